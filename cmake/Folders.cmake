@@ -1,0 +1,50 @@
+# ziplora_library(NAME SOURCES … DEPENDS … LIBRARIES …)  one folder, one static library, one set of allowed includes
+# ziplora_unit_tests(NAME SOURCES …)                     the folder's *_test.cpp files, one binary, found by ctest
+find_package(nlohmann_json REQUIRED)
+find_package(fmt REQUIRED)
+find_package(GTest REQUIRED)
+include(GoogleTest)
+
+add_library(ziplora_options INTERFACE)
+target_compile_options(ziplora_options INTERFACE -Wall -Wextra -Wpedantic -Wno-unused-parameter
+  $<$<BOOL:${ZIPLORA_WERROR}>:-Werror>)
+target_include_directories(ziplora_options INTERFACE ${CMAKE_SOURCE_DIR})
+target_link_libraries(ziplora_options INTERFACE ziplora_torch nlohmann_json::nlohmann_json fmt::fmt)
+if(ZIPLORA_SANITIZE)
+  target_compile_options(ziplora_options INTERFACE -fsanitize=address,undefined -fno-omit-frame-pointer)
+  target_link_options(ziplora_options INTERFACE -fsanitize=address,undefined)
+endif()
+
+# The precompiled header makes a unit take 3 s instead of 14 s; no source file relies on it for its includes.
+file(WRITE ${CMAKE_BINARY_DIR}/pch.cpp "")
+add_library(ziplora_pch STATIC ${CMAKE_BINARY_DIR}/pch.cpp)
+target_link_libraries(ziplora_pch PUBLIC ziplora_options)
+target_precompile_headers(ziplora_pch PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch.h)
+
+function(ziplora_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;LIBRARIES" ${ARGN})
+  list(TRANSFORM ARG_DEPENDS PREPEND ziplora_)
+  if(NOT ARG_SOURCES)
+    add_library(ziplora_${name} INTERFACE)
+    target_link_libraries(ziplora_${name} INTERFACE ziplora_options ${ARG_DEPENDS} ${ARG_LIBRARIES})
+    return()
+  endif()
+  add_library(ziplora_${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(ziplora_${name} PUBLIC ziplora_options ${ARG_DEPENDS} ${ARG_LIBRARIES})
+  target_precompile_headers(ziplora_${name} REUSE_FROM ziplora_pch)
+endfunction()
+
+function(ziplora_executable name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;LIBRARIES" ${ARGN})
+  list(TRANSFORM ARG_DEPENDS PREPEND ziplora_)
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ziplora_options ${ARG_DEPENDS} ${ARG_LIBRARIES})
+  target_precompile_headers(${name} REUSE_FROM ziplora_pch)
+endfunction()
+
+function(ziplora_unit_tests name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  ziplora_executable(${name}_test SOURCES ${ARG_SOURCES} DEPENDS ${name} ${ARG_DEPENDS} LIBRARIES GTest::gtest_main)
+  gtest_discover_tests(${name}_test TEST_PREFIX ${name}. DISCOVERY_TIMEOUT 60
+    PROPERTIES ENVIRONMENT "OMP_NUM_THREADS=2;ASAN_OPTIONS=detect_leaks=0")
+endfunction()

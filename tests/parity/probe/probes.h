@@ -1,0 +1,28 @@
+#pragma once
+/// A probe runs one piece of the library on tensors that a Python test wrote, and gives tensors back.
+/// To add one: probe_<name>.cpp, a declaration here, a line in probes.cpp.
+
+#include <nlohmann/json.hpp>
+
+#include "ziplora/io/safetensors.h"
+
+namespace ziplora::probe {
+
+struct Request {
+  nlohmann::json arguments;
+  NamedTensors inputs;
+};
+
+struct Response {
+  nlohmann::json values = nlohmann::json::object();
+  NamedTensors outputs;
+};
+
+struct Probe {
+  const char* name;
+  Response (*run)(const Request& request);
+};
+
+const std::vector<Probe>& probes();
+
+}  // namespace ziplora::probe

@@ -1,0 +1,32 @@
+"""Runs build/ziplora_probe on tensors and gives its tensors back: the C++ side of every parity test."""
+
+import json
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+
+BUILD = Path(os.environ.get("ZIPLORA_BUILD", Path(__file__).resolve().parents[2] / "build"))
+
+
+def run_probe(name: str, inputs: dict[str, torch.Tensor] | None = None, **arguments):
+    """Returns (outputs: dict of tensors, values: dict)."""
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        (folder / "arguments.json").write_text(json.dumps(arguments))
+        if inputs:
+            save_file({k: v.detach().contiguous() for k, v in inputs.items()}, folder / "inputs.safetensors")
+        done = subprocess.run([BUILD / "ziplora_probe", name, folder], capture_output=True, text=True)
+        assert done.returncode == 0, f"probe {name} failed:\n{done.stderr}"
+        outputs = {k: v.clone() for k, v in load_file(folder / "outputs.safetensors").items()}
+        return outputs, json.loads((folder / "values.json").read_text())
+
+
+def relative_error(ours: torch.Tensor, theirs: torch.Tensor) -> float:
+    """‖ours − theirs‖ / ‖theirs‖ in float64."""
+    ours, theirs = ours.detach().double(), theirs.detach().double()
+    assert ours.shape == theirs.shape, f"{tuple(ours.shape)} instead of {tuple(theirs.shape)}"
+    return float((ours - theirs).norm() / theirs.norm().clamp_min(1e-30))

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Installs what building and testing need: Debian packages (when missing) and a Python environment in .venv
+# that carries LibTorch and, with `referee`, the Python stack the tests compare with. Runs again in no time.
+#   tools/setup.sh engine    compiler, libraries, LibTorch         (make demo)
+#   tools/setup.sh referee   the same, and the referees of tests   (make test)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+level="${1:-engine}"
+
+packages=(build-essential cmake ninja-build pkg-config clang-format python3-venv
+  libcli11-dev nlohmann-json3-dev libfmt-dev libgtest-dev libssl-dev libpcre2-dev libicu-dev
+  libpng-dev libjpeg-dev libwebp-dev librsvg2-dev libcairo2-dev)
+missing=()
+for package in "${packages[@]}"; do
+  dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q "ok installed" || missing+=("$package")
+done
+if ((${#missing[@]})); then
+  echo "setup: installing ${missing[*]}" >&2
+  sudo=""
+  if ((EUID)); then sudo="sudo"; fi
+  $sudo apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+stamp=".venv/.ziplora-$level-$(cat requirements/engine.txt "requirements/$level.txt" | sha256sum | cut -c1-16)"
+if [[ ! -e $stamp ]]; then
+  echo "setup: installing requirements/$level.txt into .venv (LibTorch is large; minutes on a first run)" >&2
+  [[ -x .venv/bin/python ]] || python3 -m venv .venv
+  .venv/bin/pip install --quiet --disable-pip-version-check -r "requirements/$level.txt"
+  touch "$stamp"
+fi

@@ -1,0 +1,74 @@
+#include "ziplora/base/atomic_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "ziplora/base/error.h"
+
+namespace ziplora {
+namespace {
+
+[[noreturn]] void fail(const std::string& what, const std::filesystem::path& path) {
+  const int code = errno;
+  const bool full = code == ENOSPC || code == EDQUOT || code == EFBIG;
+  throw Error(full ? ErrorKind::kExhausted : ErrorKind::kFailed, "write " + path.string(),
+              what + ": " + std::strerror(code),
+              full ? "free some space or write to another disk with -o" : "choose a folder you can write to with -o");
+}
+
+}  // namespace
+
+AtomicFile::AtomicFile(const std::filesystem::path& path) : path_(path) {
+  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+  if (!std::filesystem::is_directory(folder))
+    throw Error(ErrorKind::kFailed, "write " + path.string(), "the folder " + folder.string() + " does not exist",
+                "mkdir -p " + folder.string());
+  std::string pattern = path.string() + ".XXXXXX.part";
+  descriptor_ = ::mkstemps(pattern.data(), 5);
+  part_path_ = pattern;
+  if (descriptor_ < 0) fail("cannot create a file in " + folder.string(), path);
+  ::fchmod(descriptor_, 0644);
+}
+
+AtomicFile::~AtomicFile() {
+  if (descriptor_ < 0) return;
+  ::close(descriptor_);
+  ::unlink(part_path_.c_str());
+}
+
+void AtomicFile::write(const void* bytes, size_t size_bytes) {
+  const char* at = static_cast<const char*>(bytes);
+  while (size_bytes > 0) {
+    const ssize_t written = ::write(descriptor_, at, size_bytes);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail("writing failed", path_);
+    at += written;
+    size_bytes -= static_cast<size_t>(written);
+  }
+}
+
+void AtomicFile::commit() {
+  if (::fsync(descriptor_) != 0 && errno != EINVAL) fail("flushing failed", path_);
+  if (::close(descriptor_) != 0) {
+    descriptor_ = -1;
+    ::unlink(part_path_.c_str());
+    fail("closing failed", path_);
+  }
+  descriptor_ = -1;
+  if (::rename(part_path_.c_str(), path_.c_str()) != 0) {
+    ::unlink(part_path_.c_str());
+    fail("renaming failed", path_);
+  }
+}
+
+void write_text_file(const std::filesystem::path& path, std::string_view text) {
+  AtomicFile file(path);
+  file.write(text);
+  file.commit();
+}
+
+}  // namespace ziplora

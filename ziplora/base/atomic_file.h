@@ -1,0 +1,36 @@
+#pragma once
+/// A file appears under its name whole or not at all.
+///
+///     AtomicFile file("out.safetensors");   // opens out.safetensors.<random>.part beside it
+///     file.write(bytes, size);
+///     file.commit();                        // flush, rename; without it the destructor removes the part file
+
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace ziplora {
+
+class AtomicFile {
+ public:
+  /// @throws Error(kFailed) if the folder does not exist or is not writable, with the mkdir or path that mends it
+  explicit AtomicFile(const std::filesystem::path& path);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  /// @throws Error(kExhausted) when the disk is full
+  void write(const void* bytes, size_t size_bytes);
+  void write(std::string_view text) { write(text.data(), text.size()); }
+  void commit();
+
+ private:
+  std::filesystem::path path_, part_path_;
+  int descriptor_;
+};
+
+/// @throws as AtomicFile
+void write_text_file(const std::filesystem::path& path, std::string_view text);
+
+}  // namespace ziplora

@@ -1,0 +1,30 @@
+#pragma once
+/// Pictures in and out. Reads PNG, JPEG and WebP by content, not by extension; transparency is laid on white.
+///
+///     at::Tensor image = read_image("dog.jpg");          // [3, H, W] float32 in 0…1
+///     write_png("dog.png", image, {{"parameters", json}});
+
+#include <ATen/core/Tensor.h>
+
+#include <filesystem>
+
+#include "ziplora/io/safetensors.h"
+
+namespace ziplora {
+
+/// @return [3, H, W] float32 in 0…1, RGB (grey is repeated, 16 bits are reduced, EXIF orientation applied)
+/// @throws Error(kInput) if the file is missing, truncated, not a picture, or larger than 64 megapixels
+at::Tensor read_image(const std::filesystem::path& path);
+
+/// @param image  [3, H, W] float32, clamped to 0…1
+/// @param text   tEXt/iTXt chunks, keyword → UTF-8 text
+void write_png(const std::filesystem::path& path, const at::Tensor& image, const StringMap& text = {});
+
+/// @return the text chunks of a PNG
+StringMap read_png_text(const std::filesystem::path& path);
+
+/// Image files of a folder (or the file itself) in name order.
+/// @throws Error(kInput) if there is none
+std::vector<std::filesystem::path> list_images(const std::filesystem::path& folder_or_file);
+
+}  // namespace ziplora

@@ -1,0 +1,62 @@
+#pragma once
+/// Safetensors files: strict, memory-mapped reading and atomic, deterministic writing.
+///
+///     SafetensorsFile file("cat.safetensors");
+///     at::Tensor down = file.tensor("…lora_down.weight");   // a view of the map, no copy
+///
+/// Enforces every check of the reference reader (huggingface/safetensors, safetensors/src/tensor.rs), and refuses
+/// duplicate tensor names, which the reference keeps silently. Knows nothing of LoRA or models.
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace ziplora {
+
+using NamedTensors = std::map<std::string, at::Tensor>;
+using StringMap = std::map<std::string, std::string>;
+
+struct TensorInfo {
+  std::string dtype;           ///< as in the header: "F16", "BF16", "F8_E4M3", …
+  std::vector<int64_t> shape;  ///< [] for a scalar
+  uint64_t begin, end;         ///< bytes from the start of the data section, end exclusive
+};
+
+class SafetensorsFile {
+ public:
+  /// @throws Error(kInput) that says what was found and what was expected
+  explicit SafetensorsFile(const std::filesystem::path& path);
+
+  const std::filesystem::path& path() const { return path_; }
+  const std::map<std::string, TensorInfo>& tensors() const { return tensors_; }
+  const StringMap& metadata() const { return metadata_; }
+  bool contains(const std::string& name) const { return tensors_.count(name) != 0; }
+
+  /// Zero-copy where the tensor's start is aligned for its dtype, else a copy. Keeps the map alive. Do not write to it.
+  /// @throws Error(kInput) if there is no such tensor, or its dtype has no torch equivalent
+  at::Tensor tensor(const std::string& name) const;
+
+  uint64_t file_size_bytes() const;
+  /// The data section (everything after the header), for hashes.
+  const unsigned char* data() const;
+  uint64_t data_size_bytes() const;
+
+ private:
+  struct Map;
+  std::filesystem::path path_;
+  std::shared_ptr<Map> map_;
+  std::map<std::string, TensorInfo> tensors_;
+  StringMap metadata_;
+};
+
+/// Same tensors and metadata give the same bytes. Written under a temporary name, then renamed.
+/// Layout: `__metadata__` first, compact JSON padded with spaces to a multiple of 8; data by dtype size, then name.
+/// @throws Error(kExhausted) when the disk is full, Error(kFailed) when the folder is missing or read-only
+void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors, const StringMap& metadata = {});
+
+}  // namespace ziplora

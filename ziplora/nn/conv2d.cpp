@@ -1,0 +1,31 @@
+#include "ziplora/nn/conv2d.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/conv2d.h>
+
+#include "ziplora/nn/initialization.h"
+
+namespace ziplora {
+
+Conv2d::Conv2d(Options o) : options(o) {
+  register_parameter("weight", weight, {o.out_channels, o.in_channels, o.kernel_size, o.kernel_size});
+  register_parameter("bias", bias, {o.out_channels});
+}
+
+at::Tensor Conv2d::forward(const at::Tensor& x) const {
+  const std::vector<int64_t> stride(2, options.stride), padding(2, options.padding);
+  at::Tensor y = at::conv2d(x, weight, bias, stride, padding);
+  if (adapter.empty()) return y;
+  const LowRankUpdate& update = adapter.update();
+  at::Tensor h = at::conv2d(x, update.down, {}, stride, padding);  // [B, R, H', W']
+  if (update.row_gate.defined()) h = h * update.row_gate.view({h.size(0), h.size(1), 1, 1});
+  return y + at::conv2d(h, update.up);
+}
+
+void Conv2d::reset_parameters(at::Generator generator) {
+  const int64_t k = options.kernel_size, fan_in = options.in_channels * k * k;
+  fill_uniform_fan_in(weight, {options.out_channels, options.in_channels, k, k}, fan_in, generator);
+  fill_uniform_fan_in(bias, {options.out_channels}, fan_in, generator);
+}
+
+}  // namespace ziplora

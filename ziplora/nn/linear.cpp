@@ -1,0 +1,35 @@
+#include "ziplora/nn/linear.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/linear.h>
+
+#include "ziplora/nn/initialization.h"
+
+namespace ziplora {
+
+Linear::Linear(int64_t in_features, int64_t out_features, bool with_bias)
+    : in_features(in_features), out_features(out_features), with_bias_(with_bias) {
+  register_parameter("weight", weight, {out_features, in_features});
+  if (with_bias) register_parameter("bias", bias, {out_features});
+}
+
+at::Tensor Linear::forward(const at::Tensor& x) const {
+  at::Tensor y = at::linear(x, weight, bias);
+  if (adapter.empty()) return y;
+  const LowRankUpdate& update = adapter.update();
+  at::Tensor h = at::linear(x, update.down);  // [B, …, R]
+  if (update.row_gate.defined()) {
+    std::vector<int64_t> shape(h.dim(), 1);  // [B, 1, …, R]
+    shape.front() = h.size(0);
+    shape.back() = h.size(-1);
+    h = h * update.row_gate.view(shape);
+  }
+  return y + at::linear(h, update.up);
+}
+
+void Linear::reset_parameters(at::Generator generator) {
+  fill_uniform_fan_in(weight, {out_features, in_features}, in_features, generator);
+  if (with_bias_) fill_uniform_fan_in(bias, {out_features}, in_features, generator);
+}
+
+}  // namespace ziplora
