@@ -1,0 +1,36 @@
+#pragma once
+/// LoRA files in and out. Key dialects are a table (key_dialects.cpp); module names come from a fixed table
+/// built from the architecture, never from guessing at underscores.
+///
+///     Adapter cat = read_adapter("cat.safetensors", target_names);
+///     write_adapter("merged.safetensors", merged, target_names, {.format = "kohya"});
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "ziplora/lora/adapter.h"
+#include "ziplora/models/unet_2d_condition.h"
+
+namespace ziplora {
+
+class TargetNames;  // target_names.h: canonical ↔ flattened names of an architecture
+
+/// Everything in the file is used or named in the error; nothing is skipped in silence.
+/// @param warnings  gets facts to say aloud (“no alpha in the file: scale 1”)
+/// @throws Error(kInput): not a LoRA, orphan factor, NaN or Inf (names the module);
+///         Error(kIncompatible): another architecture (says which it looks like: SD1.5, Flux, refiner…)
+Adapter read_adapter(const std::filesystem::path& path, const TargetNames& names,
+                     std::vector<std::string>& warnings);
+
+struct WriteOptions {
+  std::string format = "kohya";      ///< a name of the key dialect table that can write
+  at::ScalarType dtype = at::kHalf;  ///< of the factors
+};
+
+/// The universal form: one constant alpha per component, factors balanced so that half precision
+/// neither overflows nor flushes to zero, metadata with true hashes.
+void write_adapter(const std::filesystem::path& path, const Adapter& adapter, const TargetNames& names,
+                   const WriteOptions& options = {});
+
+}  // namespace ziplora

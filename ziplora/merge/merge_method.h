@@ -1,0 +1,57 @@
+#pragma once
+/// Ways of making one adapter of several. A method is one file and one line in merge_methods.cpp; command
+/// line, help, JSON and the contract tests iterate over the table.
+
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ziplora/base/cancel.h"
+#include "ziplora/base/progress.h"
+#include "ziplora/lora/adapter.h"
+#include "ziplora/models/sdxl.h"
+
+namespace ziplora {
+
+struct MergeInput {
+  const Adapter* adapter;
+  std::string role;     ///< "subject", "style" or "adapter"
+  double weight = 1.0;  ///< strength asked for by the user, folded into the scale
+  std::string prompt;   ///< what it was trained on ("a sks dog"); methods that learn need it
+  std::vector<std::filesystem::path> images;  ///< the user's own pictures; empty: generated with this adapter
+};
+
+struct MergeContext {
+  Sdxl* base = nullptr;  ///< methods that learn need it; pure ones do not
+  uint64_t seed = 0;
+  ProgressSink* progress;
+  const CancelToken* cancel;
+};
+
+struct MergeResult {
+  Adapter adapter;
+  nlohmann::json report;      ///< numbers that people and scripts read: losses, overlap, movement
+  NamedTensors coefficients;  ///< per input and target: `<input index>.<target>` [in] float32; empty if none
+};
+
+struct MergeOption {
+  std::string name, help;
+  nlohmann::json default_value;  ///< its JSON type is the option's type
+};
+
+struct MergeMethod {
+  const char* name;     ///< "zip", "direct", …
+  const char* summary;  ///< one line with its paper
+  bool needs_base;      ///< learns on the base model
+  std::vector<MergeOption> options;
+  MergeResult (*run)(const std::vector<MergeInput>& inputs, const nlohmann::json& options,
+                     MergeContext& context);
+};
+
+const std::vector<MergeMethod>& merge_methods();
+/// @throws Error(kUsage) with "did you mean"
+const MergeMethod& find_merge_method(const std::string& name);
+
+}  // namespace ziplora

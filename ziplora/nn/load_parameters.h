@@ -1,0 +1,31 @@
+#pragma once
+/// Fills a module tree from named tensors, strictly.
+
+#include <c10/core/Device.h>
+#include <c10/core/ScalarType.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ziplora/nn/module.h"
+
+namespace ziplora {
+
+/// Where tensors come from: a file, several shards, a renaming of a checkpoint.
+struct TensorSource {
+  std::string description;  ///< for messages: the path
+  std::vector<std::string> names;
+  std::function<at::Tensor(const std::string& name)> tensor;
+};
+
+/// Every parameter is set to the source's tensor of its path: as it is (memory-mapped, no copy) when device
+/// and dtype already match, else converted one tensor at a time. The parameters get no gradient.
+/// @param ignore  names in the source that may be left over (“position_ids”)
+/// @throws Error(kInput) listing the first few tensors that are missing, unexpected or misshapen, with the
+/// counts
+void load_parameters(Module& module, const TensorSource& source, at::Device device, at::ScalarType dtype,
+                     const std::function<bool(const std::string&)>& ignore = nullptr);
+
+}  // namespace ziplora
