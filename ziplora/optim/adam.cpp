@@ -1,0 +1,108 @@
+#include "ziplora/optim/adam.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/_foreach_add.h>
+#include <ATen/ops/_foreach_addcdiv.h>
+#include <ATen/ops/_foreach_addcmul.h>
+#include <ATen/ops/_foreach_div.h>
+#include <ATen/ops/_foreach_lerp.h>
+#include <ATen/ops/_foreach_mul.h>
+#include <ATen/ops/_foreach_norm.h>
+#include <ATen/ops/_foreach_sqrt.h>
+#include <ATen/ops/scalar_tensor.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/zeros_like.h>
+
+#include <cmath>
+
+#include "ziplora/base/error.h"
+
+namespace ziplora {
+
+Adam::Adam(std::vector<at::Tensor> parameters, AdamOptions options)
+    : parameters_(std::move(parameters)), options_(options) {
+  for (const at::Tensor& parameter : parameters_) {
+    exp_avg_.push_back(at::zeros_like(parameter).detach());
+    exp_avg_sq_.push_back(at::zeros_like(parameter).detach());
+  }
+}
+
+void Adam::zero_grad() {
+  for (at::Tensor& parameter : parameters_) parameter.mutable_grad() = at::Tensor();
+}
+
+void Adam::step(std::optional<double> lr_now) {
+  const at::NoGradGuard no_grad;
+  const double lr = lr_now.value_or(options_.lr);
+  ++step_count_;
+  // A parameter that took no part in the loss has no gradient and is left alone, as torch.optim does.
+  std::vector<at::Tensor> parameters, gradients, exp_avg, exp_avg_sq;
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    if (!parameters_[i].grad().defined()) continue;
+    parameters.push_back(parameters_[i]);
+    gradients.push_back(parameters_[i].grad());
+    exp_avg.push_back(exp_avg_[i]);
+    exp_avg_sq.push_back(exp_avg_sq_[i]);
+  }
+  if (parameters.empty()) return;
+  if (options_.weight_decay != 0) {
+    if (options_.decoupled)
+      at::_foreach_mul_(parameters, 1 - lr * options_.weight_decay);
+    else
+      gradients = at::_foreach_add(gradients, parameters, options_.weight_decay);
+  }
+  at::_foreach_lerp_(exp_avg, gradients, 1 - options_.beta1);
+  at::_foreach_mul_(exp_avg_sq, options_.beta2);
+  at::_foreach_addcmul_(exp_avg_sq, gradients, gradients, 1 - options_.beta2);
+  const double correction1 = 1 - std::pow(options_.beta1, static_cast<double>(step_count_));
+  const double correction2 = std::sqrt(1 - std::pow(options_.beta2, static_cast<double>(step_count_)));
+  std::vector<at::Tensor> denominator = at::_foreach_sqrt(exp_avg_sq);
+  at::_foreach_div_(denominator, correction2);
+  at::_foreach_add_(denominator, options_.eps);
+  at::_foreach_addcdiv_(parameters, exp_avg, denominator, -lr / correction1);
+}
+
+NamedTensors Adam::state() const {
+  NamedTensors state;
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    state["exp_avg." + std::to_string(i)] = exp_avg_[i];
+    state["exp_avg_sq." + std::to_string(i)] = exp_avg_sq_[i];
+  }
+  state["step"] = at::scalar_tensor(step_count_, at::kLong);
+  return state;
+}
+
+void Adam::load_state(const NamedTensors& state) {
+  const at::NoGradGuard no_grad;
+  auto restore = [&](const std::string& name, at::Tensor& into) {
+    const auto found = state.find(name);
+    if (found == state.end() || found->second.sizes() != into.sizes())
+      throw Error(ErrorKind::kIncompatible, "resume optimizer",
+                  "the checkpoint's '" + name + "' is missing or has another shape",
+                  "resume with the settings that the run was started with");
+    into.copy_(found->second);
+  };
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    restore("exp_avg." + std::to_string(i), exp_avg_[i]);
+    restore("exp_avg_sq." + std::to_string(i), exp_avg_sq_[i]);
+  }
+  at::Tensor step = at::scalar_tensor(0, at::kLong);
+  restore("step", step);
+  step_count_ = step.item<int64_t>();
+}
+
+double clip_gradient_norm(const std::vector<at::Tensor>& parameters, double max_norm) {
+  const at::NoGradGuard no_grad;
+  std::vector<at::Tensor> gradients;
+  for (const at::Tensor& parameter : parameters)
+    if (parameter.grad().defined()) gradients.push_back(parameter.grad());
+  if (gradients.empty()) return 0.0;
+  const at::Tensor norm = at::stack(at::_foreach_norm(gradients, 2)).norm();
+  const double value = norm.item<double>();
+  const double factor = max_norm / (value + 1e-6);
+  if (factor < 1) at::_foreach_mul_(gradients, factor);
+  return value;
+}
+
+}  // namespace ziplora

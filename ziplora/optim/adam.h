@@ -1,0 +1,54 @@
+#pragma once
+/// Adam (arXiv 1412.6980) and AdamW (arXiv 1711.05101), with the update rule and rounding order of torch.optim:
+///
+///     m ← β1 m + (1−β1) g,   v ← β2 v + (1−β2) g²,   θ ← θ − lr/(1−β1ᵗ) · m / (√v/√(1−β2ᵗ) + ε)
+///
+///     Adam optimizer(module.parameters(), {.lr = 1e-3});
+///     optimizer.zero_grad(); loss.backward(); optimizer.step();
+///
+/// State is plain tensors, so a checkpoint resumes bit for bit.
+
+#include <ATen/core/Tensor.h>
+
+#include <optional>
+#include <vector>
+
+#include "ziplora/io/safetensors.h"
+
+namespace ziplora {
+
+struct AdamOptions {
+  double lr = 1e-3;
+  double beta1 = 0.9, beta2 = 0.999;
+  double eps = 1e-8;
+  double weight_decay = 0.0;
+  bool decoupled = false;  ///< true: AdamW (θ ← θ − lr·wd·θ first); false: wd·θ is added to the gradient
+};
+
+class Adam {
+ public:
+  /// @param parameters  float32 leaves that require gradient
+  Adam(std::vector<at::Tensor> parameters, AdamOptions options);
+
+  /// @param lr  this step's rate; absent: the options'
+  void step(std::optional<double> lr = std::nullopt);
+  /// Forgets the gradients.
+  void zero_grad();
+  int64_t step_count() const { return step_count_; }
+
+  /// `exp_avg.<i>`, `exp_avg_sq.<i>`, `step`; shares storage with the optimizer.
+  NamedTensors state() const;
+  /// @throws Error(kIncompatible) if a tensor is missing or has another shape
+  void load_state(const NamedTensors& state);
+
+ private:
+  std::vector<at::Tensor> parameters_, exp_avg_, exp_avg_sq_;
+  AdamOptions options_;
+  int64_t step_count_ = 0;
+};
+
+/// Scales all gradients so that their joint L2 norm is at most `max_norm`, as torch.nn.utils.clip_grad_norm_.
+/// @return the norm before
+double clip_gradient_norm(const std::vector<at::Tensor>& parameters, double max_norm);
+
+}  // namespace ziplora
