@@ -1,0 +1,65 @@
+#include "ziplora/models/config_reader.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "ziplora/base/error.h"
+
+namespace ziplora {
+
+ConfigReader::ConfigReader(const nlohmann::json& config, std::string where)
+    : config_(config), where_(std::move(where)) {
+  if (!config.is_object()) {
+    throw Error(ErrorKind::kInput, where_, fmt::format("expected a JSON object, found {}", config.type_name()));
+  }
+}
+
+const nlohmann::json* ConfigReader::find(const std::string& field) {
+  asked_.insert(field);
+  const auto found = config_.find(field);
+  return found == config_.end() || found->is_null() ? nullptr : &*found;
+}
+
+bool ConfigReader::has(const std::string& field) { return find(field) != nullptr; }
+
+std::vector<int64_t> ConfigReader::per_block(const std::string& field, size_t blocks, int64_t absent) {
+  const nlohmann::json* value = find(field);
+  if (!value) return std::vector<int64_t>(blocks, absent);
+  if (value->is_number_integer()) return std::vector<int64_t>(blocks, value->get<int64_t>());
+  const auto list = get<std::vector<int64_t>>(field);
+  if (list.size() != blocks) {
+    wrong_type(field, fmt::format("has {} entries, the model has {} blocks", list.size(), blocks).c_str());
+  }
+  return list;
+}
+
+void ConfigReader::expect(const std::string& field, const nlohmann::json& supported) {
+  const nlohmann::json* value = find(field);
+  if (value && *value != supported) unsupported(field, supported.dump());
+}
+
+void ConfigReader::skip(const std::vector<std::string>& fields) { asked_.insert(fields.begin(), fields.end()); }
+
+void ConfigReader::finish() const {
+  std::vector<std::string> unknown;
+  for (const auto& [field, value] : config_.items()) {
+    if (!field.starts_with("_") && !asked_.count(field)) unknown.push_back(fmt::format("{} = {}", field, value.dump()));
+  }
+  if (!unknown.empty()) {
+    throw Error(ErrorKind::kIncompatible, where_, fmt::format("unknown settings: {}", fmt::join(unknown, ", ")),
+                "this config belongs to another kind of model, or to a newer version of diffusers");
+  }
+}
+
+void ConfigReader::unsupported(const std::string& field, const std::string& supported) const {
+  const auto found = config_.find(field);
+  throw Error(ErrorKind::kIncompatible, where_,
+              fmt::format("{} is {}, supported: {}", field, found == config_.end() ? "absent" : found->dump(), supported),
+              "use a base model of SDXL's architecture");
+}
+
+void ConfigReader::wrong_type(const std::string& field, const char* problem) const {
+  throw Error(ErrorKind::kInput, where_, fmt::format("{}: {}", field, problem));
+}
+
+}  // namespace ziplora

@@ -1,0 +1,70 @@
+#pragma once
+/// Strict reading of a published config.json: a setting that is unknown, or has a value this program does not
+/// implement, is an error that names it. Ignoring one would give wrong pictures without a word.
+///
+///     ConfigReader reader(config, "vae/config.json");
+///     options.layers_per_block = reader.get<int64_t>("layers_per_block", 1);
+///     reader.expect("act_fn", "silu");      // absent or exactly this
+///     reader.finish();                      // throws if a field was never asked for
+
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace ziplora {
+
+class ConfigReader {
+ public:
+  /// @param config  must outlive the reader
+  /// @param where   for messages: which config
+  /// @throws Error(kInput) if it is not a JSON object
+  ConfigReader(const nlohmann::json& config, std::string where);
+
+  /// @throws Error(kInput) if the field is absent or of another type
+  template <class T>
+  T get(const std::string& field);
+  /// As `get`, with a value for a field that is absent.
+  template <class T>
+  T get(const std::string& field, T absent);
+  /// A list with one entry per block; one number stands for the same in every block, as in diffusers.
+  std::vector<int64_t> per_block(const std::string& field, size_t blocks, int64_t absent);
+
+  /// The field, if there, must have this value. null counts as absent.
+  /// @throws Error(kIncompatible) with found and supported value
+  void expect(const std::string& field, const nlohmann::json& supported);
+  /// Whether the field is there and not null. Counts as asking for it.
+  bool has(const std::string& field);
+  /// Fields that have no meaning here whatever their value.
+  void skip(const std::vector<std::string>& fields);
+  /// @throws Error(kIncompatible) if a field is left that nobody asked for; names beginning with "_" are diffusers' own
+  void finish() const;
+
+  [[noreturn]] void unsupported(const std::string& field, const std::string& supported) const;
+
+ private:
+  const nlohmann::json* find(const std::string& field);
+  [[noreturn]] void wrong_type(const std::string& field, const char* problem) const;
+
+  const nlohmann::json& config_;
+  std::string where_;
+  std::set<std::string> asked_;
+};
+
+template <class T>
+T ConfigReader::get(const std::string& field) {
+  const nlohmann::json* value = find(field);
+  if (!value) wrong_type(field, "is missing");
+  try {
+    return value->get<T>();
+  } catch (const nlohmann::json::exception& error) {
+    wrong_type(field, error.what());
+  }
+}
+
+template <class T>
+T ConfigReader::get(const std::string& field, T absent) {
+  return has(field) ? get<T>(field) : std::move(absent);
+}
+
+}  // namespace ziplora
