@@ -5,11 +5,12 @@ find_package(fmt REQUIRED)
 find_package(GTest REQUIRED)
 include(GoogleTest)
 
+# fmt is header-only here: the torch wheel carries fmt headers of its own, newer than the system library they would link.
 add_library(ziplora_options INTERFACE)
 target_compile_options(ziplora_options INTERFACE -Wall -Wextra -Wpedantic -Wno-unused-parameter
   $<$<BOOL:${ZIPLORA_WERROR}>:-Werror>)
 target_include_directories(ziplora_options INTERFACE ${CMAKE_SOURCE_DIR})
-target_link_libraries(ziplora_options INTERFACE ziplora_torch nlohmann_json::nlohmann_json fmt::fmt)
+target_link_libraries(ziplora_options INTERFACE ziplora_torch nlohmann_json::nlohmann_json fmt::fmt-header-only)
 if(ZIPLORA_SANITIZE)
   target_compile_options(ziplora_options INTERFACE -fsanitize=address,undefined -fno-omit-frame-pointer)
   target_link_options(ziplora_options INTERFACE -fsanitize=address,undefined)
