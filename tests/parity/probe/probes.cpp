@@ -3,7 +3,9 @@
 namespace ziplora::probe {
 
 const std::vector<Probe>& probes() {
-  static const std::vector<Probe> table = {};
+  static const std::vector<Probe> table = {
+      {"autoencoder", run_autoencoder},
+  };
   return table;
 }
 

@@ -25,4 +25,6 @@ struct Probe {
 
 const std::vector<Probe>& probes();
 
+Response run_autoencoder(const Request& request);
+
 }  // namespace ziplora::probe

@@ -1,0 +1,30 @@
+#include "model_gradients.h"
+
+#include <fstream>
+
+#include "ziplora/nn/load_parameters.h"
+
+namespace ziplora::probe {
+
+nlohmann::json read_config(const std::filesystem::path& folder) {
+  return nlohmann::json::parse(std::ifstream(folder / "config.json"));
+}
+
+void load_trainable(Module& model, const std::filesystem::path& folder) {
+  const SafetensorsFile file(folder / "diffusion_pytorch_model.safetensors");
+  TensorSource source{.description = file.path().string(),
+                      .names = {},
+                      .tensor = [&](const std::string& name) { return file.tensor(name); }};
+  for (const auto& [name, info] : file.tensors()) source.names.push_back(name);
+  load_parameters(model, source, at::kCPU, at::kFloat);
+  model.requires_grad(true);
+}
+
+void add_gradients(Module& model, Response& response) {
+  model.for_each_parameter([&](const std::string& path, Module::Parameter& parameter) {
+    const at::Tensor gradient = parameter.tensor->grad();
+    if (gradient.defined()) response.outputs["gradient." + path] = gradient.contiguous();
+  });
+}
+
+}  // namespace ziplora::probe
