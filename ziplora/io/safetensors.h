@@ -37,9 +37,17 @@ class SafetensorsFile {
   const StringMap& metadata() const { return metadata_; }
   bool contains(const std::string& name) const { return tensors_.count(name) != 0; }
 
-  /// Zero-copy where the tensor's start is aligned for its dtype, else a copy. Keeps the map alive. Do not write to it.
+  /// @throws Error(kInput) if there is no such tensor
+  const TensorInfo& info(const std::string& name) const;
+
+  /// A view of the map where the tensor's start is aligned for its dtype, else a copy. Keeps the map alive. Writing to
+  /// it changes this object's view (a private copy of the page), never the file.
   /// @throws Error(kInput) if there is no such tensor, or its dtype has no torch equivalent
   at::Tensor tensor(const std::string& name) const;
+
+  /// Lets the tensor's pages leave memory after the caller has copied or converted it: keeps the peak of loading near
+  /// the size of the result. Views stay valid (pages are read again), but what was written to them is lost.
+  void release_pages(const std::string& name) const;
 
   uint64_t file_size_bytes() const;
   /// The data section (everything after the header), for hashes.

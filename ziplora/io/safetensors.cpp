@@ -1,0 +1,204 @@
+#include "ziplora/io/safetensors.h"
+
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+
+#include "ziplora/base/atomic_file.h"
+#include "ziplora/base/error.h"
+#include "ziplora/io/safetensors_dtype.h"
+#include "ziplora/io/safetensors_header.h"
+
+static_assert(std::endian::native == std::endian::little, "safetensors data is little-endian and used in place");
+
+namespace ziplora {
+namespace {
+
+constexpr uint64_t kLengthBytes = 8;
+
+/// Names the file that people most often have in place of a safetensors file.
+std::string looks_like(std::string_view head) {
+  struct Sign {
+    std::string_view magic, meaning;
+  };
+  constexpr Sign kSigns[] = {
+      {"PK\x03\x04", "a zip archive or a PyTorch .pt/.ckpt file; convert it to safetensors first"},
+      {"\x80\x02", "a Python pickle; convert it to safetensors first"},
+      {"GGUF", "a GGUF file; ask for the safetensors version"},
+      {"version https://git-lfs", "a git-lfs pointer, not the file itself: run 'git lfs pull' there"},
+      {"<!DOCTYPE", "a web page: the download probably needs a login"},
+      {"<!doctype", "a web page: the download probably needs a login"},
+      {"<html", "a web page: the download probably needs a login"},
+      {"\x89PNG", "a PNG picture"},
+      {"\xFF\xD8\xFF", "a JPEG picture"},
+      {"{", "a JSON file"},
+  };
+  for (const Sign& sign : kSigns)
+    if (head.starts_with(sign.magic)) return std::string(sign.meaning);
+  return "";
+}
+
+[[noreturn]] void refuse(const std::filesystem::path& path, const std::string& problem, std::string_view head) {
+  const std::string likely = looks_like(head);
+  throw Error(ErrorKind::kInput, "read " + path.string(), problem,
+              likely.empty() ? "check that this is a safetensors file and that its download is complete"
+                             : "it looks like " + likely);
+}
+
+}  // namespace
+
+struct SafetensorsFile::Map {
+  unsigned char* bytes = nullptr;
+  uint64_t size_bytes = 0;
+  uint64_t data_begin = 0;
+
+  explicit Map(const std::filesystem::path& path) {
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) {
+      const int code = errno;
+      throw Error(ErrorKind::kInput, "read " + path.string(),
+                  code == ENOENT ? "there is no such file" : std::string("cannot be opened: ") + std::strerror(code),
+                  code == ENOENT ? "check the spelling of the path" : "check that you may read it");
+    }
+    struct stat status{};
+    const bool regular = ::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
+    size_bytes = regular ? static_cast<uint64_t>(status.st_size) : 0;
+    int code = 0;
+    if (size_bytes > 0) {
+      // Private and writable: an in-place operation on a view copies the page, and the file stays as it is.
+      void* address = ::mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, descriptor, 0);
+      code = address == MAP_FAILED ? errno : 0;
+      if (code == 0) bytes = static_cast<unsigned char*>(address);
+    }
+    ::close(descriptor);
+    if (!regular)
+      throw Error(ErrorKind::kInput, "read " + path.string(),
+                  S_ISDIR(status.st_mode) ? "this is a folder, a safetensors file was expected"
+                                          : "this is not a regular file",
+                  "name the .safetensors file itself");
+    if (code != 0)
+      throw Error(code == ENOMEM ? ErrorKind::kExhausted : ErrorKind::kInput, "read " + path.string(),
+                  fmt::format("mapping {} bytes failed: {}", size_bytes, std::strerror(code)));
+  }
+  ~Map() {
+    if (bytes != nullptr) ::munmap(bytes, size_bytes);
+  }
+  Map(const Map&) = delete;
+  Map& operator=(const Map&) = delete;
+};
+
+SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : path_(path), map_(std::make_shared<Map>(path)) {
+  const std::string_view file(reinterpret_cast<const char*>(map_->bytes), map_->size_bytes);
+  if (file.size() < kLengthBytes)
+    refuse(path, fmt::format("the file has {} bytes; even an empty safetensors file has 10", file.size()), file);
+  uint64_t header_size = 0;
+  std::memcpy(&header_size, file.data(), kLengthBytes);
+  if (header_size > kSafetensorsHeaderLimitBytes)
+    refuse(path,
+           fmt::format("this is not a safetensors file: the header would take {} bytes, at most {} are allowed",
+                       header_size, kSafetensorsHeaderLimitBytes),
+           file);
+  if (header_size > file.size() - kLengthBytes)
+    refuse(path,
+           fmt::format("the file ends inside its header: the header takes {} bytes, {} are there", header_size,
+                       file.size() - kLengthBytes),
+           file);
+  map_->data_begin = kLengthBytes + header_size;
+  SafetensorsHeader header = parse_safetensors_header(file.substr(kLengthBytes, header_size),
+                                                      file.size() - map_->data_begin, "read " + path.string());
+  tensors_ = std::move(header.tensors);
+  metadata_ = std::move(header.metadata);
+}
+
+const TensorInfo& SafetensorsFile::info(const std::string& name) const {
+  const auto found = tensors_.find(name);
+  if (found == tensors_.end())
+    throw Error(ErrorKind::kInput, "read " + path_.string(),
+                fmt::format("there is no tensor \"{}\" among its {}", name, tensors_.size()),
+                "run 'ziplora inspect " + path_.string() + "' to see what it holds");
+  return found->second;
+}
+
+at::Tensor SafetensorsFile::tensor(const std::string& name) const {
+  const TensorInfo& about = info(name);
+  const SafetensorsDtype* dtype = find_safetensors_dtype(about.dtype);
+  if (!dtype->type)
+    throw Error(ErrorKind::kInput, "read " + path_.string(),
+                fmt::format("tensor \"{}\" is {}, which cannot be computed with", name, about.dtype),
+                "use a version of the file in F16, BF16 or F32");
+  unsigned char* bytes = map_->bytes + map_->data_begin + about.begin;
+  const auto options = at::TensorOptions().dtype(*dtype->type);
+  if (reinterpret_cast<uintptr_t>(bytes) % (static_cast<size_t>(dtype->bits) / 8) != 0) {
+    at::Tensor copy = at::empty(about.shape, options);
+    std::memcpy(copy.data_ptr(), bytes, about.end - about.begin);
+    return copy;
+  }
+  return at::from_blob(bytes, about.shape, [map = map_](void*) {}, options);
+}
+
+void SafetensorsFile::release_pages(const std::string& name) const {
+  const TensorInfo& about = info(name);
+  const uint64_t page = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+  const uint64_t first = (map_->data_begin + about.begin + page - 1) / page * page;
+  const uint64_t last = (map_->data_begin + about.end) / page * page;
+  if (last > first) ::madvise(map_->bytes + first, last - first, MADV_DONTNEED);
+}
+
+uint64_t SafetensorsFile::file_size_bytes() const { return map_->size_bytes; }
+const unsigned char* SafetensorsFile::data() const { return map_->bytes + map_->data_begin; }
+uint64_t SafetensorsFile::data_size_bytes() const { return map_->size_bytes - map_->data_begin; }
+
+void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors, const StringMap& metadata) {
+  const std::string where = "write " + path.string();
+  struct Item {
+    const std::string* name;
+    const at::Tensor* tensor;
+    const SafetensorsDtype* dtype;
+  };
+  std::vector<Item> items;
+  for (const auto& [name, tensor] : tensors) {
+    if (!tensor.defined())
+      throw Error(ErrorKind::kInternal, where, fmt::format("tensor \"{}\" is undefined", name));
+    const SafetensorsDtype* dtype = find_safetensors_dtype(tensor.scalar_type());
+    if (dtype == nullptr || tensor.layout() != at::kStrided)
+      throw Error(ErrorKind::kInternal, where,
+                  fmt::format("tensor \"{}\" is {}{}, which the format cannot hold", name,
+                              tensor.layout() == at::kStrided ? "" : "sparse ", toString(tensor.scalar_type())));
+    items.push_back({&name, &tensor, dtype});
+  }
+  // NamedTensors is in name order already.
+  std::stable_sort(items.begin(), items.end(),
+                   [](const Item& a, const Item& b) { return a.dtype->write_rank > b.dtype->write_rank; });
+
+  std::vector<std::pair<std::string, TensorInfo>> infos;
+  uint64_t end = 0;
+  for (const Item& item : items) {
+    const uint64_t begin = end;
+    end += static_cast<uint64_t>(item.tensor->numel()) * item.tensor->element_size();
+    infos.push_back({*item.name, {std::string(item.dtype->name), item.tensor->sizes().vec(), begin, end}});
+  }
+  const std::string header = build_safetensors_header(infos, metadata, where);
+
+  AtomicFile file(path);
+  const uint64_t header_size = header.size();
+  file.write(&header_size, kLengthBytes);
+  file.write(header);
+  for (const Item& item : items) {
+    const at::Tensor dense = item.tensor->detach().cpu().resolve_conj().resolve_neg().contiguous();
+    file.write(dense.const_data_ptr(), dense.nbytes());
+  }
+  file.commit();
+}
+
+}  // namespace ziplora
