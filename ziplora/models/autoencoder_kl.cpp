@@ -27,10 +27,11 @@ class Stage : public Module {
  public:
   Stage(const AutoencoderKLConfig& config, int64_t in_channels, int64_t out_channels, int64_t num_resnets) {
     for (int64_t i = 0; i < num_resnets; ++i) {
-      resnets_.push_back(std::make_unique<ResnetBlock>(ResnetBlock::Options{.in_channels = i ? out_channels : in_channels,
-                                                                            .out_channels = out_channels,
-                                                                            .norm_num_groups = config.norm_num_groups,
-                                                                            .norm_eps = kNormEps}));
+      resnets_.push_back(
+          std::make_unique<ResnetBlock>(ResnetBlock::Options{.in_channels = i ? out_channels : in_channels,
+                                                             .out_channels = out_channels,
+                                                             .norm_num_groups = config.norm_num_groups,
+                                                             .norm_eps = kNormEps}));
       register_module(fmt::format("resnets.{}", i), *resnets_.back());
     }
   }
@@ -93,9 +94,11 @@ class Encoder : public Module {
     int64_t channels = config.block_out_channels.front();
     for (size_t i = 0; i < config.block_out_channels.size(); ++i) {
       const int64_t in_channels = std::exchange(channels, config.block_out_channels[i]);
-      stages_.push_back(std::make_unique<Stage<Downsample>>(config, in_channels, channels, config.layers_per_block));
+      stages_.push_back(
+          std::make_unique<Stage<Downsample>>(config, in_channels, channels, config.layers_per_block));
       if (i + 1 < config.block_out_channels.size()) {
-        stages_.back()->set_sampler(std::make_unique<Downsample>(channels, Downsample::Padding::kBottomRight));
+        stages_.back()->set_sampler(
+            std::make_unique<Downsample>(channels, Downsample::Padding::kBottomRight));
       }
       register_module(fmt::format("down_blocks.{}", i), *stages_.back());
     }
@@ -130,8 +133,10 @@ class Decoder : public Module {
     int64_t channels = config.block_out_channels.back();
     for (size_t i = 0; i < config.block_out_channels.size(); ++i) {
       const int64_t in_channels = std::exchange(channels, *(config.block_out_channels.rbegin() + i));
-      stages_.push_back(std::make_unique<Stage<Upsample>>(config, in_channels, channels, config.layers_per_block + 1));
-      if (i + 1 < config.block_out_channels.size()) stages_.back()->set_sampler(std::make_unique<Upsample>(channels));
+      stages_.push_back(
+          std::make_unique<Stage<Upsample>>(config, in_channels, channels, config.layers_per_block + 1));
+      if (i + 1 < config.block_out_channels.size())
+        stages_.back()->set_sampler(std::make_unique<Upsample>(channels));
       register_module(fmt::format("up_blocks.{}", i), *stages_.back());
     }
     register_module("conv_norm_out", conv_norm_out_);
@@ -156,8 +161,8 @@ std::unique_ptr<Conv2d> conv1x1(int64_t channels) {
       Conv2d::Options{.in_channels = channels, .out_channels = channels, .kernel_size = 1});
 }
 
-/// Fades the first `extent` lines of `tile` along `dim` out of the last lines of the tile before it. In place, because
-/// the tile after this one fades out of the faded tile, as in diffusers.
+/// Fades the first `extent` lines of `tile` along `dim` out of the last lines of the tile before it. In
+/// place, because the tile after this one fades out of the faded tile, as in diffusers.
 void blend(const at::Tensor& before, at::Tensor& tile, int64_t dim, int64_t extent) {
   extent = std::min({before.size(dim), tile.size(dim), extent});
   std::vector<int64_t> shape(4, 1);
@@ -170,8 +175,8 @@ void blend(const at::Tensor& before, at::Tensor& tile, int64_t dim, int64_t exte
 void check_channels(const at::Tensor& x, int64_t channels, const char* where) {
   if (x.dim() == 4 && x.size(1) == channels) return;
   throw Error(ErrorKind::kIncompatible, where,
-              fmt::format("expected [B, {}, height, width], found {} dimensions with {} channels", channels, x.dim(),
-                          x.dim() > 1 ? x.size(1) : 0));
+              fmt::format("expected [B, {}, height, width], found {} dimensions with {} channels", channels,
+                          x.dim(), x.dim() > 1 ? x.size(1) : 0));
 }
 
 }  // namespace
@@ -186,7 +191,8 @@ struct AutoencoderKL::Parts {
   std::unique_ptr<Conv2d> quant_conv, post_quant_conv;
 };
 
-AutoencoderKL::AutoencoderKL(AutoencoderKLConfig c) : config(std::move(c)), parts_(std::make_unique<Parts>(config)) {
+AutoencoderKL::AutoencoderKL(AutoencoderKLConfig c)
+    : config(std::move(c)), parts_(std::make_unique<Parts>(config)) {
   register_module("encoder", parts_->encoder);
   register_module("decoder", parts_->decoder);
   if (parts_->quant_conv) register_module("quant_conv", *parts_->quant_conv);
@@ -210,15 +216,17 @@ LatentDistribution AutoencoderKL::encode(const at::Tensor& image) const {
 
 at::Tensor AutoencoderKL::decode(const at::Tensor& latents) const {
   check_channels(latents, config.latent_channels, "autoencoder: decode");
-  return parts_->decoder.forward(parts_->post_quant_conv ? parts_->post_quant_conv->forward(latents) : latents);
+  return parts_->decoder.forward(parts_->post_quant_conv ? parts_->post_quant_conv->forward(latents)
+                                                         : latents);
 }
 
 at::Tensor AutoencoderKL::decode_tiled(const at::Tensor& latents, int64_t tile_latent_size) const {
   check_channels(latents, config.latent_channels, "autoencoder: decode in tiles");
   if (tile_latent_size < 4 || tile_latent_size % 4) {
-    throw Error(ErrorKind::kUsage, "autoencoder: decode in tiles",
-                fmt::format("a tile of {} latents cannot overlap its neighbours by a quarter", tile_latent_size),
-                "give a multiple of 4");
+    throw Error(
+        ErrorKind::kUsage, "autoencoder: decode in tiles",
+        fmt::format("a tile of {} latents cannot overlap its neighbours by a quarter", tile_latent_size),
+        "give a multiple of 4");
   }
   const int64_t scale = config.downsampling(), height = latents.size(2), width = latents.size(3);
   const int64_t stride = tile_latent_size * 3 / 4, overlap = tile_latent_size / 4 * scale;
@@ -232,9 +240,11 @@ at::Tensor AutoencoderKL::decode_tiled(const at::Tensor& latents, int64_t tile_l
       if (!above.empty()) blend(above[row.size()], tile, 2, overlap);
       if (!row.empty()) blend(row.back(), tile, 3, overlap);
       if (!image.defined()) {
-        image = at::empty({latents.size(0), config.out_channels, height * scale, width * scale}, tile.options());
+        image =
+            at::empty({latents.size(0), config.out_channels, height * scale, width * scale}, tile.options());
       }
-      const int64_t rows = std::min(stride, height - y) * scale, columns = std::min(stride, width - x) * scale;
+      const int64_t rows = std::min(stride, height - y) * scale,
+                    columns = std::min(stride, width - x) * scale;
       image.narrow(2, y * scale, rows)
           .narrow(3, x * scale, columns)
           .copy_(tile.narrow(2, 0, rows).narrow(3, 0, columns));
@@ -277,7 +287,8 @@ AutoencoderKLConfig AutoencoderKLConfig::from_json(const nlohmann::json& json) {
   if (blocks == 0) reader.unsupported("block_out_channels", "at least one block");
   for (const int64_t channels : config.block_out_channels) {
     if (config.norm_num_groups < 1 || channels < 1 || channels % config.norm_num_groups) {
-      reader.unsupported("block_out_channels", fmt::format("multiples of norm_num_groups {}", config.norm_num_groups));
+      reader.unsupported("block_out_channels",
+                         fmt::format("multiples of norm_num_groups {}", config.norm_num_groups));
     }
   }
   return config;

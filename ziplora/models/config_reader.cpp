@@ -10,7 +10,8 @@ namespace ziplora {
 ConfigReader::ConfigReader(const nlohmann::json& config, std::string where)
     : config_(config), where_(std::move(where)) {
   if (!config.is_object()) {
-    throw Error(ErrorKind::kInput, where_, fmt::format("expected a JSON object, found {}", config.type_name()));
+    throw Error(ErrorKind::kInput, where_,
+                fmt::format("expected a JSON object, found {}", config.type_name()));
   }
 }
 
@@ -38,15 +39,19 @@ void ConfigReader::expect(const std::string& field, const nlohmann::json& suppor
   if (value && *value != supported) unsupported(field, supported.dump());
 }
 
-void ConfigReader::skip(const std::vector<std::string>& fields) { asked_.insert(fields.begin(), fields.end()); }
+void ConfigReader::skip(const std::vector<std::string>& fields) {
+  asked_.insert(fields.begin(), fields.end());
+}
 
 void ConfigReader::finish() const {
   std::vector<std::string> unknown;
   for (const auto& [field, value] : config_.items()) {
-    if (!field.starts_with("_") && !asked_.count(field)) unknown.push_back(fmt::format("{} = {}", field, value.dump()));
+    if (!field.starts_with("_") && !asked_.count(field))
+      unknown.push_back(fmt::format("{} = {}", field, value.dump()));
   }
   if (!unknown.empty()) {
-    throw Error(ErrorKind::kIncompatible, where_, fmt::format("unknown settings: {}", fmt::join(unknown, ", ")),
+    throw Error(ErrorKind::kIncompatible, where_,
+                fmt::format("unknown settings: {}", fmt::join(unknown, ", ")),
                 "this config belongs to another kind of model, or to a newer version of diffusers");
   }
 }
@@ -54,7 +59,8 @@ void ConfigReader::finish() const {
 void ConfigReader::unsupported(const std::string& field, const std::string& supported) const {
   const auto found = config_.find(field);
   throw Error(ErrorKind::kIncompatible, where_,
-              fmt::format("{} is {}, supported: {}", field, found == config_.end() ? "absent" : found->dump(), supported),
+              fmt::format("{} is {}, supported: {}", field, found == config_.end() ? "absent" : found->dump(),
+                          supported),
               "use a base model of SDXL's architecture");
 }
 

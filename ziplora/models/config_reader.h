@@ -37,7 +37,8 @@ class ConfigReader {
   bool has(const std::string& field);
   /// Fields that have no meaning here whatever their value.
   void skip(const std::vector<std::string>& fields);
-  /// @throws Error(kIncompatible) if a field is left that nobody asked for; names beginning with "_" are diffusers' own
+  /// @throws Error(kIncompatible) if a field is left that nobody asked for; names beginning with "_" are
+  /// diffusers' own
   void finish() const;
 
   [[noreturn]] void unsupported(const std::string& field, const std::string& supported) const;

@@ -30,9 +30,9 @@ at::Tensor Attention::forward(const at::Tensor& x, const at::Tensor& context) co
   auto split_heads = [heads](const at::Tensor& t) {
     return t.unflatten(-1, {heads, t.size(-1) / heads}).transpose(1, 2);  // [B, heads, T, head_dim]
   };
-  at::Tensor attended =
-      at::scaled_dot_product_attention(split_heads(to_q.forward(tokens)), split_heads(to_k.forward(answering)),
-                                       split_heads(to_v.forward(answering)));
+  at::Tensor attended = at::scaled_dot_product_attention(split_heads(to_q.forward(tokens)),
+                                                         split_heads(to_k.forward(answering)),
+                                                         split_heads(to_v.forward(answering)));
   at::Tensor y = to_out.forward(attended.transpose(1, 2).flatten(2));  // [B, T, query_dim]
 
   if (pixels) y = y.transpose(1, 2).unflatten(2, {x.size(2), x.size(3)});

@@ -14,7 +14,8 @@ namespace {
 std::string summary(const char* what, const std::vector<std::string>& items) {
   constexpr size_t kShown = 5;
   const std::vector<std::string> shown(items.begin(), items.begin() + std::min(items.size(), kShown));
-  return fmt::format("{} {} ({}{})", items.size(), what, fmt::join(shown, ", "), items.size() > kShown ? ", …" : "");
+  return fmt::format("{} {} ({}{})", items.size(), what, fmt::join(shown, ", "),
+                     items.size() > kShown ? ", …" : "");
 }
 
 }  // namespace
@@ -23,7 +24,8 @@ void load_parameters(Module& module, const TensorSource& source, at::Device devi
                      const std::function<bool(const std::string&)>& ignore) {
   std::set<std::string> left(source.names.begin(), source.names.end());
   std::vector<std::string> missing, misshapen;
-  // Everything is checked before the first parameter is touched, so a failed load leaves the module as it was.
+  // Everything is checked before the first parameter is touched, so a failed load leaves the module as it
+  // was.
   std::vector<std::pair<at::Tensor*, std::string>> assignments;
   module.for_each_parameter([&](const std::string& path, Module::Parameter& parameter) {
     if (!left.erase(path)) {

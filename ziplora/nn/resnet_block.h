@@ -1,6 +1,7 @@
 #pragma once
-/// Two 3×3 convolutions with a shortcut, moved by the timestep where there is one: the block that UNet and autoencoder
-/// are made of. Matches diffusers' ResnetBlock2D with time_embedding_norm "default", SiLU, no dropout.
+/// Two 3×3 convolutions with a shortcut, moved by the timestep where there is one: the block that UNet and
+/// autoencoder are made of. Matches diffusers' ResnetBlock2D with time_embedding_norm "default", SiLU, no
+/// dropout.
 ///
 ///     h = conv1(silu(norm1(x))) + time_emb_proj(silu(time_embedding))
 ///     y = shortcut(x) + conv2(silu(norm2(h)))
@@ -24,7 +25,8 @@ class ResnetBlock : public Module {
   explicit ResnetBlock(Options options);
 
   /// @param x               [B, in, H, W]
-  /// @param activated_time  [B, time_embedding_dim], silu(time embedding): the same for every block, so the caller
+  /// @param activated_time  [B, time_embedding_dim], silu(time embedding): the same for every block, so the
+  /// caller
   ///                        computes it once; undefined without one
   /// @return                [B, out, H, W]
   at::Tensor forward(const at::Tensor& x, const at::Tensor& activated_time = {}) const;

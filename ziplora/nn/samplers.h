@@ -35,7 +35,8 @@ class Upsample : public Module {
   };
   explicit Upsample(int64_t channels);
   /// @param x     [B, C, H, W]
-  /// @param size  sides of the result; absent: twice x's. Differs from that when the way down halved an odd side
+  /// @param size  sides of the result; absent: twice x's. Differs from that when the way down halved an odd
+  /// side
   at::Tensor forward(const at::Tensor& x, std::optional<Size> size = std::nullopt) const;
 
  private:
