@@ -30,3 +30,23 @@ def relative_error(ours: torch.Tensor, theirs: torch.Tensor) -> float:
     ours, theirs = ours.detach().double(), theirs.detach().double()
     assert ours.shape == theirs.shape, f"{tuple(ours.shape)} instead of {tuple(theirs.shape)}"
     return float((ours - theirs).norm() / theirs.norm().clamp_min(1e-30))
+
+
+def worst_gradient_error(ours: dict[str, torch.Tensor], theirs: dict[str, torch.Tensor]) -> tuple[float, str]:
+    """The largest relative error over gradients by name ("gradient.<name>" in ours), and where it is.
+
+    A gradient that is zero in exact arithmetic (a key's bias, which softmax ignores) holds only rounding noise, so none
+    is measured against less than 1e-4 of the largest.
+    """
+    missing = [name for name, value in theirs.items() if value is not None and f"gradient.{name}" not in ours]
+    assert not missing, f"no gradient for {missing[:5]} ({len(missing)} in all)"
+    floor = 1e-4 * max(float(value.norm()) for value in theirs.values() if value is not None)
+    errors = {}
+    for name, value in theirs.items():
+        if value is None:
+            continue
+        mine = ours[f"gradient.{name}"]
+        assert mine.shape == value.shape, name
+        errors[name] = float((mine.double() - value.double()).norm()) / max(float(value.norm()), floor)
+    worst = max(errors, key=errors.get)
+    return errors[worst], worst

@@ -1,5 +1,5 @@
-// ziplora_probe NAME REQUEST_DIR: reads arguments.json and (if there) inputs.safetensors, writes values.json and
-// outputs.safetensors beside them.
+// ziplora_probe NAME REQUEST_DIR: reads arguments.json and (if there) inputs.safetensors, writes values.json
+// and outputs.safetensors beside them.
 #include <exception>
 #include <fstream>
 #include <iostream>

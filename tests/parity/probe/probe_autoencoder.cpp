@@ -1,5 +1,5 @@
-// probe_autoencoder: encodes inputs.image, decodes inputs.latents, and runs backward through both with the given
-// cotangents. Arguments: folder, and tile (a size in latents) to decode in tiles as well.
+// probe_autoencoder: encodes inputs.image, decodes inputs.latents, and runs backward through both with the
+// given cotangents. Arguments: folder, and tile (a size in latents) to decode in tiles as well.
 #include "model_gradients.h"
 #include "ziplora/models/autoencoder_kl.h"
 
@@ -27,7 +27,8 @@ Response run_autoencoder(const Request& request) {
                       {"gradient.latents", latents.grad().contiguous()}};
   add_gradients(vae, response);
   if (request.arguments.contains("tile")) {
-    response.outputs["tiled"] = vae.decode_tiled(latents.detach(), request.arguments.at("tile")).detach().contiguous();
+    response.outputs["tiled"] =
+        vae.decode_tiled(latents.detach(), request.arguments.at("tile")).detach().contiguous();
   }
   response.values["config"] = vae.config.to_json();
   return response;

@@ -26,5 +26,6 @@ struct Probe {
 const std::vector<Probe>& probes();
 
 Response run_autoencoder(const Request& request);
+Response run_unet(const Request& request);
 
 }  // namespace ziplora::probe
