@@ -18,9 +18,9 @@
 namespace ziplora {
 
 struct LoraLayer {
-  at::Tensor down;                   ///< [rank, in], convolution [rank, in, kh, kw]; the file's dtype
-  at::Tensor up;                     ///< [out, rank], convolution [out, rank, 1, 1]
-  std::optional<double> lora_alpha;  ///< absent in the file: scale 1
+  at::Tensor down;                     ///< [rank, in], convolution [rank, in, kh, kw]; the file's dtype
+  at::Tensor up;                       ///< [out, rank], convolution [out, rank, 1, 1]
+  std::optional<double> lora_alpha{};  ///< absent in the file: scale 1
 
   int64_t rank() const { return down.size(0); }
   double scale() const { return lora_alpha ? *lora_alpha / static_cast<double>(rank()) : 1.0; }
@@ -28,10 +28,10 @@ struct LoraLayer {
 };
 
 struct Adapter {
-  std::map<std::string, LoraLayer> layers;  ///< by canonical target
-  StringMap metadata;                       ///< the file's `__metadata__`
-  std::filesystem::path source;             ///< the file it was read from, or empty
-  std::string family;  ///< key dialect it was read in: "kohya-sgm", "diffusers-peft", …
+  std::map<std::string, LoraLayer> layers{};  ///< by canonical target
+  StringMap metadata{};                       ///< the file's `__metadata__`
+  std::filesystem::path source{};             ///< the file it was read from, or empty
+  std::string family{};  ///< key dialect it was read in: "kohya-sgm", "diffusers-peft", …
 };
 
 }  // namespace ziplora

@@ -1,11 +1,15 @@
 #pragma once
 /// Puts adapters into the slots of a model, stacked along the rank; each row of a batch weighs each adapter
-/// by itself.
+/// by itself. No ΔW is built: K adapters cost two thin products a layer.
 ///
-///     AttachedAdapters attached(base, {&subject, &style});
+///     AttachedAdapters attached(components, {&subject, &style});
 ///     attached.set_row_weights(weights);   // [B, K]: rows base (0,0), subject (1,0), style (0,1), direct
-///     (1,1) unet.forward(…);                     // every adapter in one pass
-///     // leaving the scope empties the slots
+///     (1,1) unet.forward(…);                     // all rows in one pass; leaving the scope empties the
+///     slots
+///
+/// Leaves out: learning (merge/ and train/ fill the slots of `adapter_slots` with factors of their own) and
+/// fusing ΔW into the base weights. Source of the update: LoRA, arXiv 2106.09685, eq. 3, with the scale
+/// lora_alpha / rank folded into up.
 
 #include <ATen/core/Tensor.h>
 
@@ -22,25 +26,43 @@ namespace ziplora {
 /// Component name → module: {"unet", …}, {"text_encoder", …}, {"text_encoder_2", …}
 using Components = std::map<std::string, Module*>;
 
+/// A layer that an adapter can change.
+struct SlotInModel {
+  AdapterSlot* slot;
+  at::Tensor
+      weight;  ///< the base's, [out, in] or [out, in, kh, kw]; tells dtype and device. Do not write to it.
+
+  bool is_convolution() const { return weight.dim() == 4; }
+};
+
+/// Every Linear and Conv2d of the components by canonical target.
+std::map<std::string, SlotInModel> adapter_slots(const Components& components);
+
 class AttachedAdapters {
  public:
-  /// @throws Error(kIncompatible) naming target, found and needed shapes
+  /// The factors are converted to each layer's dtype and device (the scale is folded in float32 first).
+  /// @throws Error(kIncompatible) naming target, found and needed shapes, or the targets that the model lacks
+  ///         (then no slot is touched); Error(kInternal) if a slot is taken already
   AttachedAdapters(const Components& components, const std::vector<const Adapter*>& adapters);
   ~AttachedAdapters();
   AttachedAdapters(const AttachedAdapters&) = delete;
   AttachedAdapters& operator=(const AttachedAdapters&) = delete;
 
   /// @param weights  [B, K] float32, one strength per row and adapter; undefined: every adapter at 1 in every
-  /// row
+  ///                 row
+  /// @throws Error(kInternal) unless it has one column per adapter
   void set_row_weights(const at::Tensor& weights);
+
+  int64_t num_adapters() const { return num_adapters_; }
 
  private:
   struct Attached {
     AdapterSlot* slot;
-    LowRankUpdate update;                  // without gate
-    std::vector<int64_t> adapter_of_rank;  // length R
+    LowRankUpdate update;        // without gate
+    at::Tensor adapter_of_rank;  // [R] int64: the column of `weights` that each rank takes
   };
   std::vector<Attached> attached_;
+  int64_t num_adapters_;
 };
 
 }  // namespace ziplora

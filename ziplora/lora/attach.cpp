@@ -1,0 +1,119 @@
+#include "ziplora/lora/attach.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/tensor.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "ziplora/base/error.h"
+#include "ziplora/nn/conv2d.h"
+#include "ziplora/nn/linear.h"
+
+namespace ziplora {
+namespace {
+
+std::string name_of(const Adapter& adapter) {
+  return adapter.source.empty() ? "adapter in memory" : adapter.source.filename().string();
+}
+
+[[noreturn]] void refuse(const Adapter& adapter, const std::string& problem) {
+  const std::string hint =
+      adapter.source.empty()
+          ? ""
+          : fmt::format("run 'ziplora inspect {}' to see what it was made for", adapter.source.string());
+  throw Error(ErrorKind::kIncompatible, "attach: " + name_of(adapter), problem, hint);
+}
+
+void require_targets_exist(const Adapter& adapter, const std::map<std::string, SlotInModel>& slots) {
+  constexpr size_t kListed = 5;
+  std::vector<std::string> lacking;
+  for (const auto& [target, layer] : adapter.layers)
+    if (!slots.count(target)) lacking.push_back(target);
+  if (lacking.empty()) return;
+  const size_t count = lacking.size();
+  if (count > kListed) lacking.resize(kListed);
+  refuse(adapter, fmt::format("the model lacks {} of its {} targets: {}{}", count, adapter.layers.size(),
+                              fmt::join(lacking, ", "), count > kListed ? ", …" : ""));
+}
+
+void require_shapes_fit(const Adapter& adapter, const std::string& target, const LoraLayer& layer,
+                        const at::Tensor& weight) {
+  const int64_t rank = layer.rank();
+  std::vector<int64_t> down = weight.sizes().vec(), up{weight.size(0), rank};
+  down[0] = rank;
+  if (weight.dim() == 4) up.insert(up.end(), {1, 1});
+  if (layer.down.sizes() != down)
+    refuse(adapter, fmt::format("{} down is [{}], the model needs [{}]", target,
+                                fmt::join(layer.down.sizes(), ", "), fmt::join(down, ", ")));
+  if (layer.up.sizes() != up)
+    refuse(adapter, fmt::format("{} up is [{}], the model needs [{}]", target,
+                                fmt::join(layer.up.sizes(), ", "), fmt::join(up, ", ")));
+}
+
+}  // namespace
+
+std::map<std::string, SlotInModel> adapter_slots(const Components& components) {
+  std::map<std::string, SlotInModel> slots;
+  for (const auto& [component, root] : components)
+    root->for_each_module([&, &prefix = component](const std::string& path, Module& module) {
+      const std::string target = prefix + "." + path;
+      if (auto* linear = dynamic_cast<Linear*>(&module)) slots[target] = {&linear->adapter, linear->weight};
+      if (auto* conv = dynamic_cast<Conv2d*>(&module)) slots[target] = {&conv->adapter, conv->weight};
+    });
+  return slots;
+}
+
+AttachedAdapters::AttachedAdapters(const Components& components, const std::vector<const Adapter*>& adapters)
+    : num_adapters_(static_cast<int64_t>(adapters.size())) {
+  const std::map<std::string, SlotInModel> slots = adapter_slots(components);
+  struct Part {
+    int64_t adapter;
+    const LoraLayer* layer;
+  };
+  std::map<std::string, std::vector<Part>> parts_of_target;
+  for (int64_t k = 0; k < num_adapters_; ++k) {
+    require_targets_exist(*adapters[k], slots);
+    for (const auto& [target, layer] : adapters[k]->layers) {
+      require_shapes_fit(*adapters[k], target, layer, slots.at(target).weight);
+      parts_of_target[target].push_back({k, &layer});
+    }
+  }
+  for (const auto& [target, parts] : parts_of_target) {
+    const SlotInModel& in_model = slots.at(target);
+    if (!in_model.slot->empty())
+      throw Error(ErrorKind::kInternal, "attach", target + " already carries an adapter");
+    std::vector<at::Tensor> downs, ups;
+    std::vector<int64_t> adapter_of_rank;
+    for (const Part& part : parts) {
+      const at::TensorOptions options = in_model.weight.options();
+      downs.push_back(part.layer->down.to(options));
+      ups.push_back((part.layer->up.to(at::kFloat) * part.layer->scale()).to(options));
+      adapter_of_rank.insert(adapter_of_rank.end(), part.layer->rank(), part.adapter);
+    }
+    attached_.push_back({in_model.slot,
+                         {.down = at::cat(downs, 0), .up = at::cat(ups, 1), .row_gate = {}},
+                         at::tensor(adapter_of_rank, in_model.weight.options().dtype(at::kLong))});
+  }
+  set_row_weights({});
+}
+
+AttachedAdapters::~AttachedAdapters() {
+  for (Attached& attached : attached_) attached.slot->clear();
+}
+
+void AttachedAdapters::set_row_weights(const at::Tensor& weights) {
+  if (weights.defined() && (weights.dim() != 2 || weights.size(1) != num_adapters_))
+    throw Error(
+        ErrorKind::kInternal, "attach",
+        fmt::format("row weights are [{}], need [B, {}]", fmt::join(weights.sizes(), ", "), num_adapters_));
+  for (Attached& attached : attached_) {
+    LowRankUpdate update = attached.update;
+    if (weights.defined())
+      update.row_gate =
+          weights.to(update.down.options()).index_select(1, attached.adapter_of_rank);  // [B, R]
+    attached.slot->set(std::move(update));
+  }
+}
+
+}  // namespace ziplora
