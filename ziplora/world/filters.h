@@ -1,0 +1,28 @@
+#pragma once
+/// The computed styles: exact functions of a painted scene, so that the true picture in such a style is
+/// always known.
+///
+///     filter("blueprint").apply(canvas);
+///
+/// Sizes are parts of the canvas (a halftone cell is a sixteenth of its side), so 64 and 128 pixels look
+/// alike. Which of them the base learns and which are held out is not decided here but in
+/// assets/world/styles.json.
+
+#include <span>
+#include <string_view>
+
+#include "ziplora/world/canvas.h"
+
+namespace ziplora {
+
+struct Filter {
+  std::string_view name, summary;
+  void (*apply)(Canvas&);
+};
+
+std::span<const Filter> filters();
+
+/// @throws Error(kUsage) for an unknown name
+const Filter& filter(std::string_view name);
+
+}  // namespace ziplora

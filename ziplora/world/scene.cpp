@@ -1,0 +1,167 @@
+#include "ziplora/world/scene.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "ziplora/base/error.h"
+#include "ziplora/world/filters.h"
+
+namespace ziplora {
+namespace {
+
+using Colour = std::array<float, 3>;
+
+const uint8_t* drawn(const Catalogue& catalogue, const DrawingSet& drawings, int subject, int style) {
+  const uint8_t* pixels = drawings.pixels(subject, catalogue.styles[style].package);
+  if (pixels) return pixels;
+  throw Error(
+      ErrorKind::kInput, "world",
+      fmt::format("'{}' has no drawing of '{}'", catalogue.styles[style].id, catalogue.subjects[subject].id),
+      "ask World::has_drawing first");
+}
+
+float brightness(const Colour& colour) { return (colour[0] + colour[1] + colour[2]) / 3.0f; }
+
+bool is_dark(const Background& background) {
+  float sum = 0;
+  for (const Colour& colour : background.colours) sum += brightness(colour);
+  return sum < 0.35f * static_cast<float>(background.colours.size());
+}
+
+void fill_row(Canvas& canvas, int y, const Colour& colour) {
+  for (int channel = 0; channel < 3; ++channel) {
+    float* row = canvas.plane(channel) + static_cast<ptrdiff_t>(y) * canvas.size;
+    std::fill(row, row + canvas.size, colour[channel]);
+  }
+}
+
+Colour shade(const Colour& a, const Colour& b, float part_of_b, float shift) {
+  Colour result;
+  for (int channel = 0; channel < 3; ++channel) {
+    result[channel] = std::clamp(a[channel] + (b[channel] - a[channel]) * part_of_b + shift, 0.0f, 1.0f);
+  }
+  return result;
+}
+
+void paint_stars(Canvas& canvas, SceneRandom& random) {
+  int dot = std::max(1, canvas.size / 64);
+  for (size_t star = 10 + random.below(14); star > 0; --star) {
+    auto x = static_cast<int>(random.below(canvas.size - dot)),
+         y = static_cast<int>(random.below(canvas.size - dot));
+    float light = random.between(0.5f, 1.0f);
+    for (int channel = 0; channel < 3; ++channel) {
+      for (int dy = 0; dy < dot; ++dy) {
+        for (int dx = 0; dx < dot; ++dx) {
+          float& value = canvas.plane(channel)[static_cast<ptrdiff_t>(y + dy) * canvas.size + x + dx];
+          value = std::max(value, channel == 2 ? 0.85f * light : light);  // slightly yellow
+        }
+      }
+    }
+  }
+}
+
+void paint_background(Canvas& canvas, const Background& background, SceneRandom& random) {
+  // Plain white stays white: drawings on white are the world's plainest pictures.
+  bool white = background.phrases.empty();
+  float shift = white ? 0.0f : random.between(-0.04f, 0.04f);
+  float horizon = random.between(0.55f, 0.72f);
+  const Colour &top = background.colours.front(), &bottom = background.colours.back();
+  for (int y = 0; y < canvas.size; ++y) {
+    float height = (static_cast<float>(y) + 0.5f) / static_cast<float>(canvas.size);
+    switch (background.kind) {
+      case Background::Kind::kPlain:
+        fill_row(canvas, y, shade(top, top, 0, shift));
+        break;
+      case Background::Kind::kGradient:
+      case Background::Kind::kNight:
+        fill_row(canvas, y, shade(top, bottom, height, shift));
+        break;
+      case Background::Kind::kHorizon:
+        // The sky grows paler towards the horizon, the ground darker towards the viewer.
+        if (height < horizon) {
+          fill_row(canvas, y, shade(top, {1, 1, 1}, 0.35f * height / horizon, shift));
+        } else {
+          fill_row(canvas, y, shade(bottom, {0, 0, 0}, 0.22f * (height - horizon) / (1 - horizon), shift));
+        }
+        break;
+    }
+  }
+  if (background.kind == Background::Kind::kNight) paint_stars(canvas, random);
+}
+
+/// One drawing: mostly large and in the middle, else of any size and anywhere.
+Place alone(SceneRandom& random) {
+  Place place;
+  if (random.chance(0.55f)) {
+    place.size = random.between(kPlainSize - 0.04f, kPlainSize + 0.04f);
+    float middle = (1 - place.size) / 2;
+    place.x = middle + random.between(-0.03f, 0.03f), place.y = middle + random.between(-0.03f, 0.03f);
+  } else {
+    place.size = random.between(0.55f, 0.92f);
+    place.x = (1 - place.size) * random.uniform(), place.y = (1 - place.size) * random.uniform();
+  }
+  return place;
+}
+
+/// Left and right of two, each as large as asked; the order of the sizes is the order of the sides.
+std::pair<Place, Place> side_by_side(float left_size, float right_size, SceneRandom& random) {
+  float free = 1 - left_size - right_size;  // may be negative: they overlap a little
+  Place left, right;
+  left.size = left_size, right.size = right_size;
+  left.x = free > 0 ? free * random.between(0.1f, 0.4f) : 0.0f;
+  right.x = 1 - right_size - (free > 0 ? free * random.between(0.1f, 0.4f) : 0.0f);
+  // They stand on about the same ground.
+  float ground = random.between(std::max(0.68f, std::max(left_size, right_size)), 0.94f);
+  left.y = ground - left_size + random.between(-0.03f, 0.03f);
+  right.y = ground - right_size + random.between(-0.03f, 0.03f);
+  return {left, right};
+}
+
+void apply_filter(Canvas& canvas, const Style& style) {
+  if (!style.filter.empty()) filter(style.filter).apply(canvas);
+}
+
+}  // namespace
+
+void paint_scene(Canvas& canvas, const Catalogue& catalogue, const DrawingSet& drawings,
+                 const SceneContent& content, SceneRandom& random) {
+  const Style& style = catalogue.styles[content.style];
+  const Background& background = catalogue.backgrounds[content.background];
+  const uint8_t* subject = drawn(catalogue, drawings, content.subject, content.style);
+  paint_background(canvas, background, random);
+  auto paint = [&](const uint8_t* pixels, Place place) {
+    place.flip = random.chance(0.15f);
+    place.white_ink = style.ink && is_dark(background);
+    paint_drawing(canvas, pixels, drawings.size(), place);
+  };
+  if (content.second_subject >= 0) {
+    const uint8_t* second = drawn(catalogue, drawings, content.second_subject, content.style);
+    float large = random.between(0.52f, 0.6f), small = random.between(0.36f, 0.44f);
+    bool left = random.chance(0.5f);
+    auto [first_place, second_place] = side_by_side(left ? large : small, left ? small : large, random);
+    if (!left) std::swap(first_place, second_place);
+    paint(second, second_place);
+    paint(subject, first_place);
+  } else if (content.count == 2) {
+    float size = random.between(0.44f, 0.52f);
+    auto [left, right] = side_by_side(size, size * random.between(0.92f, 1.0f), random);
+    paint(subject, left);
+    paint(subject, right);
+  } else {
+    paint(subject, alone(random));
+  }
+  apply_filter(canvas, style);
+}
+
+void paint_plain(Canvas& canvas, const Catalogue& catalogue, const DrawingSet& drawings, int subject,
+                 int style) {
+  for (int y = 0; y < canvas.size; ++y) fill_row(canvas, y, {1, 1, 1});
+  float middle = (1 - kPlainSize) / 2;
+  paint_drawing(canvas, drawn(catalogue, drawings, subject, style), drawings.size(),
+                {.x = middle, .y = middle, .size = kPlainSize});
+  apply_filter(canvas, catalogue.styles[style]);
+}
+
+}  // namespace ziplora
