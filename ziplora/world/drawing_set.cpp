@@ -64,7 +64,12 @@ void prepare_drawings(const Catalogue& catalogue, const std::filesystem::path& p
     IconPackage package(packages_dir / "@iconify-json" / catalogue.packages[p]);
     for (int64_t s = 0; s < subjects; ++s) {
       const std::string& icon = catalogue.subjects[s].icons[p];
-      if (!icon.empty()) store(render_svg(package.svg(icon), size), size, data + (s * packages + p) * bytes);
+      if (icon.empty()) continue;
+      try {
+        store(render_svg(package.svg(icon), size), size, data + (s * packages + p) * bytes);
+      } catch (const Error& error) {
+        throw Error(error.kind(), fmt::format("world: {}/{}", catalogue.packages[p], icon), error.problem());
+      }
     }
     stage.step();
   }

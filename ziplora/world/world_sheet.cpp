@@ -1,8 +1,10 @@
-/// Contact sheets of the world, to look at; also prepares the drawings. A development tool, not part of the program.
+/// Contact sheets of the world, to look at; also prepares the drawings. A development tool, not part of the
+/// program.
 ///
-///     build/world_sheet assets/world .cache/world 64 drawings /tmp/drawings.png   # every subject × every style
-///     build/world_sheet assets/world .cache/world 64 scenes /tmp/scenes.png       # 160 scenes, captions on stdout
-///     build/world_sheet assets/world .cache/world 64 speed                        # scenes a second on one core
+///     build/world_sheet assets/world .cache/world 64 drawings /tmp/drawings.png   # every subject × every
+///     style build/world_sheet assets/world .cache/world 64 scenes /tmp/scenes.png       # 160 scenes,
+///     captions on stdout build/world_sheet assets/world .cache/world 64 speed                        #
+///     scenes a second on one core
 
 #include <ATen/ops/full.h>
 #include <fmt/format.h>
@@ -28,7 +30,13 @@ class Sheet {
     int64_t y = index / columns_ * step_, x = index % columns_ * step_;
     image_.narrow(1, y, step_ - 1).narrow(2, x, step_ - 1).copy_(picture);
   }
-  void write(const std::string& path) const { write_png(path, image_); }
+  void write(const std::string& path) const {
+    at::Tensor bytes = (image_ * 255.0f).round().clamp(0, 255).to(at::kByte).permute({1, 2, 0}).contiguous();
+    FILE* f = fopen(path.c_str(), "wb");
+    fprintf(f, "P6 %d %d 255\n", (int)bytes.size(1), (int)bytes.size(0));
+    fwrite(bytes.const_data_ptr<uint8_t>(), 1, bytes.numel(), f);
+    fclose(f);
+  }
 
  private:
   int64_t step_, columns_;
@@ -70,13 +78,14 @@ void speed(const World& world) {
 
 int run(int count, char** arguments) {
   if (count < 5) {
-    fmt::print(stderr, "usage: world_sheet ASSETS CACHE SIZE drawings|scenes|speed [OUT.png [FIRST COUNT]]\n");
+    fmt::print(stderr,
+               "usage: world_sheet ASSETS CACHE SIZE drawings|scenes|speed [OUT.png [FIRST COUNT]]\n");
     return 2;
   }
   NullProgress progress;
   World::prepare(arguments[1], arguments[2], progress);
   World world(arguments[1], arguments[2], std::stoi(arguments[3]));
-  std::string what = arguments[4], out = count > 5 ? arguments[5] : "/tmp/world.png";
+  std::string what = arguments[4], out = count > 5 ? arguments[5] : "/tmp/world.ppm";
   if (what == "drawings") {
     int first = count > 6 ? std::stoi(arguments[6]) : 0;
     drawings_sheet(world, out, first, count > 7 ? std::stoi(arguments[7]) : 24);
