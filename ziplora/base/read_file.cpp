@@ -19,7 +19,8 @@ struct Descriptor {
   }
 };
 
-[[noreturn]] void fail(const std::filesystem::path& path, const std::string& problem, const std::string& hint) {
+[[noreturn]] void fail(const std::filesystem::path& path, const std::string& problem,
+                       const std::string& hint) {
   throw Error(ErrorKind::kInput, "read " + path.string(), problem, hint);
 }
 
@@ -29,10 +30,11 @@ std::string read_file(const std::filesystem::path& path, uint64_t size_limit_byt
   const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   if (file.value < 0) {
     const int code = errno;
-    fail(path, code == ENOENT ? "there is no such file" : std::string("cannot be opened: ") + std::strerror(code),
+    fail(path,
+         code == ENOENT ? "there is no such file" : std::string("cannot be opened: ") + std::strerror(code),
          code == ENOENT ? "check the spelling of the path" : "check that you may read it");
   }
-  struct stat status{};
+  struct stat status {};
   if (::fstat(file.value, &status) == 0 && S_ISDIR(status.st_mode))
     fail(path, "this is a folder, a file was expected", "name a file inside it");
 
@@ -46,7 +48,8 @@ std::string read_file(const std::filesystem::path& path, uint64_t size_limit_byt
     if (got < 0) fail(path, std::string("reading failed: ") + std::strerror(errno), "check the disk");
     if (got == 0) return content;
     if (content.size() + static_cast<size_t>(got) > size_limit_bytes)
-      fail(path, "the file is larger than " + std::to_string(size_limit_bytes) + " bytes, too large for its kind",
+      fail(path,
+           "the file is larger than " + std::to_string(size_limit_bytes) + " bytes, too large for its kind",
            "check that this is the right file");
     content.append(block, static_cast<size_t>(got));
   }

@@ -1,6 +1,6 @@
 #pragma once
-/// A whole file in memory, for formats that are parsed in one piece (pictures, JSON, merges.txt). Large tensors are
-/// mapped instead: io/safetensors.h.
+/// A whole file in memory, for formats that are parsed in one piece (pictures, JSON, merges.txt). Large
+/// tensors are mapped instead: io/safetensors.h.
 ///
 ///     std::string text = read_file("config.json");
 

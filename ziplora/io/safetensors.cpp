@@ -20,7 +20,8 @@
 #include "ziplora/io/safetensors_dtype.h"
 #include "ziplora/io/safetensors_header.h"
 
-static_assert(std::endian::native == std::endian::little, "safetensors data is little-endian and used in place");
+static_assert(std::endian::native == std::endian::little,
+              "safetensors data is little-endian and used in place");
 
 namespace ziplora {
 namespace {
@@ -49,7 +50,8 @@ std::string looks_like(std::string_view head) {
   return "";
 }
 
-[[noreturn]] void refuse(const std::filesystem::path& path, const std::string& problem, std::string_view head) {
+[[noreturn]] void refuse(const std::filesystem::path& path, const std::string& problem,
+                         std::string_view head) {
   const std::string likely = looks_like(head);
   throw Error(ErrorKind::kInput, "read " + path.string(), problem,
               likely.empty() ? "check that this is a safetensors file and that its download is complete"
@@ -67,17 +69,19 @@ struct SafetensorsFile::Map {
     const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (descriptor < 0) {
       const int code = errno;
-      throw Error(ErrorKind::kInput, "read " + path.string(),
-                  code == ENOENT ? "there is no such file" : std::string("cannot be opened: ") + std::strerror(code),
-                  code == ENOENT ? "check the spelling of the path" : "check that you may read it");
+      throw Error(
+          ErrorKind::kInput, "read " + path.string(),
+          code == ENOENT ? "there is no such file" : std::string("cannot be opened: ") + std::strerror(code),
+          code == ENOENT ? "check the spelling of the path" : "check that you may read it");
     }
-    struct stat status{};
+    struct stat status {};
     const bool regular = ::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
     size_bytes = regular ? static_cast<uint64_t>(status.st_size) : 0;
     int code = 0;
     if (size_bytes > 0) {
       // Private and writable: an in-place operation on a view copies the page, and the file stays as it is.
-      void* address = ::mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, descriptor, 0);
+      void* address =
+          ::mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, descriptor, 0);
       code = address == MAP_FAILED ? errno : 0;
       if (code == 0) bytes = static_cast<unsigned char*>(address);
     }
@@ -98,25 +102,28 @@ struct SafetensorsFile::Map {
   Map& operator=(const Map&) = delete;
 };
 
-SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : path_(path), map_(std::make_shared<Map>(path)) {
+SafetensorsFile::SafetensorsFile(const std::filesystem::path& path)
+    : path_(path), map_(std::make_shared<Map>(path)) {
   const std::string_view file(reinterpret_cast<const char*>(map_->bytes), map_->size_bytes);
   if (file.size() < kLengthBytes)
-    refuse(path, fmt::format("the file has {} bytes; even an empty safetensors file has 10", file.size()), file);
+    refuse(path, fmt::format("the file has {} bytes; even an empty safetensors file has 10", file.size()),
+           file);
   uint64_t header_size = 0;
   std::memcpy(&header_size, file.data(), kLengthBytes);
   if (header_size > kSafetensorsHeaderLimitBytes)
-    refuse(path,
-           fmt::format("this is not a safetensors file: the header would take {} bytes, at most {} are allowed",
-                       header_size, kSafetensorsHeaderLimitBytes),
-           file);
+    refuse(
+        path,
+        fmt::format("this is not a safetensors file: the header would take {} bytes, at most {} are allowed",
+                    header_size, kSafetensorsHeaderLimitBytes),
+        file);
   if (header_size > file.size() - kLengthBytes)
     refuse(path,
-           fmt::format("the file ends inside its header: the header takes {} bytes, {} are there", header_size,
-                       file.size() - kLengthBytes),
+           fmt::format("the file ends inside its header: the header takes {} bytes, {} are there",
+                       header_size, file.size() - kLengthBytes),
            file);
   map_->data_begin = kLengthBytes + header_size;
-  SafetensorsHeader header = parse_safetensors_header(file.substr(kLengthBytes, header_size),
-                                                      file.size() - map_->data_begin, "read " + path.string());
+  SafetensorsHeader header = parse_safetensors_header(
+      file.substr(kLengthBytes, header_size), file.size() - map_->data_begin, "read " + path.string());
   tensors_ = std::move(header.tensors);
   metadata_ = std::move(header.metadata);
 }
@@ -144,7 +151,8 @@ at::Tensor SafetensorsFile::tensor(const std::string& name) const {
     std::memcpy(copy.data_ptr(), bytes, about.end - about.begin);
     return copy;
   }
-  return at::from_blob(bytes, about.shape, [map = map_](void*) {}, options);
+  return at::from_blob(
+      bytes, about.shape, [map = map_](void*) {}, options);
 }
 
 void SafetensorsFile::release_pages(const std::string& name) const {
@@ -159,7 +167,8 @@ uint64_t SafetensorsFile::file_size_bytes() const { return map_->size_bytes; }
 const unsigned char* SafetensorsFile::data() const { return map_->bytes + map_->data_begin; }
 uint64_t SafetensorsFile::data_size_bytes() const { return map_->size_bytes - map_->data_begin; }
 
-void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors, const StringMap& metadata) {
+void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
+                       const StringMap& metadata) {
   const std::string where = "write " + path.string();
   struct Item {
     const std::string* name;
@@ -172,9 +181,10 @@ void write_safetensors(const std::filesystem::path& path, const NamedTensors& te
       throw Error(ErrorKind::kInternal, where, fmt::format("tensor \"{}\" is undefined", name));
     const SafetensorsDtype* dtype = find_safetensors_dtype(tensor.scalar_type());
     if (dtype == nullptr || tensor.layout() != at::kStrided)
-      throw Error(ErrorKind::kInternal, where,
-                  fmt::format("tensor \"{}\" is {}{}, which the format cannot hold", name,
-                              tensor.layout() == at::kStrided ? "" : "sparse ", toString(tensor.scalar_type())));
+      throw Error(
+          ErrorKind::kInternal, where,
+          fmt::format("tensor \"{}\" is {}{}, which the format cannot hold", name,
+                      tensor.layout() == at::kStrided ? "" : "sparse ", toString(tensor.scalar_type())));
     items.push_back({&name, &tensor, dtype});
   }
   // NamedTensors is in name order already.

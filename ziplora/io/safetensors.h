@@ -4,8 +4,8 @@
 ///     SafetensorsFile file("cat.safetensors");
 ///     at::Tensor down = file.tensor("…lora_down.weight");   // a view of the map, no copy
 ///
-/// Enforces every check of the reference reader (huggingface/safetensors, safetensors/src/tensor.rs), and refuses
-/// duplicate tensor names, which the reference keeps silently. Knows nothing of LoRA or models.
+/// Enforces every check of the reference reader (huggingface/safetensors, safetensors/src/tensor.rs), and
+/// refuses duplicate tensor names, which the reference keeps silently. Knows nothing of LoRA or models.
 
 #include <ATen/core/Tensor.h>
 
@@ -40,13 +40,14 @@ class SafetensorsFile {
   /// @throws Error(kInput) if there is no such tensor
   const TensorInfo& info(const std::string& name) const;
 
-  /// A view of the map where the tensor's start is aligned for its dtype, else a copy. Keeps the map alive. Writing to
-  /// it changes this object's view (a private copy of the page), never the file.
+  /// A view of the map where the tensor's start is aligned for its dtype, else a copy. Keeps the map alive.
+  /// Writing to it changes this object's view (a private copy of the page), never the file.
   /// @throws Error(kInput) if there is no such tensor, or its dtype has no torch equivalent
   at::Tensor tensor(const std::string& name) const;
 
-  /// Lets the tensor's pages leave memory after the caller has copied or converted it: keeps the peak of loading near
-  /// the size of the result. Views stay valid (pages are read again), but what was written to them is lost.
+  /// Lets the tensor's pages leave memory after the caller has copied or converted it: keeps the peak of
+  /// loading near the size of the result. Views stay valid (pages are read again), but what was written to
+  /// them is lost.
   void release_pages(const std::string& name) const;
 
   uint64_t file_size_bytes() const;
@@ -63,8 +64,10 @@ class SafetensorsFile {
 };
 
 /// Same tensors and metadata give the same bytes. Written under a temporary name, then renamed.
-/// Layout: `__metadata__` first, compact JSON padded with spaces to a multiple of 8; data by dtype size, then name.
+/// Layout: `__metadata__` first, compact JSON padded with spaces to a multiple of 8; data by dtype size, then
+/// name.
 /// @throws Error(kExhausted) when the disk is full, Error(kFailed) when the folder is missing or read-only
-void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors, const StringMap& metadata = {});
+void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
+                       const StringMap& metadata = {});
 
 }  // namespace ziplora

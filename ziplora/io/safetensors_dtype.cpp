@@ -4,8 +4,8 @@ namespace ziplora {
 namespace {
 
 using T = at::ScalarType;
-// In the order of the reference's Dtype enum (huggingface/safetensors, safetensors/src/tensor.rs): its writer sorts
-// by this order, descending, so that equal tensors give equal bytes in both.
+// In the order of the reference's Dtype enum (huggingface/safetensors, safetensors/src/tensor.rs): its writer
+// sorts by this order, descending, so that equal tensors give equal bytes in both.
 constexpr SafetensorsDtype kDtypes[] = {
     {"BOOL", 8, T::Bool, 0},
     {"F4", 4, std::nullopt, 1},
@@ -47,7 +47,8 @@ const SafetensorsDtype* find_safetensors_dtype(at::ScalarType type) {
 
 std::string safetensors_dtype_names() {
   std::string names;
-  for (const SafetensorsDtype& dtype : kDtypes) names += (names.empty() ? "" : ", ") + std::string(dtype.name);
+  for (const SafetensorsDtype& dtype : kDtypes)
+    names += (names.empty() ? "" : ", ") + std::string(dtype.name);
   return names;
 }
 

@@ -14,7 +14,8 @@
 namespace ziplora {
 namespace {
 
-constexpr const char* kHint = "the file is damaged or was written by a faulty tool: download or export it again";
+constexpr const char* kHint =
+    "the file is damaged or was written by a faulty tool: download or export it again";
 
 /// What one entry of the header said, before it is checked.
 struct Entry {
@@ -22,8 +23,9 @@ struct Entry {
   std::optional<std::vector<uint64_t>> shape, data_offsets;
 };
 
-/// Receives the JSON as events, because a DOM would silently keep the last of two equal keys. States follow the nesting:
-/// file { entry { field [ numbers ] } }; values of unknown fields are skipped, as the reference does.
+/// Receives the JSON as events, because a DOM would silently keep the last of two equal keys. States follow
+/// the nesting: file { entry { field [ numbers ] } }; values of unknown fields are skipped, as the reference
+/// does.
 class HeaderEvents : public nlohmann::json_sax<nlohmann::json> {
  public:
   explicit HeaderEvents(std::string where) : where_(std::move(where)) {}
@@ -39,7 +41,9 @@ class HeaderEvents : public nlohmann::json_sax<nlohmann::json> {
   bool number_integer(number_integer_t value) override {
     return other_value(fmt::format("the negative number {}", value));
   }
-  bool number_float(number_float_t, const string_t& text) override { return other_value("the number " + text); }
+  bool number_float(number_float_t, const string_t& text) override {
+    return other_value("the number " + text);
+  }
   bool binary(binary_t&) override { return other_value("binary"); }
 
   bool number_unsigned(number_unsigned_t value) override {
@@ -92,10 +96,14 @@ class HeaderEvents : public nlohmann::json_sax<nlohmann::json> {
 
   bool end_object() override {
     switch (place_) {
-      case Place::kSkipped: return close_other();
+      case Place::kSkipped:
+        return close_other();
       case Place::kMetadata:
-      case Place::kEntry: place_ = Place::kFile; break;
-      default: place_ = Place::kAfter;
+      case Place::kEntry:
+        place_ = Place::kFile;
+        break;
+      default:
+        place_ = Place::kAfter;
     }
     return true;
   }
@@ -115,9 +123,11 @@ class HeaderEvents : public nlohmann::json_sax<nlohmann::json> {
     return true;
   }
 
-  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& error) override {
+  bool parse_error(std::size_t position, const std::string&,
+                   const nlohmann::detail::exception& error) override {
     std::string text = error.what();
-    // "[json.exception.parse_error.101] parse error at line 1, column 9: …": the part after the place is for people.
+    // "[json.exception.parse_error.101] parse error at line 1, column 9: …": the part after the place is for
+    // people.
     if (const size_t colon = text.find(": "); colon != std::string::npos) text = text.substr(colon + 2);
     refuse(fmt::format("the header is not valid JSON at its byte {}: {}", position, text));
   }
@@ -133,15 +143,20 @@ class HeaderEvents : public nlohmann::json_sax<nlohmann::json> {
   /// A value that is no tensor field: fine inside unknown fields, refused where something else has to stand.
   bool other_value(const std::string& found) {
     switch (place_) {
-      case Place::kSkipped: return true;
-      case Place::kBefore: refuse(fmt::format("the header is {}, expected a JSON object", found));
+      case Place::kSkipped:
+        return true;
+      case Place::kBefore:
+        refuse(fmt::format("the header is {}, expected a JSON object", found));
       case Place::kFile:
-        if (key_ == "__metadata__") refuse(fmt::format("\"__metadata__\" is {}, expected an object of strings", found));
-        refuse(fmt::format("tensor \"{}\" is {}, expected an object with dtype, shape and data_offsets", key_, found));
+        if (key_ == "__metadata__")
+          refuse(fmt::format("\"__metadata__\" is {}, expected an object of strings", found));
+        refuse(fmt::format("tensor \"{}\" is {}, expected an object with dtype, shape and data_offsets", key_,
+                           found));
       case Place::kMetadata:
         refuse(fmt::format("the metadata value of \"{}\" is {}, expected a string", key_, found));
       case Place::kNumbers:
-        refuse(fmt::format("tensor \"{}\": {} holds {}, expected whole numbers from 0", tensor_, key_, found));
+        refuse(
+            fmt::format("tensor \"{}\": {} holds {}, expected whole numbers from 0", tensor_, key_, found));
       default:
         if (key_ == "dtype" || key_ == "shape" || key_ == "data_offsets")
           refuse(fmt::format("tensor \"{}\": {} is {}, expected {}", tensor_, key_, found,
@@ -199,9 +214,10 @@ TensorInfo checked_info(const std::string& name, const Entry& entry, const Heade
     info.shape.push_back(static_cast<int64_t>(size));
   }
   if (bits % 8 != 0)
-    refuse(fmt::format("{} elements of {} bits do not fill whole bytes", bits / static_cast<uint64_t>(dtype->bits),
-                       dtype->bits));
-  if (info.end < info.begin) refuse(fmt::format("its data ends (byte {}) before it begins ({})", info.end, info.begin));
+    refuse(fmt::format("{} elements of {} bits do not fill whole bytes",
+                       bits / static_cast<uint64_t>(dtype->bits), dtype->bits));
+  if (info.end < info.begin)
+    refuse(fmt::format("its data ends (byte {}) before it begins ({})", info.end, info.begin));
   if (info.end - info.begin != bits / 8)
     refuse(fmt::format("{} of shape [{}] takes {} bytes, data_offsets give it {}", info.dtype,
                        fmt::join(*entry.shape, ", "), bits / 8, info.end - info.begin));
@@ -220,24 +236,28 @@ void check_coverage(const std::map<std::string, TensorInfo>& tensors, uint64_t d
   for (const auto* tensor : order) {
     const TensorInfo& info = tensor->second;
     if (info.begin != filled)
-      throw Error(ErrorKind::kInput, where,
-                  fmt::format("tensor \"{}\" begins at data byte {}, expected {}: {}", tensor->first, info.begin, filled,
-                              info.begin > filled ? "there is a hole before it" : "it overlaps another tensor"),
-                  kHint);
+      throw Error(
+          ErrorKind::kInput, where,
+          fmt::format("tensor \"{}\" begins at data byte {}, expected {}: {}", tensor->first, info.begin,
+                      filled,
+                      info.begin > filled ? "there is a hole before it" : "it overlaps another tensor"),
+          kHint);
     filled = info.end;
   }
   if (filled > data_size_bytes)
-    throw Error(ErrorKind::kInput, where,
-                fmt::format("the file is cut short: the header promises {} bytes of data, the file holds {} ({} are "
-                            "missing)",
-                            filled, data_size_bytes, filled - data_size_bytes),
-                "probably an incomplete download or copy: fetch the file again");
+    throw Error(
+        ErrorKind::kInput, where,
+        fmt::format("the file is cut short: the header promises {} bytes of data, the file holds {} ({} are "
+                    "missing)",
+                    filled, data_size_bytes, filled - data_size_bytes),
+        "probably an incomplete download or copy: fetch the file again");
   if (filled < data_size_bytes)
-    throw Error(ErrorKind::kInput, where,
-                fmt::format("{} surplus bytes follow the last tensor: the header accounts for {} bytes of data, the "
-                            "file holds {}",
-                            data_size_bytes - filled, filled, data_size_bytes),
-                kHint);
+    throw Error(
+        ErrorKind::kInput, where,
+        fmt::format("{} surplus bytes follow the last tensor: the header accounts for {} bytes of data, the "
+                    "file holds {}",
+                    data_size_bytes - filled, filled, data_size_bytes),
+        kHint);
 }
 
 }  // namespace
@@ -245,7 +265,8 @@ void check_coverage(const std::map<std::string, TensorInfo>& tensors, uint64_t d
 SafetensorsHeader parse_safetensors_header(std::string_view json, uint64_t data_size_bytes,
                                            const std::string& where) {
   HeaderEvents events(where);
-  // The JSON library takes a NUL for the end of its input and skips a byte order mark; the reference refuses both.
+  // The JSON library takes a NUL for the end of its input and skips a byte order mark; the reference refuses
+  // both.
   if (const size_t nul = json.find('\0'); nul != std::string_view::npos)
     events.refuse(fmt::format("the header holds a NUL at its byte {}; only spaces may pad it", nul));
   if (json.starts_with("\xEF\xBB\xBF")) events.refuse("the header starts with a byte order mark");
@@ -254,7 +275,8 @@ SafetensorsHeader parse_safetensors_header(std::string_view json, uint64_t data_
 
   SafetensorsHeader header;
   header.metadata = std::move(events.metadata);
-  for (const auto& [name, entry] : events.entries) header.tensors.emplace(name, checked_info(name, entry, events));
+  for (const auto& [name, entry] : events.entries)
+    header.tensors.emplace(name, checked_info(name, entry, events));
   check_coverage(header.tensors, data_size_bytes, where);
   return header;
 }
@@ -266,7 +288,8 @@ std::string build_safetensors_header(const std::vector<std::pair<std::string, Te
     if (!metadata.empty()) json += "\"__metadata__\":" + nlohmann::json(metadata).dump();
     for (const auto& [name, info] : tensors) {
       if (name == "__metadata__")
-        throw Error(ErrorKind::kInput, where, "a tensor is named \"__metadata__\", which the format reserves");
+        throw Error(ErrorKind::kInput, where,
+                    "a tensor is named \"__metadata__\", which the format reserves");
       json += fmt::format("{}{}:{{\"dtype\":\"{}\",\"shape\":[{}],\"data_offsets\":[{},{}]}}",
                           json.size() > 1 ? "," : "", nlohmann::json(name).dump(), info.dtype,
                           fmt::join(info.shape, ","), info.begin, info.end);

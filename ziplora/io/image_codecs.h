@@ -1,0 +1,41 @@
+#pragma once
+/// One decoder per picture format, bytes → pixels. Inner header of io/image_file.h, which reads the file,
+/// chooses the decoder by content, and lays transparency on white. To add a format: image_<format>.cpp and a
+/// line in the table of image_file.cpp.
+
+#include <ATen/core/Tensor.h>
+
+#include <string>
+#include <string_view>
+
+#include "ziplora/io/safetensors.h"
+
+namespace ziplora {
+
+/// A decoder refuses larger pictures before it allocates them.
+inline constexpr int64_t kImageLimitPixels = 64'000'000;
+
+struct DecodedImage {
+  at::Tensor pixels;    ///< [H, W, 3] or [H, W, 4] uint8, RGB or RGBA (not premultiplied)
+  int orientation = 1;  ///< EXIF, 1…8; not yet applied
+};
+
+/// @param where  for messages: operation and file
+/// @throws Error(kInput) if the bytes are truncated, damaged, or more than kImageLimitPixels
+DecodedImage decode_png(std::string_view bytes, const std::string& where);
+DecodedImage decode_jpeg(std::string_view bytes, const std::string& where);
+DecodedImage decode_webp(std::string_view bytes, const std::string& where);
+
+/// @return tEXt, zTXt and iTXt chunks; a keyword given twice keeps its first text
+StringMap decode_png_text(std::string_view bytes, const std::string& where);
+/// @param pixels  [H, W, 3] uint8, contiguous
+std::string encode_png(const at::Tensor& pixels, const StringMap& text, const std::string& where);
+
+/// @param tiff  an EXIF block from its "II" or "MM" on
+/// @return the orientation tag, 1 (upright) if the block is damaged or has none
+int exif_orientation(std::string_view tiff);
+
+/// @throws Error(kInput) if a side is 0 or there are more than kImageLimitPixels
+void check_image_size(int64_t width, int64_t height, const std::string& where);
+
+}  // namespace ziplora
