@@ -3,6 +3,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/conv2d.h>
 
+#include "ziplora/nn/converted_product.h"
 #include "ziplora/nn/initialization.h"
 
 namespace ziplora {
@@ -14,12 +15,14 @@ Conv2d::Conv2d(Options o) : options(o) {
 
 at::Tensor Conv2d::forward(const at::Tensor& x) const {
   const std::vector<int64_t> stride(2, options.stride), padding(2, options.padding);
-  at::Tensor y = at::conv2d(x, weight, bias, stride, padding);
+  at::Tensor y = weight.scalar_type() == x.scalar_type()
+                     ? at::conv2d(x, weight, bias, stride, padding)
+                     : conv2d_converted(x, weight, bias, options.stride, options.padding);
   if (adapter.empty()) return y;
-  const LowRankUpdate& update = adapter.update();
+  const LowRankUpdate update = adapter.update().as(x.scalar_type());
   at::Tensor h = at::conv2d(x, update.down, {}, stride, padding);  // [B, R, H', W']
   if (update.row_gate.defined()) h = h * update.row_gate.view({h.size(0), h.size(1), 1, 1});
-  return y + at::conv2d(h, update.up);
+  return y.add_(at::conv2d(h, update.up));  // in place: no backward formula needs the product's result
 }
 
 void Conv2d::reset_parameters(at::Generator generator) {

@@ -3,6 +3,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/linear.h>
 
+#include "ziplora/nn/converted_product.h"
 #include "ziplora/nn/initialization.h"
 
 namespace ziplora {
@@ -14,9 +15,10 @@ Linear::Linear(int64_t in_features, int64_t out_features, bool with_bias)
 }
 
 at::Tensor Linear::forward(const at::Tensor& x) const {
-  at::Tensor y = at::linear(x, weight, bias);
+  at::Tensor y = weight.scalar_type() == x.scalar_type() ? at::linear(x, weight, bias)
+                                                         : linear_converted(x, weight, bias);
   if (adapter.empty()) return y;
-  const LowRankUpdate& update = adapter.update();
+  const LowRankUpdate update = adapter.update().as(x.scalar_type());
   at::Tensor h = at::linear(x, update.down);  // [B, …, R]
   if (update.row_gate.defined()) {
     std::vector<int64_t> shape(h.dim(), 1);  // [B, 1, …, R]
@@ -24,7 +26,7 @@ at::Tensor Linear::forward(const at::Tensor& x) const {
     shape.back() = h.size(-1);
     h = h * update.row_gate.view(shape);
   }
-  return y + at::linear(h, update.up);
+  return y.add_(at::linear(h, update.up));  // in place: no backward formula needs the product's result
 }
 
 void Linear::reset_parameters(at::Generator generator) {

@@ -1,5 +1,6 @@
 #pragma once
 /// A linear layer with an adapter slot: y = W x + b + up · (gate ⊙ (down · x)). Matches torch.nn.Linear.
+/// A frozen weight may have another dtype than x (nn/converted_product.h); the result has x's.
 
 #include "ziplora/nn/adapter_slot.h"
 #include "ziplora/nn/module.h"

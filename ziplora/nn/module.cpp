@@ -6,7 +6,9 @@ void Module::register_parameter(std::string name, at::Tensor& tensor, std::vecto
   parameters_.emplace_back(std::move(name), Parameter{&tensor, std::move(shape)});
 }
 
-void Module::register_module(std::string name, Module& child) { children_.emplace_back(std::move(name), &child); }
+void Module::register_module(std::string name, Module& child) {
+  children_.emplace_back(std::move(name), &child);
+}
 
 void Module::visit_parameters(const std::string& prefix,
                               const std::function<void(const std::string&, Parameter&)>& visit) {
@@ -18,7 +20,8 @@ void Module::for_each_parameter(const std::function<void(const std::string&, Par
   visit_parameters("", visit);
 }
 
-void Module::visit_modules(const std::string& path, const std::function<void(const std::string&, Module&)>& visit) {
+void Module::visit_modules(const std::string& path,
+                           const std::function<void(const std::string&, Module&)>& visit) {
   visit(path, *this);
   for (auto& [name, child] : children_) child->visit_modules(path.empty() ? name : path + "." + name, visit);
 }
@@ -34,7 +37,8 @@ std::vector<at::Tensor> Module::parameters() {
 }
 
 void Module::requires_grad(bool value) {
-  for_each_parameter([&](const std::string&, Parameter& parameter) { parameter.tensor->set_requires_grad(value); });
+  for_each_parameter(
+      [&](const std::string&, Parameter& parameter) { parameter.tensor->set_requires_grad(value); });
 }
 
 void initialize(Module& root, at::Generator generator) {

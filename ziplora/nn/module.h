@@ -1,10 +1,11 @@
 #pragma once
-/// The tree of named parameters that a model is made of. Children register under their diffusers names, so the paths
-/// are the checkpoint's keys and no map stands between ("to_out.0" is a legal name here, as it is not in
-/// torch::nn::Module, which also costs 18 s of compile time a unit).
+/// The tree of named parameters that a model is made of. Children register under their diffusers names, so
+/// the paths are the checkpoint's keys and no map stands between ("to_out.0" is a legal name here, as it is
+/// not in torch::nn::Module, which also costs 18 s of compile time a unit).
 ///
-/// Construction allocates nothing: a parameter is a declared shape until `load_parameters` or `reset_parameters`
-/// fills it. Modules stay where they are (no copy, no move): parents hold pointers to their members.
+/// Construction allocates nothing: a parameter is a declared shape until `load_parameters` or
+/// `reset_parameters` fills it. Modules stay where they are (no copy, no move): parents hold pointers to
+/// their members.
 ///
 ///     class Linear : public Module {
 ///       Linear(int64_t in, int64_t out) { register_parameter("weight", weight, {out, in}); }
@@ -41,7 +42,8 @@ class Module {
   /// All parameter tensors, in order.
   std::vector<at::Tensor> parameters();
   void requires_grad(bool value);
-  /// Fills this module's own parameters with PyTorch's default initialisation for the layer. Children are not touched.
+  /// Fills this module's own parameters with PyTorch's default initialisation for the layer. Children are not
+  /// touched.
   virtual void reset_parameters(at::Generator generator) {}
 
  protected:
@@ -49,8 +51,10 @@ class Module {
   void register_module(std::string name, Module& child);
 
  private:
-  void visit_parameters(const std::string& prefix, const std::function<void(const std::string&, Parameter&)>& visit);
-  void visit_modules(const std::string& prefix, const std::function<void(const std::string&, Module&)>& visit);
+  void visit_parameters(const std::string& prefix,
+                        const std::function<void(const std::string&, Parameter&)>& visit);
+  void visit_modules(const std::string& prefix,
+                     const std::function<void(const std::string&, Module&)>& visit);
 
   std::vector<std::pair<std::string, Parameter>> parameters_;
   std::vector<std::pair<std::string, Module*>> children_;

@@ -14,7 +14,8 @@ GroupNorm::GroupNorm(int64_t num_groups, int64_t num_channels, double eps)
 }
 
 at::Tensor GroupNorm::forward(const at::Tensor& x) const {
-  return at::group_norm(x, num_groups_, weight, bias, eps_);
+  // A base stored in another dtype: the two vectors are converted, x is not.
+  return at::group_norm(x, num_groups_, weight.to(x.scalar_type()), bias.to(x.scalar_type()), eps_);
 }
 
 void GroupNorm::reset_parameters(at::Generator) {
@@ -27,7 +28,9 @@ LayerNorm::LayerNorm(int64_t size, double eps) : size_(size), eps_(eps) {
   register_parameter("bias", bias, {size});
 }
 
-at::Tensor LayerNorm::forward(const at::Tensor& x) const { return at::layer_norm(x, {size_}, weight, bias, eps_); }
+at::Tensor LayerNorm::forward(const at::Tensor& x) const {
+  return at::layer_norm(x, {size_}, weight.to(x.scalar_type()), bias.to(x.scalar_type()), eps_);
+}
 
 void LayerNorm::reset_parameters(at::Generator) {
   fill_constant(weight, {size_}, 1);
