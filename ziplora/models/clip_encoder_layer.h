@@ -1,0 +1,59 @@
+#pragma once
+/// The transformer layer that CLIP's text and picture encoders are stacks of: pre-norm self-attention and MLP. Its
+/// projections all carry biases and are named unlike diffusers' attention (q_proj, out_proj), which is why the UNet's
+/// attention does not serve here. Matches transformers' CLIPEncoderLayer.
+///
+///     ClipEncoderLayer layer({.hidden_size = 768, .intermediate_size = 3072, .num_attention_heads = 12,
+///                             .activation = Activation::kQuickGelu, .causal = true});
+///     hidden = layer.forward(hidden);   // [B, T, hidden]
+
+#include <ATen/core/Tensor.h>
+
+#include "ziplora/nn/linear.h"
+#include "ziplora/nn/normalization.h"
+
+namespace ziplora {
+
+enum class Activation { kQuickGelu, kGelu };
+
+struct ClipEncoderLayerOptions {
+  int64_t hidden_size, intermediate_size, num_attention_heads;
+  Activation activation;
+  double layer_norm_eps = 1e-5;
+  bool causal;  ///< text: a token sees those before it; pictures: every patch sees every patch
+};
+
+class ClipEncoderLayer : public Module {
+ public:
+  explicit ClipEncoderLayer(const ClipEncoderLayerOptions& options);
+  /// @param x  [B, T, hidden]
+  at::Tensor forward(const at::Tensor& x) const;
+
+ private:
+  class SelfAttention : public Module {
+   public:
+    explicit SelfAttention(const ClipEncoderLayerOptions& options);
+    at::Tensor forward(const at::Tensor& x) const;
+
+   private:
+    int64_t num_heads_;
+    bool causal_;
+    Linear q_proj_, k_proj_, v_proj_, out_proj_;
+  };
+
+  class Mlp : public Module {
+   public:
+    explicit Mlp(const ClipEncoderLayerOptions& options);
+    at::Tensor forward(const at::Tensor& x) const;
+
+   private:
+    Activation activation_;
+    Linear fc1_, fc2_;
+  };
+
+  SelfAttention self_attn_;
+  Mlp mlp_;
+  LayerNorm layer_norm1_, layer_norm2_;
+};
+
+}  // namespace ziplora

@@ -1,0 +1,70 @@
+#include "ziplora/pretrain/autoencoder_training.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/l1_loss.h>
+#include <ATen/ops/mse_loss.h>
+#include <ATen/ops/randperm.h>
+
+#include "ziplora/base/rng.h"
+#include "ziplora/io/image_file.h"
+#include "ziplora/pretrain/world_batches.h"
+
+namespace ziplora {
+namespace {
+
+/// Permutes and scales the colour channels of every second batch.
+at::Tensor vary_colours(const at::Tensor& images, int64_t iteration, at::Generator generator) {
+  if (iteration % 2 == 0) return images;
+  const at::Tensor order = at::randperm(3, generator, at::kLong);
+  const at::Tensor gain = at::empty({images.size(0), 3, 1, 1}).uniform_(0.6, 1.0, generator);
+  return images.index_select(1, order) * gain;
+}
+
+/// Mean absolute error of the differences between neighbouring pixels, down and across.
+at::Tensor gradient_error(const at::Tensor& a, const at::Tensor& b) {
+  const at::Tensor difference = a - b;
+  return difference.diff(1, 2).abs().mean() + difference.diff(1, 3).abs().mean();
+}
+
+}  // namespace
+
+void train_autoencoder(AutoencoderKL& vae, const World& world, const AutoencoderTrainingOptions& options,
+                       ProgressSink& progress, const CancelToken& cancel) {
+  WorldBatches batches(world, options.batch_size, options.seed);
+  auto step = [&](int64_t iteration) {
+    at::Generator generator =
+        make_generator(derive_seed(options.seed, "autoencoder step " + std::to_string(iteration)));
+    const at::Tensor images = vary_colours(batches.at(iteration).images, iteration, generator) * 2 - 1;
+    const LatentDistribution latents = vae.encode(images);
+    const at::Tensor decoded = vae.decode(latents.sample(generator));
+    const at::Tensor mse = at::mse_loss(decoded, images);
+    const at::Tensor kl = 0.5 * (latents.mean.pow(2) + latents.logvar.exp() - 1 - latents.logvar).mean();
+    const at::Tensor loss = at::l1_loss(decoded, images) + 2 * mse + 0.5 * gradient_error(decoded, images) +
+                            options.kl_weight * kl;
+    // The range is 2 wide, so PSNR = 10 log10(4 / mse).
+    return TrainingStep{loss, {{"psnr_db", 10 * std::log10(4 / mse.item<double>())}, {"kl", kl.item<double>()}}};
+  };
+  auto sample = [&](int64_t iteration) {
+    const at::NoGradGuard no_grad;
+    const at::Tensor images = batches.at(0).images.slice(0, 0, 8);
+    const at::Tensor decoded = vae.decode(vae.encode(images * 2 - 1).mean) / 2 + 0.5;
+    const at::Tensor rows = at::cat({images, decoded}, 2);  // original above, reconstruction below
+    std::vector<at::Tensor> columns = rows.unbind(0);
+    write_png(options.plan.run_folder / "samples" / ("autoencoder-" + std::to_string(iteration) + ".png"),
+              at::cat(columns, 2));
+  };
+  train_stage(options.plan, {{"vae", &vae}}, step, sample, progress, cancel);
+}
+
+double measure_scaling_factor(const AutoencoderKL& vae, const World& world, uint64_t seed) {
+  const at::NoGradGuard no_grad;
+  WorldBatches batches(world, 64, derive_seed(seed, "scaling factor"));
+  std::vector<at::Tensor> means;
+  for (int64_t i = 0; i < 8; ++i) means.push_back(vae.encode(batches.at(i).images * 2 - 1).mean);
+  return 1.0 / at::cat(means).std().item<double>();
+}
+
+}  // namespace ziplora

@@ -1,0 +1,101 @@
+#include "ziplora/pretrain/contrastive_training.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/cross_entropy_loss.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/tensor.h>
+
+#include <random>
+
+#include "ziplora/base/rng.h"
+#include "ziplora/nn/initialization.h"
+#include "ziplora/nn/linear.h"
+#include "ziplora/pretrain/unet_training.h"
+#include "ziplora/pretrain/world_batches.h"
+
+namespace ziplora {
+namespace {
+
+/// What contrastive training needs beside the encoders.
+class ContrastiveHead : public Module {
+ public:
+  ContrastiveHead(int64_t hidden_size, int64_t projection_dim)
+      : text_projection(hidden_size, projection_dim, /*with_bias=*/false) {
+    register_module("text_projection", text_projection);
+    register_parameter("logit_scale", logit_scale, {1});
+  }
+  void reset_parameters(at::Generator) override { fill_constant(logit_scale, {1}, 2.66); }  // ln(1 / 0.07)
+
+  Linear text_projection;
+  at::Tensor logit_scale;
+};
+
+at::Tensor token_ids(const ClipTokenizer& tokenizer, const std::vector<std::string>& captions) {
+  std::vector<int64_t> ids;
+  for (const std::string& caption : captions) {
+    const TokenizedPrompt prompt = tokenizer.encode(caption);
+    ids.insert(ids.end(), prompt.ids.begin(), prompt.ids.end());
+  }
+  return at::tensor(ids, at::kLong).view({static_cast<int64_t>(captions.size()), -1});
+}
+
+at::Tensor unit(const at::Tensor& x) { return x / x.norm(2, {-1}, /*keepdim=*/true).clamp_min(1e-6); }
+
+/// Cross entropy of pictures against texts and of texts against pictures.
+at::Tensor symmetric_loss(const at::Tensor& pictures, const at::Tensor& texts, const at::Tensor& logit_scale) {
+  const at::Tensor logits = at::matmul(unit(pictures), unit(texts).t()) * logit_scale.clamp_max(4.6).exp();
+  const at::Tensor own = at::arange(logits.size(0), at::kLong);
+  return (at::cross_entropy_loss(logits, own) + at::cross_entropy_loss(logits.t(), own)) / 2;
+}
+
+}  // namespace
+
+at::Tensor clip_pixel_values(const at::Tensor& images) {
+  const at::Tensor mean = at::tensor({0.48145466f, 0.4578275f, 0.40821073f}).view({1, 3, 1, 1});
+  const at::Tensor deviation = at::tensor({0.26862954f, 0.26130258f, 0.27577711f}).view({1, 3, 1, 1});
+  return (images - mean) / deviation;
+}
+
+void train_contrastive(ClipTextModel& text_encoder, ClipTextModel& text_encoder_2, ClipVisionModel& vision,
+                       const ClipTokenizer& tokenizer, const World& world, const ContrastiveTrainingOptions& options,
+                       ProgressSink& progress, const CancelToken& cancel) {
+  ContrastiveHead head(text_encoder.config.hidden_size, vision.config.projection_dim);
+  initialize(head, make_generator(derive_seed(options.seed, "contrastive head")));
+  WorldBatches batches(world, options.batch_size, options.seed);
+  auto step = [&](int64_t iteration) {
+    std::mt19937_64 random(derive_seed(options.seed, "contrastive step " + std::to_string(iteration)));
+    SceneBatch batch = batches.at(iteration);
+    for (std::string& caption : batch.captions)
+      if (random() % 8 == 0) caption = with_nonsense_word(caption, random());
+    const at::Tensor pictures = vision.forward(clip_pixel_values(batch.images));
+    const at::Tensor ids = token_ids(tokenizer, batch.captions);
+    const at::Tensor loss_1 = symmetric_loss(
+        pictures, head.text_projection.forward(text_encoder.forward(ids).pooled), head.logit_scale);
+    const at::Tensor loss_2 = symmetric_loss(pictures, text_encoder_2.forward(ids).pooled, head.logit_scale);
+    return TrainingStep{loss_1 + loss_2,
+                        {{"loss_1", loss_1.item<double>()}, {"loss_2", loss_2.item<double>()}}};
+  };
+  train_stage(options.plan,
+              {{"text_encoder", &text_encoder},
+               {"text_encoder_2", &text_encoder_2},
+               {"vision", &vision},
+               {"head", &head}},
+              step, [](int64_t) {}, progress, cancel);
+}
+
+double nearest_caption_accuracy(const ClipTextModel& text_encoder_2, const ClipVisionModel& vision,
+                                const ClipTokenizer& tokenizer, const World& world, int64_t candidates) {
+  const at::NoGradGuard no_grad;
+  const SceneBatch batch = world.sample_batch(0, candidates, Split::kValidation);
+  const at::Tensor pictures = unit(vision.forward(clip_pixel_values(batch.images)));
+  const at::Tensor texts = unit(text_encoder_2.forward(token_ids(tokenizer, batch.captions)).pooled);
+  const at::Tensor nearest = at::matmul(pictures, texts.t()).argmax(1);
+  int64_t right = 0;  // two scenes may share a caption: either is the right answer
+  for (int64_t i = 0; i < candidates; ++i)
+    right += batch.captions[static_cast<size_t>(nearest[i].item<int64_t>())] == batch.captions[static_cast<size_t>(i)];
+  return static_cast<double>(right) / static_cast<double>(candidates);
+}
+
+}  // namespace ziplora

@@ -1,0 +1,172 @@
+#include "ziplora/pretrain/mini_base.h"
+
+#include <memory>
+
+#include "ziplora/base/atomic_file.h"
+#include "ziplora/base/rng.h"
+#include "ziplora/io/safetensors.h"
+#include "ziplora/models/sdxl.h"
+#include "ziplora/pretrain/autoencoder_training.h"
+#include "ziplora/pretrain/contrastive_training.h"
+#include "ziplora/pretrain/mini_config.h"
+#include "ziplora/pretrain/unet_training.h"
+#include "ziplora/pretrain/vocabulary.h"
+
+namespace ziplora {
+namespace {
+
+constexpr const char* kModelWeights = "model.safetensors";                          // transformers' name
+constexpr const char* kDiffusionWeights = "diffusion_pytorch_model.safetensors";  // diffusers' name
+
+nlohmann::json with_class(nlohmann::json config, const char* name) {
+  config["_class_name"] = name;
+  return config;
+}
+
+class BasePretraining {
+ public:
+  BasePretraining(const PretrainOptions& options, const World& world, ProgressSink& progress,
+                  const CancelToken& cancel)
+      : options_(options), world_(world), progress_(progress), cancel_(cancel), folder_(options.run_folder / "base") {}
+
+  void run() {
+    mini::write_pipeline_files(folder_);
+    learn_vocabulary();
+    learn_autoencoder();
+    learn_text_encoders();
+    learn_unet();
+  }
+
+ private:
+  TrainingPlan plan(const std::string& name, int64_t iterations) const {
+    TrainingPlan plan;
+    plan.name = name;
+    plan.run_folder = options_.run_folder;
+    plan.iterations = iterations;
+    plan.checkpoint_every = options_.checkpoint_every;
+    plan.sample_every = options_.sample_every;
+    return plan;
+  }
+
+  uint64_t seed(const char* purpose) const { return derive_seed(options_.seed, purpose); }
+
+  void learn_vocabulary() {
+    std::vector<std::string> captions;
+    for (int64_t first = 0; first < 40000; first += 1000) {
+      SceneBatch batch = world_.sample_batch(static_cast<uint64_t>(first), 1000, Split::kTrain);
+      captions.insert(captions.end(), batch.captions.begin(), batch.captions.end());
+    }
+    vocabulary_ = train_vocabulary(captions, /*max_merges=*/6000);
+    if (std::filesystem::exists(folder_ / "tokenizer_2" / "vocab.json")) return;
+    vocabulary_.write(folder_ / "tokenizer", mini::kMaxTokens);
+    vocabulary_.write(folder_ / "tokenizer_2", mini::kMaxTokens);
+    progress_.note("vocabulary: " + std::to_string(vocabulary_.size()) + " tokens");
+  }
+
+  void learn_autoencoder() {
+    if (std::filesystem::exists(folder_ / "vae" / kDiffusionWeights)) return;
+    AutoencoderKLConfig config = mini::autoencoder_config();
+    AutoencoderKL vae(config);
+    initialize(vae, make_generator(seed("autoencoder weights")));
+    AutoencoderTrainingOptions training;
+    training.plan = plan("autoencoder", options_.autoencoder_iterations);
+    training.plan.lr = 1e-3;
+    training.seed = seed("autoencoder");
+    train_autoencoder(vae, world_, training, progress_, cancel_);
+    config.scaling_factor = measure_scaling_factor(vae, world_, training.seed);
+    save_component(folder_ / "vae", kDiffusionWeights, vae, with_class(config.to_json(), "AutoencoderKL"), at::kFloat);
+  }
+
+  void learn_text_encoders() {
+    if (std::filesystem::exists(folder_ / "text_encoder_2" / kModelWeights)) return;
+    ClipTextModel text_encoder(mini::text_encoder_config(vocabulary_));
+    ClipTextModel text_encoder_2(mini::text_encoder_2_config(vocabulary_));
+    ClipVisionModel vision(mini::vision_config());
+    initialize(text_encoder, make_generator(seed("text encoder weights")));
+    initialize(text_encoder_2, make_generator(seed("text encoder 2 weights")));
+    initialize(vision, make_generator(seed("vision weights")));
+    const ClipTokenizer tokenizer(folder_ / "tokenizer");
+    ContrastiveTrainingOptions training;
+    training.plan = plan("text encoders", options_.contrastive_iterations);
+    training.plan.lr = 1e-3;
+    training.plan.weight_decay = 0.05;
+    training.seed = seed("contrastive");
+    train_contrastive(text_encoder, text_encoder_2, vision, tokenizer, world_, training, progress_, cancel_);
+    progress_.note("nearest caption of 200, unseen scenes: " +
+                   std::to_string(nearest_caption_accuracy(text_encoder_2, vision, tokenizer, world_, 200)));
+    save_component(options_.run_folder / "judge", kModelWeights, vision, vision.config.to_json(), at::kFloat);
+    save_component(folder_ / "text_encoder", kModelWeights, text_encoder, text_encoder.config.to_json(), at::kFloat);
+    save_component(folder_ / "text_encoder_2", kModelWeights, text_encoder_2, text_encoder_2.config.to_json(),
+                   at::kFloat);
+  }
+
+  void learn_unet() {
+    const std::filesystem::path done = options_.run_folder / "unet.done";
+    if (std::filesystem::exists(done)) return;
+    if (!std::filesystem::exists(folder_ / "unet" / kDiffusionWeights)) {
+      UNet2DConditionModel unet(mini::unet_config());
+      initialize(unet, make_generator(seed("unet weights")));
+      save_unet(unet);
+    }
+    const std::unique_ptr<Sdxl> base = load_sdxl(folder_, {});
+    UNetTrainingOptions training;
+    training.plan = plan("unet", options_.unet_iterations);
+    training.plan.lr = 8e-4;
+    training.plan.warmup_iterations = 200;
+    training.plan.weight_decay = 0.01;
+    training.seed = seed("unet");
+    train_unet(*base, world_, training, [this](UNet2DConditionModel& unet) { save_unet(unet); }, progress_, cancel_);
+    save_unet(base->unet);
+    write_text_file(done, "\n");
+  }
+
+  void save_unet(UNet2DConditionModel& unet) const {
+    save_component(folder_ / "unet", kDiffusionWeights, unet,
+                   with_class(unet.config.to_json(), "UNet2DConditionModel"), at::kFloat);
+  }
+
+  const PretrainOptions& options_;
+  const World& world_;
+  ProgressSink& progress_;
+  const CancelToken& cancel_;
+  std::filesystem::path folder_;
+  Vocabulary vocabulary_;
+};
+
+}  // namespace
+
+void save_component(const std::filesystem::path& folder, const std::string& weights_name, Module& module,
+                    const nlohmann::json& config, at::ScalarType dtype) {
+  std::filesystem::create_directories(folder);
+  NamedTensors tensors;
+  module.for_each_parameter([&](const std::string& path, Module::Parameter& parameter) {
+    tensors[path] = parameter.tensor->detach().to(dtype).contiguous();
+  });
+  write_safetensors(folder / weights_name, tensors, {{"format", "pt"}});
+  write_text_file(folder / "config.json", config.dump(2) + "\n");
+}
+
+void pretrain_base(const PretrainOptions& options, const World& world, ProgressSink& progress,
+                   const CancelToken& cancel) {
+  BasePretraining(options, world, progress, cancel).run();
+}
+
+void export_base(const std::filesystem::path& run_folder, const std::filesystem::path& folder, at::ScalarType dtype) {
+  namespace fs = std::filesystem;
+  const fs::path base = run_folder / "base";
+  for (const auto& entry : fs::recursive_directory_iterator(base)) {
+    if (!entry.is_regular_file()) continue;
+    const fs::path target = folder / fs::relative(entry.path(), base);
+    fs::create_directories(target.parent_path());
+    if (entry.path().extension() != ".safetensors") {
+      fs::copy_file(entry.path(), target, fs::copy_options::overwrite_existing);
+      continue;
+    }
+    const SafetensorsFile file(entry.path());
+    NamedTensors tensors;
+    for (const auto& [name, info] : file.tensors()) tensors[name] = file.tensor(name).to(dtype);
+    write_safetensors(target, tensors, file.metadata());
+  }
+}
+
+}  // namespace ziplora

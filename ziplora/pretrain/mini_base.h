@@ -1,0 +1,43 @@
+#pragma once
+/// Trains the embedded base from nothing, stage by stage, into a diffusers folder:
+///
+///     vocabulary → autoencoder → text encoders (contrastive, with the picture encoder) → UNet → export
+///
+///     pretrain_base({.run_folder = "runs/base"}, world, progress, cancel);   // run it again to go on
+///     export_base("runs/base", "assets/mini", at::kHalf);
+///
+/// A stage whose component lies in <run>/base is done and is not repeated; an interrupted one goes on from its
+/// checkpoint. The whole is a function of the seed, the world and the plan.
+
+#include <filesystem>
+#include <string>
+
+#include "ziplora/base/cancel.h"
+#include "ziplora/base/progress.h"
+#include "ziplora/nn/module.h"
+#include "ziplora/world/world.h"
+
+namespace ziplora {
+
+struct PretrainOptions {
+  std::filesystem::path run_folder = "runs/base";
+  uint64_t seed = 0;
+  int64_t autoencoder_iterations = 6000;
+  int64_t contrastive_iterations = 1500;
+  int64_t unet_iterations = 16000;
+  int64_t checkpoint_every = 250;
+  int64_t sample_every = 1000;
+};
+
+void pretrain_base(const PretrainOptions& options, const World& world, ProgressSink& progress,
+                   const CancelToken& cancel);
+
+/// Copies <run>/base to `folder` with weights in `dtype`, and the judge (picture encoder with the second text encoder's
+/// partner) beside it.
+void export_base(const std::filesystem::path& run_folder, const std::filesystem::path& folder, at::ScalarType dtype);
+
+/// Writes config.json and the weights file of one component.
+void save_component(const std::filesystem::path& folder, const std::string& weights_name, Module& module,
+                    const nlohmann::json& config, at::ScalarType dtype);
+
+}  // namespace ziplora

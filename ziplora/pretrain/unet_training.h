@@ -1,0 +1,33 @@
+#pragma once
+/// Trains the UNet of the miniature on scenes of the world, conditioned exactly as SDXL is: the penultimate hidden
+/// states of both text encoders, pooled text, and the six size and crop ids.
+///
+/// Loss: min-SNR-γ weighted mean squared error of the noise prediction (arXiv 2303.09556). One caption in ten is
+/// replaced by zeros, as `force_zeros_for_empty_prompt` feeds them to classifier-free guidance. One picture in six is a
+/// crop of a larger one, and its ids say so. One caption in eight gets a nonsense word, so that a rare token beside a
+/// category word is something the UNet has met before a LoRA gives it a meaning.
+
+#include "ziplora/models/sdxl.h"
+#include "ziplora/pretrain/training_loop.h"
+#include "ziplora/world/world.h"
+
+namespace ziplora {
+
+struct UNetTrainingOptions {
+  TrainingPlan plan;
+  int64_t batch_size = 64;
+  double min_snr_gamma = 5.0;
+  double unconditional_fraction = 0.1;
+  uint64_t seed = 0;
+};
+
+/// @param base      autoencoder and text encoders are trained and stay as they are; its UNet is trained
+/// @param snapshot  called every `plan.sample_every` iterations with the averaged weights in place, to save or show them
+void train_unet(Sdxl& base, const World& world, const UNetTrainingOptions& options,
+                const std::function<void(UNet2DConditionModel& unet)>& snapshot, ProgressSink& progress,
+                const CancelToken& cancel);
+
+/// Puts a nonsense word of three or four letters before a random word of the caption.
+std::string with_nonsense_word(const std::string& caption, uint64_t seed);
+
+}  // namespace ziplora
