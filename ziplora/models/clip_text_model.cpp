@@ -1,0 +1,278 @@
+#include "ziplora/models/clip_text_model.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/gelu.h>
+#include <ATen/ops/scaled_dot_product_attention.h>
+#include <ATen/ops/sigmoid.h>
+#include <fmt/format.h>
+
+#include "ziplora/base/error.h"
+#include "ziplora/nn/embedding.h"
+#include "ziplora/nn/linear.h"
+#include "ziplora/nn/normalization.h"
+
+namespace ziplora {
+namespace {
+
+using nlohmann::json;
+
+/// transformers writes 2 into old CLIP configs although the tokenizer's EOS is the highest id of the
+/// vocabulary; it keeps reading such configs by pooling at the highest id, and so must we.
+constexpr int64_t kLegacyEosTokenId = 2;
+
+int64_t positive_field(const json& config, const char* name) {
+  const auto field = config.find(name);
+  if (field == config.end())
+    throw Error(ErrorKind::kInput, "text encoder config", fmt::format("the field \"{}\" is missing", name),
+                "take config.json again from where the model came from");
+  if (!field->is_number_integer() || field->get<int64_t>() <= 0)
+    throw Error(ErrorKind::kInput, "text encoder config",
+                fmt::format("\"{}\" is {}, a positive whole number is expected", name, field->dump()));
+  return field->get<int64_t>();
+}
+
+int64_t token_id_field(const json& config, const char* name, int64_t absent) {
+  const auto field = config.find(name);
+  if (field == config.end() || field->is_null()) return absent;
+  if (!field->is_number_integer())
+    throw Error(ErrorKind::kInput, "text encoder config",
+                fmt::format("\"{}\" is {}, a token id is expected", name, field->dump()));
+  return field->get<int64_t>();
+}
+
+Activation activation_field(const json& config) {
+  const std::string name = config.value("hidden_act", "quick_gelu");
+  if (name == "quick_gelu") return Activation::kQuickGelu;
+  if (name == "gelu") return Activation::kGelu;
+  throw Error(
+      ErrorKind::kIncompatible, "text encoder config",
+      fmt::format("\"hidden_act\" is \"{}\", CLIP's text encoders have \"quick_gelu\" or \"gelu\"", name));
+}
+
+at::Tensor activate(const at::Tensor& x, Activation activation) {
+  return activation == Activation::kGelu ? at::gelu(x) : x * at::sigmoid(1.702 * x);
+}
+
+/// Causal self-attention. Its projections all carry biases and are named unlike diffusers' attention, which
+/// is why the UNet's attention layer does not serve here.
+class SelfAttention : public Module {
+ public:
+  explicit SelfAttention(const ClipTextConfig& config)
+      : num_heads_(config.num_attention_heads),
+        q_proj_(config.hidden_size, config.hidden_size),
+        k_proj_(config.hidden_size, config.hidden_size),
+        v_proj_(config.hidden_size, config.hidden_size),
+        out_proj_(config.hidden_size, config.hidden_size) {
+    register_module("k_proj", k_proj_);
+    register_module("v_proj", v_proj_);
+    register_module("q_proj", q_proj_);
+    register_module("out_proj", out_proj_);
+  }
+
+  /// @param x  [B, T, hidden]
+  at::Tensor forward(const at::Tensor& x) const {
+    const auto split_heads = [&](const at::Tensor& y) {  // [B, T, hidden] → [B, heads, T, head_dim]
+      return y.view({y.size(0), y.size(1), num_heads_, -1}).transpose(1, 2);
+    };
+    const at::Tensor y = at::scaled_dot_product_attention(
+        split_heads(q_proj_.forward(x)), split_heads(k_proj_.forward(x)), split_heads(v_proj_.forward(x)),
+        /*attn_mask=*/{}, /*dropout_p=*/0.0, /*is_causal=*/true);
+    return out_proj_.forward(y.transpose(1, 2).reshape(x.sizes()));
+  }
+
+ private:
+  int64_t num_heads_;
+  Linear q_proj_, k_proj_, v_proj_, out_proj_;
+};
+
+class Mlp : public Module {
+ public:
+  explicit Mlp(const ClipTextConfig& config)
+      : activation_(config.hidden_act),
+        fc1_(config.hidden_size, config.intermediate_size),
+        fc2_(config.intermediate_size, config.hidden_size) {
+    register_module("fc1", fc1_);
+    register_module("fc2", fc2_);
+  }
+
+  at::Tensor forward(const at::Tensor& x) const {
+    return fc2_.forward(activate(fc1_.forward(x), activation_));
+  }
+
+ private:
+  Activation activation_;
+  Linear fc1_, fc2_;
+};
+
+class EncoderLayer : public Module {
+ public:
+  explicit EncoderLayer(const ClipTextConfig& config)
+      : self_attn_(config),
+        mlp_(config),
+        layer_norm1_(config.hidden_size, config.layer_norm_eps),
+        layer_norm2_(config.hidden_size, config.layer_norm_eps) {
+    register_module("self_attn", self_attn_);
+    register_module("layer_norm1", layer_norm1_);
+    register_module("mlp", mlp_);
+    register_module("layer_norm2", layer_norm2_);
+  }
+
+  at::Tensor forward(const at::Tensor& x) const {
+    const at::Tensor y = x + self_attn_.forward(layer_norm1_.forward(x));
+    return y + mlp_.forward(layer_norm2_.forward(y));
+  }
+
+ private:
+  SelfAttention self_attn_;
+  Mlp mlp_;
+  LayerNorm layer_norm1_, layer_norm2_;
+};
+
+class Embeddings : public Module {
+ public:
+  explicit Embeddings(const ClipTextConfig& config)
+      : token_embedding_(config.vocab_size, config.hidden_size),
+        position_embedding_(config.max_position_embeddings, config.hidden_size,
+                            /*initial_standard_deviation=*/0.01) {
+    register_module("token_embedding", token_embedding_);
+    register_module("position_embedding", position_embedding_);
+  }
+
+  at::Tensor forward(const at::Tensor& token_ids) const {
+    return token_embedding_.forward(token_ids) + position_embedding_.weight.slice(0, 0, token_ids.size(1));
+  }
+
+ private:
+  Embedding token_embedding_, position_embedding_;
+};
+
+class Encoder : public Module {
+ public:
+  explicit Encoder(const ClipTextConfig& config) {
+    for (int64_t i = 0; i < config.num_hidden_layers; ++i) {
+      layers_.push_back(std::make_unique<EncoderLayer>(config));
+      register_module(fmt::format("layers.{}", i), *layers_.back());
+    }
+  }
+
+  struct Output {
+    at::Tensor penultimate, last;
+  };
+  Output forward(at::Tensor x) const {
+    Output output;
+    for (const auto& layer : layers_) {
+      output.penultimate = x;
+      x = layer->forward(x);
+    }
+    output.last = x;
+    return output;
+  }
+
+ private:
+  std::vector<std::unique_ptr<EncoderLayer>> layers_;
+};
+
+/// The level "text_model." that checkpoints put above everything but the projection.
+class TextTransformer : public Module {
+ public:
+  explicit TextTransformer(const ClipTextConfig& config)
+      : embeddings(config), encoder(config), final_layer_norm(config.hidden_size, config.layer_norm_eps) {
+    register_module("embeddings", embeddings);
+    register_module("encoder", encoder);
+    register_module("final_layer_norm", final_layer_norm);
+  }
+  Embeddings embeddings;
+  Encoder encoder;
+  LayerNorm final_layer_norm;
+};
+
+/// [B]: where each row's EOS token is, which has seen the whole prompt through the causal mask. A row without
+/// one is pooled at position 0, as in transformers.
+at::Tensor eos_positions(const at::Tensor& token_ids, int64_t eos_token_id) {
+  if (eos_token_id == kLegacyEosTokenId) return token_ids.argmax(-1);
+  return token_ids.eq(eos_token_id).to(at::kInt).argmax(-1);  // the first of equals
+}
+
+}  // namespace
+
+ClipTextConfig ClipTextConfig::from_json(const json& config, bool with_projection) {
+  ClipTextConfig result;
+  result.vocab_size = positive_field(config, "vocab_size");
+  result.hidden_size = positive_field(config, "hidden_size");
+  result.intermediate_size = positive_field(config, "intermediate_size");
+  result.num_hidden_layers = positive_field(config, "num_hidden_layers");
+  result.num_attention_heads = positive_field(config, "num_attention_heads");
+  result.max_position_embeddings = positive_field(config, "max_position_embeddings");
+  result.hidden_act = activation_field(config);
+  result.layer_norm_eps = config.value("layer_norm_eps", result.layer_norm_eps);
+  result.eos_token_id = token_id_field(config, "eos_token_id", result.eos_token_id);
+  result.bos_token_id = token_id_field(config, "bos_token_id", result.bos_token_id);
+  result.pad_token_id = token_id_field(config, "pad_token_id", 1);
+  if (with_projection) result.projection_dim = positive_field(config, "projection_dim");
+  if (result.hidden_size % result.num_attention_heads != 0)
+    throw Error(ErrorKind::kInput, "text encoder config",
+                fmt::format("\"hidden_size\" {} is not a multiple of \"num_attention_heads\" {}",
+                            result.hidden_size, result.num_attention_heads));
+  return result;
+}
+
+json ClipTextConfig::to_json() const {
+  return {{"architectures", {projection_dim > 0 ? "CLIPTextModelWithProjection" : "CLIPTextModel"}},
+          {"model_type", "clip_text_model"},
+          {"vocab_size", vocab_size},
+          {"hidden_size", hidden_size},
+          {"intermediate_size", intermediate_size},
+          {"num_hidden_layers", num_hidden_layers},
+          {"num_attention_heads", num_attention_heads},
+          {"max_position_embeddings", max_position_embeddings},
+          {"hidden_act", hidden_act == Activation::kGelu ? "gelu" : "quick_gelu"},
+          {"layer_norm_eps", layer_norm_eps},
+          {"attention_dropout", 0.0},
+          {"initializer_factor", 1.0},
+          {"initializer_range", 0.02},
+          {"bos_token_id", bos_token_id},
+          {"eos_token_id", eos_token_id},
+          {"pad_token_id", pad_token_id},
+          {"projection_dim", projection_dim > 0 ? projection_dim : hidden_size}};
+}
+
+struct ClipTextModel::Parts {
+  explicit Parts(const ClipTextConfig& config) : text_model(config) {
+    if (config.projection_dim > 0)
+      text_projection =
+          std::make_unique<Linear>(config.hidden_size, config.projection_dim, /*with_bias=*/false);
+  }
+  TextTransformer text_model;
+  std::unique_ptr<Linear> text_projection;
+};
+
+ClipTextModel::ClipTextModel(ClipTextConfig config)
+    : config(config), parts_(std::make_unique<Parts>(config)) {
+  register_module("text_model", parts_->text_model);
+  if (parts_->text_projection) register_module("text_projection", *parts_->text_projection);
+}
+
+ClipTextModel::~ClipTextModel() = default;
+
+ClipTextOutput ClipTextModel::forward(const at::Tensor& token_ids) const {
+  if (token_ids.dim() != 2 || token_ids.size(1) > config.max_position_embeddings)
+    throw Error(
+        ErrorKind::kInternal, "text encoder",
+        fmt::format("token ids have {} dimensions and {} positions, [B, ≤ {}] is expected", token_ids.dim(),
+                    token_ids.dim() > 0 ? token_ids.size(-1) : 0, config.max_position_embeddings));
+  const TextTransformer& text_model = parts_->text_model;
+  const Encoder::Output hidden = text_model.encoder.forward(text_model.embeddings.forward(token_ids));
+
+  ClipTextOutput output;
+  output.penultimate = hidden.penultimate;
+  output.last_hidden_state = text_model.final_layer_norm.forward(hidden.last);
+  const at::Tensor positions = eos_positions(token_ids, config.eos_token_id);
+  output.pooled =
+      output.last_hidden_state.gather(1, positions.view({-1, 1, 1}).expand({-1, 1, config.hidden_size}))
+          .squeeze(1);  // [B, hidden]
+  if (parts_->text_projection) output.pooled = parts_->text_projection->forward(output.pooled);
+  return output;
+}
+
+}  // namespace ziplora
