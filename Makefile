@@ -1,12 +1,9 @@
 # One line a target; the work is in tools/ and CMake.
-.PHONY: all setup build test demo bench base format check asan clean
+.PHONY: all setup build test format check asan clean
 all: build
 setup:            ; @tools/setup.sh engine
 build: setup      ; @cmake --preset release >/dev/null && cmake --build --preset release
 test:             ; @tools/test.sh
-demo: build       ; @tools/demo.sh
-bench:            ; @tools/bench.sh
-base: build       ; @tools/base.sh
 format:           ; @git ls-files '*.h' '*.cpp' | xargs clang-format -i
 check:            ; @tools/check.sh
 asan:             ; @tools/asan.sh

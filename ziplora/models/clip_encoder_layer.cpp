@@ -31,7 +31,9 @@ at::Tensor ClipEncoderLayer::SelfAttention::forward(const at::Tensor& x) const {
 }
 
 ClipEncoderLayer::Mlp::Mlp(const ClipEncoderLayerOptions& o)
-    : activation_(o.activation), fc1_(o.hidden_size, o.intermediate_size), fc2_(o.intermediate_size, o.hidden_size) {
+    : activation_(o.activation),
+      fc1_(o.hidden_size, o.intermediate_size),
+      fc2_(o.intermediate_size, o.hidden_size) {
   register_module("fc1", fc1_);
   register_module("fc2", fc2_);
 }

@@ -1,7 +1,7 @@
 #pragma once
-/// The transformer layer that CLIP's text and picture encoders are stacks of: pre-norm self-attention and MLP. Its
-/// projections all carry biases and are named unlike diffusers' attention (q_proj, out_proj), which is why the UNet's
-/// attention does not serve here. Matches transformers' CLIPEncoderLayer.
+/// The transformer layer that CLIP's text and picture encoders are stacks of: pre-norm self-attention and
+/// MLP. Its projections all carry biases and are named unlike diffusers' attention (q_proj, out_proj), which
+/// is why the UNet's attention does not serve here. Matches transformers' CLIPEncoderLayer.
 ///
 ///     ClipEncoderLayer layer({.hidden_size = 768, .intermediate_size = 3072, .num_attention_heads = 12,
 ///                             .activation = Activation::kQuickGelu, .causal = true});

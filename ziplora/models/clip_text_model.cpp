@@ -2,9 +2,6 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
-#include <ATen/ops/gelu.h>
-#include <ATen/ops/scaled_dot_product_attention.h>
-#include <ATen/ops/sigmoid.h>
 #include <fmt/format.h>
 
 #include "ziplora/base/error.h"
@@ -50,84 +47,14 @@ Activation activation_field(const json& config) {
       fmt::format("\"hidden_act\" is \"{}\", CLIP's text encoders have \"quick_gelu\" or \"gelu\"", name));
 }
 
-at::Tensor activate(const at::Tensor& x, Activation activation) {
-  return activation == Activation::kGelu ? at::gelu(x) : x * at::sigmoid(1.702 * x);
+ClipEncoderLayerOptions layer_options(const ClipTextConfig& config) {
+  return {.hidden_size = config.hidden_size,
+          .intermediate_size = config.intermediate_size,
+          .num_attention_heads = config.num_attention_heads,
+          .activation = config.hidden_act,
+          .layer_norm_eps = config.layer_norm_eps,
+          .causal = true};
 }
-
-/// Causal self-attention. Its projections all carry biases and are named unlike diffusers' attention, which
-/// is why the UNet's attention layer does not serve here.
-class SelfAttention : public Module {
- public:
-  explicit SelfAttention(const ClipTextConfig& config)
-      : num_heads_(config.num_attention_heads),
-        q_proj_(config.hidden_size, config.hidden_size),
-        k_proj_(config.hidden_size, config.hidden_size),
-        v_proj_(config.hidden_size, config.hidden_size),
-        out_proj_(config.hidden_size, config.hidden_size) {
-    register_module("k_proj", k_proj_);
-    register_module("v_proj", v_proj_);
-    register_module("q_proj", q_proj_);
-    register_module("out_proj", out_proj_);
-  }
-
-  /// @param x  [B, T, hidden]
-  at::Tensor forward(const at::Tensor& x) const {
-    const auto split_heads = [&](const at::Tensor& y) {  // [B, T, hidden] → [B, heads, T, head_dim]
-      return y.view({y.size(0), y.size(1), num_heads_, -1}).transpose(1, 2);
-    };
-    const at::Tensor y = at::scaled_dot_product_attention(
-        split_heads(q_proj_.forward(x)), split_heads(k_proj_.forward(x)), split_heads(v_proj_.forward(x)),
-        /*attn_mask=*/{}, /*dropout_p=*/0.0, /*is_causal=*/true);
-    return out_proj_.forward(y.transpose(1, 2).reshape(x.sizes()));
-  }
-
- private:
-  int64_t num_heads_;
-  Linear q_proj_, k_proj_, v_proj_, out_proj_;
-};
-
-class Mlp : public Module {
- public:
-  explicit Mlp(const ClipTextConfig& config)
-      : activation_(config.hidden_act),
-        fc1_(config.hidden_size, config.intermediate_size),
-        fc2_(config.intermediate_size, config.hidden_size) {
-    register_module("fc1", fc1_);
-    register_module("fc2", fc2_);
-  }
-
-  at::Tensor forward(const at::Tensor& x) const {
-    return fc2_.forward(activate(fc1_.forward(x), activation_));
-  }
-
- private:
-  Activation activation_;
-  Linear fc1_, fc2_;
-};
-
-class EncoderLayer : public Module {
- public:
-  explicit EncoderLayer(const ClipTextConfig& config)
-      : self_attn_(config),
-        mlp_(config),
-        layer_norm1_(config.hidden_size, config.layer_norm_eps),
-        layer_norm2_(config.hidden_size, config.layer_norm_eps) {
-    register_module("self_attn", self_attn_);
-    register_module("layer_norm1", layer_norm1_);
-    register_module("mlp", mlp_);
-    register_module("layer_norm2", layer_norm2_);
-  }
-
-  at::Tensor forward(const at::Tensor& x) const {
-    const at::Tensor y = x + self_attn_.forward(layer_norm1_.forward(x));
-    return y + mlp_.forward(layer_norm2_.forward(y));
-  }
-
- private:
-  SelfAttention self_attn_;
-  Mlp mlp_;
-  LayerNorm layer_norm1_, layer_norm2_;
-};
 
 class Embeddings : public Module {
  public:
@@ -151,7 +78,7 @@ class Encoder : public Module {
  public:
   explicit Encoder(const ClipTextConfig& config) {
     for (int64_t i = 0; i < config.num_hidden_layers; ++i) {
-      layers_.push_back(std::make_unique<EncoderLayer>(config));
+      layers_.push_back(std::make_unique<ClipEncoderLayer>(layer_options(config)));
       register_module(fmt::format("layers.{}", i), *layers_.back());
     }
   }
@@ -170,7 +97,7 @@ class Encoder : public Module {
   }
 
  private:
-  std::vector<std::unique_ptr<EncoderLayer>> layers_;
+  std::vector<std::unique_ptr<ClipEncoderLayer>> layers_;
 };
 
 /// The level "text_model." that checkpoints put above everything but the projection.

@@ -9,11 +9,10 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "ziplora/models/clip_encoder_layer.h"
 #include "ziplora/nn/module.h"
 
 namespace ziplora {
-
-enum class Activation { kQuickGelu, kGelu };
 
 struct ClipTextConfig {
   int64_t vocab_size = 49408, hidden_size = 768, intermediate_size = 3072;

@@ -31,7 +31,8 @@ class Embeddings : public Module {
   at::Tensor forward(const at::Tensor& pixel_values) const {
     const int64_t rows = pixel_values.size(0);
     const at::Tensor patches =  // [B, hidden, h, w] → [B, h·w, hidden]
-        at::conv2d(pixel_values, patch_embedding_, {}, std::vector<int64_t>{config_.patch_size, config_.patch_size})
+        at::conv2d(pixel_values, patch_embedding_, {},
+                   std::vector<int64_t>{config_.patch_size, config_.patch_size})
             .flatten(2)
             .transpose(1, 2);
     const at::Tensor first = class_embedding_.expand({rows, 1, config_.hidden_size});
@@ -65,8 +66,12 @@ struct ClipVisionModel::Parts {
         visual_projection(c.hidden_size, c.projection_dim, /*with_bias=*/false) {
     for (int64_t i = 0; i < c.num_hidden_layers; ++i)
       layers.push_back(std::make_unique<ClipEncoderLayer>(
-          ClipEncoderLayerOptions{c.hidden_size, c.intermediate_size, c.num_attention_heads, c.hidden_act,
-                                  c.layer_norm_eps, /*causal=*/false}));
+          ClipEncoderLayerOptions{.hidden_size = c.hidden_size,
+                                  .intermediate_size = c.intermediate_size,
+                                  .num_attention_heads = c.num_attention_heads,
+                                  .activation = c.hidden_act,
+                                  .layer_norm_eps = c.layer_norm_eps,
+                                  .causal = false}));
   }
 
   Embeddings embeddings;
@@ -102,7 +107,8 @@ ClipVisionConfig ClipVisionConfig::from_json(const nlohmann::json& config) {
   c.image_size = config.at("image_size");
   c.patch_size = config.at("patch_size");
   c.projection_dim = config.at("projection_dim");
-  c.hidden_act = config.value("hidden_act", "quick_gelu") == "gelu" ? Activation::kGelu : Activation::kQuickGelu;
+  c.hidden_act =
+      config.value("hidden_act", "quick_gelu") == "gelu" ? Activation::kGelu : Activation::kQuickGelu;
   c.layer_norm_eps = config.value("layer_norm_eps", 1e-5);
   return c;
 }

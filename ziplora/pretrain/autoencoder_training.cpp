@@ -45,7 +45,8 @@ void train_autoencoder(AutoencoderKL& vae, const World& world, const Autoencoder
     const at::Tensor loss = at::l1_loss(decoded, images) + 2 * mse + 0.5 * gradient_error(decoded, images) +
                             options.kl_weight * kl;
     // The range is 2 wide, so PSNR = 10 log10(4 / mse).
-    return TrainingStep{loss, {{"psnr_db", 10 * std::log10(4 / mse.item<double>())}, {"kl", kl.item<double>()}}};
+    return TrainingStep{loss,
+                        {{"psnr_db", 10 * std::log10(4 / mse.item<double>())}, {"kl", kl.item<double>()}}};
   };
   auto sample = [&](int64_t iteration) {
     const at::NoGradGuard no_grad;

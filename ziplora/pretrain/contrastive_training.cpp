@@ -44,7 +44,8 @@ at::Tensor token_ids(const ClipTokenizer& tokenizer, const std::vector<std::stri
 at::Tensor unit(const at::Tensor& x) { return x / x.norm(2, {-1}, /*keepdim=*/true).clamp_min(1e-6); }
 
 /// Cross entropy of pictures against texts and of texts against pictures.
-at::Tensor symmetric_loss(const at::Tensor& pictures, const at::Tensor& texts, const at::Tensor& logit_scale) {
+at::Tensor symmetric_loss(const at::Tensor& pictures, const at::Tensor& texts,
+                          const at::Tensor& logit_scale) {
   const at::Tensor logits = at::matmul(unit(pictures), unit(texts).t()) * logit_scale.clamp_max(4.6).exp();
   const at::Tensor own = at::arange(logits.size(0), at::kLong);
   return (at::cross_entropy_loss(logits, own) + at::cross_entropy_loss(logits.t(), own)) / 2;
@@ -59,8 +60,9 @@ at::Tensor clip_pixel_values(const at::Tensor& images) {
 }
 
 void train_contrastive(ClipTextModel& text_encoder, ClipTextModel& text_encoder_2, ClipVisionModel& vision,
-                       const ClipTokenizer& tokenizer, const World& world, const ContrastiveTrainingOptions& options,
-                       ProgressSink& progress, const CancelToken& cancel) {
+                       const ClipTokenizer& tokenizer, const World& world,
+                       const ContrastiveTrainingOptions& options, ProgressSink& progress,
+                       const CancelToken& cancel) {
   ContrastiveHead head(text_encoder.config.hidden_size, vision.config.projection_dim);
   initialize(head, make_generator(derive_seed(options.seed, "contrastive head")));
   WorldBatches batches(world, options.batch_size, options.seed);
@@ -77,12 +79,13 @@ void train_contrastive(ClipTextModel& text_encoder, ClipTextModel& text_encoder_
     return TrainingStep{loss_1 + loss_2,
                         {{"loss_1", loss_1.item<double>()}, {"loss_2", loss_2.item<double>()}}};
   };
-  train_stage(options.plan,
-              {{"text_encoder", &text_encoder},
-               {"text_encoder_2", &text_encoder_2},
-               {"vision", &vision},
-               {"head", &head}},
-              step, [](int64_t) {}, progress, cancel);
+  train_stage(
+      options.plan,
+      {{"text_encoder", &text_encoder},
+       {"text_encoder_2", &text_encoder_2},
+       {"vision", &vision},
+       {"head", &head}},
+      step, [](int64_t) {}, progress, cancel);
 }
 
 double nearest_caption_accuracy(const ClipTextModel& text_encoder_2, const ClipVisionModel& vision,
@@ -94,7 +97,8 @@ double nearest_caption_accuracy(const ClipTextModel& text_encoder_2, const ClipV
   const at::Tensor nearest = at::matmul(pictures, texts.t()).argmax(1);
   int64_t right = 0;  // two scenes may share a caption: either is the right answer
   for (int64_t i = 0; i < candidates; ++i)
-    right += batch.captions[static_cast<size_t>(nearest[i].item<int64_t>())] == batch.captions[static_cast<size_t>(i)];
+    right += batch.captions[static_cast<size_t>(nearest[i].item<int64_t>())] ==
+             batch.captions[static_cast<size_t>(i)];
   return static_cast<double>(right) / static_cast<double>(candidates);
 }
 

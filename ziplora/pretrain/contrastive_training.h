@@ -1,7 +1,8 @@
 #pragma once
-/// Trains both text encoders and a picture encoder so that a scene and its caption agree (CLIP, arXiv 2103.00020):
-/// symmetric cross entropy over the batch's cosine similarities, one term for each text encoder against the one
-/// picture encoder. The first encoder has no projection in SDXL; for training it gets one that is thrown away.
+/// Trains both text encoders and a picture encoder so that a scene and its caption agree (CLIP, arXiv
+/// 2103.00020): symmetric cross entropy over the batch's cosine similarities, one term for each text encoder
+/// against the one picture encoder. The first encoder has no projection in SDXL; for training it gets one
+/// that is thrown away.
 
 #include "ziplora/models/clip_text_model.h"
 #include "ziplora/models/clip_tokenizer.h"
@@ -18,8 +19,9 @@ struct ContrastiveTrainingOptions {
 };
 
 void train_contrastive(ClipTextModel& text_encoder, ClipTextModel& text_encoder_2, ClipVisionModel& vision,
-                       const ClipTokenizer& tokenizer, const World& world, const ContrastiveTrainingOptions& options,
-                       ProgressSink& progress, const CancelToken& cancel);
+                       const ClipTokenizer& tokenizer, const World& world,
+                       const ContrastiveTrainingOptions& options, ProgressSink& progress,
+                       const CancelToken& cancel);
 
 /// Share of scenes whose own caption is the nearest of `candidates` captions, on scenes never trained on.
 double nearest_caption_accuracy(const ClipTextModel& text_encoder_2, const ClipVisionModel& vision,

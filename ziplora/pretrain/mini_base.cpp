@@ -15,7 +15,7 @@
 namespace ziplora {
 namespace {
 
-constexpr const char* kModelWeights = "model.safetensors";                          // transformers' name
+constexpr const char* kModelWeights = "model.safetensors";                        // transformers' name
 constexpr const char* kDiffusionWeights = "diffusion_pytorch_model.safetensors";  // diffusers' name
 
 nlohmann::json with_class(nlohmann::json config, const char* name) {
@@ -27,7 +27,11 @@ class BasePretraining {
  public:
   BasePretraining(const PretrainOptions& options, const World& world, ProgressSink& progress,
                   const CancelToken& cancel)
-      : options_(options), world_(world), progress_(progress), cancel_(cancel), folder_(options.run_folder / "base") {}
+      : options_(options),
+        world_(world),
+        progress_(progress),
+        cancel_(cancel),
+        folder_(options.run_folder / "base") {}
 
   void run() {
     mini::write_pipeline_files(folder_);
@@ -74,7 +78,8 @@ class BasePretraining {
     training.seed = seed("autoencoder");
     train_autoencoder(vae, world_, training, progress_, cancel_);
     config.scaling_factor = measure_scaling_factor(vae, world_, training.seed);
-    save_component(folder_ / "vae", kDiffusionWeights, vae, with_class(config.to_json(), "AutoencoderKL"), at::kFloat);
+    save_component(folder_ / "vae", kDiffusionWeights, vae, with_class(config.to_json(), "AutoencoderKL"),
+                   at::kFloat);
   }
 
   void learn_text_encoders() {
@@ -95,7 +100,8 @@ class BasePretraining {
     progress_.note("nearest caption of 200, unseen scenes: " +
                    std::to_string(nearest_caption_accuracy(text_encoder_2, vision, tokenizer, world_, 200)));
     save_component(options_.run_folder / "judge", kModelWeights, vision, vision.config.to_json(), at::kFloat);
-    save_component(folder_ / "text_encoder", kModelWeights, text_encoder, text_encoder.config.to_json(), at::kFloat);
+    save_component(folder_ / "text_encoder", kModelWeights, text_encoder, text_encoder.config.to_json(),
+                   at::kFloat);
     save_component(folder_ / "text_encoder_2", kModelWeights, text_encoder_2, text_encoder_2.config.to_json(),
                    at::kFloat);
   }
@@ -115,7 +121,8 @@ class BasePretraining {
     training.plan.warmup_iterations = 200;
     training.plan.weight_decay = 0.01;
     training.seed = seed("unet");
-    train_unet(*base, world_, training, [this](UNet2DConditionModel& unet) { save_unet(unet); }, progress_, cancel_);
+    train_unet(
+        *base, world_, training, [this](UNet2DConditionModel& unet) { save_unet(unet); }, progress_, cancel_);
     save_unet(base->unet);
     write_text_file(done, "\n");
   }
@@ -151,7 +158,8 @@ void pretrain_base(const PretrainOptions& options, const World& world, ProgressS
   BasePretraining(options, world, progress, cancel).run();
 }
 
-void export_base(const std::filesystem::path& run_folder, const std::filesystem::path& folder, at::ScalarType dtype) {
+void export_base(const std::filesystem::path& run_folder, const std::filesystem::path& folder,
+                 at::ScalarType dtype) {
   namespace fs = std::filesystem;
   const fs::path base = run_folder / "base";
   for (const auto& entry : fs::recursive_directory_iterator(base)) {

@@ -6,8 +6,8 @@
 ///     pretrain_base({.run_folder = "runs/base"}, world, progress, cancel);   // run it again to go on
 ///     export_base("runs/base", "assets/mini", at::kHalf);
 ///
-/// A stage whose component lies in <run>/base is done and is not repeated; an interrupted one goes on from its
-/// checkpoint. The whole is a function of the seed, the world and the plan.
+/// A stage whose component lies in <run>/base is done and is not repeated; an interrupted one goes on from
+/// its checkpoint. The whole is a function of the seed, the world and the plan.
 
 #include <filesystem>
 #include <string>
@@ -32,9 +32,10 @@ struct PretrainOptions {
 void pretrain_base(const PretrainOptions& options, const World& world, ProgressSink& progress,
                    const CancelToken& cancel);
 
-/// Copies <run>/base to `folder` with weights in `dtype`, and the judge (picture encoder with the second text encoder's
-/// partner) beside it.
-void export_base(const std::filesystem::path& run_folder, const std::filesystem::path& folder, at::ScalarType dtype);
+/// Copies <run>/base to `folder` with weights in `dtype`, and the judge (picture encoder with the second text
+/// encoder's partner) beside it.
+void export_base(const std::filesystem::path& run_folder, const std::filesystem::path& folder,
+                 at::ScalarType dtype);
 
 /// Writes config.json and the weights file of one component.
 void save_component(const std::filesystem::path& folder, const std::string& weights_name, Module& module,

@@ -1,7 +1,8 @@
 #pragma once
 /// The numbers of the embedded miniature: SDXL's architecture (two text encoders of unlike widths, text_time
-/// conditioning, cross-attention UNet without attention in its first block, KL autoencoder) at a size that two cores
-/// can train. The topology is SDXL's, so every LoRA name of the miniature is a name of SDXL as well.
+/// conditioning, cross-attention UNet without attention in its first block, KL autoencoder) at a size that
+/// two cores can train. The topology is SDXL's, so every LoRA name of the miniature is a name of SDXL as
+/// well.
 
 #include <filesystem>
 

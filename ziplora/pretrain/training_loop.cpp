@@ -58,12 +58,14 @@ class StageState {
   }
 
  private:
-  static std::vector<std::pair<std::string, at::Tensor>> collect(const std::map<std::string, Module*>& modules) {
+  static std::vector<std::pair<std::string, at::Tensor>> collect(
+      const std::map<std::string, Module*>& modules) {
     std::vector<std::pair<std::string, at::Tensor>> result;
     for (const auto& [name, module] : modules)
-      module->for_each_parameter([&, prefix = name + "."](const std::string& path, Module::Parameter& parameter) {
-        result.emplace_back(prefix + path, *parameter.tensor);
-      });
+      module->for_each_parameter(
+          [&, prefix = name + "."](const std::string& path, Module::Parameter& parameter) {
+            result.emplace_back(prefix + path, *parameter.tensor);
+          });
     return result;
   }
 
@@ -82,7 +84,8 @@ void append_metrics(const TrainingPlan& plan, int64_t iteration, double loss, co
 
 double learning_rate(const TrainingPlan& plan, int64_t iteration) {
   const double done = static_cast<double>(iteration);
-  const double warm = std::min(1.0, (done + 1) / static_cast<double>(std::max<int64_t>(1, plan.warmup_iterations)));
+  const double warm =
+      std::min(1.0, (done + 1) / static_cast<double>(std::max<int64_t>(1, plan.warmup_iterations)));
   const double total = static_cast<double>(plan.iterations);
   const double decay_start = total * (1 - plan.decay_fraction);
   const double left = done < decay_start ? 1.0 : (total - done) / (total - decay_start);
@@ -95,10 +98,8 @@ void train_stage(const TrainingPlan& plan, const std::map<std::string, Module*>&
   std::filesystem::create_directories(plan.run_folder / "samples");
   for (const auto& [name, module] : modules) module->requires_grad(true);
   const StageState state(plan, modules);
-  Adam optimizer(state.tensors(), {.lr = plan.lr,
-                                   .beta2 = plan.beta2,
-                                   .weight_decay = plan.weight_decay,
-                                   .decoupled = true});
+  Adam optimizer(state.tensors(),
+                 {.lr = plan.lr, .beta2 = plan.beta2, .weight_decay = plan.weight_decay, .decoupled = true});
   Ema ema(state.tensors(), plan.ema_decay);
   const int64_t first = state.restore(optimizer, ema);
 

@@ -1,12 +1,15 @@
 #pragma once
-/// The loop that every part of the base is trained by: Adam, warm-up and final decay, gradient clipping, averaged
-/// weights, checkpoints that resume exactly, sample sheets, metrics. What is learned, and from what, is the caller's.
+/// The loop that every part of the base is trained by: Adam, warm-up and final decay, gradient clipping,
+/// averaged weights, checkpoints that resume exactly, sample sheets, metrics. What is learned, and from what,
+/// is the caller's.
 ///
-///     train_stage({.name = "unet", .run_folder = "runs/base", .iterations = 20000, .lr = 8e-4}, {{"unet", &unet}},
+///     train_stage({.name = "unet", .run_folder = "runs/base", .iterations = 20000, .lr = 8e-4}, {{"unet",
+///     &unet}},
 ///                 [&](int64_t iteration) { return TrainingStep{loss, {{"mse", value}}}; }, …);
 ///     // the modules now hold the averaged weights
 ///
-/// Every random draw of a step must come from `iteration` alone (derive_seed), so a resumed run is the uninterrupted one.
+/// Every random draw of a step must come from `iteration` alone (derive_seed), so a resumed run is the
+/// uninterrupted one.
 
 #include <ATen/core/Tensor.h>
 
@@ -27,7 +30,8 @@ struct TrainingPlan {
   int64_t iterations = 0;
   double lr = 1e-3;
   int64_t warmup_iterations = 100;
-  double decay_fraction = 0.25;  ///< the last part of the run, in which the rate falls linearly to a hundredth
+  double decay_fraction =
+      0.25;  ///< the last part of the run, in which the rate falls linearly to a hundredth
   double beta2 = 0.99;
   double weight_decay = 0.0;
   double max_gradient_norm = 1.0;
@@ -46,7 +50,8 @@ double learning_rate(const TrainingPlan& plan, int64_t iteration);
 
 /// @param modules  what is trained, by the name that its parameters get in the checkpoint
 /// @param sample   called with the averaged weights in place
-/// @throws Error(kInterrupted) after saving a checkpoint; Error(kNonFinite) if the loss is not finite, naming the step
+/// @throws Error(kInterrupted) after saving a checkpoint; Error(kNonFinite) if the loss is not finite, naming
+/// the step
 void train_stage(const TrainingPlan& plan, const std::map<std::string, Module*>& modules,
                  const std::function<TrainingStep(int64_t iteration)>& step,
                  const std::function<void(int64_t iteration)>& sample, ProgressSink& progress,

@@ -42,7 +42,8 @@ CroppedBatch crop_some(const at::Tensor& images, std::mt19937_64& random) {
         at::upsample_bicubic2d(image.unsqueeze(0), {larger, larger}, /*align_corners=*/false).clamp(0, 1);
     cropped.push_back(enlarged[0].narrow(1, top, size).narrow(2, left, size));
     const float original = static_cast<float>(larger);
-    ids.push_back(at::tensor({original, original, static_cast<float>(top), static_cast<float>(left), side, side}));
+    ids.push_back(
+        at::tensor({original, original, static_cast<float>(top), static_cast<float>(left), side, side}));
   }
   return {at::stack(cropped), at::stack(ids)};
 }
@@ -83,11 +84,13 @@ void train_unet(Sdxl& base, const World& world, const UNetTrainingOptions& optio
       cropped = crop_some(batch.images, random);
       latents = base.vae.encode(cropped.images * 2 - 1).sample(generator) * base.vae.config.scaling_factor;
       prompts = base.encode_prompt(captions, progress);
-      const at::Tensor keep = at::empty({rows}).uniform_(0, 1, generator).ge(options.unconditional_fraction).to(at::kFloat);
+      const at::Tensor keep =
+          at::empty({rows}).uniform_(0, 1, generator).ge(options.unconditional_fraction).to(at::kFloat);
       prompts.prompt_embeds = prompts.prompt_embeds * keep.view({rows, 1, 1});
       prompts.pooled_prompt_embeds = prompts.pooled_prompt_embeds * keep.view({rows, 1});
     }
-    const at::Tensor timesteps = at::randint(0, schedule.config.num_train_timesteps, {rows}, generator, at::kLong);
+    const at::Tensor timesteps =
+        at::randint(0, schedule.config.num_train_timesteps, {rows}, generator, at::kLong);
     const at::Tensor noise = at::randn(latents.sizes(), generator);
     const at::Tensor predicted =
         base.unet.forward(schedule.add_noise(latents, noise, timesteps), timesteps,
@@ -96,8 +99,8 @@ void train_unet(Sdxl& base, const World& world, const UNetTrainingOptions& optio
     const at::Tensor loss = (error * schedule.min_snr_weights(timesteps, options.min_snr_gamma)).mean();
     return TrainingStep{loss, {{"mse", error.mean().item<double>()}}};
   };
-  train_stage(options.plan, {{"unet", &base.unet}}, step, [&](int64_t) { snapshot(base.unet); },
-              progress, cancel);
+  train_stage(
+      options.plan, {{"unet", &base.unet}}, step, [&](int64_t) { snapshot(base.unet); }, progress, cancel);
 }
 
 }  // namespace ziplora

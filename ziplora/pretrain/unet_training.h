@@ -1,11 +1,12 @@
 #pragma once
-/// Trains the UNet of the miniature on scenes of the world, conditioned exactly as SDXL is: the penultimate hidden
-/// states of both text encoders, pooled text, and the six size and crop ids.
+/// Trains the UNet of the miniature on scenes of the world, conditioned exactly as SDXL is: the penultimate
+/// hidden states of both text encoders, pooled text, and the six size and crop ids.
 ///
-/// Loss: min-SNR-γ weighted mean squared error of the noise prediction (arXiv 2303.09556). One caption in ten is
-/// replaced by zeros, as `force_zeros_for_empty_prompt` feeds them to classifier-free guidance. One picture in six is a
-/// crop of a larger one, and its ids say so. One caption in eight gets a nonsense word, so that a rare token beside a
-/// category word is something the UNet has met before a LoRA gives it a meaning.
+/// Loss: min-SNR-γ weighted mean squared error of the noise prediction (arXiv 2303.09556). One caption in ten
+/// is replaced by zeros, as `force_zeros_for_empty_prompt` feeds them to classifier-free guidance. One
+/// picture in six is a crop of a larger one, and its ids say so. One caption in eight gets a nonsense word,
+/// so that a rare token beside a category word is something the UNet has met before a LoRA gives it a
+/// meaning.
 
 #include "ziplora/models/sdxl.h"
 #include "ziplora/pretrain/training_loop.h"
@@ -22,7 +23,8 @@ struct UNetTrainingOptions {
 };
 
 /// @param base      autoencoder and text encoders are trained and stay as they are; its UNet is trained
-/// @param snapshot  called every `plan.sample_every` iterations with the averaged weights in place, to save or show them
+/// @param snapshot  called every `plan.sample_every` iterations with the averaged weights in place, to save
+/// or show them
 void train_unet(Sdxl& base, const World& world, const UNetTrainingOptions& options,
                 const std::function<void(UNet2DConditionModel& unet)>& snapshot, ProgressSink& progress,
                 const CancelToken& cancel);

@@ -81,7 +81,7 @@ Vocabulary train_vocabulary(const std::vector<std::string>& captions, int64_t ma
     std::map<std::pair<std::string, std::string>, int64_t> pairs;
     for (const auto& [word, count] : words)
       for (size_t i = 0; i + 1 < word.size(); ++i) pairs[{word[i], word[i + 1]}] += count;
-    if (pairs.empty()) break;  // every word is one token
+    if (pairs.empty()) break;   // every word is one token
     auto best = pairs.begin();  // the first of equals, in byte order: the same vocabulary on every machine
     for (auto it = pairs.begin(); it != pairs.end(); ++it)
       if (it->second > best->second) best = it;

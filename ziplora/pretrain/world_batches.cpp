@@ -10,7 +10,8 @@ WorldBatches::~WorldBatches() {
 }
 
 SceneBatch WorldBatches::draw(int64_t iteration) const {
-  return world_.sample_batch(seed_ + static_cast<uint64_t>(iteration * batch_size_), batch_size_, Split::kTrain);
+  return world_.sample_batch(seed_ + static_cast<uint64_t>(iteration * batch_size_), batch_size_,
+                             Split::kTrain);
 }
 
 SceneBatch WorldBatches::at(int64_t iteration) {

@@ -2,7 +2,8 @@
 /// Training scenes of the emoji world, drawn one step ahead in a thread of its own.
 ///
 ///     WorldBatches batches(world, 64, seed);
-///     SceneBatch batch = batches.at(iteration);   // the same batch for the same iteration, whatever came before
+///     SceneBatch batch = batches.at(iteration);   // the same batch for the same iteration, whatever came
+///     before
 
 #include <future>
 
