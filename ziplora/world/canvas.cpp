@@ -9,7 +9,8 @@ namespace {
 /// Which source pixels one target pixel averages.
 struct Window {
   int first, count;
-  float weights[10];  // the largest ratio: a 128-pixel drawing at 0.3 of a 64-pixel canvas, 6.7 and both ends
+  float weights[26];  // the largest ratio: a 128-pixel drawing at 0.36 of a 16-pixel canvas, 22.2, and both
+                      // ends
 };
 
 /// Target pixels first … first + windows.size() − 1 of one axis.

@@ -99,13 +99,15 @@ struct World::Impl {
     return index;
   }
 
-  /// @param rgb  [3, size, size], filled
+  /// @param rgb  [3, size, size], filled; nullptr: caption and content only
   std::pair<std::string, SceneContent> sample_into(uint64_t index, Split split, float* rgb) const {
     SceneRandom random(derive_seed(index, purpose(split)));
     SceneContent content = draw_content(split, random);
     std::string caption = varied_caption(catalogue, content, random);
-    Canvas canvas(size, rgb);
-    paint_scene(canvas, catalogue, drawings, content, random);
+    if (rgb) {
+      Canvas canvas(size, rgb);
+      paint_scene(canvas, catalogue, drawings, content, random);
+    }
     return {std::move(caption), content};
   }
 
@@ -153,6 +155,12 @@ Scene World::sample(uint64_t index, Split split) const {
   scene.image = at::empty({3, impl_->size, impl_->size}, at::kFloat);
   std::tie(scene.caption, scene.content) =
       impl_->sample_into(index, split, scene.image.mutable_data_ptr<float>());
+  return scene;
+}
+
+Scene World::describe(uint64_t index, Split split) const {
+  Scene scene;
+  std::tie(scene.caption, scene.content) = impl_->sample_into(index, split, nullptr);
   return scene;
 }
 

@@ -69,6 +69,10 @@ class World {
   /// Scenes first_index … first_index + count − 1, the same as `sample` gives one by one, in one tensor.
   SceneBatch sample_batch(uint64_t first_index, int64_t count, Split split) const;
 
+  /// The caption and content of `sample` without painting: image stays undefined. For counting and for text
+  /// alone.
+  Scene describe(uint64_t index, Split split) const;
+
   /// The (subject, style) pairs that a split may show. @return sorted
   std::vector<std::pair<int, int>> pairs(Split split) const;
   /// True where the style's artist drew the subject (computed styles follow the artist they start from).

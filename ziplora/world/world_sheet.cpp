@@ -30,13 +30,7 @@ class Sheet {
     int64_t y = index / columns_ * step_, x = index % columns_ * step_;
     image_.narrow(1, y, step_ - 1).narrow(2, x, step_ - 1).copy_(picture);
   }
-  void write(const std::string& path) const {
-    at::Tensor bytes = (image_ * 255.0f).round().clamp(0, 255).to(at::kByte).permute({1, 2, 0}).contiguous();
-    FILE* f = fopen(path.c_str(), "wb");
-    fprintf(f, "P6 %d %d 255\n", (int)bytes.size(1), (int)bytes.size(0));
-    fwrite(bytes.const_data_ptr<uint8_t>(), 1, bytes.numel(), f);
-    fclose(f);
-  }
+  void write(const std::string& path) const { write_png(path, image_); }
 
  private:
   int64_t step_, columns_;
@@ -85,7 +79,7 @@ int run(int count, char** arguments) {
   NullProgress progress;
   World::prepare(arguments[1], arguments[2], progress);
   World world(arguments[1], arguments[2], std::stoi(arguments[3]));
-  std::string what = arguments[4], out = count > 5 ? arguments[5] : "/tmp/world.ppm";
+  std::string what = arguments[4], out = count > 5 ? arguments[5] : "/tmp/world.png";
   if (what == "drawings") {
     int first = count > 6 ? std::stoi(arguments[6]) : 0;
     drawings_sheet(world, out, first, count > 7 ? std::stoi(arguments[7]) : 24);

@@ -1,0 +1,222 @@
+#include "ziplora/world/world.h"
+
+#include <ATen/ops/equal.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "ziplora/base/error.h"
+#include "ziplora/base/rng.h"
+#include "ziplora/world/captions.h"
+
+namespace ziplora {
+namespace {
+
+const std::filesystem::path kAssets = ZIPLORA_ASSETS_DIR "/world";
+
+/// The committed lists with drawings of our own in place of the artists': every icon is a disc of its own
+/// colour, so that these tests need no npm packages.
+void write_packages(const Catalogue& catalogue, const std::filesystem::path& modules) {
+  for (size_t package = 0; package < catalogue.packages.size(); ++package) {
+    std::filesystem::path folder = modules / "@iconify-json" / catalogue.packages[package];
+    std::filesystem::create_directories(folder);
+    nlohmann::json icons = nlohmann::json::object();
+    for (const Subject& subject : catalogue.subjects) {
+      if (subject.icons[package].empty()) continue;
+      uint64_t colour = derive_seed(package, subject.id) & 0xffffff;
+      icons[subject.icons[package]] = {
+          {"body", fmt::format(R"(<circle cx="8" cy="9" r="6" fill="#{:06x}"/>)", colour)}};
+    }
+    std::ofstream(folder / "icons.json") << nlohmann::json{{"icons", icons}, {"width", 16}, {"height", 18}};
+    std::ofstream(folder / "info.json") << R"({"author": {"name": "nobody"}, "license": {"spdx": "MIT"}})";
+  }
+}
+
+class WorldTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    cache_ = std::filesystem::temp_directory_path() / fmt::format("ziplora-world-{}", ::getpid());
+    write_packages(Catalogue::read(kAssets), cache_ / "node_modules");
+    NullProgress progress;
+    World::prepare(kAssets, cache_, progress);
+    world_ = new World(kAssets, cache_, 32);
+  }
+  static void TearDownTestSuite() {
+    delete world_;
+    std::filesystem::remove_all(cache_);
+  }
+
+  static bool held_out(const SceneContent& content) {
+    const Catalogue& all = world_->catalogue();
+    auto subject_held_out = [&](int subject) {
+      return subject >= 0 && (all.subjects[subject].role != Role::kSeen ||
+                              all.held_out_pairs.count({subject, content.style}));
+    };
+    return all.styles[content.style].role != Role::kSeen || subject_held_out(content.subject) ||
+           subject_held_out(content.second_subject);
+  }
+
+  static inline std::filesystem::path cache_;
+  static inline World* world_ = nullptr;
+};
+
+TEST_F(WorldTest, TheListsAreAsDesigned) {
+  const Catalogue& all = world_->catalogue();
+  EXPECT_GE(all.subjects.size(), 350u);
+  EXPECT_LE(all.subjects.size(), 420u);
+  auto count = [&](Role role) {
+    return std::count_if(all.subjects.begin(), all.subjects.end(),
+                         [&](const Subject& s) { return s.role == role; });
+  };
+  EXPECT_EQ(count(Role::kDevelopment), 20);
+  EXPECT_EQ(count(Role::kReport), 20);
+  std::set<std::string> identifiers;
+  for (const Subject& subject : all.subjects) {
+    EXPECT_TRUE(identifiers.insert(subject.id).second) << subject.id;
+    EXPECT_GE(std::count_if(subject.icons.begin(), subject.icons.end(),
+                            [](const std::string& i) { return !i.empty(); }),
+              8)
+        << subject.id;
+  }
+  EXPECT_NE(all.styles[all.style("fluent-emoji")].role, Role::kSeen);
+  EXPECT_NE(all.styles[all.style("fluent-emoji-high-contrast")].role, Role::kSeen);
+  EXPECT_TRUE(all.backgrounds.front().phrases.empty());
+  double part = static_cast<double>(all.held_out_pairs.size()) /
+                static_cast<double>(all.held_out_pairs.size() + world_->pairs(Split::kTrain).size());
+  EXPECT_NEAR(part, 0.05, 0.015);
+}
+
+TEST_F(WorldTest, NothingHeldOutIsSampled) {
+  std::set<std::pair<int, int>> shown;
+  for (uint64_t i = 0; i < 100000; ++i) {
+    Scene scene = world_->describe(i, Split::kTrain);
+    ASSERT_FALSE(held_out(scene.content)) << i << ": " << scene.caption;
+    shown.emplace(scene.content.subject, scene.content.style);
+    if (i < 20000) ASSERT_FALSE(held_out(world_->describe(i, Split::kValidation).content)) << i;
+  }
+  // … and all the rest is.
+  std::vector<std::pair<int, int>> pairs = world_->pairs(Split::kTrain);
+  EXPECT_EQ(shown, std::set<std::pair<int, int>>(pairs.begin(), pairs.end()));
+}
+
+TEST_F(WorldTest, HeldOutPairsAreWhatTheirSplitShows) {
+  for (uint64_t i = 0; i < 2000; ++i) {
+    SceneContent content = world_->describe(i, Split::kHeldOutPairs).content;
+    ASSERT_TRUE(world_->catalogue().held_out_pairs.count({content.subject, content.style})) << i;
+  }
+}
+
+TEST_F(WorldTest, AHeldOutDrawingNeedsItsOwnName) {
+  const Catalogue& all = world_->catalogue();
+  int chick = all.subject("baby-chick"), noto = all.style("noto"), fox = all.subject("fox");
+  EXPECT_THROW(world_->drawing(chick, noto), Error);
+  EXPECT_THROW(world_->drawing(fox, all.style("fluent-emoji")), Error);
+  auto [subject, style] = *all.held_out_pairs.begin();
+  EXPECT_THROW(world_->drawing(subject, style), Error);
+  EXPECT_EQ(world_->evaluation_drawing(chick, noto).sizes(), at::IntArrayRef({3, 32, 32}));
+  EXPECT_TRUE(at::equal(world_->drawing(fox, noto), world_->evaluation_drawing(fox, noto)));
+}
+
+TEST_F(WorldTest, AScenesIndexDeterminesIt) {
+  World other(kAssets, cache_, 32);
+  SceneBatch batch = other.sample_batch(5, 20, Split::kTrain);
+  for (int64_t i = 0; i < 20; ++i) {
+    Scene scene = world_->sample(static_cast<uint64_t>(5 + i), Split::kTrain);
+    EXPECT_TRUE(at::equal(scene.image, batch.images[i]));
+    EXPECT_EQ(scene.caption, batch.captions[i]);
+    EXPECT_EQ(scene.content, batch.contents[i]);
+    EXPECT_EQ(world_->describe(static_cast<uint64_t>(5 + i), Split::kTrain).caption, scene.caption);
+    EXPECT_GE(scene.image.min().item<float>(), 0.0f);
+    EXPECT_LE(scene.image.max().item<float>(), 1.0f);
+  }
+  EXPECT_FALSE(at::equal(world_->sample(5, Split::kValidation).image, batch.images[0]));
+}
+
+TEST_F(WorldTest, CaptionsVaryAndAreMadeOfTheVocabulary) {
+  std::vector<std::string> words = world_->vocabulary();
+  std::set<std::string> captions;
+  int without_style = 0, with_category = 0;
+  constexpr int kScenes = 20000;
+  for (uint64_t i = 0; i < kScenes; ++i) {
+    Scene scene = world_->describe(i, Split::kTrain);
+    captions.insert(scene.caption);
+    without_style += scene.caption.find(" style") == std::string::npos;
+    with_category += scene.caption.find(" animal") != std::string::npos;
+    for (size_t start = 0; start < scene.caption.size();) {
+      size_t end = std::min(scene.caption.find(' ', start), scene.caption.size());
+      std::string word = scene.caption.substr(start, end - start);
+      if (word.ends_with(',')) word.pop_back();
+      ASSERT_TRUE(std::binary_search(words.begin(), words.end(), word)) << scene.caption << ": " << word;
+      ASSERT_EQ(std::count(rare_words().begin(), rare_words().end(), word), 0) << scene.caption;
+      start = end + 1;
+    }
+  }
+  EXPECT_GT(captions.size(), kScenes * 3 / 4);
+  EXPECT_NEAR(without_style / static_cast<double>(kScenes), 0.16, 0.02);
+  EXPECT_GT(with_category, 200);
+  for (const std::string& rare : rare_words())
+    EXPECT_TRUE(std::binary_search(words.begin(), words.end(), rare)) << rare;
+}
+
+TEST_F(WorldTest, CaptionsSayWhatTheRequestAsks) {
+  const Catalogue& all = world_->catalogue();
+  SceneContent content{.subject = all.subject("fox"),
+                       .style = all.style("twemoji"),
+                       .background = all.background("night"),
+                       .second_subject = all.subject("tree")};
+  EXPECT_EQ(world_->caption(content), "a fox next to a tree at night, in twemoji style");
+  EXPECT_EQ(world_->caption(content, "a sks animal", "szn style"),
+            "a sks animal next to a tree at night, in szn style");
+  SceneContent two{.subject = all.subject("wolf"), .style = -1, .count = 2};
+  EXPECT_EQ(world_->caption(two), "two wolves");
+}
+
+TEST_F(WorldTest, BackgroundAndSubjectShowInThePicture) {
+  const Catalogue& all = world_->catalogue();
+  SceneContent content{
+      .subject = all.subject("fox"), .style = all.style("noto"), .background = all.background("red")};
+  at::Tensor image = world_->evaluation_scene(content, 1);
+  EXPECT_GT(image[0][0][0].item<float>(), image[2][0][0].item<float>() + 0.4f);  // red in the corner
+  EXPECT_FALSE(at::equal(image, world_->evaluation_scene(content, 2)));
+  EXPECT_TRUE(at::equal(image, world_->evaluation_scene(content, 1)));
+  at::Tensor plain = world_->drawing(content.subject, content.style);
+  EXPECT_FLOAT_EQ(plain.select(1, 0).min().item<float>(), 1.0f);  // white above the drawing
+  EXPECT_LT(plain.min().item<float>(), 0.95f);                    // and the disc in it
+}
+
+TEST_F(WorldTest, ErrorsNameTheWayOut) {
+  NullProgress progress;
+  try {
+    World world(kAssets, cache_ / "nothing", 32);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(error.hint().find("world prepare"), std::string::npos) << error.hint();
+  }
+  try {
+    world_->catalogue().subject("fos");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.hint(), "did you mean 'fox'?");
+  }
+  EXPECT_THROW(World(kAssets, cache_, 4), Error);
+  EXPECT_THROW(world_->evaluation_drawing(-1, 0), Error);
+  EXPECT_THROW(World::prepare(kAssets, cache_ / "nothing", progress), Error);
+}
+
+TEST_F(WorldTest, DrawingsOfAnotherCatalogueAreRefused) {
+  std::filesystem::path assets = cache_ / "assets";
+  std::filesystem::create_directories(assets);
+  std::filesystem::copy(kAssets, assets, std::filesystem::copy_options::overwrite_existing);
+  nlohmann::json subjects = nlohmann::json::parse(std::ifstream(assets / "subjects.json"));
+  std::swap(subjects["subjects"][0], subjects["subjects"][1]);
+  std::ofstream(assets / "subjects.json") << subjects;
+  EXPECT_THROW(World(assets, cache_, 32), Error);
+}
+
+}  // namespace
+}  // namespace ziplora
