@@ -84,7 +84,8 @@ void paint_drawing(Canvas& canvas, const uint8_t* pixels, int side, const Place&
       float alpha = line[4 * column + 3];
       for (int channel = 0; channel < 3; ++channel) {
         float& value = canvas.plane(channel)[at + column];
-        value = value * (1 - alpha) + (place.white_ink ? alpha : line[4 * column + channel]);
+        // Rounding may reach a little past 1.
+        value = std::min(1.0f, value * (1 - alpha) + (place.white_ink ? alpha : line[4 * column + channel]));
       }
       float& covered = canvas.coverage[at + column];
       covered = covered * (1 - alpha) + alpha;

@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include <numeric>
-#include <set>
+#include <algorithm>
+#include <cmath>
 
 #include "ziplora/base/error.h"
 
@@ -43,14 +43,14 @@ TEST_P(EveryFilter, ChangesThePictureAndStaysInRangeAndIsExact) {
   EXPECT_GT(change / static_cast<double>(rgb.size()), 0.01);
 }
 
-TEST_P(EveryFilter, ShowsAWhiteThingOnWhiteWhereItDrawsContours) {
-  std::set<std::string_view> contours = {"outline", "blueprint", "neon"};
-  if (!contours.count(GetParam().name)) GTEST_SKIP() << "not a filter of contours";
-  std::vector<float> rgb(3 * kSize * kSize);
-  Canvas canvas(kSize, rgb.data());
-  square(canvas, {1, 1, 1});
-  GetParam().apply(canvas);
-  EXPECT_GT(std::abs(canvas.plane(0)[30 * kSize + 15] - canvas.plane(0)[30 * kSize + 30]), 0.1f);
+TEST(Filters, ContoursShowAWhiteThingOnWhite) {
+  for (std::string_view name : {"outline", "blueprint", "neon"}) {
+    std::vector<float> rgb(3 * kSize * kSize);
+    Canvas canvas(kSize, rgb.data());
+    square(canvas, {1, 1, 1});
+    filter(name).apply(canvas);
+    EXPECT_GT(std::abs(canvas.plane(0)[30 * kSize + 15] - canvas.plane(0)[30 * kSize + 30]), 0.1f) << name;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Filters, EveryFilter, testing::ValuesIn(filters().begin(), filters().end()),

@@ -97,11 +97,14 @@ TEST_F(WorldTest, NothingHeldOutIsSampled) {
     Scene scene = world_->describe(i, Split::kTrain);
     ASSERT_FALSE(held_out(scene.content)) << i << ": " << scene.caption;
     shown.emplace(scene.content.subject, scene.content.style);
-    if (i < 20000) ASSERT_FALSE(held_out(world_->describe(i, Split::kValidation).content)) << i;
+    if (i < 20000) {
+      ASSERT_FALSE(held_out(world_->describe(i, Split::kValidation).content)) << i;
+    }
   }
   // … and all the rest is.
   std::vector<std::pair<int, int>> pairs = world_->pairs(Split::kTrain);
-  EXPECT_EQ(shown, std::set<std::pair<int, int>>(pairs.begin(), pairs.end()));
+  std::set<std::pair<int, int>> expected(pairs.begin(), pairs.end());
+  EXPECT_EQ(shown, expected);
 }
 
 TEST_F(WorldTest, HeldOutPairsAreWhatTheirSplitShows) {
@@ -211,7 +214,7 @@ TEST_F(WorldTest, ErrorsNameTheWayOut) {
 TEST_F(WorldTest, DrawingsOfAnotherCatalogueAreRefused) {
   std::filesystem::path assets = cache_ / "assets";
   std::filesystem::create_directories(assets);
-  std::filesystem::copy(kAssets, assets, std::filesystem::copy_options::overwrite_existing);
+  std::filesystem::copy(kAssets, assets, std::filesystem::copy_options::recursive);
   nlohmann::json subjects = nlohmann::json::parse(std::ifstream(assets / "subjects.json"));
   std::swap(subjects["subjects"][0], subjects["subjects"][1]);
   std::ofstream(assets / "subjects.json") << subjects;
