@@ -1,0 +1,39 @@
+#pragma once
+/// One training view of a picture: perhaps mirrored, resized to cover the target size, cropped. What SDXL is
+/// told about the crop (its time ids) comes with the pixels, so that a cut-off head is not learned as the
+/// subject's look.
+///
+///     CroppedImage view = crop_view(image, {.target = {64, 64}, .crop = CropPosition::kRandom}, generator);
+///     // time ids: original_height, original_width, crop_top, crop_left, target height, target width
+///
+/// Mirroring comes before cropping, so crop_left counts in the picture as the model sees it (diffusers'
+/// train_dreambooth_lora_sdxl.py does the same).
+
+#include <ATen/core/Generator.h>
+#include <ATen/core/Tensor.h>
+
+#include "ziplora/data/aspect_buckets.h"
+
+namespace ziplora {
+
+enum class CropPosition { kCenter, kRandom };
+enum class Mirroring { kNever, kHalfTheTime };
+
+struct CropViewOptions {
+  ImageSize target;
+  CropPosition crop = CropPosition::kCenter;
+  Mirroring mirroring = Mirroring::kNever;
+};
+
+struct CroppedImage {
+  at::Tensor pixels;            ///< [3, target.height, target.width] float32 in 0…1
+  ImageSize original;           ///< before resizing
+  int64_t crop_top, crop_left;  ///< in pixels of the resized picture
+};
+
+/// @param image      [3, H, W] float32 in 0…1
+/// @param generator  three numbers are drawn whatever the options, so that switching one on leaves the
+/// others' draws
+CroppedImage crop_view(const at::Tensor& image, const CropViewOptions& options, at::Generator generator);
+
+}  // namespace ziplora

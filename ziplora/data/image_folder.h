@@ -1,0 +1,27 @@
+#pragma once
+/// The user's pictures with their captions, as training folders hold them: `dog.png` beside `dog.txt`
+/// (kohya's habit), or a `metadata.jsonl` with lines {"file_name": "dog.png", "text": "a dog"} (the Hugging
+/// Face imagefolder habit). Lists; reads no pixels.
+///
+///     for (const CaptionedImage& item : list_captioned_images({"photos/"})) read_image(item.path);
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ziplora {
+
+struct CaptionedImage {
+  std::filesystem::path path;
+  std::optional<std::string> caption;  ///< none: the caller's prompt stands for it
+};
+
+/// Pictures of all folders and files named, each folder in name order; folders inside folders are not
+/// searched.
+/// @throws Error(kInput) if nothing is named, a folder holds no picture, a picture has two captions, or
+/// metadata.jsonl
+///         is malformed (with its line) or names a picture that is not there
+std::vector<CaptionedImage> list_captioned_images(const std::vector<std::filesystem::path>& folders_or_files);
+
+}  // namespace ziplora

@@ -1,0 +1,158 @@
+#include "ziplora/io/image_file.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/rand.h>
+#include <ATen/ops/zeros.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "ziplora/base/atomic_file.h"
+#include "ziplora/base/error.h"
+#include "ziplora/base/read_file.h"
+#include "ziplora/base/rng.h"
+#include "ziplora/base/temporary_folder.h"
+#include "ziplora/io/image_codecs.h"
+
+// JPEG, WebP and the variants of PNG are compared with Pillow's pixels in tests/parity/test_image_file.py.
+
+namespace ziplora {
+namespace {
+
+at::Tensor random_picture(int64_t height, int64_t width) {
+  return (at::rand({3, height, width}, make_generator(1)) * 255).round() / 255;
+}
+
+std::string problem_of(const std::filesystem::path& path) {
+  try {
+    read_image(path);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kInput);
+    EXPECT_FALSE(error.hint().empty());
+    return error.problem();
+  }
+  return "";
+}
+
+TEST(ImageFile, PngKeepsEveryPixel) {
+  TemporaryFolder folder;
+  const at::Tensor image = random_picture(5, 7);
+  write_png(folder / "a.png", image);
+  EXPECT_LT((read_image(folder / "a.png") - image).abs().max().item<float>(), 1e-6f);
+}
+
+TEST(ImageFile, WriteClampsAndRefusesNan) {
+  TemporaryFolder folder;
+  at::Tensor image = at::full({3, 2, 2}, 7.0);
+  image[0][0][0] = -1.0;
+  write_png(folder / "a.png", image);
+  EXPECT_EQ(read_image(folder / "a.png").sum().item<float>(), 11.0f);
+  image[0][0][0] = std::numeric_limits<float>::quiet_NaN();
+  try {
+    write_png(folder / "b.png", image);
+    FAIL() << "NaN was written";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kNonFinite);
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder / "b.png"));
+}
+
+TEST(ImageFile, TextComesBack) {
+  TemporaryFolder folder;
+  const StringMap text = {{"parameters", R"({"prompt": "a cat"})"},
+                          {"Title", "naïve 猫 \U0001F408"},
+                          {"long", std::string(10'000, 'x')},
+                          {"long text", std::string(5'000, 'x') + "ü"},
+                          {"empty", ""}};
+  write_png(folder / "a.png", random_picture(3, 3), text);
+  EXPECT_EQ(read_png_text(folder / "a.png"), text);
+  EXPECT_LT(std::filesystem::file_size(folder / "a.png"), 2'000u);  // long texts are compressed
+}
+
+TEST(ImageFile, RefusesKeywordsThatPngForbids) {
+  TemporaryFolder folder;
+  for (const std::string& key :
+       {std::string(), std::string(80, 'k'), std::string(" a"), std::string("a\n"), std::string("ü")})
+    EXPECT_THROW(write_png(folder / "a.png", random_picture(3, 3), {{key, "text"}}), Error) << key;
+  EXPECT_THROW(write_png(folder / "a.png", random_picture(3, 3), {{"a", std::string("\0", 1)}}), Error);
+}
+
+TEST(ImageFile, EveryCutPngIsRefused) {
+  TemporaryFolder folder;
+  write_png(folder / "a.png", random_picture(9, 9));
+  const std::string bytes = read_file(folder / "a.png");
+  for (size_t size = 0; size < bytes.size(); size += 3) {
+    write_text_file(folder / "b.png", bytes.substr(0, size));
+    EXPECT_NE(problem_of(folder / "b.png"), "") << size << " of " << bytes.size() << " bytes";
+  }
+}
+
+TEST(ImageFile, ChangedPngIsRefused) {
+  TemporaryFolder folder;
+  write_png(folder / "a.png", random_picture(9, 9));
+  std::string bytes = read_file(folder / "a.png");
+  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);  // the checksum tells
+  write_text_file(folder / "b.png", bytes);
+  EXPECT_NE(problem_of(folder / "b.png").find("the PNG is damaged"), std::string::npos);
+}
+
+TEST(ImageFile, RefusesGiganticPicturesBeforeAllocating) {
+  TemporaryFolder folder;
+  EXPECT_THROW(check_image_size(1'000'000, 1'000'000, "test"), Error);
+  EXPECT_THROW(check_image_size(0, 10, "test"), Error);
+  EXPECT_NO_THROW(check_image_size(8000, 8000, "test"));
+  EXPECT_THROW(check_image_size(8001, 8000, "test"), Error);
+}
+
+TEST(ImageFile, NamesWhatIsNoPicture) {
+  TemporaryFolder folder;
+  write_text_file(folder / "a.png", "hello");
+  EXPECT_EQ(problem_of(folder / "a.png"), "this is not a picture");
+  write_text_file(folder / "a.png", "");
+  EXPECT_EQ(problem_of(folder / "a.png"), "the file is empty");
+  write_text_file(folder / "a.png", "GIF89a....");
+  EXPECT_EQ(problem_of(folder / "a.png"), "this is a GIF picture");
+  write_text_file(folder / "a.png", std::string("\0\0\0\x20", 4) + "ftypavif....");
+  EXPECT_EQ(problem_of(folder / "a.png"), "this is a AVIF or HEIC picture");
+  write_text_file(folder / "a.jpg", "\xFF\xD8\xFF\xE0 nonsense");
+  EXPECT_NE(problem_of(folder / "a.jpg").find("JPEG"), std::string::npos);
+  write_text_file(folder / "a.webp", std::string("RIFF\x10\0\0\0WEBPVP8 ", 16));
+  EXPECT_NE(problem_of(folder / "a.webp").find("WebP"), std::string::npos);
+  EXPECT_EQ(problem_of(folder / "none.png"), "there is no such file");
+}
+
+TEST(ImageFile, ListsByContentInNameOrder) {
+  TemporaryFolder folder;
+  for (const char* name : {"b.png", "a.png", "without_extension", "._a.png"})
+    write_png(folder / name, random_picture(2, 2));
+  write_text_file(folder / "damaged.JPG", "not a JPEG");  // listed, so that reading it is an error
+  write_text_file(folder / "a.txt", "a caption");
+  std::filesystem::create_directory(folder / "c.png");
+  std::vector<std::string> names;
+  for (const auto& path : list_images(folder.path())) names.push_back(path.filename());
+  EXPECT_EQ(names, (std::vector<std::string>{"a.png", "b.png", "damaged.JPG", "without_extension"}));
+  EXPECT_EQ(list_images(folder / "a.png"), (std::vector<std::filesystem::path>{folder / "a.png"}));
+}
+
+TEST(ImageFile, EmptyAndMissingFoldersAreErrors) {
+  TemporaryFolder folder;
+  EXPECT_THROW(list_images(folder.path()), Error);
+  EXPECT_THROW(list_images(folder / "none"), Error);
+}
+
+TEST(Exif, OrientationInBothByteOrders) {
+  const std::string little("II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0", 22);
+  const std::string big("MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0", 22);
+  EXPECT_EQ(exif_orientation(little), 6);
+  EXPECT_EQ(exif_orientation(big), 6);
+  for (size_t size = 0; size < little.size(); ++size) {
+    EXPECT_EQ(exif_orientation(little.substr(0, size)), 1) << size;
+    EXPECT_EQ(exif_orientation(big.substr(0, size)), 1) << size;
+  }
+}
+
+}  // namespace
+}  // namespace ziplora

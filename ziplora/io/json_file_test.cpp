@@ -1,0 +1,47 @@
+#include "ziplora/io/json_file.h"
+
+#include <gtest/gtest.h>
+
+#include "ziplora/base/atomic_file.h"
+#include "ziplora/base/error.h"
+#include "ziplora/base/temporary_folder.h"
+
+namespace ziplora {
+namespace {
+
+TEST(JsonFile, RoundTrip) {
+  TemporaryFolder folder;
+  const nlohmann::json json = {{"ü", {1, 2.5, nullptr, true}}};
+  write_json_file(folder / "a.json", json);
+  EXPECT_EQ(read_json_file(folder / "a.json"), json);
+}
+
+TEST(JsonFile, ErrorsNameLineAndColumn) {
+  TemporaryFolder folder;
+  write_text_file(folder / "a.json", "{\n  \"a\": ,\n}");
+  try {
+    read_json_file(folder / "a.json");
+    FAIL() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kInput);
+    EXPECT_NE(error.where().find("a.json"), std::string::npos);
+    EXPECT_NE(error.problem().find("at line 2, column 8"), std::string::npos) << error.problem();
+    EXPECT_EQ(error.problem().find("json.exception"), std::string::npos) << error.problem();
+  }
+}
+
+TEST(JsonFile, EmptyAndMissingFiles) {
+  TemporaryFolder folder;
+  write_text_file(folder / "empty.json", "");
+  EXPECT_THROW(read_json_file(folder / "empty.json"), Error);
+  EXPECT_THROW(read_json_file(folder / "none.json"), Error);
+}
+
+TEST(JsonFile, RefusesToWriteBrokenText) {
+  TemporaryFolder folder;
+  EXPECT_THROW(write_json_file(folder / "a.json", {{"a", "\xFF"}}), Error);
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+}  // namespace
+}  // namespace ziplora

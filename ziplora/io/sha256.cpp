@@ -1,0 +1,77 @@
+#include "ziplora/io/sha256.h"
+
+#include <openssl/evp.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <memory>
+#include <vector>
+
+#include "ziplora/base/error.h"
+
+namespace ziplora {
+namespace {
+
+class Sha256 {
+ public:
+  Sha256() : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {
+    check(context_ != nullptr && EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1);
+  }
+  void update(const void* bytes, size_t size_bytes) {
+    check(EVP_DigestUpdate(context_.get(), bytes, size_bytes) == 1);
+  }
+  std::string hex() {
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned int size = 0;
+    check(EVP_DigestFinal_ex(context_.get(), digest, &size) == 1);
+    constexpr char kDigits[] = "0123456789abcdef";
+    std::string text;
+    for (unsigned int i = 0; i < size; ++i) {
+      text += kDigits[digest[i] >> 4];
+      text += kDigits[digest[i] & 15];
+    }
+    return text;
+  }
+
+ private:
+  static void check(bool done) {
+    if (!done) throw Error(ErrorKind::kFailed, "sha256", "OpenSSL could not compute the digest");
+  }
+  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
+};
+
+}  // namespace
+
+std::string sha256_of_bytes(std::string_view bytes) {
+  Sha256 digest;
+  digest.update(bytes.data(), bytes.size());
+  return digest.hex();
+}
+
+std::string sha256_of_file(const std::filesystem::path& path) {
+  const auto fail = [&](const std::string& problem, const std::string& hint) {
+    throw Error(ErrorKind::kInput, "read " + path.string(), problem, hint);
+  };
+  if (std::filesystem::is_directory(path))
+    fail("this is a folder, a file was expected", "name a file inside it");
+  errno = 0;
+  std::ifstream file(path, std::ios::binary);
+  if (!file) fail(std::string("cannot be opened: ") + std::strerror(errno), "check the spelling of the path");
+  Sha256 digest;
+  std::vector<char> block(1 << 20);
+  while (file) {
+    file.read(block.data(), static_cast<std::streamsize>(block.size()));
+    digest.update(block.data(), static_cast<size_t>(file.gcount()));
+  }
+  if (!file.eof()) fail("reading failed", "check the disk");
+  return digest.hex();
+}
+
+std::string sha256_of_tensors(const SafetensorsFile& file) {
+  Sha256 digest;
+  digest.update(file.data(), file.data_size_bytes());
+  return digest.hex();
+}
+
+}  // namespace ziplora

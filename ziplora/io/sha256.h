@@ -1,0 +1,27 @@
+#pragma once
+/// SHA-256 fingerprints, as model sites and UIs use them to recognise a file, and as merge recipes name their
+/// inputs.
+///
+///     sha256_of_file("cat.safetensors");                    // changes with the metadata ("AutoV2" is its
+///     first 10 digits) sha256_of_tensors(SafetensorsFile("cat.safetensors"));  // does not ("AutoV3",
+///     sshs_model_hash)
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "ziplora/io/safetensors.h"
+
+namespace ziplora {
+
+/// @return 64 lower-case hexadecimal digits
+std::string sha256_of_bytes(std::string_view bytes);
+
+/// Read in blocks, so that large files do not fill the memory.
+/// @throws Error(kInput) if the file is missing or unreadable
+std::string sha256_of_file(const std::filesystem::path& path);
+
+/// Of the data section: everything after the header.
+std::string sha256_of_tensors(const SafetensorsFile& file);
+
+}  // namespace ziplora

@@ -1,0 +1,44 @@
+#include "ziplora/io/sha256.h"
+
+#include <ATen/ops/full.h>
+#include <gtest/gtest.h>
+
+#include "ziplora/base/atomic_file.h"
+#include "ziplora/base/error.h"
+#include "ziplora/base/temporary_folder.h"
+
+namespace ziplora {
+namespace {
+
+// FIPS 180-2, appendix B.
+constexpr const char* kAbc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+constexpr const char* kMillionA = "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0";
+
+TEST(Sha256, PublishedValues) {
+  EXPECT_EQ(sha256_of_bytes("abc"), kAbc);
+  EXPECT_EQ(sha256_of_bytes(std::string(1'000'000, 'a')), kMillionA);
+}
+
+TEST(Sha256, OfFiles) {
+  TemporaryFolder folder;
+  write_text_file(folder / "abc", "abc");
+  EXPECT_EQ(sha256_of_file(folder / "abc"), kAbc);
+  const std::string blocks(3'000'001, 'b');  // more than one block
+  write_text_file(folder / "blocks", blocks);
+  EXPECT_EQ(sha256_of_file(folder / "blocks"), sha256_of_bytes(blocks));
+  EXPECT_THROW(sha256_of_file(folder / "none"), Error);
+  EXPECT_THROW(sha256_of_file(folder.path()), Error);
+}
+
+TEST(Sha256, OfTensorsIgnoresMetadata) {
+  TemporaryFolder folder;
+  const NamedTensors tensors = {{"a", at::full({3}, 'a', at::kByte)}};
+  write_safetensors(folder / "1", tensors, {{"x", "1"}});
+  write_safetensors(folder / "2", tensors);
+  EXPECT_EQ(sha256_of_tensors(SafetensorsFile(folder / "1")), sha256_of_bytes("aaa"));
+  EXPECT_EQ(sha256_of_tensors(SafetensorsFile(folder / "2")), sha256_of_bytes("aaa"));
+  EXPECT_NE(sha256_of_file(folder / "1"), sha256_of_file(folder / "2"));
+}
+
+}  // namespace
+}  // namespace ziplora
