@@ -4,7 +4,12 @@ namespace ziplora::probe {
 
 const std::vector<Probe>& probes() {
   static const std::vector<Probe> table = {
+      {"adam", run_adam},
       {"autoencoder", run_autoencoder},
+      {"read_image", run_read_image},
+      {"resize_image", run_resize_image},
+      {"safetensors_copy", run_safetensors_copy},
+      {"write_png", run_write_png},
       {"unet", run_unet},
   };
   return table;

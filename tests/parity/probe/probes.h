@@ -25,7 +25,12 @@ struct Probe {
 
 const std::vector<Probe>& probes();
 
+Response run_adam(const Request& request);
 Response run_autoencoder(const Request& request);
+Response run_read_image(const Request& request);
+Response run_resize_image(const Request& request);
+Response run_safetensors_copy(const Request& request);
+Response run_write_png(const Request& request);
 Response run_unet(const Request& request);
 
 }  // namespace ziplora::probe

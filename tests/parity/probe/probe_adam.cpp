@@ -1,0 +1,49 @@
+// Adam over given gradients: inputs p.<i> (start) and g.<step>.<i>; outputs p.<i> after the last step, and
+// norms.
+#include <ATen/ops/tensor.h>
+
+#include "probes.h"
+#include "ziplora/optim/adam.h"
+
+namespace ziplora::probe {
+namespace {
+
+std::vector<at::Tensor> numbered(const NamedTensors& tensors, const std::string& prefix) {
+  std::vector<at::Tensor> result;
+  for (size_t i = 0; tensors.count(prefix + std::to_string(i)); ++i)
+    result.push_back(tensors.at(prefix + std::to_string(i)).clone());
+  return result;
+}
+
+}  // namespace
+
+Response run_adam(const Request& request) {
+  const nlohmann::json& a = request.arguments;
+  std::vector<at::Tensor> parameters = numbered(request.inputs, "p.");
+  for (at::Tensor& parameter : parameters) parameter.set_requires_grad(true);
+  const AdamOptions options{a.at("lr"),  a.at("beta1"),        a.at("beta2"),
+                            a.at("eps"), a.at("weight_decay"), a.at("decoupled")};
+  Adam optimizer(parameters, options);
+  Response response;
+  std::vector<double> norms;
+  const std::vector<double> rates = a.at("rates");
+  for (size_t step = 0; step < rates.size(); ++step) {
+    // Halfway the optimizer is made anew from its state: the rest has to be the same bit for bit.
+    if (a.at("resume") && step == rates.size() / 2) {
+      NamedTensors state;
+      for (const auto& [name, tensor] : optimizer.state()) state[name] = tensor.clone();
+      optimizer = Adam(parameters, options);
+      optimizer.load_state(state);
+    }
+    optimizer.zero_grad();
+    const std::vector<at::Tensor> gradients = numbered(request.inputs, "g." + std::to_string(step) + ".");
+    for (size_t i = 0; i < parameters.size(); ++i) parameters[i].mutable_grad() = gradients[i];
+    if (a.at("max_norm") > 0) norms.push_back(clip_gradient_norm(parameters, a.at("max_norm")));
+    optimizer.step(rates[step]);
+  }
+  for (size_t i = 0; i < parameters.size(); ++i) response.outputs["p." + std::to_string(i)] = parameters[i];
+  response.values["norms"] = norms;
+  return response;
+}
+
+}  // namespace ziplora::probe
