@@ -2,7 +2,7 @@
 /// Ways of making one adapter of several. A method is one file and one line in merge_methods.cpp; command
 /// line, help, JSON and the contract tests iterate over the table.
 
-#include <functional>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -26,8 +26,11 @@ struct MergeInput {
 struct MergeContext {
   Sdxl* base = nullptr;  ///< methods that learn need it; pure ones do not
   uint64_t seed = 0;
-  ProgressSink* progress;
-  const CancelToken* cancel;
+  ProgressSink* progress = nullptr;
+  const CancelToken* cancel = nullptr;
+  /// Where an interrupted method leaves its state and, with `resume`, finds it. Empty: nothing is kept.
+  std::filesystem::path state_path;
+  bool resume = false;
 };
 
 struct MergeResult {
@@ -38,7 +41,9 @@ struct MergeResult {
 
 struct MergeOption {
   std::string name, help;
-  nlohmann::json default_value;  ///< its JSON type is the option's type
+  nlohmann::json default_value;  ///< its JSON type (bool, integer, float, string) is the option's type
+  std::vector<std::string> choices = {};  ///< of a string; empty: any
+  std::optional<double> minimum = {};     ///< of a number, inclusive
 };
 
 struct MergeMethod {
@@ -53,5 +58,12 @@ struct MergeMethod {
 const std::vector<MergeMethod>& merge_methods();
 /// @throws Error(kUsage) with "did you mean"
 const MergeMethod& find_merge_method(const std::string& name);
+
+/// The method's defaults, overlaid with what was given.
+/// @param given  object of option name → value
+/// @throws Error(kUsage) for an unknown option (“did you mean”), a value of another type, not among the
+/// choices or
+///         below the minimum
+nlohmann::json resolve_options(const MergeMethod& method, const nlohmann::json& given);
 
 }  // namespace ziplora

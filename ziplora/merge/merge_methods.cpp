@@ -1,0 +1,77 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "ziplora/base/error.h"
+#include "ziplora/base/nearest_name.h"
+#include "ziplora/merge/merge_method.h"
+
+namespace ziplora {
+
+// Each method is defined in the file of its name (`MergeMethod direct_method();` in direct.cpp); this list is
+// the only other place that knows it.
+
+namespace {
+
+const char* type_name(const nlohmann::json& value) {
+  if (value.is_boolean()) return "true or false";
+  if (value.is_number_integer()) return "a whole number";
+  if (value.is_number()) return "a number";
+  return "a word";
+}
+
+bool same_type(const nlohmann::json& value, const nlohmann::json& like) {
+  if (like.is_number_float()) return value.is_number();
+  if (like.is_number_integer()) return value.is_number_integer();
+  return value.type() == like.type();
+}
+
+void check_value(const std::string& where, const MergeOption& option, const nlohmann::json& value) {
+  if (!same_type(value, option.default_value))
+    throw Error(ErrorKind::kUsage, where,
+                fmt::format("{} is not {}", value.dump(), type_name(option.default_value)));
+  if (!option.choices.empty()) {
+    const std::string word = value.get<std::string>();
+    if (std::find(option.choices.begin(), option.choices.end(), word) == option.choices.end())
+      throw unknown_name(where, word, option.choices);
+  }
+  if (option.minimum && value.get<double>() < *option.minimum)
+    throw Error(ErrorKind::kUsage, where,
+                fmt::format("{} is too small; the least is {}", value.dump(), *option.minimum));
+}
+
+}  // namespace
+
+const std::vector<MergeMethod>& merge_methods() {
+  static const std::vector<MergeMethod> table = {};
+  return table;
+}
+
+const MergeMethod& find_merge_method(const std::string& name) {
+  std::vector<std::string> names;
+  for (const MergeMethod& method : merge_methods()) {
+    if (name == method.name) return method;
+    names.push_back(method.name);
+  }
+  throw unknown_name("merge: --method", name, names);
+}
+
+nlohmann::json resolve_options(const MergeMethod& method, const nlohmann::json& given) {
+  nlohmann::json resolved = nlohmann::json::object();
+  std::vector<std::string> names;
+  for (const MergeOption& option : method.options) {
+    resolved[option.name] = option.default_value;
+    names.push_back(option.name);
+  }
+  for (const auto& [name, value] : given.items()) {
+    const auto option =
+        std::find_if(method.options.begin(), method.options.end(),
+                     [&name = name](const MergeOption& candidate) { return candidate.name == name; });
+    if (option == method.options.end())
+      throw unknown_name(fmt::format("merge: options of method '{}'", method.name), name, names);
+    check_value("merge: --" + name, *option, value);
+    resolved[name] = value;
+  }
+  return resolved;
+}
+
+}  // namespace ziplora
