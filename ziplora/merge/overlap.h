@@ -1,0 +1,68 @@
+#pragma once
+/// The overlap term of ZipLoRA's loss, λ Σ_layers |m_c · m_s|, in its several readings. The paper's equation,
+/// its words and its public implementation disagree, and the readings weigh against the fidelity terms in
+/// ratios that differ by 10⁵, so each has a name:
+///
+///     mean-products   Σ_layers mean_j |m_c,j · m_s,j|     the public code's; the default
+///     sum-products    Σ_layers Σ_j |m_c,j · m_s,j|
+///     dot-product     Σ_layers |Σ_j m_c,j · m_s,j|        the equation as written (v1 and v2, equation 3)
+///     cosine          Σ_layers |cos(m_c, m_s)|            the words of v1; its gradient is zero at the
+///     all-ones start
+///
+/// Why mean-products: with mean squared errors as fidelity, λ 0.01 and lr 0.01 it is the reading that
+/// separates the adapters and keeps both; sums over 640…2560 columns drown the fidelity terms (a few
+/// hundredths) a thousandfold, and the cosine starts on a saddle. K adapters: the sum over all pairs i < j of
+/// adapters that both touch the layer.
+///
+///     at::Tensor per_layer = OverlapTerm(layout, find_overlap_reading("mean-products")).per_layer(m);   //
+///     [layers]
+
+#include <ATen/core/Tensor.h>
+
+#include <string>
+#include <vector>
+
+#include "ziplora/merge/merger_coefficients.h"
+
+namespace ziplora {
+
+/// What a reading sees of a pair of coefficient rows: products and squares of columns, summed over each
+/// layer.
+struct PairedColumns {
+  const at::Tensor& first;   ///< [columns], m_i
+  const at::Tensor& second;  ///< [columns], m_j
+  /// [columns] → [layers]: the sum of each layer's columns; differentiable
+  const std::function<at::Tensor(const at::Tensor&)>& layer_sum;
+  const at::Tensor& layer_sizes;  ///< [layers], number of columns
+};
+
+struct OverlapReading {
+  const char* name;
+  const char* summary;
+  at::Tensor (*per_layer)(const PairedColumns& pair);  ///< [layers], non-negative
+};
+
+const std::vector<OverlapReading>& overlap_readings();
+/// @throws Error(kUsage) with "did you mean"
+const OverlapReading& find_overlap_reading(const std::string& name);
+
+class OverlapTerm {
+ public:
+  OverlapTerm(const MergerLayout& layout, const OverlapReading& reading, const at::TensorOptions& options);
+
+  /// @param values  [K, columns] (MergerCoefficients::values)
+  /// @return        [layers], summed over pairs; differentiable in `values`
+  at::Tensor per_layer(const at::Tensor& values) const;
+
+ private:
+  struct Pair {
+    int64_t first, second;
+    at::Tensor both_held;  // [layers], 1 where both adapters touch the layer
+  };
+  const OverlapReading& reading_;
+  at::Tensor layer_of_column_;  // [columns] int64
+  at::Tensor layer_sizes_;      // [layers]
+  std::vector<Pair> pairs_;
+};
+
+}  // namespace ziplora

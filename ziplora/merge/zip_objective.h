@@ -1,0 +1,116 @@
+#pragma once
+/// ZipLoRA's loss and its gradient in the merger coefficients, without a dense ΔW anywhere:
+///
+///     L = Σ_k ‖ε(merged; x_k, p_k) − ε(adapter k alone; x_k, p_k)‖² + λ Σ_layers Σ_{i<j} overlap(m_i, m_j)
+///
+/// All K inputs are rows of one batch. One pass without gradient gives the targets: the stacked plain
+/// factors, each row gated to its own adapter. One pass with gradient gives the merged predictions: the same
+/// stack with the coefficients folded into the thin down factors, [m_1 ⊙ down_1; …; m_K ⊙ down_K]. Layers
+/// that are not learned hold the plain sum.
+///
+///     ZipObjective objective(components, {{&subject, 1.0}, {&style, 1.0}}, coefficients, predict, {});
+///     ZipLosses losses = objective.backward(batch);   // coefficients.values.grad() is set
+///
+/// Source: arXiv 2311.13600, equation 3; the folding is exact. Proven: tests/parity/test_zip.py against a
+/// dense formulation, zip_objective_test.cpp by finite differences. Leaves out drawing batches and the
+/// optimizer (zip.cpp).
+
+#include <ATen/core/Tensor.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "ziplora/lora/attach.h"
+#include "ziplora/merge/concatenate.h"
+#include "ziplora/merge/merger_coefficients.h"
+#include "ziplora/merge/overlap.h"
+#include "ziplora/models/unet_2d_condition.h"
+#include "ziplora/nn/adapter_slot.h"
+
+namespace ziplora {
+
+/// K·n rows in order of adapters: rows k·n … k·n+n−1 are inputs of adapter k.
+struct ZipBatch {
+  at::Tensor noisy_latents;                ///< [K·n, C, h, w]
+  at::Tensor timesteps;                    ///< [K·n] int64
+  UNetConditioning merged_conditioning;    ///< p_k through the text encoders with every adapter
+  UNetConditioning separate_conditioning;  ///< p_k through the text encoders with adapter k alone; the same
+                                           ///< tensors if no adapter touches them
+};
+
+/// ε of a batch of rows with whatever is in the slots: (noisy latents, timesteps, conditioning) → [K·n, C, h,
+/// w]
+using NoisePredictor =
+    std::function<at::Tensor(const at::Tensor&, const at::Tensor&, const UNetConditioning&)>;
+
+/// How ‖·‖² of one adapter's rows is read.
+enum class FidelityReading {
+  kMeanSquares,  ///< mean over rows and elements, as the public code: independent of the picture's size
+  kSumSquares,   ///< sum over elements, mean over rows: the equation as written
+};
+
+struct ZipObjectiveOptions {
+  double overlap_weight = 0.01;  ///< λ
+  const OverlapReading* overlap = &overlap_readings().front();
+  FidelityReading fidelity = FidelityReading::kMeanSquares;
+};
+
+struct ZipLosses {
+  std::vector<double> fidelity;  ///< by adapter
+  double overlap = 0;            ///< Σ_layers, without λ
+  double total = 0;
+};
+
+class ZipObjective {
+ public:
+  /// @param components    modules whose slots are used, by component name; emptied again on destruction
+  /// @param coefficients  must outlive this; its layout says which targets are learned
+  /// @throws Error(kIncompatible) naming a target that the model does not have, or whose shape differs
+  ZipObjective(const Components& components, const std::vector<WeightedAdapter>& adapters,
+               MergerCoefficients& coefficients, NoisePredictor predict, ZipObjectiveOptions options);
+  ~ZipObjective();
+  ZipObjective(const ZipObjective&) = delete;
+  ZipObjective& operator=(const ZipObjective&) = delete;
+
+  /// Sets `coefficients.values.grad()`; the slots are left as they are.
+  ZipLosses backward(const ZipBatch& batch);
+
+  /// ε of each row's own adapter alone, no gradient. [K·n, C, h, w]
+  at::Tensor separate_predictions(const ZipBatch& batch);
+  /// ε of the merged adapter, with gradient in the coefficients unless a NoGradGuard is in force.
+  at::Tensor merged_predictions(const ZipBatch& batch);
+  /// By adapter, [K] float32 (float64 for float64 predictions).
+  at::Tensor fidelity(const at::Tensor& merged, const at::Tensor& separate) const;
+  /// [layers] of the learned targets, now.
+  at::Tensor overlap_per_layer() const;
+
+  size_t learned_targets() const { return learned_count_; }
+  size_t added_targets() const { return layers_.size() - learned_count_; }
+
+ private:
+  struct Layer {
+    std::string target;
+    AdapterSlot* slot;
+    std::vector<at::Tensor> downs;         // plain, of the adapters that touch it
+    at::Tensor stacked_down, stacked_up;   // [R, in], [out, R]; scale and weight folded into up
+    std::vector<int64_t> adapters;         // which adapter each of `downs` belongs to
+    std::vector<int64_t> adapter_of_rank;  // length R
+    int64_t segment = -1;                  // in the layout; −1: added directly
+    at::Tensor row_gate;                   // [rows, R] for `gated_rows_`
+  };
+
+  void fill_slots_separately(int64_t rows);
+  void fill_slots_merged();
+  void clear_slots();
+
+  std::vector<Layer> layers_;
+  MergerCoefficients& coefficients_;
+  NoisePredictor predict_;
+  ZipObjectiveOptions options_;
+  OverlapTerm overlap_;
+  size_t learned_count_ = 0;
+  int64_t gated_rows_ = -1;
+};
+
+}  // namespace ziplora
