@@ -8,33 +8,13 @@
 #include <fmt/ranges.h>
 
 #include "ziplora/base/error.h"
-#include "ziplora/nn/conv2d.h"
-#include "ziplora/nn/linear.h"
 
 namespace ziplora {
 namespace {
 
-struct SlotPlace {
-  AdapterSlot* slot;
-  at::Tensor weight;  // [out, in] or [out, in, kh, kw]
-};
-
-std::map<std::string, SlotPlace> find_slots(const Components& components) {
-  std::map<std::string, SlotPlace> places;
-  for (const auto& [component, root] : components) {
-    root->for_each_module([&, &component = component](const std::string& path, Module& module) {
-      if (auto* linear = dynamic_cast<Linear*>(&module))
-        places[component + "." + path] = {&linear->adapter, linear->weight};
-      else if (auto* conv = dynamic_cast<Conv2d*>(&module))
-        places[component + "." + path] = {&conv->adapter, conv->weight};
-    });
-  }
-  return places;
-}
-
 // The adapter's 1×1 convolution factors for a linear layer, or the reverse, are no fit: the file is of
 // another model.
-void check_fits(const std::string& target, const LoraLayer& layer, const SlotPlace& place) {
+void check_fits(const std::string& target, const LoraLayer& layer, const SlotInModel& place) {
   const bool fits = layer.down.sizes().slice(1) == place.weight.sizes().slice(1) &&
                     layer.up.size(0) == place.weight.size(0);
   if (fits) return;
@@ -59,7 +39,7 @@ ZipObjective::ZipObjective(const Components& components, const std::vector<Weigh
   for (size_t s = 0; s < coefficients.layout.segments.size(); ++s)
     segment_of[coefficients.layout.segments[s].target] = static_cast<int64_t>(s);
 
-  const std::map<std::string, SlotPlace> places = find_slots(components);
+  const std::map<std::string, SlotInModel> places = adapter_slots(components);
   std::map<std::string, Layer> by_target;
   std::map<std::string, std::vector<at::Tensor>> ups;
   for (size_t k = 0; k < adapters.size(); ++k) {

@@ -11,6 +11,7 @@ const std::vector<Probe>& probes() {
       {"safetensors_copy", run_safetensors_copy},
       {"write_png", run_write_png},
       {"unet", run_unet},
+      {"zip", run_zip},
   };
   return table;
 }
