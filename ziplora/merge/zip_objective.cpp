@@ -139,7 +139,7 @@ at::Tensor ZipObjective::fidelity(const at::Tensor& merged, const at::Tensor& se
   const at::ScalarType precise = at::promote_types(at::kFloat, merged.scalar_type());
   const int64_t adapters = coefficients_.layout.adapter_count;
   const at::Tensor squares =
-      (merged.to(precise) - separate.to(precise)).square().view({adapters, merged.size(0) / adapters, -1});
+      (merged.to(precise) - separate.to(precise)).square().reshape({adapters, merged.size(0) / adapters, -1});
   return options_.fidelity == FidelityReading::kMeanSquares ? squares.mean({1, 2}) : squares.sum(2).mean(1);
 }
 
