@@ -1,0 +1,173 @@
+#include "ziplora/merge/zip_inputs.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/randint.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
+#include <fmt/format.h>
+
+#include "ziplora/base/error.h"
+#include "ziplora/base/rng.h"
+#include "ziplora/data/augmentation.h"
+#include "ziplora/io/image_file.h"
+#include "ziplora/pipeline/text_to_image.h"
+
+namespace ziplora {
+namespace {
+
+std::vector<const Adapter*> adapters_of(const std::vector<MergeInput>& inputs) {
+  std::vector<const Adapter*> adapters;
+  for (const MergeInput& input : inputs) adapters.push_back(input.adapter);
+  return adapters;
+}
+
+void require_prompts(const std::vector<MergeInput>& inputs) {
+  for (const MergeInput& input : inputs) {
+    if (!input.prompt.empty()) continue;
+    throw Error(ErrorKind::kUsage, fmt::format("merge: {} {}", input.role, input.adapter->source.string()),
+                "the file does not say what prompt it was trained on, and zip learns from that prompt",
+                fmt::format("add --{}-prompt \"…\" with the words that call it up", input.role));
+  }
+}
+
+// [K, K]: row k is adapter k at its weight, alone or with all the others.
+at::Tensor row_weights(const std::vector<MergeInput>& inputs, bool merged) {
+  const int64_t count = static_cast<int64_t>(inputs.size());
+  at::Tensor weights = at::zeros({count, count});
+  for (int64_t row = 0; row < count; ++row)
+    for (int64_t k = 0; k < count; ++k)
+      if (merged || row == k) weights[row][k].fill_(inputs[k].weight);
+  return weights;
+}
+
+}  // namespace
+
+Components components_of(Sdxl& base) {
+  return {
+      {"unet", &base.unet}, {"text_encoder", &base.text_encoder}, {"text_encoder_2", &base.text_encoder_2}};
+}
+
+ZipInputs::ZipInputs(Sdxl& base, const std::vector<MergeInput>& inputs, const ZipInputOptions& options,
+                     uint64_t seed, ProgressSink& progress, const CancelToken& cancel,
+                     const NamedTensors& kept_latents)
+    : schedule_(NoiseScheduleConfig::from_json(base.scheduler_config)),
+      options_(options),
+      seed_(seed),
+      policy_(base.policy) {
+  require_prompts(inputs);
+  at::NoGradGuard no_grad;
+  if (options_.image_size == 0) options_.image_size = base.default_image_size();
+  if (options_.image_size % base.vae.config.downsampling() != 0)
+    throw Error(
+        ErrorKind::kUsage, "merge: --image-size",
+        fmt::format("{} is not a multiple of {}", options_.image_size, base.vae.config.downsampling()));
+  encode_prompts(base, inputs, options_.image_size, progress);
+
+  latents_.resize(inputs.size());
+  for (size_t k = 0; k < inputs.size(); ++k) {
+    if (const auto kept = kept_latents.find(fmt::format("latents.{}", k)); kept != kept_latents.end())
+      latents_[k] = kept->second.clone();
+    else if (!inputs[k].images.empty())
+      latents_[k] = encode_images(base, inputs[k], options_.image_size);
+  }
+  draw_images(base, inputs, progress, cancel);
+}
+
+void ZipInputs::encode_prompts(Sdxl& base, const std::vector<MergeInput>& inputs, int64_t image_size,
+                               ProgressSink& progress) {
+  std::vector<std::string> prompts;
+  for (const MergeInput& input : inputs) prompts.push_back(input.prompt);
+  const double side = static_cast<double>(image_size);
+  const int64_t rows = static_cast<int64_t>(inputs.size()) * options_.rows_each;
+  const at::Tensor time_ids = at::tensor({side, side, 0.0, 0.0, side, side}).to(policy_.device, at::kFloat);
+  const auto conditioning = [&](const PromptEmbeddings& embeddings) {
+    return UNetConditioning{embeddings.prompt_embeds.repeat_interleave(options_.rows_each, 0),
+                            embeddings.pooled_prompt_embeds.repeat_interleave(options_.rows_each, 0),
+                            time_ids.view({1, 6}).expand({rows, 6}).contiguous()};
+  };
+  AttachedAdapters attached(components_of(base), adapters_of(inputs));
+  attached.set_row_weights(row_weights(inputs, true));
+  merged_ = conditioning(base.encode_prompt(prompts, progress));
+  attached.set_row_weights(row_weights(inputs, false));
+  separate_ = conditioning(base.encode_prompt(prompts, progress));
+}
+
+at::Tensor ZipInputs::encode_images(const Sdxl& base, const MergeInput& input, int64_t image_size) const {
+  std::vector<at::Tensor> rows;
+  at::Generator unused = make_generator(0);  // a centre crop draws nothing that matters
+  const at::ScalarType dtype = base.vae.config.force_upcast ? at::kFloat : policy_.dtype;
+  for (const std::filesystem::path& path : input.images) {
+    const CroppedImage view = crop_view(read_image(path), {.target = {image_size, image_size}}, unused);
+    const at::Tensor pixels = (view.pixels * 2 - 1).unsqueeze(0).to(policy_.device, dtype);
+    rows.push_back(base.vae.encode(pixels).mean.to(at::kFloat) * base.vae.config.scaling_factor);
+  }
+  return at::cat(rows, 0).to(at::kCPU);
+}
+
+void ZipInputs::draw_images(Sdxl& base, const std::vector<MergeInput>& inputs, ProgressSink& progress,
+                            const CancelToken& cancel) {
+  std::vector<ImageRow> rows;
+  std::vector<size_t> drawing;
+  for (size_t k = 0; k < inputs.size(); ++k) {
+    if (latents_[k].defined()) continue;
+    drawing.push_back(k);
+    for (int64_t i = 0; i < options_.images; ++i) {
+      ImageRow row{.prompt = inputs[k].prompt,
+                   .seed = derive_seed(seed_, fmt::format("zip picture {} {}", k, i))};
+      row.adapter_weights.assign(inputs.size(), 0.0);
+      row.adapter_weights[k] = inputs[k].weight;
+      rows.push_back(row);
+    }
+  }
+  if (rows.empty()) return;
+  progress.note(fmt::format("{} picture{} drawn by each of {} adapters to learn on", options_.images,
+                            options_.images == 1 ? "" : "s", drawing.size()));
+  AttachedAdapters attached(components_of(base), adapters_of(inputs));
+  const GeneratedImages drawn = TextToImage(base, &attached)
+                                    .run(rows,
+                                         {.steps = options_.image_steps,
+                                          .guidance_scale = options_.image_guidance_scale,
+                                          .height = options_.image_size,
+                                          .width = options_.image_size},
+                                         progress, cancel);
+  for (size_t i = 0; i < drawing.size(); ++i)
+    latents_[drawing[i]] = drawn.latents.narrow(0, static_cast<int64_t>(i) * options_.images, options_.images)
+                               .to(at::kCPU, at::kFloat);
+}
+
+ZipBatch ZipInputs::batch(const std::string& purpose, std::optional<int64_t> timestep) const {
+  std::vector<at::Tensor> pictures, noises, timesteps;
+  for (size_t k = 0; k < latents_.size(); ++k) {
+    at::Generator generator = make_generator(derive_seed(seed_, fmt::format("zip {} {}", purpose, k)));
+    const at::Tensor index = at::randint(latents_[k].size(0), {options_.rows_each}, generator, at::kLong);
+    pictures.push_back(latents_[k].index_select(0, index));
+    noises.push_back(at::randn(pictures.back().sizes(), generator));
+    timesteps.push_back(timestep ? at::full({options_.rows_each}, *timestep, at::kLong)
+                                 : at::randint(schedule_.config.num_train_timesteps, {options_.rows_each},
+                                               generator, at::kLong));
+  }
+  const at::Tensor t = at::cat(timesteps, 0);
+  return {schedule_.add_noise(at::cat(pictures, 0), at::cat(noises, 0), t).to(policy_.device),
+          t.to(policy_.device), merged_, separate_};
+}
+
+ZipBatch ZipInputs::training_batch(int64_t iteration) const {
+  return batch(fmt::format("iteration {}", iteration), std::nullopt);
+}
+
+ZipBatch ZipInputs::evaluation_batch(int64_t draw, int64_t draws) const {
+  const int64_t timestep = (2 * draw + 1) * schedule_.config.num_train_timesteps / (2 * draws);
+  return batch(fmt::format("evaluation {}", draw), timestep);
+}
+
+NamedTensors ZipInputs::latents() const {
+  NamedTensors named;
+  for (size_t k = 0; k < latents_.size(); ++k) named[fmt::format("latents.{}", k)] = latents_[k];
+  return named;
+}
+
+}  // namespace ziplora

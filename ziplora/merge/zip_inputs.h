@@ -1,0 +1,63 @@
+#pragma once
+/// What zip learns on: noisy latents x_k and prompt p_k of each adapter. The latents come from the user's
+/// pictures, or, by default, from pictures that adapter k itself draws from p_k: nobody who downloads a LoRA
+/// has its training images. Drawn latents are used as they are, without a trip through the autoencoder.
+///
+///     ZipInputs inputs(base, merge_inputs, {.images = 4}, seed, progress, cancel);
+///     ZipBatch batch = inputs.training_batch(17);   // fresh picture, noise and timestep for each row
+///
+/// A batch is a pure function of seed, adapter and iteration, so that resuming is exact.
+
+#include <vector>
+
+#include "ziplora/base/cancel.h"
+#include "ziplora/base/progress.h"
+#include "ziplora/diffusion/noise_schedule.h"
+#include "ziplora/merge/merge_method.h"
+#include "ziplora/merge/zip_objective.h"
+
+namespace ziplora {
+
+struct ZipInputOptions {
+  int64_t images = 4;  ///< drawn by each adapter that brings none
+  int64_t image_steps = 20;
+  double image_guidance_scale = 5.0;
+  int64_t image_size = 0;  ///< pixels, square; 0: the base's own
+  int64_t rows_each = 1;   ///< inputs of each adapter in one batch
+};
+
+/// The three parts of a base that adapters touch.
+Components components_of(Sdxl& base);
+
+class ZipInputs {
+ public:
+  /// Encodes prompts, and pictures where `kept_latents` does not have them.
+  /// @param kept_latents  `latents.<k>` of an interrupted run
+  /// @throws Error(kUsage) if an input has no prompt
+  ZipInputs(Sdxl& base, const std::vector<MergeInput>& inputs, const ZipInputOptions& options, uint64_t seed,
+            ProgressSink& progress, const CancelToken& cancel, const NamedTensors& kept_latents = {});
+
+  ZipBatch training_batch(int64_t iteration) const;
+  /// Fixed draws for measuring, with timesteps spread evenly; none of them is seen in training.
+  ZipBatch evaluation_batch(int64_t draw, int64_t draws) const;
+
+  /// `latents.<k>` → [n, C, h, w] float32
+  NamedTensors latents() const;
+
+ private:
+  void encode_prompts(Sdxl& base, const std::vector<MergeInput>& inputs, int64_t image_size,
+                      ProgressSink& progress);
+  at::Tensor encode_images(const Sdxl& base, const MergeInput& input, int64_t image_size) const;
+  void draw_images(Sdxl& base, const std::vector<MergeInput>& inputs, ProgressSink& progress,
+                   const CancelToken& cancel);
+  ZipBatch batch(const std::string& purpose, std::optional<int64_t> timestep) const;
+
+  NoiseSchedule schedule_;
+  ZipInputOptions options_;
+  uint64_t seed_;
+  DevicePolicy policy_;
+  std::vector<at::Tensor> latents_;     // by adapter: [n, C, h, w]
+  UNetConditioning merged_, separate_;  // K·rows_each rows
+};
+
+}  // namespace ziplora

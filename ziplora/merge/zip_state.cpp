@@ -1,0 +1,54 @@
+#include "ziplora/merge/zip_state.h"
+
+#include <fmt/format.h>
+
+#include "ziplora/base/error.h"
+
+namespace ziplora {
+namespace {
+
+constexpr const char* kSettingsKey = "ziplora.zip_state";
+constexpr const char* kGroups[] = {"coefficients.", "optimizer.", "latents"};
+
+}  // namespace
+
+void write_zip_state(const std::filesystem::path& path, const ZipState& state) {
+  NamedTensors tensors;
+  for (const auto& [name, tensor] : state.coefficients) tensors["coefficients." + name] = tensor;
+  for (const auto& [name, tensor] : state.optimizer) tensors["optimizer." + name] = tensor;
+  for (const auto& [name, tensor] : state.latents) tensors[name] = tensor;  // "latents.<k>"
+  write_safetensors(path, tensors, {{kSettingsKey, state.settings.dump()}});
+}
+
+ZipState read_zip_state(const std::filesystem::path& path, const nlohmann::json& settings) {
+  const std::string where = "merge: --resume " + path.string();
+  if (!std::filesystem::exists(path))
+    throw Error(ErrorKind::kInput, where, "there is no interrupted merge to resume",
+                "run the command without --resume");
+  const SafetensorsFile file(path);
+  const auto found = file.metadata().find(kSettingsKey);
+  if (found == file.metadata().end())
+    throw Error(ErrorKind::kInput, where, "the file is not the state of an interrupted merge",
+                "remove it and run the command without --resume");
+  ZipState state;
+  state.settings = nlohmann::json::parse(found->second, nullptr, false);
+  for (const auto& [name, value] : settings.items()) {
+    if (state.settings.is_object() && state.settings.value(name, nlohmann::json()) == value) continue;
+    throw Error(ErrorKind::kIncompatible, where,
+                fmt::format("the interrupted merge had other settings: {} was {}, now it is {}", name,
+                            state.settings.is_object() ? state.settings.value(name, nlohmann::json()).dump()
+                                                       : "unknown",
+                            value.dump()),
+                "give the same command, or run it without --resume to start again");
+  }
+  for (const auto& [name, info] : file.tensors()) {
+    const at::Tensor tensor = file.tensor(name).clone();
+    if (name.starts_with(kGroups[0]))
+      state.coefficients[name.substr(std::string(kGroups[0]).size())] = tensor;
+    if (name.starts_with(kGroups[1])) state.optimizer[name.substr(std::string(kGroups[1]).size())] = tensor;
+    if (name.starts_with(kGroups[2])) state.latents[name] = tensor;
+  }
+  return state;
+}
+
+}  // namespace ziplora
