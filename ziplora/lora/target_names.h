@@ -1,0 +1,68 @@
+#pragma once
+/// The layers that an adapter can change, under every name that LoRA files give them. A fixed table built
+/// from an architecture: "_" in flattened names is ambiguous (to_out_0, time_emb_proj), so names are looked
+/// up, never guessed.
+///
+///     const TargetNames& names = TargetNames::sdxl();
+///     names.find_flattened("lora_unet_input_blocks_4_1_proj_in")->canonical;
+///         // "unet.down_blocks.1.attentions.0.proj_in"
+///
+/// Leaves out norms and embeddings (no low-rank factors), and the second encoder's text_projection, whose
+/// orientation differs between writers. sgm names: Stability-AI/generative-models
+/// configs/inference/sd_xl_base.yaml as huggingface/diffusers loaders/single_file_utils.py maps them;
+/// flattened: kohya-ss/sd-scripts networks/lora.py.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "ziplora/models/clip_text_model.h"
+#include "ziplora/models/unet_2d_condition.h"
+
+namespace ziplora {
+
+enum class TargetKind { kAttention, kFeedForward, kProjection, kResnet, kSampler, kOther };
+const char* name_of(TargetKind kind);
+
+struct TargetName {
+  std::string canonical;       ///< component + diffusers path: "unet.mid_block.attentions.0.proj_in"
+  std::string component;       ///< "unet", "text_encoder", "text_encoder_2"
+  std::string diffusers_path;  ///< without the component
+  std::string sgm_path;        ///< "middle_block.1.proj_in"; text encoders: as diffusers_path
+  TargetKind kind;
+  std::vector<int64_t> weight_shape;  ///< of the base: [out, in] or [out, in, kh, kw]
+
+  bool is_convolution() const { return weight_shape.size() == 4; }
+  /// "lora_unet_middle_block_1_proj_in": what every kohya-compatible loader takes
+  std::string flattened_sgm() const;
+  /// "lora_unet_mid_block_attentions_0_proj_in"
+  std::string flattened_diffusers() const;
+};
+
+class TargetNames {
+ public:
+  TargetNames(const UNet2DConditionConfig& unet, const ClipTextConfig& text_encoder,
+              const ClipTextConfig& text_encoder_2);
+  /// Of Stable Diffusion XL base 1.0.
+  static const TargetNames& sdxl();
+
+  /// In order of component and module tree.
+  const std::vector<TargetName>& targets() const { return targets_; }
+  const TargetName* find(std::string_view canonical) const;
+  /// @param name  "lora_unet_…", "lora_te1_…", "lora_te2_…", in sgm or diffusers block names
+  const TargetName* find_flattened(std::string_view name) const;
+  /// @param path  below "diffusion_model.": "input_blocks.4.1.proj_in"
+  const TargetName* find_sgm(std::string_view path) const;
+
+  const UNet2DConditionConfig unet;
+  const ClipTextConfig text_encoder, text_encoder_2;
+
+ private:
+  void add(TargetName target);
+  std::vector<TargetName> targets_;
+  std::unordered_map<std::string, size_t> by_canonical_, by_flattened_, by_sgm_;
+};
+
+}  // namespace ziplora
