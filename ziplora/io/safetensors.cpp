@@ -167,9 +167,9 @@ uint64_t SafetensorsFile::file_size_bytes() const { return map_->size_bytes; }
 const unsigned char* SafetensorsFile::data() const { return map_->bytes + map_->data_begin; }
 uint64_t SafetensorsFile::data_size_bytes() const { return map_->size_bytes - map_->data_begin; }
 
-void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
-                       const StringMap& metadata) {
-  const std::string where = "write " + path.string();
+void encode_safetensors(const NamedTensors& tensors, const StringMap& metadata,
+                        const std::function<void(const void* bytes, size_t size_bytes)>& sink,
+                        const std::string& where) {
   struct Item {
     const std::string* name;
     const at::Tensor* tensor;
@@ -200,14 +200,20 @@ void write_safetensors(const std::filesystem::path& path, const NamedTensors& te
   }
   const std::string header = build_safetensors_header(infos, metadata, where);
 
-  AtomicFile file(path);
   const uint64_t header_size = header.size();
-  file.write(&header_size, kLengthBytes);
-  file.write(header);
+  sink(&header_size, kLengthBytes);
+  sink(header.data(), header.size());
   for (const Item& item : items) {
     const at::Tensor dense = item.tensor->detach().cpu().resolve_conj().resolve_neg().contiguous();
-    file.write(dense.const_data_ptr(), dense.nbytes());
+    sink(dense.const_data_ptr(), dense.nbytes());
   }
+}
+
+void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors, const StringMap& metadata) {
+  AtomicFile file(path);
+  encode_safetensors(
+      tensors, metadata, [&](const void* bytes, size_t size_bytes) { file.write(bytes, size_bytes); },
+      "write " + path.string());
   file.commit();
 }
 

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -63,9 +64,14 @@ class SafetensorsFile {
   StringMap metadata_;
 };
 
+/// The bytes of a safetensors file, handed over in order: the header's length, the header, each tensor's data. For
+/// hashing what would be written.
+/// Layout: `__metadata__` first, compact JSON padded with spaces to a multiple of 8; data by dtype size, then name.
+void encode_safetensors(const NamedTensors& tensors, const StringMap& metadata,
+                        const std::function<void(const void* bytes, size_t size_bytes)>& sink,
+                        const std::string& where = "encode safetensors");
+
 /// Same tensors and metadata give the same bytes. Written under a temporary name, then renamed.
-/// Layout: `__metadata__` first, compact JSON padded with spaces to a multiple of 8; data by dtype size, then
-/// name.
 /// @throws Error(kExhausted) when the disk is full, Error(kFailed) when the folder is missing or read-only
 void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
                        const StringMap& metadata = {});

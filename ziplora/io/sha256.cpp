@@ -12,36 +12,37 @@
 
 namespace ziplora {
 namespace {
+void check(bool done) {
+  if (!done) throw Error(ErrorKind::kFailed, "sha256", "OpenSSL could not compute the digest");
+}
+}  // namespace
 
-class Sha256 {
- public:
-  Sha256() : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {
-    check(context_ != nullptr && EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1);
-  }
-  void update(const void* bytes, size_t size_bytes) {
-    check(EVP_DigestUpdate(context_.get(), bytes, size_bytes) == 1);
-  }
-  std::string hex() {
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned int size = 0;
-    check(EVP_DigestFinal_ex(context_.get(), digest, &size) == 1);
-    constexpr char kDigits[] = "0123456789abcdef";
-    std::string text;
-    for (unsigned int i = 0; i < size; ++i) {
-      text += kDigits[digest[i] >> 4];
-      text += kDigits[digest[i] & 15];
-    }
-    return text;
-  }
-
- private:
-  static void check(bool done) {
-    if (!done) throw Error(ErrorKind::kFailed, "sha256", "OpenSSL could not compute the digest");
-  }
-  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
+struct Sha256::Context {
+  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> evp{EVP_MD_CTX_new(), EVP_MD_CTX_free};
 };
 
-}  // namespace
+Sha256::Sha256() : context_(std::make_unique<Context>()) {
+  check(context_->evp != nullptr && EVP_DigestInit_ex(context_->evp.get(), EVP_sha256(), nullptr) == 1);
+}
+
+Sha256::~Sha256() = default;
+
+void Sha256::update(const void* bytes, size_t size_bytes) {
+  check(EVP_DigestUpdate(context_->evp.get(), bytes, size_bytes) == 1);
+}
+
+std::string Sha256::hex() {
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned int size = 0;
+  check(EVP_DigestFinal_ex(context_->evp.get(), digest, &size) == 1);
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string text;
+  for (unsigned int i = 0; i < size; ++i) {
+    text += kDigits[digest[i] >> 4];
+    text += kDigits[digest[i] & 15];
+  }
+  return text;
+}
 
 std::string sha256_of_bytes(std::string_view bytes) {
   Sha256 digest;

@@ -6,13 +6,29 @@
 ///     first 10 digits) sha256_of_tensors(SafetensorsFile("cat.safetensors"));  // does not ("AutoV3",
 ///     sshs_model_hash)
 
+#include <cstddef>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "ziplora/io/safetensors.h"
 
 namespace ziplora {
+
+/// A digest of bytes that come piece by piece.
+class Sha256 {
+ public:
+  Sha256();
+  ~Sha256();
+  void update(const void* bytes, size_t size_bytes);
+  /// 64 lower-case hexadecimal digits. Ends the digest: nothing may follow.
+  std::string hex();
+
+ private:
+  struct Context;
+  std::unique_ptr<Context> context_;
+};
 
 /// @return 64 lower-case hexadecimal digits
 std::string sha256_of_bytes(std::string_view bytes);

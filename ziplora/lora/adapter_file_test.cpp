@@ -1,0 +1,364 @@
+#include "ziplora/lora/adapter_file.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/zeros.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <limits>
+
+#include "ziplora/base/error.h"
+#include "ziplora/base/rng.h"
+#include "ziplora/io/sha256.h"
+#include "ziplora/lora/key_dialects.h"
+#include "ziplora/lora/universal_form.h"
+
+namespace ziplora {
+namespace {
+
+UNet2DConditionConfig small_unet() {
+  UNet2DConditionConfig config;
+  config.block_out_channels = {8, 16, 24};
+  config.transformer_layers_per_block = {1, 1, 2};
+  config.num_attention_heads = {1, 2, 3};
+  config.cross_attention_dim = 20;
+  config.norm_num_groups = 4;
+  return config;
+}
+ClipTextConfig small_text(int64_t hidden, int64_t layers) {
+  ClipTextConfig config;
+  config.hidden_size = hidden;
+  config.intermediate_size = 2 * hidden;
+  config.num_hidden_layers = layers;
+  return config;
+}
+
+struct AdapterFileTest : ::testing::Test {
+  AdapterFileTest()
+      : folder(std::filesystem::temp_directory_path() / ("adapter_file_test_" + std::to_string(::getpid()))) {
+    std::filesystem::create_directories(folder);
+  }
+  ~AdapterFileTest() override { std::filesystem::remove_all(folder); }
+
+  LoraLayer layer(const std::string& target, int64_t rank, std::optional<double> alpha) {
+    const TargetName& name = *names.find(target);
+    std::vector<int64_t> down = name.weight_shape, up{name.weight_shape[0], rank};
+    down[0] = rank;
+    if (name.is_convolution()) up.insert(up.end(), {1, 1});
+    return {at::randn(down, generator), at::randn(up, generator), alpha};
+  }
+  /// Every third layer, ranks 1…4, alphas of all kinds: absent, 0, fractional.
+  Adapter mixed_adapter() {
+    Adapter adapter;
+    int64_t n = 0;
+    for (const TargetName& target : names.targets()) {
+      if (++n % 3) continue;
+      std::optional<double> alpha;
+      if (n % 2) alpha = n % 5 ? 0.5 * static_cast<double>(n % 7) : 0.0;
+      adapter.layers[target.canonical] = layer(target.canonical, 1 + n % 4, alpha);
+    }
+    return adapter;
+  }
+  static at::Tensor delta(const LoraLayer& layer) {
+    return layer.up.to(at::kFloat).flatten(1).matmul(layer.down.to(at::kFloat).flatten(1)) * layer.scale();
+  }
+  static void expect_same_deltas(const Adapter& found, const Adapter& expected, double tolerance) {
+    for (const auto& [target, layer] : expected.layers) {
+      ASSERT_TRUE(found.layers.count(target)) << target;
+      const at::Tensor wanted = delta(layer);
+      EXPECT_LE((delta(found.layers.at(target)) - wanted).norm().item<double>(),
+                tolerance * wanted.norm().item<double>())
+          << target;
+    }
+    for (const auto& [target, layer] : found.layers)  // zeros may be added for narrow loaders
+      if (!expected.layers.count(target)) EXPECT_EQ(delta(layer).abs().max().item<double>(), 0) << target;
+  }
+  std::filesystem::path save(const NamedTensors& tensors, const StringMap& metadata = {}) {
+    const auto path = folder / "file.safetensors";
+    write_safetensors(path, tensors, metadata);
+    return path;
+  }
+  Error error_of_reading(const NamedTensors& tensors) {
+    const auto path = save(tensors);
+    try {
+      read_adapter(path, names, warnings);
+    } catch (const Error& error) {
+      return error;
+    }
+    throw std::logic_error("no error was thrown");
+  }
+  NamedTensors good_pair() {
+    return {{"lora_unet_middle_block_1_proj_in.lora_down.weight", at::randn({2, 24}, generator)},
+            {"lora_unet_middle_block_1_proj_in.lora_up.weight", at::randn({24, 2}, generator)},
+            {"lora_unet_middle_block_1_proj_in.alpha", at::full({}, 1.0)}};
+  }
+
+  at::Generator generator = make_generator(3);
+  TargetNames names{small_unet(), small_text(12, 2), small_text(28, 3)};
+  std::filesystem::path folder;
+  std::vector<std::string> warnings;
+};
+
+TEST_F(AdapterFileTest, EveryWritableDialectKeepsEveryDelta) {
+  const Adapter adapter = mixed_adapter();
+  for (const KeyDialect& dialect : key_dialects()) {
+    if (dialect.write == nullptr) continue;
+    const auto path = folder / dialect.name;
+    write_adapter(path, adapter, names, {.format = dialect.name, .dtype = at::kFloat});
+    warnings.clear();
+    const Adapter found = read_adapter(path, names, warnings);
+    EXPECT_TRUE(warnings.empty()) << dialect.name << ": " << warnings.front();
+    expect_same_deltas(found, adapter, 1e-6);
+    write_adapter(folder / "half", adapter, names, {.format = dialect.name});
+    expect_same_deltas(read_adapter(folder / "half", names, warnings), adapter, 1e-3);
+    std::filesystem::remove_all(folder / "half");
+  }
+}
+
+TEST_F(AdapterFileTest, KohyaFileHasOneAlphaAComponentAndCompleteLayersOfTheSecondEncoder) {
+  Adapter adapter = mixed_adapter();
+  const std::string attention = "text_encoder_2.text_model.encoder.layers.1.self_attn.";
+  adapter.layers[attention + "q_proj"] = layer(attention + "q_proj", 3, 2.0);
+  write_adapter(folder / "k.safetensors", adapter, names);
+  const SafetensorsFile file(folder / "k.safetensors");
+  std::map<std::string, std::set<double>> alphas;
+  for (const auto& [key, info] : file.tensors()) {
+    EXPECT_TRUE(key.ends_with(".lora_down.weight") || key.ends_with(".lora_up.weight") ||
+                key.ends_with(".alpha"));
+    EXPECT_EQ(info.dtype, key.ends_with(".alpha") ? "F32" : "F16");
+    if (key.ends_with(".alpha")) alphas[key.substr(0, 8)].insert(file.tensor(key).item<double>());
+  }
+  ASSERT_EQ(alphas.size(), 3u);
+  for (const auto& [component, values] : alphas) EXPECT_EQ(values.size(), 1u) << component;
+  for (const char* leaf : {"q_proj", "k_proj", "v_proj", "out_proj"})
+    EXPECT_TRUE(
+        file.contains(std::string("lora_te2_text_model_encoder_layers_1_self_attn_") + leaf + ".alpha"));
+  EXPECT_EQ(file.metadata().at("ss_network_dim"), "Dynamic");
+}
+
+TEST_F(AdapterFileTest, HashesInTheMetadataAreThoseOfTheFile) {
+  Adapter adapter = mixed_adapter();
+  adapter.metadata = {
+      {"ss_tag_frequency", "{}"}, {"sshs_model_hash", "e3b0c442"}, {"ss_base_model_version", "sd_v1"}};
+  write_adapter(folder / "a.safetensors", adapter, names);
+  const SafetensorsFile file(folder / "a.safetensors");
+  Sha256 hash;
+  hash.update(file.data(), file.data_size_bytes());
+  EXPECT_EQ(file.metadata().at("sshs_model_hash"), hash.hex());
+  EXPECT_EQ(file.metadata().at("modelspec.hash_sha256"), "0x" + hash.hex());
+  EXPECT_EQ(file.metadata().at("ss_base_model_version"), "sdxl_custom");
+  EXPECT_EQ(file.metadata().at("ss_tag_frequency"), "{}");
+  EXPECT_EQ(file.metadata().at("modelspec.title"), "a");
+  const std::string first = sha256_of_file(folder / "a.safetensors");
+  write_adapter(folder / "a.safetensors", adapter, names);
+  EXPECT_EQ(sha256_of_file(folder / "a.safetensors"), first);
+}
+
+TEST_F(AdapterFileTest, BalancingSavesHalfPrecisionFromOverflowAndFlush) {
+  const std::string target = "unet.mid_block.attentions.0.proj_in";
+  for (const double exponent : {-7.0, 7.0}) {
+    LoraLayer extreme = layer(target, 2, 2.0);
+    extreme.up = extreme.up * std::pow(10.0, exponent);
+    extreme.down = extreme.down * std::pow(10.0, -exponent);
+    Adapter adapter;
+    adapter.layers[target] = extreme;
+    write_adapter(folder / "x.safetensors", adapter, names);
+    expect_same_deltas(read_adapter(folder / "x.safetensors", names, warnings), adapter, 2e-3);
+  }
+  Adapter huge;
+  huge.layers[target] = layer(target, 1, 1e12);
+  EXPECT_THROW(write_adapter(folder / "y.safetensors", huge, names), Error);
+  EXPECT_FALSE(std::filesystem::exists(folder / "y.safetensors"));
+}
+
+TEST_F(AdapterFileTest, AZeroUpLeavesDownAlone) {
+  LoraLayer fresh = layer("unet.mid_block.attentions.0.proj_in", 2, 1.0);
+  fresh.up.zero_();
+  EXPECT_TRUE(with_alpha(fresh, 1.0).down.equal(fresh.down));
+}
+
+TEST_F(AdapterFileTest, ReadsEverySpellingOfALayer) {
+  const std::vector<std::tuple<std::string, std::string, std::string, std::string>> spellings{
+      {"lora_unet_input_blocks_4_1_transformer_blocks_0_attn1_to_out_0.lora_down.weight",
+       "lora_unet_input_blocks_4_1_transformer_blocks_0_attn1_to_out_0.lora_up.weight", "16", "kohya-sgm"},
+      {"lora_unet_down_blocks_1_attentions_0_transformer_blocks_0_attn1_to_out_0.lora_down.weight",
+       "lora_unet_down_blocks_1_attentions_0_transformer_blocks_0_attn1_to_out_0.lora_up.weight", "16",
+       "kohya-diffusers"},
+      {"unet.down_blocks.1.attentions.0.transformer_blocks.0.attn1.to_out.0.lora_A.weight",
+       "unet.down_blocks.1.attentions.0.transformer_blocks.0.attn1.to_out.0.lora_B.weight", "16",
+       "diffusers-peft"},
+      {"unet.down_blocks.1.attentions.0.transformer_blocks.0.attn1.to_out.0.lora_A.default.weight",
+       "unet.down_blocks.1.attentions.0.transformer_blocks.0.attn1.to_out.0.lora_B.default.weight", "16",
+       "diffusers-peft"},
+      {"unet.down_blocks.1.attentions.0.transformer_blocks.0.attn1.to_out.0.lora.down.weight",
+       "unet.down_blocks.1.attentions.0.transformer_blocks.0.attn1.to_out.0.lora.up.weight", "16",
+       "diffusers-linear-layer"},
+      {"unet.down_blocks.1.attentions.0.transformer_blocks.0.attn1.processor.to_out_lora.down.weight",
+       "unet.down_blocks.1.attentions.0.transformer_blocks.0.attn1.processor.to_out_lora.up.weight", "16",
+       "diffusers-processor"},
+      {"base_model.model.down_blocks.1.attentions.0.transformer_blocks.0.attn1.to_out.0.lora_A.weight",
+       "base_model.model.down_blocks.1.attentions.0.transformer_blocks.0.attn1.to_out.0.lora_B.weight", "16",
+       "peft"},
+      {"diffusion_model.input_blocks.4.1.transformer_blocks.0.attn1.to_out.0.lora_A.weight",
+       "diffusion_model.input_blocks.4.1.transformer_blocks.0.attn1.to_out.0.lora_B.weight", "16", "comfy"}};
+  for (const auto& [down, up, width, family] : spellings) {
+    const NamedTensors tensors{{down, at::randn({3, 16}, generator)}, {up, at::randn({16, 3}, generator)}};
+    const Adapter adapter = read_adapter(save(tensors), names, warnings);
+    ASSERT_EQ(adapter.layers.size(), 1u) << down;
+    EXPECT_EQ(adapter.layers.begin()->first,
+              "unet.down_blocks.1.attentions.0.transformer_blocks.0.attn1.to_out.0");
+    EXPECT_EQ(adapter.family, family);
+    EXPECT_TRUE(adapter.layers.begin()->second.down.equal(tensors.at(down))) << down;
+  }
+  for (const char* module : {"text_encoder.text_model.encoder.layers.1.self_attn.out_proj.lora_linear_layer",
+                             "text_encoder.text_model.encoder.layers.1.self_attn.to_out_lora",
+                             "text_encoder.encoder.layers.1.self_attn.out_proj.lora"}) {
+    const NamedTensors tensors{{module + std::string(".down.weight"), at::randn({3, 12}, generator)},
+                               {module + std::string(".up.weight"), at::randn({12, 3}, generator)}};
+    EXPECT_TRUE(read_adapter(save(tensors), names, warnings)
+                    .layers.count("text_encoder.text_model.encoder.layers.1.self_attn.out_proj"))
+        << module;
+  }
+}
+
+TEST_F(AdapterFileTest, MissingAlphaIsSaidAloudAndAlphaComesInEveryShape) {
+  NamedTensors tensors = good_pair();
+  const std::string alpha = "lora_unet_middle_block_1_proj_in.alpha";
+  for (const at::Tensor& value :
+       {at::full({}, 4, at::kLong), at::full({1}, 4, at::kBFloat16), at::full({1}, 4, at::kDouble)}) {
+    tensors[alpha] = value;
+    EXPECT_EQ(read_adapter(save(tensors), names, warnings).layers.begin()->second.scale(), 2.0);
+  }
+  EXPECT_TRUE(warnings.empty());
+  tensors.erase(alpha);
+  EXPECT_EQ(read_adapter(save(tensors), names, warnings).layers.begin()->second.scale(), 1.0);
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_EQ(warnings[0], "file.safetensors: no alpha for 1 of 1 layers: scale 1 is assumed there");
+}
+
+TEST_F(AdapterFileTest, ReadsAlphaPatternsAndRankStabilisedScale) {
+  const NamedTensors tensors{
+      {"unet.mid_block.attentions.0.proj_in.lora_A.weight", at::randn({4, 24}, generator)},
+      {"unet.mid_block.attentions.0.proj_in.lora_B.weight", at::randn({24, 4}, generator)},
+      {"unet.mid_block.attentions.0.proj_out.lora_A.weight", at::randn({4, 24}, generator)},
+      {"unet.mid_block.attentions.0.proj_out.lora_B.weight", at::randn({24, 4}, generator)}};
+  const auto scale = [&](const char* metadata, const char* module) {
+    const auto path = save(tensors, {{"lora_adapter_metadata", metadata}});
+    return read_adapter(path, names, warnings)
+        .layers.at(std::string("unet.mid_block.attentions.0.") + module)
+        .scale();
+  };
+  const char* plain = R"({"unet.r": 4, "unet.lora_alpha": 2, "unet.alpha_pattern": {"proj_out": 8}})";
+  EXPECT_EQ(scale(plain, "proj_in"), 0.5);
+  EXPECT_EQ(scale(plain, "proj_out"), 2.0);
+  EXPECT_EQ(scale(R"({"unet.r": 4, "unet.lora_alpha": 6, "unet.use_rslora": true})", "proj_in"), 3.0);
+}
+
+TEST_F(AdapterFileTest, SaysWhatIsWrongWithAFile) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  struct Case {
+    NamedTensors tensors;
+    ErrorKind kind;
+    std::string said;
+  };
+  const auto pair = [&](const std::string& module, int64_t in, int64_t out) {
+    return NamedTensors{{module + ".lora_down.weight", at::randn({2, in}, generator)},
+                        {module + ".lora_up.weight", at::randn({out, 2}, generator)}};
+  };
+  NamedTensors orphan = good_pair(), broken = good_pair(), ranks = good_pair(), wide_alpha = good_pair(),
+               twice = good_pair(), stray = good_pair(), misfit = good_pair();
+  orphan.erase("lora_unet_middle_block_1_proj_in.lora_up.weight");
+  broken["lora_unet_middle_block_1_proj_in.lora_up.weight"].view(-1)[3] = nan;
+  ranks["lora_unet_middle_block_1_proj_in.lora_up.weight"] = at::zeros({24, 3});
+  wide_alpha["lora_unet_middle_block_1_proj_in.alpha"] = at::zeros({2});
+  twice["lora_unet_mid_block_attentions_0_proj_in.lora_up.weight"] = at::zeros({24, 2});
+  stray["optimizer.step"] = at::zeros({1});
+  misfit["lora_unet_middle_block_1_proj_in.lora_up.weight"] = at::zeros({25, 2});
+  const std::vector<Case> cases{
+      {{{"vae.weight", at::zeros({2})}}, ErrorKind::kInput, "not a LoRA: none of its 1 keys"},
+      {{}, ErrorKind::kInput, "holds no tensors"},
+      {orphan, ErrorKind::kInput, "unet.mid_block.attentions.0.proj_in lacks its up factor"},
+      {broken, ErrorKind::kInput, "holds NaN or Inf; unet.mid_block.attentions.0.proj_in is broken"},
+      {ranks, ErrorKind::kInput, "down [2, 24] and up [24, 3]: the ranks differ"},
+      {wide_alpha, ErrorKind::kInput, "an alpha is one number"},
+      {twice, ErrorKind::kInput, "another key has given already"},
+      {stray, ErrorKind::kInput, "of no known kind, first: optimizer.step"},
+      {misfit, ErrorKind::kIncompatible, "needs [2, 24] and [24, 2]"},
+      {pair("lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_k", 768, 320),
+       ErrorKind::kIncompatible, "looks like a LoRA for Stable Diffusion 1.5"},
+      {pair("lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_k", 1024, 320),
+       ErrorKind::kIncompatible, "looks like a LoRA for Stable Diffusion 2"},
+      {pair("lora_unet_middle_block_1_transformer_blocks_0_attn2_to_k", 1280, 24), ErrorKind::kIncompatible,
+       "looks like a LoRA for the SDXL refiner"},
+      {pair("lora_unet_double_blocks_0_img_attn_qkv", 3072, 9216), ErrorKind::kIncompatible,
+       "looks like a LoRA for Flux"},
+      {pair("lora_unet_joint_blocks_0_x_block_attn_qkv", 64, 192), ErrorKind::kIncompatible,
+       "Stable Diffusion 3"},
+      {{{"transformer.single_transformer_blocks.0.attn.to_q.lora_A.weight", at::zeros({2, 8})}},
+       ErrorKind::kIncompatible,
+       "looks like a LoRA for Flux"},
+  };
+  for (const Case& wrong : cases) {
+    const Error error = error_of_reading(wrong.tensors);
+    EXPECT_EQ(error.kind(), wrong.kind) << error.what();
+    EXPECT_NE(error.problem().find(wrong.said), std::string::npos)
+        << error.what() << "\nshould say: " << wrong.said;
+    EXPECT_FALSE(error.hint().empty()) << error.what();
+  }
+}
+
+TEST_F(AdapterFileTest, NamesFamiliesThatCannotBeReadYet) {
+  const std::vector<std::pair<const char*, const char*>> suffixes{
+      {"hada_w1_a", "LoHa"}, {"lokr_w2", "LoKr"},   {"dora_scale", "DoRA"},       {"diff", "full difference"},
+      {"w_norm", "norms"},   {"oft_blocks", "OFT"}, {"lora_mid.weight", "Tucker"}};
+  for (const auto& [suffix, family] : suffixes) {
+    NamedTensors tensors = good_pair();
+    const std::string key = std::string("lora_unet_middle_block_1_proj_in.") + suffix;
+    tensors[key] = at::zeros({2, 2});
+    const Error error = error_of_reading(tensors);
+    EXPECT_EQ(error.kind(), ErrorKind::kIncompatible);
+    EXPECT_NE(error.problem().find(family), std::string::npos) << error.what();
+    EXPECT_NE(error.problem().find(key), std::string::npos) << error.what();
+  }
+}
+
+TEST_F(AdapterFileTest, RefusesATruncatedFile) {
+  const auto path = save(good_pair());
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) - 7);
+  try {
+    read_adapter(path, names, warnings);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kInput);
+  }
+}
+
+TEST_F(AdapterFileTest, LeavesOutExtrasWithAWarning) {
+  NamedTensors tensors = good_pair();
+  tensors["bundle_emb.sks.clip_l"] = at::zeros({1, 12});
+  tensors["lora_te2_text_projection.lora_down.weight"] = at::zeros({2, 28});
+  EXPECT_EQ(read_adapter(save(tensors), names, warnings).layers.size(), 1u);
+  EXPECT_EQ(warnings.size(), 2u);
+}
+
+// FIPS 180-4's published examples, and a length that ends in the padding block.
+TEST(Sha256, PublishedExamples) {
+  const auto hex = [](const std::string& text) {
+    Sha256 hash;
+    for (char c : text) hash.update(&c, 1);
+    Sha256 whole;
+    whole.update(text.data(), text.size());
+    EXPECT_EQ(hash.hex(), whole.hex());
+    return whole.hex();
+  };
+  EXPECT_EQ(hex(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(hex("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
+            "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+}
+
+}  // namespace
+}  // namespace ziplora

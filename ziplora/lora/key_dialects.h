@@ -1,0 +1,57 @@
+#pragma once
+/// How LoRA files spell a layer and its factors. A dialect is one file (keys_<name>.cpp) and one line in
+/// key_dialects.cpp; reader, writer, help and round-trip tests iterate over the table. Keys are recognised
+/// one by one, so a file may mix dialects.
+///
+///     for (const KeyDialect& dialect : key_dialects())
+///       if (auto parsed = dialect.parse(key, names)) …
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "ziplora/lora/adapter.h"
+#include "ziplora/lora/target_names.h"
+
+namespace ziplora {
+
+enum class Factor { kDown, kUp, kAlpha };
+
+struct ParsedKey {
+  const TargetName*
+      target;  ///< nullptr: the spelling is this dialect's, and the architecture has no such layer
+  Factor factor;
+  std::string family;  ///< finer than the dialect: "kohya-sgm"
+};
+
+struct KeyDialect {
+  const char* name;     ///< as on the command line: "kohya"
+  const char* summary;  ///< one line, with an example key
+  std::optional<ParsedKey> (*parse)(const std::string& key, const TargetNames& names);
+  /// nullptr for dialects that are only read. Factors are stored as `dtype`.
+  void (*write)(const std::filesystem::path& path, const Adapter& adapter, const TargetNames& names,
+                at::ScalarType dtype);
+};
+
+const std::vector<KeyDialect>& key_dialects();
+/// @throws Error(kUsage) listing the dialects that can be written
+const KeyDialect& find_writable_dialect(const std::string& name);
+
+struct FactorSuffix {
+  std::string_view suffix;
+  Factor factor;
+};
+/// Splits "module.lora_up.weight" at the first matching suffix; never at a dot.
+std::optional<std::pair<std::string, Factor>> split_suffix(const std::string& key,
+                                                           const std::vector<FactorSuffix>& suffixes);
+
+/// If `text` starts with `prefix`, removes it.
+bool strip_prefix(std::string& text, std::string_view prefix);
+
+// One file each.
+extern const KeyDialect kKohyaDialect, kDiffusersDialect, kPeftDialect, kComfyDialect;
+
+}  // namespace ziplora

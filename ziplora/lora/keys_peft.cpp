@@ -1,0 +1,55 @@
+// huggingface/peft directories: adapter_config.json and adapter_model.safetensors with
+// "base_model.model.down_blocks.1.….lora_A.weight", one directory a component. The reader (adapter_file.cpp)
+// puts the component's name in front; what is left to know here is the prefix.
+#include <nlohmann/json.hpp>
+
+#include "ziplora/base/atomic_file.h"
+#include "ziplora/base/error.h"
+#include "ziplora/lora/key_dialects.h"
+#include "ziplora/lora/lora_metadata.h"
+#include "ziplora/lora/peft_config.h"
+#include "ziplora/lora/universal_form.h"
+
+namespace ziplora {
+namespace {
+
+std::optional<ParsedKey> parse(const std::string& key, const TargetNames& names) {
+  constexpr std::string_view kLevel = "base_model.model.";
+  const size_t at = key.find(kLevel);
+  if (at == std::string::npos || (at != 0 && key[at - 1] != '.')) return std::nullopt;
+  std::string plain = key;
+  auto parsed = kDiffusersDialect.parse(plain.erase(at, kLevel.size()), names);
+  if (parsed) parsed->family = "peft";
+  return parsed;
+}
+
+void write(const std::filesystem::path& path, const Adapter& adapter, const TargetNames& names,
+           at::ScalarType dtype) {
+  const Adapter uniform = unit_scale_form(adapter);
+  for (const auto& [component, layers] : layers_of_components(uniform)) {
+    NamedTensors tensors;
+    for (const auto& [module, layer] : layers) {
+      tensors["base_model.model." + module + ".lora_A.weight"] = to_storage(layer.down, dtype, module);
+      tensors["base_model.model." + module + ".lora_B.weight"] = to_storage(layer.up, dtype, module);
+    }
+    const std::filesystem::path folder = path / component;
+    std::error_code failure;
+    std::filesystem::create_directories(folder, failure);
+    if (failure)
+      throw Error(ErrorKind::kFailed, "write " + folder.string(), failure.message(),
+                  "a PEFT adapter is a folder; choose a path that is not a file with -o");
+    // The config comes last: without it no loader takes the folder for an adapter.
+    write_safetensors(folder / "adapter_model.safetensors", tensors,
+                      common_metadata(uniform, tensors, names, path.stem().string()));
+    nlohmann::json config = peft_config_of(layers);
+    config["base_model_name_or_path"] = nullptr;
+    write_text_file(folder / "adapter_config.json", config.dump(2) + "\n");
+  }
+}
+
+}  // namespace
+
+const KeyDialect kPeftDialect{"peft", "a folder a component with adapter_config.json: PEFT's from_pretrained",
+                              parse, write};
+
+}  // namespace ziplora

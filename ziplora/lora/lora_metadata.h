@@ -1,0 +1,25 @@
+#pragma once
+/// Metadata of LoRA files: kohya's `ss_*` minimum, Stability's ModelSpec and hashes that are truly those of
+/// the file. What the adapter already carries is kept; numbers that the writer changes are written anew.
+///
+///     write_safetensors(path, tensors, kohya_metadata(adapter, tensors, names, "dog-in-ink"));
+///
+/// No time of writing goes in: the same adapter gives the same bytes. Sources: kohya-ss/sd-scripts
+/// library/train_util.py (precalculate_safetensors_hashes), Stability-AI/ModelSpec.
+
+#include <string>
+
+#include "ziplora/io/safetensors.h"
+#include "ziplora/lora/adapter.h"
+#include "ziplora/lora/target_names.h"
+
+namespace ziplora {
+
+/// modelspec.*, format, without ss_* and hashes of kohya.
+StringMap common_metadata(const Adapter& adapter, const NamedTensors& tensors, const TargetNames& names,
+                          const std::string& title);
+/// With the ss_* minimum set, sshs_model_hash and sshs_legacy_hash. @param adapter  in universal form
+StringMap kohya_metadata(const Adapter& adapter, const NamedTensors& tensors, const TargetNames& names,
+                         const std::string& title);
+
+}  // namespace ziplora

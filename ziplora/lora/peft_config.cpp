@@ -1,0 +1,71 @@
+#include "ziplora/lora/peft_config.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <regex>
+
+#include "ziplora/base/error.h"
+#include "ziplora/lora/universal_form.h"
+
+namespace ziplora {
+namespace {
+
+/// peft.utils.other.get_pattern_key: the pattern, a regular expression, names the module or its last parts.
+bool matches(const std::string& pattern, const std::string& module) {
+  if (module == pattern || module.ends_with("." + pattern)) return true;
+  try {
+    return std::regex_match(module, std::regex("(.*\\.)?(" + pattern + ")"));
+  } catch (const std::regex_error&) {
+    return false;  // Python's dialect is wider; names are tried above
+  }
+}
+
+}  // namespace
+
+PeftConfig::PeftConfig(const nlohmann::json& json, const std::string& where) {
+  try {
+    const std::string type = json.value("peft_type", "LORA");
+    if (type != "LORA")
+      throw Error(ErrorKind::kIncompatible, where,
+                  fmt::format("the adapter's type is {}, only LORA is supported", type));
+    if (json.contains("use_dora") && json["use_dora"] == true)
+      throw Error(ErrorKind::kIncompatible, where,
+                  "the adapter is a DoRA (use_dora), which is not supported yet");
+    alpha_ = json.at("lora_alpha").get<double>();
+    use_rslora_ = json.contains("use_rslora") && json["use_rslora"] == true;
+    if (json.contains("alpha_pattern") && !json["alpha_pattern"].is_null())
+      alpha_pattern_ = json["alpha_pattern"].get<std::map<std::string, double>>();
+  } catch (const nlohmann::json::exception& error) {
+    throw Error(ErrorKind::kInput, where, fmt::format("not a PEFT LoRA config: {}", error.what()),
+                "it needs at least \"lora_alpha\"; save the adapter again with save_pretrained");
+  }
+}
+
+double PeftConfig::lora_alpha(const std::string& module, int64_t rank) const {
+  double alpha = alpha_;
+  for (const auto& [pattern, value] : alpha_pattern_)
+    if (matches(pattern, module)) {
+      alpha = value;
+      break;
+    }
+  return use_rslora_ ? alpha * std::sqrt(static_cast<double>(rank)) : alpha;
+}
+
+nlohmann::json peft_config_of(const std::map<std::string, LoraLayer>& layers) {
+  const int64_t rank = most_common_rank(layers);
+  nlohmann::json targets = nlohmann::json::array(), pattern = nlohmann::json::object();
+  for (const auto& [module, layer] : layers) {
+    targets.push_back(module);
+    if (layer.rank() != rank) pattern[module] = layer.rank();
+  }
+  return {{"peft_type", "LORA"},      {"r", rank},
+          {"lora_alpha", rank},       {"target_modules", targets},
+          {"rank_pattern", pattern},  {"alpha_pattern", pattern},
+          {"use_rslora", false},      {"use_dora", false},
+          {"bias", "none"},           {"lora_dropout", 0.0},
+          {"task_type", nullptr},     {"inference_mode", true},
+          {"init_lora_weights", true}};
+}
+
+}  // namespace ziplora

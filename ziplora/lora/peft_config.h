@@ -1,0 +1,37 @@
+#pragma once
+/// The part of PEFT's LoraConfig that scales a LoRA, as it stands in `adapter_config.json` and, component by
+/// component, in diffusers' `lora_adapter_metadata`.
+///
+///     PeftConfig config(json, "adapter_config.json");
+///     layer.lora_alpha = config.lora_alpha("mid_block.attentions.0.proj_in", layer.rank());
+///
+/// Source: huggingface/peft src/peft/tuners/lora/{config,layer}.py, utils/other.py get_pattern_key.
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "ziplora/lora/adapter.h"
+
+namespace ziplora {
+
+class PeftConfig {
+ public:
+  /// @throws Error(kInput) for wrong types, Error(kIncompatible) for adapters that are not plain LoRA (says
+  /// which)
+  PeftConfig(const nlohmann::json& json, const std::string& where);
+  /// With rank-stabilised scaling (α/√r) the value is α·√r, so that scale = lora_alpha / rank holds
+  /// everywhere.
+  double lora_alpha(const std::string& module, int64_t rank) const;
+
+ private:
+  double alpha_;
+  std::map<std::string, double> alpha_pattern_;
+  bool use_rslora_;
+};
+
+/// The config of layers whose scale is 1: r and lora_alpha are the most common rank, the patterns hold the
+/// rest.
+nlohmann::json peft_config_of(const std::map<std::string, LoraLayer>& layers);
+
+}  // namespace ziplora

@@ -1,0 +1,136 @@
+#include "ziplora/lora/universal_form.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/isfinite.h>
+#include <ATen/ops/ones_like.h>
+#include <ATen/ops/where.h>
+#include <ATen/ops/zeros.h>
+#include <c10/core/ScalarType.h>
+#include <fmt/format.h>
+
+#include <cmath>
+#include <optional>
+#include <set>
+
+#include "ziplora/base/error.h"
+
+namespace ziplora {
+namespace {
+
+/// ΔW = lora_alpha / rank · up @ down; absent means scale 1, so rank.
+double effective_alpha(const LoraLayer& layer) {
+  return layer.lora_alpha.value_or(static_cast<double>(layer.rank()));
+}
+
+double constant_alpha(const std::map<std::string, LoraLayer>& layers) {
+  std::optional<double> common;
+  bool mixed = false;
+  for (const auto& [module, layer] : layers) {
+    const double alpha = effective_alpha(layer);
+    if (alpha == 0) continue;  // no effect; folded into up as zeros
+    mixed = mixed || (common && *common != alpha);
+    common = alpha;
+  }
+  // Never 0 in a file: some loaders take it for "absent".
+  return common && !mixed && *common > 0 ? *common : static_cast<double>(most_common_rank(layers));
+}
+
+LoraLayer zeros_of(const TargetName& target, double lora_alpha) {
+  std::vector<int64_t> down = target.weight_shape, up{target.weight_shape[0], 1};
+  down[0] = 1;
+  if (target.is_convolution()) up.insert(up.end(), {1, 1});
+  return {at::zeros(down, at::kFloat), at::zeros(up, at::kFloat), lora_alpha};
+}
+
+void complete_for_narrow_loaders(Adapter& adapter, const std::map<std::string, double>& alphas,
+                                 const TargetNames& names) {
+  std::set<std::string> attended_layers;  // "text_encoder_2.….self_attn."
+  bool has_unet = false, has_cross_attention = false;
+  for (const auto& [canonical, layer] : adapter.layers) {
+    const TargetName* target = names.find(canonical);
+    has_unet = has_unet || target->component == "unet";
+    has_cross_attention = has_cross_attention || canonical.ends_with(".attn2.to_k");
+    const size_t leaf = canonical.find(".self_attn.");
+    if (target->component == "text_encoder_2" && leaf != std::string::npos)
+      attended_layers.insert(canonical.substr(0, leaf + 11));
+  }
+  for (const std::string& prefix : attended_layers)
+    for (const char* leaf : {"q_proj", "k_proj", "v_proj", "out_proj"})
+      if (!adapter.layers.count(prefix + leaf))
+        adapter.layers[prefix + leaf] = zeros_of(*names.find(prefix + leaf), alphas.at("text_encoder_2"));
+  if (!has_unet || has_cross_attention) return;
+  for (const TargetName& target : names.targets())
+    if (target.canonical.ends_with(".attn2.to_k")) {
+      adapter.layers[target.canonical] = zeros_of(target, alphas.at("unet"));
+      return;
+    }
+}
+
+}  // namespace
+
+LoraLayer with_alpha(const LoraLayer& layer, double lora_alpha) {
+  at::Tensor down = layer.down.to(at::kFloat), up = layer.up.to(at::kFloat);
+  const double factor = effective_alpha(layer) / lora_alpha;
+  if (factor != 1.0) up = up * factor;
+  const at::Tensor down_norm = down.flatten(1).norm(2, {1}), up_norm = up.flatten(1).norm(2, {0});  // [rank]
+  const at::Tensor balance =
+      at::where((down_norm > 0).logical_and(up_norm > 0), (0.5 * (up_norm / down_norm).log2()).round().exp2(),
+                at::ones_like(up_norm));
+  std::vector<int64_t> down_shape(down.dim(), 1), up_shape(up.dim(), 1);
+  down_shape[0] = up_shape[1] = layer.rank();
+  return {down * balance.view(down_shape), up / balance.view(up_shape), lora_alpha};
+}
+
+Adapter universal_form(const Adapter& adapter, const TargetNames& names) {
+  Adapter result{.layers = {}, .metadata = adapter.metadata, .source = adapter.source, .family = "kohya-sgm"};
+  std::map<std::string, double> alphas;
+  for (const auto& [component, layers] : layers_of_components(adapter)) {
+    alphas[component] = constant_alpha(layers);
+    for (const auto& [module, layer] : layers) {
+      const std::string canonical = component + "." + module;
+      if (names.find(canonical) == nullptr)
+        throw Error(ErrorKind::kInternal, "write adapter", canonical + " is not a layer of the architecture");
+      result.layers[canonical] = with_alpha(layer, alphas[component]);
+    }
+  }
+  complete_for_narrow_loaders(result, alphas, names);
+  return result;
+}
+
+Adapter unit_scale_form(const Adapter& adapter) {
+  Adapter result{
+      .layers = {}, .metadata = adapter.metadata, .source = adapter.source, .family = "diffusers-peft"};
+  for (const auto& [canonical, layer] : adapter.layers)
+    result.layers[canonical] = with_alpha(layer, static_cast<double>(layer.rank()));
+  return result;
+}
+
+std::map<std::string, std::map<std::string, LoraLayer>> layers_of_components(const Adapter& adapter) {
+  std::map<std::string, std::map<std::string, LoraLayer>> result;
+  for (const auto& [canonical, layer] : adapter.layers) {
+    const size_t dot = canonical.find('.');
+    result[canonical.substr(0, dot)][canonical.substr(dot + 1)] = layer;
+  }
+  return result;
+}
+
+int64_t most_common_rank(const std::map<std::string, LoraLayer>& layers) {
+  std::map<int64_t, int64_t> counts;
+  for (const auto& [module, layer] : layers) ++counts[layer.rank()];
+  int64_t best = 1, best_count = 0;
+  for (const auto& [rank, count] : counts)
+    if (count > best_count) best = rank, best_count = count;
+  return best;
+}
+
+at::Tensor to_storage(const at::Tensor& factor, at::ScalarType dtype, const std::string& target) {
+  at::Tensor stored = factor.detach().to(at::kCPU).to(dtype).contiguous();
+  if (!at::isfinite(stored).all().item<bool>())
+    throw Error(ErrorKind::kNonFinite, "write adapter",
+                fmt::format("{} has values that {} cannot hold (largest magnitude {:.3g})", target,
+                            toString(dtype), factor.abs().max().item<double>()),
+                "write it with --dtype bf16 or f32, unless training diverged");
+  return stored;
+}
+
+}  // namespace ziplora

@@ -1,0 +1,42 @@
+#pragma once
+/// Prepares an adapter for a file that every loader reads alike: ΔW stays, its split into scale, up and down
+/// changes.
+///
+///     Adapter uniform = universal_form(adapter, names);   // one lora_alpha a component, balanced factors
+///
+/// Why one alpha: diffusers uses a component's most common alpha for all its attention layers
+/// (huggingface/diffusers loaders/lora_conversion_utils.py), so per-layer alphas load with a wrong scale
+/// there and no message.
+
+#include <ATen/core/Tensor.h>
+
+#include <map>
+#include <string>
+
+#include "ziplora/lora/adapter.h"
+#include "ziplora/lora/target_names.h"
+
+namespace ziplora {
+
+/// Same ΔW as float32 factors with the given alpha. Each rank's column of up and row of down get nearly equal
+/// norms by a power of two, which loses nothing and keeps both far from half precision's ends.
+LoraLayer with_alpha(const LoraLayer& layer, double lora_alpha);
+
+/// One alpha per component: the common one if the layers have one, else the most common rank. Where a CLIP-G
+/// layer has some of q, k, v, out_proj, the missing ones are added as zeros (stable-diffusion-webui drops the
+/// others without them), and a UNet without any attn2.to_k gets one of zeros (InvokeAI tells the architecture
+/// by it).
+/// @throws Error(kInternal) if a target is not in `names`
+Adapter universal_form(const Adapter& adapter, const TargetNames& names);
+
+/// lora_alpha = rank everywhere: readers that know no alpha see the right ΔW too.
+Adapter unit_scale_form(const Adapter& adapter);
+
+/// component → module path → layer
+std::map<std::string, std::map<std::string, LoraLayer>> layers_of_components(const Adapter& adapter);
+int64_t most_common_rank(const std::map<std::string, LoraLayer>& layers);
+
+/// @throws Error(kNonFinite) naming the target if the values do not fit the dtype
+at::Tensor to_storage(const at::Tensor& factor, at::ScalarType dtype, const std::string& target);
+
+}  // namespace ziplora
