@@ -10,6 +10,7 @@ const std::vector<Probe>& probes() {
       {"resize_image", run_resize_image},
       {"safetensors_copy", run_safetensors_copy},
       {"write_png", run_write_png},
+      {"scheduler", run_scheduler},
       {"unet", run_unet},
       {"zip", run_zip},
   };

@@ -1,0 +1,156 @@
+#include "command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <iostream>
+#include <map>
+#include <memory>
+
+#include "command.h"
+#include "config_file.h"
+#include "exit_code.h"
+#include "json_progress.h"
+#include "terminal_progress.h"
+#include "ziplora/base/error.h"
+#include "ziplora/base/nearest_name.h"
+
+namespace ziplora::cli {
+namespace {
+
+struct FrameOptions {
+  bool json = false, quiet = false, verbose = false, print_config = false;
+  std::string color = "auto", config;
+};
+
+void add_frame_flags(CLI::App& verb, FrameOptions& frame) {
+  const std::string group = kFrameGroup;
+  verb.get_help_ptr()->group(group);
+  verb.add_flag("--json", frame.json, "print one JSON result on stdout and JSON events on stderr")->group(group);
+  verb.add_flag("--quiet", frame.quiet, "no progress, warnings only")->group(group);
+  verb.add_flag("--verbose", frame.verbose, "keep the backtrace of internal errors")->group(group);
+  verb.add_option("--color", frame.color, "colours on stderr; NO_COLOR is honoured")
+      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->group(group);
+  verb.add_option("--config", frame.config, "JSON file with options; flags win over it")->group(group);
+  verb.add_flag("--print-config", frame.print_config, "print the resolved options as JSON and stop")->group(group);
+}
+
+bool want_color(const std::string& choice) {
+  const char* no_color = std::getenv("NO_COLOR");
+  if (choice != "auto") return choice == "always";
+  return isatty(STDERR_FILENO) != 0 && !(no_color && *no_color);
+}
+
+/// What CLI11 could not place: an unknown verb or flag, or one word too many.
+void refuse_leftovers(const CLI::App& app, const std::vector<std::string>& leftovers) {
+  if (leftovers.empty()) return;
+  const std::string found = leftovers.front().substr(0, leftovers.front().find('='));
+  const std::string where = app.get_parent() ? "ziplora " + app.get_name() : "ziplora";
+  const std::string help = "run '" + where + " --help'";
+  std::vector<std::string> known;
+  if (found.rfind("-", 0) == 0) {
+    for (const CLI::Option* option : app.get_options())
+      for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+    const auto near = nearest_name(found, known);
+    throw Error(ErrorKind::kUsage, where, "unknown flag '" + found + "'",
+                near ? "did you mean '" + *near + "'?" : help);
+  }
+  if (app.get_parent()) throw Error(ErrorKind::kUsage, where, "unexpected argument '" + found + "'", help);
+  for (const Command& command : commands()) known.push_back(command.name);
+  const auto near = nearest_name(found, known);
+  throw Error(ErrorKind::kUsage, where, "unknown command '" + found + "'",
+              near ? "did you mean 'ziplora " + *near + "'?" : help);
+}
+
+/// Options the verb cannot do without; checked after the config file had its say, not by CLI11 before it.
+std::vector<CLI::Option*> take_over_required_options(CLI::App& verb) {
+  std::vector<CLI::Option*> required;
+  for (CLI::Option* option : verb.get_options()) {
+    if (!option->get_required()) continue;
+    required.push_back(option->required(false));
+    if (option->get_description().find("(required)") == std::string::npos)
+      option->description(option->get_description() + " (required)");
+  }
+  return required;
+}
+
+}  // namespace
+
+std::string example(const std::string& command_line) { return "EXAMPLE\n  " + command_line + "\n"; }
+
+void CommandContext::print_result(const nlohmann::json& result, const std::string& text) const {
+  if (json)
+    std::cout << result.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
+  else if (!text.empty())
+    std::cout << text << (text.back() == '\n' ? "" : "\n") << std::flush;
+  if (!std::cout) throw Error(ErrorKind::kFailed, "stdout", "the result could not be written");
+}
+
+int run_command_line(int argc, char** argv, const CancelToken& cancel, ErrorStyle& style) {
+  CLI::App app("ziplora: any subject in any style, by merging trained LoRAs into one", "ziplora");
+  app.set_version_flag("--version", std::string("ziplora ") + ZIPLORA_VERSION);
+  app.footer(kExitStatus);
+  app.require_subcommand(0, 1);
+  app.allow_extras();
+  app.option_defaults()->always_capture_default();
+
+  struct Verb {
+    Run run;
+    FrameOptions frame;
+    std::vector<CLI::Option*> required;
+  };
+  std::map<const CLI::App*, Verb> verbs;
+  for (const Command& command : commands()) {
+    CLI::App* subcommand = app.add_subcommand(command.name, command.summary);
+    subcommand->allow_extras();
+    subcommand->option_defaults()->always_capture_default();
+    Verb& verb = verbs[subcommand];
+    verb.run = command.add(*subcommand);
+    add_frame_flags(*subcommand, verb.frame);
+    verb.required = take_over_required_options(*subcommand);
+    subcommand->footer(subcommand->get_footer() + "\n" + kExitStatus);
+  }
+
+  try {
+    app.parse(argc, argv);
+    const auto chosen = app.get_subcommands();
+    if (chosen.empty()) {
+      refuse_leftovers(app, app.remaining());
+      std::cout << app.help();
+      return 0;
+    }
+    CLI::App& subcommand = *chosen.front();
+    Verb& verb = verbs.at(&subcommand);
+    style = {verb.frame.json, verb.frame.verbose, want_color(verb.frame.color)};
+    refuse_leftovers(subcommand, subcommand.remaining());
+    refuse_leftovers(app, app.remaining());
+    if (!verb.frame.config.empty()) apply_config_file(verb.frame.config, subcommand);
+    if (verb.frame.print_config) {
+      std::cout << resolved_config(subcommand).dump(2) << "\n";
+      return 0;
+    }
+    for (const CLI::Option* option : verb.required)
+      if (option->count() == 0) throw CLI::RequiredError(option->get_name());
+
+    std::unique_ptr<ProgressSink> progress;
+    if (style.json)
+      progress = std::make_unique<JsonProgress>(verb.frame.quiet);
+    else
+      progress = std::make_unique<TerminalProgress>(
+          TerminalProgressOptions{verb.frame.quiet, style.color, isatty(STDERR_FILENO) != 0});
+    CommandContext context{*progress, cancel, style.json, resolved_config(subcommand)};
+    verb.run(context);
+    return 0;
+  } catch (const CLI::Success& request) {  // --help, --version
+    return app.exit(request);
+  } catch (const CLI::ParseError& error) {
+    const auto chosen = app.get_subcommands();
+    const std::string where = chosen.empty() ? "ziplora" : "ziplora " + chosen.front()->get_name();
+    throw Error(ErrorKind::kUsage, where, error.what(), "run '" + where + " --help'");
+  }
+}
+
+}  // namespace ziplora::cli

@@ -1,0 +1,39 @@
+#include "ziplora/app/default_base.h"
+
+#include <cstdlib>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "ziplora/base/error.h"
+
+namespace ziplora {
+namespace fs = std::filesystem;
+
+fs::path resolve_base(const std::optional<fs::path>& given) {
+  if (given) {
+    if (!fs::exists(*given))
+      throw Error(ErrorKind::kInput, "base " + given->string(), "there is no such file or folder",
+                  "give a diffusers folder or a single-file checkpoint, or leave --base out for the embedded one");
+    return *given;
+  }
+  const char* from_environment = std::getenv("ZIPLORA_BASE");
+  if (from_environment && *from_environment) {
+    if (fs::exists(from_environment)) return from_environment;
+    throw Error(ErrorKind::kInput, "base " + std::string(from_environment),
+                "the environment variable ZIPLORA_BASE names it and it does not exist", "unset ZIPLORA_BASE");
+  }
+  std::error_code ignored;
+  const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
+  const std::vector<fs::path> places = {program.parent_path().parent_path() / "assets" / "mini",
+                                        fs::current_path() / "assets" / "mini"};
+  std::string searched;
+  for (const fs::path& place : places) {
+    if (fs::exists(place / "model_index.json")) return place;
+    searched += (searched.empty() ? "" : " and ") + place.string();
+  }
+  throw Error(ErrorKind::kInput, "base", "no base was named and the embedded one is not at " + searched,
+              "name one with --base DIR or the environment variable ZIPLORA_BASE");
+}
+
+}  // namespace ziplora

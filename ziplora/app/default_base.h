@@ -1,0 +1,16 @@
+#pragma once
+/// Where the base comes from when nobody names one: $ZIPLORA_BASE, else the embedded mini of the repository that the
+/// program was built in or is run from. So the first command a newcomer types gives a picture.
+///
+///     std::unique_ptr<Sdxl> base = load_sdxl(resolve_base(request.base), policy);
+
+#include <filesystem>
+#include <optional>
+
+namespace ziplora {
+
+/// @param given  the user's choice; absent: searched for
+/// @throws Error(kInput) that names the places looked at
+std::filesystem::path resolve_base(const std::optional<std::filesystem::path>& given);
+
+}  // namespace ziplora

@@ -1,0 +1,17 @@
+#pragma once
+/// Noise of which each row comes from its own generator, so that a seed gives the same picture alone or in a batch.
+/// Drawn in float32 on the CPU, row by row, which is also what diffusers' randn_tensor does with a list of generators.
+///
+///     at::Tensor noise = row_noise(latents, generators);   // as latents in shape, dtype and device
+
+#include <ATen/core/Generator.h>
+#include <ATen/core/Tensor.h>
+
+#include <span>
+
+namespace ziplora {
+
+/// @throws Error(kInternal) unless there is one generator per row
+at::Tensor row_noise(const at::Tensor& like, std::span<at::Generator> generators);
+
+}  // namespace ziplora

@@ -1,0 +1,202 @@
+#include "ziplora/pipeline/text_to_image.h"
+
+#include <ATen/ops/cat.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
+#include <c10/core/InferenceMode.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "ziplora/base/error.h"
+#include "ziplora/base/rng.h"
+#include "ziplora/diffusion/guidance.h"
+#include "ziplora/diffusion/row_noise.h"
+#include "ziplora/diffusion/scheduler.h"
+
+namespace ziplora {
+namespace {
+
+/// The size of one run, once the defaults are resolved.
+struct Size {
+  int64_t height, width;                // pixels
+  int64_t latent_height, latent_width;  // latents
+};
+
+Size resolve_size(const Sdxl& base, const SamplingOptions& options) {
+  const int64_t factor = base.vae.config.downsampling();
+  // The UNet halves the latents once per block but the last, so sizes between would not come back whole.
+  const int64_t multiple = factor << (base.unet.config.block_out_channels.size() - 1);
+  const int64_t side = base.default_image_size();
+  const int64_t height = options.height ? options.height : side, width = options.width ? options.width : side;
+  if (height < multiple || width < multiple || height % multiple || width % multiple)
+    throw Error(ErrorKind::kUsage, "generate", fmt::format("the size is {} × {} (height × width)", height, width),
+                fmt::format("use multiples of {}, for example {} × {}", multiple, side, side));
+  return {height, width, height / factor, width / factor};
+}
+
+std::string scheduler_name(const Sdxl& base, const SamplingOptions& options) {
+  if (!options.scheduler.empty()) return options.scheduler;
+  const std::string written_by = base.scheduler_config.value("_class_name", "EulerDiscreteScheduler");
+  std::string known;
+  for (const SchedulerEntry& entry : schedulers()) {
+    if (written_by == entry.diffusers_class) return entry.name;
+    known += (known.empty() ? "" : ", ") + std::string(entry.name);
+  }
+  throw Error(ErrorKind::kInput, base.path.string() + "/scheduler/scheduler_config.json",
+              "the base's own scheduler is " + written_by + ", which is not among " + known,
+              "choose one with --scheduler");
+}
+
+void check(const std::vector<ImageRow>& rows, const SamplingOptions& options) {
+  if (rows.empty()) throw Error(ErrorKind::kUsage, "generate", "there is no prompt, expected at least one");
+  if (options.batch_size < 1)
+    throw Error(ErrorKind::kUsage, "generate", fmt::format("batch size {}, expected at least 1", options.batch_size));
+  if (options.guidance_rescale < 0 || options.guidance_rescale > 1)
+    throw Error(ErrorKind::kUsage, "generate",
+                fmt::format("guidance rescale {}, expected 0 to 1", options.guidance_rescale));
+}
+
+/// Start noise of unit variance for rows first…first+count−1, [count, C, h, w] float32 on the CPU.
+at::Tensor start_noise(const Sdxl& base, const SamplingOptions& options, const Size& size, int64_t all_rows,
+                       int64_t first, std::span<at::Generator> generators) {
+  const int64_t channels = base.unet.config.in_channels;
+  const auto count = static_cast<int64_t>(generators.size());
+  const std::vector<int64_t> one_row{channels, size.latent_height, size.latent_width};
+  if (!options.initial_noise.defined()) {
+    std::vector<int64_t> shape = one_row;
+    shape.insert(shape.begin(), count);
+    return row_noise(at::empty(shape, at::kFloat), generators);
+  }
+  const at::Tensor& given = options.initial_noise;
+  if (given.dim() != 4 || given.size(0) != all_rows || given.sizes().slice(1) != at::IntArrayRef(one_row))
+    throw Error(ErrorKind::kIncompatible, "generate: initial noise",
+                fmt::format("its shape is [{}], expected [{}, {}]", fmt::join(given.sizes(), ", "), all_rows,
+                            fmt::join(one_row, ", ")),
+                "give one row per picture, of the size asked for");
+  return given.narrow(0, first, count).to(at::kFloat);
+}
+
+/// Rows of one forward pass: with guidance the unconditional ones come first.
+struct BatchConditioning {
+  UNetConditioning unet;
+  at::Tensor adapter_weights;  ///< [rows, K] or undefined
+};
+
+BatchConditioning condition(const Sdxl& base, std::span<const ImageRow> rows, bool guided, const Size& size,
+                            AttachedAdapters* attached, ProgressSink& progress) {
+  const auto count = static_cast<int64_t>(rows.size());
+  at::Tensor weights;
+  if (attached && !rows.front().adapter_weights.empty()) {
+    std::vector<double> flat;
+    for (const ImageRow& row : rows) {
+      if (row.adapter_weights.size() != rows.front().adapter_weights.size())
+        throw Error(ErrorKind::kInternal, "generate", "rows differ in their number of adapter weights");
+      flat.insert(flat.end(), row.adapter_weights.begin(), row.adapter_weights.end());
+    }
+    weights = at::tensor(flat, at::kDouble).to(at::kFloat).view({count, -1});
+  }
+  // Adapters of the text encoders act on a row's prompt and its negative prompt alike.
+  const auto encode = [&](const std::vector<std::string>& prompts) {
+    if (attached) attached->set_row_weights(weights);
+    return base.encode_prompt(prompts, progress);
+  };
+
+  std::vector<std::string> prompts;
+  for (const ImageRow& row : rows) prompts.push_back(row.prompt);
+  PromptEmbeddings embeddings = encode(prompts);
+
+  if (guided) {
+    std::vector<std::string> negatives;
+    for (const ImageRow& row : rows) negatives.push_back(row.negative_prompt.value_or(""));
+    PromptEmbeddings uncond = encode(negatives);
+    if (base.force_zeros_for_empty_prompt) {
+      for (int64_t row = 0; row < count; ++row) {
+        if (rows[static_cast<size_t>(row)].negative_prompt) continue;
+        uncond.prompt_embeds[row].zero_();
+        uncond.pooled_prompt_embeds[row].zero_();
+      }
+    }
+    embeddings.prompt_embeds = at::cat({uncond.prompt_embeds, embeddings.prompt_embeds});
+    embeddings.pooled_prompt_embeds = at::cat({uncond.pooled_prompt_embeds, embeddings.pooled_prompt_embeds});
+    if (weights.defined()) weights = at::cat({weights, weights});
+  }
+
+  const double height = static_cast<double>(size.height), width = static_cast<double>(size.width);
+  const at::Tensor time_ids = at::tensor({height, width, 0.0, 0.0, height, width}, at::kDouble)
+                                  .to(embeddings.prompt_embeds.options())
+                                  .unsqueeze(0)
+                                  .expand({embeddings.prompt_embeds.size(0), 6});
+  return {{embeddings.prompt_embeds, embeddings.pooled_prompt_embeds, time_ids}, weights};
+}
+
+}  // namespace
+
+TextToImage::TextToImage(const Sdxl& base, AttachedAdapters* attached) : base_(base), attached_(attached) {}
+
+GeneratedImages TextToImage::run(const std::vector<ImageRow>& rows, const SamplingOptions& options,
+                                 ProgressSink& progress, const CancelToken& cancel) const {
+  const c10::InferenceMode no_gradients;
+  check(rows, options);
+  const Size size = resolve_size(base_, options);
+  const bool guided = options.guidance_scale > 1.0;
+  const NoiseSchedule schedule(NoiseScheduleConfig::from_json(base_.scheduler_config));
+  SchedulerOptions scheduler_options;
+  scheduler_options.karras_sigmas =
+      options.karras_sigmas ||
+      (options.scheduler.empty() && base_.scheduler_config.value("use_karras_sigmas", false));
+  const auto scheduler = make_scheduler(scheduler_name(base_, options), schedule, scheduler_options);
+  scheduler->set_steps(options.steps);
+
+  const auto all_rows = static_cast<int64_t>(rows.size());
+  const int64_t batches = (all_rows + options.batch_size - 1) / options.batch_size;
+  const auto steps_per_batch = static_cast<int64_t>(scheduler->timesteps().size());
+  Stage stage(progress, "denoise", batches * steps_per_batch);
+
+  std::vector<at::Tensor> images, latents;
+  for (int64_t first = 0; first < all_rows; first += options.batch_size) {
+    const int64_t count = std::min(options.batch_size, all_rows - first);
+    const std::span<const ImageRow> batch(rows.data() + first, static_cast<size_t>(count));
+    cancel.throw_if_cancelled("generate");
+
+    // 1. What the rows are conditioned on
+    const BatchConditioning conditioning = condition(base_, batch, guided, size, attached_, progress);
+
+    // 2. Start noise; one generator per row also feeds the schedulers that add noise
+    std::vector<at::Generator> generators;
+    for (const ImageRow& row : batch) generators.push_back(make_generator(row.seed));
+    scheduler->set_steps(options.steps);
+    at::Tensor sample = start_noise(base_, options, size, all_rows, first, generators).to(base_.policy.device) *
+                        scheduler->initial_noise_sigma();
+
+    // 3. Denoising loop; the sample stays float32 whatever the model computes in
+    if (attached_) attached_->set_row_weights(conditioning.adapter_weights);
+    for (size_t step = 0; step < scheduler->timesteps().size(); ++step) {
+      cancel.throw_if_cancelled("generate");
+      at::Tensor input = scheduler->scale_model_input(sample, step);
+      if (guided) input = at::cat({input, input});
+      const at::Tensor timestep =
+          at::full({input.size(0)}, scheduler->timesteps()[step], input.options().dtype(at::kFloat));
+      at::Tensor noise_pred =
+          base_.unet.forward(input.to(base_.policy.dtype), timestep, conditioning.unet).to(at::kFloat);
+      if (guided) noise_pred = guide(noise_pred, options.guidance_scale, options.guidance_rescale);
+      sample = scheduler->step(noise_pred, step, sample, generators);
+      stage.step();
+    }
+    if (!sample.isfinite().all().item<bool>())
+      throw Error(ErrorKind::kNonFinite, "generate", "the latents hold NaN or Inf after denoising",
+                  "use --dtype float32, or check the adapters with 'ziplora inspect'");
+
+    // 4. Decode one by one: float32 activations of a whole batch would be the peak of the run
+    for (int64_t row = 0; row < count; ++row) {
+      cancel.throw_if_cancelled("generate");
+      const at::Tensor image = base_.vae.decode(sample.narrow(0, row, 1) / base_.vae.config.scaling_factor);
+      images.push_back((image.to(at::kFloat) / 2 + 0.5).clamp(0.0, 1.0).cpu());
+    }
+    latents.push_back(sample.cpu());
+  }
+  return {at::cat(images), at::cat(latents)};
+}
+
+}  // namespace ziplora
