@@ -1,0 +1,83 @@
+#include "ziplora/train/dreambooth_batches.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/tensor.h>
+#include <fmt/format.h>
+
+#include "ziplora/base/rng.h"
+
+namespace ziplora {
+namespace {
+
+TrainingBatch concatenate(const TrainingBatch& instance, const TrainingBatch& of_class) {
+  return {at::cat({instance.latents, of_class.latents}),
+          at::cat({instance.noise, of_class.noise}),
+          at::cat({instance.timesteps, of_class.timesteps}),
+          at::cat({instance.prompt_embeds, of_class.prompt_embeds}),
+          at::cat({instance.pooled_prompt_embeds, of_class.pooled_prompt_embeds}),
+          at::cat({instance.time_ids, of_class.time_ids}),
+          instance.instance_rows};
+}
+
+std::vector<DataOrder> order_of_class(const std::vector<LatentCache>& caches, int64_t batch_size, uint64_t seed) {
+  if (caches.empty()) return {};
+  return {DataOrder(caches.front().bucket_of_picture(), batch_size, derive_seed(seed, "class"))};
+}
+
+}  // namespace
+
+DreamBoothBatches::DreamBoothBatches(const LatentCache& instance, const std::vector<LatentCache>& class_caches,
+                                     PromptEmbeddings prompts, DreamBoothBatchOptions options)
+    : instance_(instance),
+      class_caches_(class_caches),
+      prompts_(std::move(prompts)),
+      options_(options),
+      instance_order_(instance.bucket_of_picture(), options.batch_size, options.seed),
+      class_order_(order_of_class(class_caches, options.batch_size, options.seed)) {}
+
+TrainingBatch DreamBoothBatches::batch(int64_t n) const {
+  const DataOrder::Batch order = instance_order_.batch(n);
+  TrainingBatch instance = rows(instance_, order, "instance", 0);
+  instance.instance_rows = options_.batch_size;
+  if (class_order_.empty()) return instance;
+  const auto bucket = static_cast<size_t>(instance_.bucket_of_picture()[static_cast<size_t>(order.items.front())]);
+  return concatenate(instance, rows(class_caches_[bucket], class_order_.front().batch(n), "class", 1));
+}
+
+TrainingBatch DreamBoothBatches::rows(const LatentCache& cache, const DataOrder::Batch& order, const char* kind,
+                                      int64_t prompt) const {
+  std::vector<int64_t> views, timesteps;
+  std::vector<uint64_t> seeds;
+  for (size_t row = 0; row < order.items.size(); ++row) {
+    seeds.push_back(derive_seed(options_.seed, fmt::format("{} example {}", kind, order.first_example + row)));
+    views.push_back(static_cast<int64_t>(derive_seed(seeds.back(), "view") %
+                                         static_cast<uint64_t>(cache.num_views(order.items[row]))));
+    timesteps.push_back(static_cast<int64_t>(derive_seed(seeds.back(), "timestep") %
+                                             static_cast<uint64_t>(options_.num_train_timesteps)));
+  }
+  const LatentCache::Rows cached = cache.rows(order.items, views);
+
+  const std::vector<int64_t> shape = cached.mean.sizes().slice(1).vec();  // [C, h, w]
+  std::vector<at::Tensor> posterior_noise, noise;
+  for (uint64_t seed : seeds) {
+    at::Generator generator = make_generator(seed);
+    posterior_noise.push_back(at::randn(shape, generator));
+    noise.push_back(at::randn(shape, generator));
+    if (options_.noise_offset != 0)
+      noise.back() = noise.back() + at::randn({shape[0], 1, 1}, generator) * options_.noise_offset;
+  }
+  const at::Device device = cached.mean.device();
+  const auto batch_size = static_cast<int64_t>(order.items.size());
+  return {cached.mean + cached.standard_deviation * at::stack(posterior_noise).to(device),
+          at::stack(noise).to(device),
+          at::tensor(timesteps, at::kLong).to(device),
+          prompts_.prompt_embeds.narrow(0, prompt, 1).expand({batch_size, -1, -1}),
+          prompts_.pooled_prompt_embeds.narrow(0, prompt, 1).expand({batch_size, -1}),
+          cached.time_ids,
+          0};
+}
+
+}  // namespace ziplora

@@ -1,0 +1,120 @@
+#include "ziplora/train/dreambooth_lora.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/isfinite.h>
+#include <ATen/ops/stack.h>
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "ziplora/base/error.h"
+#include "ziplora/base/rng.h"
+#include "ziplora/optim/lr_schedule.h"
+
+namespace ziplora {
+namespace {
+
+/// A model that predicts nothing at all has a loss of about 1 (noise of unit variance); several times that is no
+/// longer learning.
+constexpr double kDivergedLoss = 4.0;
+
+}  // namespace
+
+DreamBoothRun::DreamBoothRun(UNet2DConditionModel& unet, const NoiseSchedule& schedule,
+                             const DreamBoothOptions& options)
+    : unet_(unet),
+      schedule_(schedule),
+      options_(options),
+      adapter_(unet, options.adapter, make_generator(derive_seed(options.seed, "initial factors"))),
+      optimizer_(adapter_.parameters(), options.adam) {
+  unet_.set_gradient_checkpointing(options.gradient_checkpointing);
+}
+
+void DreamBoothRun::restore(const TrainingCheckpoint& checkpoint, const std::string& source) {
+  adapter_.load_factors(checkpoint.factors, source);
+  if (checkpoint.iteration > 0) optimizer_.load_state(checkpoint.optimizer);
+  iteration_ = checkpoint.iteration;
+}
+
+TrainingCheckpoint DreamBoothRun::checkpoint() const {
+  return {iteration_, adapter_.factors(), optimizer_.state(), {}};
+}
+
+void DreamBoothRun::one_iteration(const BatchSource& batches) {
+  optimizer_.zero_grad();
+  at::Tensor loss_of_iteration;
+  for (int64_t i = 0; i < options_.gradient_accumulation; ++i) {
+    const TrainingBatch batch = batches(iteration_ * options_.gradient_accumulation + i);
+    adapter_.bind(options_.loss.unet_dtype);
+    const at::Tensor loss =
+        dreambooth_loss(unet_, schedule_, batch, options_.loss) / options_.gradient_accumulation;
+    loss.backward();
+    loss_of_iteration = loss_of_iteration.defined() ? loss_of_iteration + loss.detach() : loss.detach();
+  }
+  if (options_.max_grad_norm > 0) clip_gradient_norm(adapter_.parameters(), options_.max_grad_norm);
+  optimizer_.step(options_.adam.lr *
+                  lr_factor(options_.lr_schedule, iteration_, options_.warmup, options_.iterations));
+  losses_.push_back(loss_of_iteration);
+  ++iteration_;
+}
+
+void DreamBoothRun::train(const BatchSource& batches, const DreamBoothHooks& hooks, ProgressSink& progress,
+                          const CancelToken& cancel) {
+  Stage stage(progress, "train", options_.iterations, iteration_);
+  size_t reported = losses_.size();
+  while (iteration_ < options_.iterations) {
+    if (cancel.cancelled()) {
+      throw_if_not_finite();
+      if (hooks.save_checkpoint) hooks.save_checkpoint(checkpoint());
+      cancel.throw_if_cancelled(fmt::format("train: stopped after iteration {}", iteration_));
+    }
+    one_iteration(batches);
+
+    Metrics metrics;
+    if (iteration_ % kReportEvery == 0 || iteration_ == options_.iterations) {
+      metrics = {{"loss", mean_loss_since(reported)}};
+      reported = losses_.size();
+      if (hooks.record) hooks.record(iteration_, metrics);
+    }
+    stage.step(metrics);
+
+    const auto is_due = [&](int64_t every) { return every > 0 && iteration_ % every == 0; };
+    if (is_due(options_.checkpoint_every) && hooks.save_checkpoint) {
+      throw_if_not_finite();
+      hooks.save_checkpoint(checkpoint());
+    }
+    if (is_due(options_.sample_every) && hooks.draw_sample) {
+      adapter_.bind(options_.loss.unet_dtype);
+      hooks.draw_sample(iteration_);
+    }
+  }
+  throw_if_not_finite();
+  adapter_.bind(options_.loss.unet_dtype);
+}
+
+double DreamBoothRun::mean_loss_since(size_t first) const {
+  const std::vector<at::Tensor> window(losses_.begin() + static_cast<ptrdiff_t>(first), losses_.end());
+  const double loss = at::stack(window).mean().item<double>();
+  if (!std::isfinite(loss))
+    throw Error(ErrorKind::kNonFinite, "train", fmt::format("the loss is {} near iteration {}", loss, iteration_));
+  if (loss > kDivergedLoss * (1 + options_.loss.prior_weight))
+    throw Error(ErrorKind::kNonFinite, "train",
+                fmt::format("diverged: the loss is {:.3g} near iteration {}, and predicting nothing would give about 1",
+                            loss, iteration_));
+  return loss;
+}
+
+void DreamBoothRun::throw_if_not_finite() const {
+  for (const auto& [name, factor] : adapter_.factors())
+    if (!at::isfinite(factor).all().item<bool>())
+      throw Error(ErrorKind::kNonFinite, "train",
+                  fmt::format("'{}' holds NaN or infinity after iteration {}", name, iteration_));
+}
+
+std::vector<double> DreamBoothRun::losses() const {
+  std::vector<double> values;
+  for (const at::Tensor& loss : losses_) values.push_back(loss.item<double>());
+  return values;
+}
+
+}  // namespace ziplora

@@ -1,0 +1,87 @@
+#pragma once
+/// The DreamBooth LoRA training loop: batches in, a trained adapter out. It knows no files and no pictures; batches
+/// come from a BatchSource, checkpoints and sample pictures go through hooks.
+///
+///     DreamBoothRun run(base.unet, schedule, options);
+///     if (resuming) run.restore(read_checkpoint(path), path);
+///     run.train([&](int64_t n) { return batches.batch(n); }, hooks, progress, cancel);
+///     Adapter dog = run.adapter().snapshot();
+///
+/// The base's weights are frozen and get no gradient; nothing of a step is read back to the CPU but the loss of every
+/// kReportEvery-th iteration. Paper: DreamBooth (arXiv 2208.12242) on LoRA factors (arXiv 2106.09685), as in
+/// diffusers' train_dreambooth_lora_sdxl.py; proven against it by tests/parity/test_dreambooth.py.
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ziplora/base/cancel.h"
+#include "ziplora/base/progress.h"
+#include "ziplora/optim/adam.h"
+#include "ziplora/train/checkpoint.h"
+#include "ziplora/train/dreambooth_loss.h"
+#include "ziplora/train/trainable_adapter.h"
+
+namespace ziplora {
+
+struct DreamBoothOptions {
+  TrainableAdapterOptions adapter;
+  DreamBoothLossOptions loss;
+  AdamOptions adam{.lr = 5e-5};
+  std::string lr_schedule = "constant";  ///< a name of lr_schedules()
+  int64_t warmup = 0;                    ///< iterations over which the learning rate rises from 0
+  int64_t iterations = 1000;
+  int64_t gradient_accumulation = 1;
+  bool gradient_checkpointing = false;
+  double max_grad_norm = 1.0;  ///< 0: no clipping
+  int64_t checkpoint_every = 0, sample_every = 0;  ///< iterations; 0: never
+  uint64_t seed = 0;                               ///< of the initial factors
+};
+
+struct DreamBoothHooks {
+  /// Keeps the state; also called when the run is cancelled.
+  std::function<void(const TrainingCheckpoint&)> save_checkpoint;
+  /// Draws a picture; the slots hold the factors as they are after `iteration` updates.
+  std::function<void(int64_t iteration)> draw_sample;
+  /// Every reported iteration.
+  std::function<void(int64_t iteration, const Metrics&)> record;
+};
+
+class DreamBoothRun {
+ public:
+  static constexpr int64_t kReportEvery = 10;
+
+  DreamBoothRun(UNet2DConditionModel& unet, const NoiseSchedule& schedule, const DreamBoothOptions& options);
+
+  /// Goes on from a checkpoint. @throws Error(kIncompatible) if it does not fit
+  void restore(const TrainingCheckpoint& checkpoint, const std::string& source);
+
+  /// @throws Error(kNonFinite) when the loss or a factor is NaN or infinite, or the loss has run away; no
+  ///         checkpoint is saved from then on, so the last one is good
+  /// @throws Error(kInterrupted) when cancelled, after saving a checkpoint
+  void train(const BatchSource& batches, const DreamBoothHooks& hooks, ProgressSink& progress,
+             const CancelToken& cancel);
+
+  const TrainableAdapter& adapter() const { return adapter_; }
+  int64_t iteration() const { return iteration_; }
+  /// The loss of each iteration done by this object, in order.
+  std::vector<double> losses() const;
+
+ private:
+  void one_iteration(const BatchSource& batches);
+  TrainingCheckpoint checkpoint() const;
+  double mean_loss_since(size_t first) const;
+  void throw_if_not_finite() const;
+
+  UNet2DConditionModel& unet_;
+  const NoiseSchedule& schedule_;
+  const DreamBoothOptions options_;
+  TrainableAdapter adapter_;
+  Adam optimizer_;
+  int64_t iteration_ = 0;
+  std::vector<at::Tensor> losses_;  // [] each, on the device
+};
+
+}  // namespace ziplora

@@ -1,0 +1,83 @@
+#include "ziplora/train/latent_cache.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/isfinite.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/tensor.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "ziplora/base/error.h"
+
+namespace ziplora {
+namespace {
+
+LatentCache::Rows encode(const AutoencoderKL& vae, const TrainingPicture& picture, at::Device device) {
+  std::vector<at::Tensor> means, standard_deviations, time_ids;
+  for (const ImageView& view : picture.views) {
+    const LatentDistribution posterior = vae.encode(view.pixels.unsqueeze(0).to(device) * 2 - 1);
+    means.push_back(posterior.mean.to(at::kFloat) * vae.config.scaling_factor);
+    standard_deviations.push_back((posterior.logvar.to(at::kFloat) * 0.5).exp() * vae.config.scaling_factor);
+    time_ids.push_back(at::tensor({view.original_height, view.original_width, view.crop_top, view.crop_left,
+                                   view.pixels.size(1), view.pixels.size(2)},
+                                  at::kFloat));
+  }
+  LatentCache::Rows rows{at::cat(means), at::cat(standard_deviations), at::stack(time_ids).to(device)};
+  if (!at::isfinite(rows.mean).all().item<bool>() || !at::isfinite(rows.standard_deviation).all().item<bool>())
+    throw Error(ErrorKind::kNonFinite, "train: " + picture.name, "its latents hold NaN or infinity",
+                "the autoencoder overflows in half precision: run it in float32 or bfloat16 (--dtype)");
+  return rows;
+}
+
+}  // namespace
+
+LatentCache::LatentCache(const AutoencoderKL& vae, const std::vector<TrainingPicture>& pictures, at::Device device,
+                         ProgressSink& progress, const CancelToken& cancel) {
+  at::NoGradGuard no_grad;
+  std::vector<std::vector<Rows>> parts;  // by bucket
+  std::vector<int64_t> rows_in_bucket;
+  Stage stage(progress, "encode", static_cast<int64_t>(pictures.size()));
+  for (const TrainingPicture& picture : pictures) {
+    cancel.throw_if_cancelled("train: encode");
+    const at::Tensor& pixels = picture.views.front().pixels;
+    const std::pair size{pixels.size(1), pixels.size(2)};
+    auto found = std::find(bucket_sizes_.begin(), bucket_sizes_.end(), size);
+    const auto bucket = static_cast<size_t>(found - bucket_sizes_.begin());
+    if (found == bucket_sizes_.end()) {
+      bucket_sizes_.push_back(size);
+      parts.emplace_back();
+      rows_in_bucket.push_back(0);
+    }
+    bucket_of_picture_.push_back(static_cast<int64_t>(bucket));
+    first_row_.push_back(rows_in_bucket[bucket]);
+    num_views_.push_back(static_cast<int64_t>(picture.views.size()));
+    rows_in_bucket[bucket] += num_views_.back();
+    parts[bucket].push_back(encode(vae, picture, device));
+    stage.step();
+  }
+  for (const std::vector<Rows>& bucket : parts) {
+    std::vector<at::Tensor> means, standard_deviations, time_ids;
+    for (const Rows& rows : bucket) {
+      means.push_back(rows.mean);
+      standard_deviations.push_back(rows.standard_deviation);
+      time_ids.push_back(rows.time_ids);
+    }
+    buckets_.push_back({at::cat(means), at::cat(standard_deviations), at::cat(time_ids)});
+  }
+}
+
+LatentCache::Rows LatentCache::rows(const std::vector<int64_t>& pictures, const std::vector<int64_t>& views) const {
+  const auto bucket = static_cast<size_t>(bucket_of_picture_.at(static_cast<size_t>(pictures.front())));
+  std::vector<int64_t> indices;
+  for (size_t row = 0; row < pictures.size(); ++row)
+    indices.push_back(first_row_[static_cast<size_t>(pictures[row])] + views[row]);
+  const Rows& all = buckets_[bucket];
+  const at::Tensor index = at::tensor(indices, at::kLong).to(all.mean.device());
+  return {all.mean.index_select(0, index), all.standard_deviation.index_select(0, index),
+          all.time_ids.index_select(0, index)};
+}
+
+}  // namespace ziplora

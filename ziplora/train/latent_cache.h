@@ -1,0 +1,59 @@
+#pragma once
+/// Pictures as latents, encoded once before training. Kept is the posterior (mean and standard deviation), not one
+/// draw of it, so that every iteration still draws its own latents as uncached DreamBooth does.
+///
+/// Random crops and flips are cached as several *views* of a picture, drawn once; an iteration takes one of them.
+/// Views of one picture share one shape. Pictures of one shape are a bucket and can be rows of one batch.
+///
+///     LatentCache cache(base.vae, pictures, at::kCPU, progress, cancel);
+///     LatentCache::Rows rows = cache.rows({3, 0}, {0, 1});    // view 0 of picture 3, view 1 of picture 0
+
+#include <ATen/core/Tensor.h>
+
+#include <string>
+#include <vector>
+
+#include "ziplora/base/cancel.h"
+#include "ziplora/base/progress.h"
+#include "ziplora/models/autoencoder_kl.h"
+
+namespace ziplora {
+
+/// A picture as the UNet will see it: resized, cropped, perhaps mirrored.
+struct ImageView {
+  at::Tensor pixels;                          ///< [3, H, W] float32 in 0…1
+  int64_t original_height, original_width;    ///< before resizing, in pixels
+  int64_t crop_top = 0, crop_left = 0;        ///< in pixels of the resized picture
+};
+
+struct TrainingPicture {
+  std::string name;  ///< for messages
+  std::vector<ImageView> views;
+};
+
+class LatentCache {
+ public:
+  /// @param pictures  each with at least one view; H and W multiples of vae.config.downsampling()
+  /// @throws Error(kNonFinite) naming the picture whose latents are not finite (a half-precision autoencoder)
+  LatentCache(const AutoencoderKL& vae, const std::vector<TrainingPicture>& pictures, at::Device device,
+              ProgressSink& progress, const CancelToken& cancel);
+
+  const std::vector<int64_t>& bucket_of_picture() const { return bucket_of_picture_; }
+  int64_t num_views(int64_t picture) const { return num_views_[static_cast<size_t>(picture)]; }
+  /// [H, W] in pixels of each bucket.
+  const std::vector<std::pair<int64_t, int64_t>>& bucket_sizes() const { return bucket_sizes_; }
+
+  struct Rows {
+    at::Tensor mean, standard_deviation;  ///< [B, C, h, w] float32, times scaling_factor
+    at::Tensor time_ids;                  ///< [B, 6] float32
+  };
+  /// @param pictures, views  one of each per row; pictures of one bucket
+  Rows rows(const std::vector<int64_t>& pictures, const std::vector<int64_t>& views) const;
+
+ private:
+  std::vector<int64_t> bucket_of_picture_, first_row_, num_views_;  // rows count within the bucket
+  std::vector<std::pair<int64_t, int64_t>> bucket_sizes_;
+  std::vector<Rows> buckets_;
+};
+
+}  // namespace ziplora

@@ -1,0 +1,81 @@
+#include "ziplora/train/prior_images.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "ziplora/base/atomic_file.h"
+#include "ziplora/base/rng.h"
+#include "ziplora/io/image_file.h"
+#include "ziplora/pipeline/text_to_image.h"
+
+namespace ziplora {
+namespace {
+
+constexpr int64_t kPicturesPerPass = 4;  // also how many are lost to a Ctrl-C at most
+
+/// Everything a picture depends on but its number.
+nlohmann::json settings_of(const Sdxl& base, const PriorImageOptions& options) {
+  return {{"base", base.path.string()},
+          {"class_prompt", options.class_prompt},
+          {"steps", options.steps},
+          {"guidance_scale", options.guidance_scale},
+          {"height", options.height},
+          {"width", options.width},
+          {"seed", options.seed}};
+}
+
+}  // namespace
+
+std::vector<std::filesystem::path> prior_images(const Sdxl& base, const PriorImageOptions& options,
+                                                const std::filesystem::path& folder, ProgressSink& progress,
+                                                const CancelToken& cancel) {
+  std::filesystem::create_directories(folder);
+  const nlohmann::json settings = settings_of(base, options);
+  const std::filesystem::path settings_path = folder / "settings.json";
+  const bool reusable =
+      std::filesystem::exists(settings_path) &&
+      nlohmann::json::parse(std::ifstream(settings_path), nullptr, /*allow_exceptions=*/false) == settings;
+
+  std::vector<std::filesystem::path> paths;
+  std::vector<int64_t> missing;
+  for (int64_t i = 0; i < options.count; ++i) {
+    paths.push_back(folder / fmt::format("{:04}.png", i));
+    if (!reusable) std::filesystem::remove(paths.back());
+    if (!std::filesystem::exists(paths.back())) missing.push_back(i);
+  }
+  if (!reusable) write_text_file(settings_path, settings.dump(2) + "\n");
+  if (missing.empty()) return paths;
+
+  const TextToImage pipeline(base);
+  const auto total = static_cast<int64_t>(missing.size());
+  Stage stage(progress, "class images", total);
+  NullProgress without_denoising_steps;
+  SamplingOptions sampling;
+  sampling.steps = options.steps;
+  sampling.guidance_scale = options.guidance_scale;
+  sampling.height = options.height;
+  sampling.width = options.width;
+  sampling.batch_size = kPicturesPerPass;
+  for (int64_t first = 0; first < total; first += kPicturesPerPass) {
+    cancel.throw_if_cancelled("train: class images", "run the same command again: the pictures drawn so far are kept");
+    const int64_t last = std::min(first + kPicturesPerPass, total);
+    std::vector<ImageRow> rows;
+    for (int64_t i = first; i < last; ++i) {
+      ImageRow& row = rows.emplace_back();
+      row.prompt = options.class_prompt;
+      row.seed = derive_seed(options.seed, fmt::format("class image {}", missing[static_cast<size_t>(i)]));
+    }
+    const GeneratedImages drawn = pipeline.run(rows, sampling, without_denoising_steps, cancel);
+    for (int64_t i = first; i < last; ++i) {
+      write_png(paths[static_cast<size_t>(missing[static_cast<size_t>(i)])], drawn.images[i - first],
+                {{"parameters", settings.dump()}});
+      stage.step();
+    }
+  }
+  return paths;
+}
+
+}  // namespace ziplora

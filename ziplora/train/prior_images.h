@@ -1,0 +1,35 @@
+#pragma once
+/// Class pictures for prior preservation: what the base itself draws for the class prompt ("a dog"), so that learning
+/// one dog does not turn every dog into it (DreamBooth, arXiv 2208.12242, section 3.3). They stay in the run's
+/// folder and are drawn again only where they are missing or were made with other settings.
+///
+///     std::vector<std::filesystem::path> pictures = prior_images(base, {.class_prompt = "a dog", .count = 100},
+///                                                                "runs/sks-dog/class_images", progress, cancel);
+///
+/// Call it while no adapter sits in the base's slots.
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "ziplora/base/cancel.h"
+#include "ziplora/base/progress.h"
+#include "ziplora/models/sdxl.h"
+
+namespace ziplora {
+
+struct PriorImageOptions {
+  std::string class_prompt;
+  int64_t count = 0;
+  int64_t steps = 25;
+  double guidance_scale = 5.0;
+  int64_t height = 0, width = 0;  ///< pixels; 0: the base's default size
+  uint64_t seed = 0;              ///< picture i has its own seed derived from it
+};
+
+/// @return `count` PNG files, in order; Ctrl-C keeps those already drawn
+std::vector<std::filesystem::path> prior_images(const Sdxl& base, const PriorImageOptions& options,
+                                                const std::filesystem::path& folder, ProgressSink& progress,
+                                                const CancelToken& cancel);
+
+}  // namespace ziplora
