@@ -30,25 +30,30 @@ std::vector<DataOrder> order_of_class(const std::vector<LatentCache>& caches, in
 }  // namespace
 
 DreamBoothBatches::DreamBoothBatches(const LatentCache& instance, const std::vector<LatentCache>& class_caches,
-                                     PromptEmbeddings prompts, DreamBoothBatchOptions options)
+                                     PromptEmbeddings prompts, std::vector<int64_t> prompt_of_picture,
+                                     DreamBoothBatchOptions options)
     : instance_(instance),
       class_caches_(class_caches),
       prompts_(std::move(prompts)),
+      prompt_of_picture_(std::move(prompt_of_picture)),
       options_(options),
       instance_order_(instance.bucket_of_picture(), options.batch_size, options.seed),
       class_order_(order_of_class(class_caches, options.batch_size, options.seed)) {}
 
 TrainingBatch DreamBoothBatches::batch(int64_t n) const {
   const DataOrder::Batch order = instance_order_.batch(n);
-  TrainingBatch instance = rows(instance_, order, "instance", 0);
+  std::vector<int64_t> prompts;
+  for (int64_t picture : order.items) prompts.push_back(prompt_of_picture_[static_cast<size_t>(picture)]);
+  TrainingBatch instance = rows(instance_, order, "instance", prompts);
   instance.instance_rows = options_.batch_size;
   if (class_order_.empty()) return instance;
   const auto bucket = static_cast<size_t>(instance_.bucket_of_picture()[static_cast<size_t>(order.items.front())]);
-  return concatenate(instance, rows(class_caches_[bucket], class_order_.front().batch(n), "class", 1));
+  const std::vector<int64_t> class_prompt(prompts.size(), prompts_.prompt_embeds.size(0) - 1);
+  return concatenate(instance, rows(class_caches_[bucket], class_order_.front().batch(n), "class", class_prompt));
 }
 
 TrainingBatch DreamBoothBatches::rows(const LatentCache& cache, const DataOrder::Batch& order, const char* kind,
-                                      int64_t prompt) const {
+                                      const std::vector<int64_t>& prompts) const {
   std::vector<int64_t> views, timesteps;
   std::vector<uint64_t> seeds;
   for (size_t row = 0; row < order.items.size(); ++row) {
@@ -70,12 +75,12 @@ TrainingBatch DreamBoothBatches::rows(const LatentCache& cache, const DataOrder:
       noise.back() = noise.back() + at::randn({shape[0], 1, 1}, generator) * options_.noise_offset;
   }
   const at::Device device = cached.mean.device();
-  const auto batch_size = static_cast<int64_t>(order.items.size());
+  const at::Tensor prompt_rows = at::tensor(prompts, at::kLong).to(device);
   return {cached.mean + cached.standard_deviation * at::stack(posterior_noise).to(device),
           at::stack(noise).to(device),
           at::tensor(timesteps, at::kLong).to(device),
-          prompts_.prompt_embeds.narrow(0, prompt, 1).expand({batch_size, -1, -1}),
-          prompts_.pooled_prompt_embeds.narrow(0, prompt, 1).expand({batch_size, -1}),
+          prompts_.prompt_embeds.index_select(0, prompt_rows),
+          prompts_.pooled_prompt_embeds.index_select(0, prompt_rows),
           cached.time_ids,
           0};
 }

@@ -29,19 +29,21 @@ class DreamBoothBatches {
  public:
   /// @param instance      the pictures to learn; outlives this
   /// @param class_caches  empty, or the class pictures cut to each bucket of `instance`, in its order
-  /// @param prompts       rows: instance prompt, class prompt (if there are class pictures)
+  /// @param prompts            rows: the captions, and last, if there are class pictures, the class prompt
+  /// @param prompt_of_picture  row of `prompts` for each picture of `instance`
   DreamBoothBatches(const LatentCache& instance, const std::vector<LatentCache>& class_caches,
-                    PromptEmbeddings prompts, DreamBoothBatchOptions options);
+                    PromptEmbeddings prompts, std::vector<int64_t> prompt_of_picture, DreamBoothBatchOptions options);
 
   TrainingBatch batch(int64_t n) const;
 
  private:
   TrainingBatch rows(const LatentCache& cache, const DataOrder::Batch& order, const char* kind,
-                     int64_t prompt) const;
+                     const std::vector<int64_t>& prompts) const;
 
   const LatentCache& instance_;
   const std::vector<LatentCache>& class_caches_;
   PromptEmbeddings prompts_;
+  std::vector<int64_t> prompt_of_picture_;
   DreamBoothBatchOptions options_;
   DataOrder instance_order_;
   std::vector<DataOrder> class_order_;  // one, or none

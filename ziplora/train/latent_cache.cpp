@@ -17,11 +17,11 @@ namespace {
 
 LatentCache::Rows encode(const AutoencoderKL& vae, const TrainingPicture& picture, at::Device device) {
   std::vector<at::Tensor> means, standard_deviations, time_ids;
-  for (const ImageView& view : picture.views) {
+  for (const CroppedImage& view : picture.views) {
     const LatentDistribution posterior = vae.encode(view.pixels.unsqueeze(0).to(device) * 2 - 1);
     means.push_back(posterior.mean.to(at::kFloat) * vae.config.scaling_factor);
     standard_deviations.push_back((posterior.logvar.to(at::kFloat) * 0.5).exp() * vae.config.scaling_factor);
-    time_ids.push_back(at::tensor({view.original_height, view.original_width, view.crop_top, view.crop_left,
+    time_ids.push_back(at::tensor({view.original.height, view.original.width, view.crop_top, view.crop_left,
                                    view.pixels.size(1), view.pixels.size(2)},
                                   at::kFloat));
   }
@@ -43,7 +43,7 @@ LatentCache::LatentCache(const AutoencoderKL& vae, const std::vector<TrainingPic
   for (const TrainingPicture& picture : pictures) {
     cancel.throw_if_cancelled("train: encode");
     const at::Tensor& pixels = picture.views.front().pixels;
-    const std::pair size{pixels.size(1), pixels.size(2)};
+    const ImageSize size{pixels.size(1), pixels.size(2)};
     auto found = std::find(bucket_sizes_.begin(), bucket_sizes_.end(), size);
     const auto bucket = static_cast<size_t>(found - bucket_sizes_.begin());
     if (found == bucket_sizes_.end()) {

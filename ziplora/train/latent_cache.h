@@ -15,20 +15,14 @@
 
 #include "ziplora/base/cancel.h"
 #include "ziplora/base/progress.h"
+#include "ziplora/data/augmentation.h"
 #include "ziplora/models/autoencoder_kl.h"
 
 namespace ziplora {
 
-/// A picture as the UNet will see it: resized, cropped, perhaps mirrored.
-struct ImageView {
-  at::Tensor pixels;                          ///< [3, H, W] float32 in 0…1
-  int64_t original_height, original_width;    ///< before resizing, in pixels
-  int64_t crop_top = 0, crop_left = 0;        ///< in pixels of the resized picture
-};
-
 struct TrainingPicture {
   std::string name;  ///< for messages
-  std::vector<ImageView> views;
+  std::vector<CroppedImage> views;  ///< all of one size
 };
 
 class LatentCache {
@@ -40,8 +34,7 @@ class LatentCache {
 
   const std::vector<int64_t>& bucket_of_picture() const { return bucket_of_picture_; }
   int64_t num_views(int64_t picture) const { return num_views_[static_cast<size_t>(picture)]; }
-  /// [H, W] in pixels of each bucket.
-  const std::vector<std::pair<int64_t, int64_t>>& bucket_sizes() const { return bucket_sizes_; }
+  const std::vector<ImageSize>& bucket_sizes() const { return bucket_sizes_; }
 
   struct Rows {
     at::Tensor mean, standard_deviation;  ///< [B, C, h, w] float32, times scaling_factor
@@ -52,7 +45,7 @@ class LatentCache {
 
  private:
   std::vector<int64_t> bucket_of_picture_, first_row_, num_views_;  // rows count within the bucket
-  std::vector<std::pair<int64_t, int64_t>> bucket_sizes_;
+  std::vector<ImageSize> bucket_sizes_;
   std::vector<Rows> buckets_;
 };
 

@@ -11,6 +11,7 @@ const std::vector<Probe>& probes() {
       {"safetensors_copy", run_safetensors_copy},
       {"write_png", run_write_png},
       {"scheduler", run_scheduler},
+      {"dreambooth", run_dreambooth},
       {"unet", run_unet},
       {"zip", run_zip},
   };

@@ -1,0 +1,366 @@
+#include "ziplora/app/train.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <map>
+
+#include "ziplora/app/train_settings.h"
+#include "ziplora/base/atomic_file.h"
+#include "ziplora/base/error.h"
+#include "ziplora/base/rng.h"
+#include "ziplora/data/aspect_buckets.h"
+#include "ziplora/data/augmentation.h"
+#include "ziplora/data/image_folder.h"
+#include "ziplora/io/image_file.h"
+#include "ziplora/lora/adapter_file.h"
+#include "ziplora/lora/target_names.h"
+#include "ziplora/pipeline/text_to_image.h"
+#include "ziplora/train/checkpoint.h"
+#include "ziplora/train/dreambooth_batches.h"
+#include "ziplora/train/dreambooth_lora.h"
+#include "ziplora/train/latent_cache.h"
+#include "ziplora/train/prior_images.h"
+#include "ziplora/train/training_metadata.h"
+
+namespace ziplora {
+namespace fs = std::filesystem;
+namespace {
+
+/// What a checkpoint remembers of the request, so that `--resume` needs nothing else.
+nlohmann::json remembered(const TrainRequest& request, const TrainSettings& settings) {
+  nlohmann::json images = nlohmann::json::array();
+  for (const fs::path& image : request.images) images.push_back(fs::absolute(image).string());
+  return {{"images", images},
+          {"prompt", request.prompt},
+          {"output", fs::absolute(request.output).string()},
+          {"base", fs::absolute(request.base).string()},
+          {"settings", to_json(settings)}};
+}
+
+/// Takes images, prompt, base and settings from the checkpoint. Only the number of iterations may change: the rest
+/// would make it another run.
+void take_over(TrainRequest& request, const nlohmann::json& settings_of_checkpoint, const fs::path& path) {
+  const auto refuse = [&](const std::string& what, const std::string& now, const std::string& then) {
+    throw Error(ErrorKind::kIncompatible, "train: --resume " + path.string(),
+                fmt::format("{} is {} now and was {} when the run was started", what, now, then),
+                "leave it out to go on with the run, or start a new run without --resume");
+  };
+  const nlohmann::json& past = settings_of_checkpoint;
+  if (!request.prompt.empty() && request.prompt != past.at("prompt"))
+    refuse("--prompt", request.prompt, past.at("prompt").get<std::string>());
+  request.prompt = past.at("prompt");
+  request.images.clear();
+  for (const auto& image : past.at("images")) request.images.emplace_back(image.get<std::string>());
+  if (request.output.empty()) request.output = past.at("output").get<std::string>();
+  request.base = past.at("base").get<std::string>();
+  nlohmann::json settings = past.at("settings");
+  for (const auto& [name, value] : request.settings.items()) {
+    if (name != "iterations" && settings.contains(name) && settings.at(name) != value)
+      refuse(name, value.dump(), settings.at(name).dump());
+    settings[name] = value;
+  }
+  request.settings = settings;
+}
+
+fs::path checkpoint_to_resume(const fs::path& folder_or_file) {
+  if (!fs::is_directory(folder_or_file)) return folder_or_file;
+  if (auto latest = latest_checkpoint(folder_or_file)) return *latest;
+  throw Error(ErrorKind::kInput, "train: --resume " + folder_or_file.string(), "there is no checkpoint-*.safetensors in it",
+              "give the run folder of an interrupted run, or start without --resume");
+}
+
+void require_complete(const TrainRequest& request) {
+  if (request.images.empty())
+    throw Error(ErrorKind::kUsage, "train", "no pictures are named", "ziplora train photos/ --prompt \"a sks dog\" -o dog.safetensors");
+  if (request.prompt.empty())
+    throw Error(ErrorKind::kUsage, "train", "there is no --prompt", "say what the pictures show: --prompt \"a sks dog\"");
+  if (request.output.empty())
+    throw Error(ErrorKind::kUsage, "train", "there is no output file", "add -o dog.safetensors");
+  AtomicFile writable(request.output);  // refuses a missing or read-only folder before the work, not after
+}
+
+/// One run from resolved request to written file; the members are what later stages need of earlier ones.
+class TrainingJob {
+ public:
+  TrainingJob(TrainRequest request, std::optional<TrainingCheckpoint> start, ProgressSink& progress,
+              const CancelToken& cancel)
+      : request_(std::move(request)), start_(std::move(start)), progress_(progress), cancel_(cancel) {}
+
+  TrainResult run() {
+    const auto started = std::chrono::steady_clock::now();
+    require_complete(request_);
+    read_pictures();  // before the base: a wrong path should not cost its loading
+    settings_ = resolve_train_settings(request_.base, request_.settings);
+    base_ = load_sdxl(request_.base, request_.policy);
+    cut_views();
+    const LatentCache instance(base_->vae, pictures_, request_.policy.device, progress_, cancel_);
+    const std::vector<LatentCache> classes = class_caches(instance);
+    const std::vector<int64_t> prompt_of_picture = list_prompts();
+    const DreamBoothBatches batches(instance, classes, encode_prompts(), prompt_of_picture, batch_options());
+
+    const NoiseSchedule schedule(NoiseScheduleConfig::from_json(base_->scheduler_config));
+    DreamBoothRun run(base_->unet, schedule, options());
+    if (start_) run.restore(*start_, request_.resume->string());
+    keep_run_folder();
+    train(run, batches);
+    return write_result(run, schedule, started);
+  }
+
+ private:
+  void read_pictures() {
+    for (const CaptionedImage& item : list_captioned_images(request_.images)) {
+      images_.push_back(read_image(item.path));
+      paths_.push_back(item.path);
+      captions_.push_back(item.caption.value_or(request_.prompt));
+    }
+  }
+
+  int64_t resolution() const { return settings_.resolution > 0 ? settings_.resolution : base_->default_image_size(); }
+
+  /// Pixels that one cell of the UNet's innermost block covers: picture sides must be multiples of it.
+  int64_t size_step() const {
+    return base_->vae.config.downsampling() << (base_->unet.config.block_out_channels.size() - 1);
+  }
+
+  ImageSize target_size(const at::Tensor& image) const {
+    if (!settings_.buckets) return {resolution(), resolution()};
+    const std::vector<ImageSize> sizes = aspect_buckets({.resolution = resolution(), .step = size_step()});
+    return sizes[nearest_bucket({image.size(1), image.size(2)}, sizes)];
+  }
+
+  void cut_views() {
+    if (resolution() % size_step() != 0)
+      throw Error(ErrorKind::kUsage, "train: --resolution",
+                  fmt::format("{} is not a multiple of {}, which this base needs", resolution(), size_step()));
+    const bool varied = settings_.random_crop || settings_.random_flip;
+    const CropPosition crop = settings_.random_crop ? CropPosition::kRandom : CropPosition::kCenter;
+    const Mirroring mirroring = settings_.random_flip ? Mirroring::kHalfTheTime : Mirroring::kNever;
+    for (size_t i = 0; i < images_.size(); ++i) {
+      const uint64_t seed = derive_seed(static_cast<uint64_t>(settings_.seed), fmt::format("views of picture {}", i));
+      at::Generator generator = make_generator(seed);
+      TrainingPicture picture{paths_[i].string(), {}};
+      for (int64_t view = 0; view < (varied ? settings_.views : 1); ++view)
+        picture.views.push_back(crop_view(images_[i], {target_size(images_[i]), crop, mirroring}, generator));
+      pictures_.push_back(std::move(picture));
+    }
+    images_.clear();
+  }
+
+  /// The class pictures, cut to each bucket of the instance pictures.
+  std::vector<LatentCache> class_caches(const LatentCache& instance) {
+    std::vector<LatentCache> caches;
+    if (settings_.prior_images == 0) return caches;
+    PriorImageOptions prior;
+    prior.class_prompt = settings_.class_prompt;
+    prior.count = settings_.prior_images;
+    prior.height = prior.width = resolution();
+    prior.seed = derive_seed(static_cast<uint64_t>(settings_.seed), "class images");
+    const std::vector<fs::path> paths =
+        prior_images(*base_, prior, run_folder() / "class_images", progress_, cancel_);
+    for (const ImageSize& size : instance.bucket_sizes()) {
+      std::vector<TrainingPicture> pictures;
+      for (const fs::path& path : paths)
+        pictures.push_back({path.string(), {crop_view(read_image(path), {.target = size}, make_generator(0))}});
+      caches.emplace_back(base_->vae, pictures, request_.policy.device, progress_, cancel_);
+    }
+    return caches;
+  }
+
+  /// Distinct captions in order of appearance, the class prompt last. @return each picture's caption as an index
+  std::vector<int64_t> list_prompts() {
+    std::vector<int64_t> prompt_of_picture;
+    for (const std::string& caption : captions_) {
+      const auto found = std::find(prompts_.begin(), prompts_.end(), caption);
+      prompt_of_picture.push_back(found - prompts_.begin());
+      if (found == prompts_.end()) prompts_.push_back(caption);
+    }
+    if (settings_.prior_images > 0) prompts_.push_back(settings_.class_prompt);
+    return prompt_of_picture;
+  }
+
+  PromptEmbeddings encode_prompts() const {
+    const at::NoGradGuard no_grad;
+    const PromptEmbeddings embeddings = base_->encode_prompt(prompts_, progress_);
+    // Copies: what an inference-mode encoder returns must not be saved for a backward pass.
+    return {embeddings.prompt_embeds.clone(), embeddings.pooled_prompt_embeds.clone()};
+  }
+
+  DreamBoothBatchOptions batch_options() const {
+    DreamBoothBatchOptions options;
+    options.batch_size = settings_.batch_size;
+    options.noise_offset = settings_.noise_offset;
+    options.num_train_timesteps = NoiseScheduleConfig::from_json(base_->scheduler_config).num_train_timesteps;
+    options.seed = static_cast<uint64_t>(settings_.seed);
+    return options;
+  }
+
+  DreamBoothOptions options() const {
+    DreamBoothOptions options;
+    options.adapter.rank = settings_.rank;
+    options.adapter.lora_alpha = settings_.alpha.value_or(static_cast<double>(settings_.rank));
+    options.adapter.targets = settings_.targets == "linear" ? TargetSet::kLinear : TargetSet::kAttention;
+    options.loss.prior_weight = settings_.prior_weight;
+    options.loss.min_snr_gamma = settings_.min_snr_gamma;
+    options.loss.unet_dtype = request_.policy.dtype;
+    options.adam.lr = settings_.lr;
+    options.adam.weight_decay = settings_.weight_decay;
+    options.adam.decoupled = settings_.optimizer == "adamw";
+    options.lr_schedule = settings_.lr_schedule;
+    options.warmup = settings_.warmup;
+    options.iterations = settings_.iterations;
+    options.gradient_accumulation = settings_.gradient_accumulation;
+    options.gradient_checkpointing = settings_.gradient_checkpointing;
+    options.max_grad_norm = settings_.max_grad_norm;
+    options.checkpoint_every = request_.checkpoint_every;
+    options.sample_every = request_.sample_every;
+    options.seed = static_cast<uint64_t>(settings_.seed);
+    return options;
+  }
+
+  fs::path run_folder() const {
+    return request_.run_folder.empty() ? fs::path("runs") / request_.output.stem() : request_.run_folder;
+  }
+
+  void write_config() const {
+    fs::create_directories(run_folder());
+    write_text_file(run_folder() / "config.json", remembered(request_, settings_).dump(2) + "\n");
+  }
+
+  void keep_run_folder() {
+    keeps_run_folder_ = request_.checkpoint_every > 0 || request_.sample_every > 0 || settings_.prior_images > 0 ||
+                        !request_.run_folder.empty() || start_.has_value();
+    if (!keeps_run_folder_) return;
+    write_config();
+    const fs::path metrics = run_folder() / "metrics.jsonl";
+    // A resumed run repeats what lay after its checkpoint; a new run starts its own record.
+    std::string kept, line;
+    if (start_)
+      for (std::ifstream file(metrics); std::getline(file, line);) {
+        const auto entry = nlohmann::json::parse(line, nullptr, false);
+        if (entry.is_object() && entry.value("iteration", INT64_MAX) <= start_->iteration) kept += line + "\n";
+      }
+    write_text_file(metrics, kept);
+  }
+
+  void train(DreamBoothRun& run, const DreamBoothBatches& batches) {
+    DreamBoothHooks hooks;
+    hooks.save_checkpoint = [&](TrainingCheckpoint checkpoint) {
+      if (!keeps_run_folder_) write_config();
+      checkpoint.settings = remembered(request_, settings_);
+      const fs::path path = checkpoint_path(run_folder(), checkpoint.iteration);
+      write_checkpoint(path, checkpoint);
+      last_checkpoint_ = path;
+    };
+    hooks.draw_sample = [&](int64_t iteration) { draw_sample(iteration); };
+    hooks.record = [&](int64_t iteration, const Metrics& metrics) {
+      if (!keeps_run_folder_) return;
+      nlohmann::json entry{{"iteration", iteration}};
+      for (const auto& [name, value] : metrics) entry[name] = value;
+      std::ofstream(run_folder() / "metrics.jsonl", std::ios::app) << entry.dump() << "\n";
+    };
+    if (start_) last_checkpoint_ = checkpoint_to_resume(*request_.resume);
+    try {
+      run.train([&](int64_t n) { return batches.batch(n); }, hooks, progress_, cancel_);
+    } catch (const Error& error) {
+      throw Error(error.kind(), error.where(), error.problem(), hint_after(error));
+    }
+  }
+
+  std::string hint_after(const Error& error) const {
+    if (error.kind() == ErrorKind::kInterrupted)
+      return fmt::format("go on with: ziplora train --resume {}", run_folder().string());
+    if (error.kind() != ErrorKind::kNonFinite) return error.hint();
+    const std::string lower = fmt::format("try a lower --lr (it was {})", settings_.lr);
+    if (!last_checkpoint_) return lower;
+    return fmt::format("the last good checkpoint is {}; {}", last_checkpoint_->string(), lower);
+  }
+
+  void draw_sample(int64_t iteration) const {
+    ImageRow row;
+    row.prompt = request_.sample_prompt.empty() ? request_.prompt : request_.sample_prompt;
+    row.seed = static_cast<uint64_t>(settings_.seed);
+    NullProgress quiet;
+    const GeneratedImages drawn = TextToImage(*base_).run({row}, {}, quiet, cancel_);
+    const fs::path folder = run_folder() / "samples";
+    fs::create_directories(folder);
+    write_png(folder / fmt::format("sample-{:06}.png", iteration), drawn.images[0],
+              {{"parameters", nlohmann::json{{"prompt", row.prompt}, {"seed", row.seed}}.dump()}});
+  }
+
+  TrainResult write_result(const DreamBoothRun& run, const NoiseSchedule& schedule,
+                           std::chrono::steady_clock::time_point started) const {
+    TrainingFacts facts;
+    facts.instance_prompt = request_.prompt;
+    for (const std::string& caption : captions_) ++facts.pictures_of_caption[caption];
+    facts.output_name = request_.output.stem().string();
+    facts.settings = to_json(settings_);
+    facts.iterations = run.iteration();
+    facts.num_pictures = static_cast<int64_t>(pictures_.size());
+    facts.num_class_pictures = settings_.prior_images;
+    facts.resolution = resolution();
+    facts.base_name = fs::absolute(request_.base).lexically_normal().filename().string();
+    facts.v_prediction = schedule.config.prediction_type == PredictionType::kVPrediction;
+
+    Adapter adapter = run.adapter().snapshot();
+    adapter.metadata = training_metadata(facts);
+    const TargetNames names(base_->unet.config, base_->text_encoder.config, base_->text_encoder_2.config);
+    WriteOptions write;
+    write.format = request_.format;
+    write.dtype = request_.file_dtype;
+    write_adapter(request_.output, adapter, names, write);
+
+    const std::vector<double> losses = run.losses();
+    const size_t window = std::min<size_t>(10, losses.size());
+    const auto mean = [&](size_t first) {
+      double sum = 0;
+      for (size_t i = first; i < first + window; ++i) sum += losses[i];
+      return window == 0 ? 0.0 : sum / static_cast<double>(window);
+    };
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - started;
+    nlohmann::json report{{"output", request_.output.string()},
+                          {"iterations", run.iteration()},
+                          {"pictures", facts.num_pictures},
+                          {"layers", adapter.layers.size()},
+                          {"loss_first", mean(0)},
+                          {"loss_last", mean(losses.size() - window)},
+                          {"seconds", seconds.count()},
+                          {"settings", facts.settings}};
+    if (keeps_run_folder_) report["run_folder"] = run_folder().string();
+    return {request_.output, report};
+  }
+
+  TrainRequest request_;
+  const std::optional<TrainingCheckpoint> start_;
+  ProgressSink& progress_;
+  const CancelToken& cancel_;
+
+  TrainSettings settings_;
+  std::unique_ptr<Sdxl> base_;
+  std::vector<at::Tensor> images_;  // until they are cut
+  std::vector<fs::path> paths_;
+  std::vector<std::string> captions_;  // of each picture
+  std::vector<TrainingPicture> pictures_;
+  std::vector<std::string> prompts_;  // distinct
+  bool keeps_run_folder_ = false;
+  std::optional<fs::path> last_checkpoint_;
+};
+
+}  // namespace
+
+TrainResult run_train(TrainRequest request, ProgressSink& progress, const CancelToken& cancel) {
+  std::optional<TrainingCheckpoint> start;
+  if (request.resume) {
+    const fs::path path = checkpoint_to_resume(*request.resume);
+    start = read_checkpoint(path);
+    take_over(request, start->settings, path);
+    if (request.run_folder.empty()) request.run_folder = path.parent_path();
+  }
+  return TrainingJob(std::move(request), std::move(start), progress, cancel).run();
+}
+
+}  // namespace ziplora

@@ -1,0 +1,154 @@
+#include "ziplora/app/train_settings.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "ziplora/base/error.h"
+#include "ziplora/optim/lr_schedule.h"
+
+namespace ziplora {
+namespace {
+
+std::vector<std::string> lr_schedule_names() {
+  std::vector<std::string> names;
+  for (const LrSchedule& schedule : lr_schedules()) names.emplace_back(schedule.name);
+  return names;
+}
+
+/// One value into one field, with its type and range checked.
+struct SetField {
+  TrainSettings& settings;
+  const TrainSetting& setting;
+  const nlohmann::json& value;
+  const std::string& where;
+
+  void operator()(int64_t TrainSettings::*member) const {
+    require(value.is_number_integer(), "a whole number");
+    settings.*member = checked(value.get<int64_t>());
+  }
+  void operator()(double TrainSettings::*member) const {
+    require(value.is_number(), "a number");
+    settings.*member = checked(value.get<double>());
+  }
+  void operator()(std::optional<double> TrainSettings::*member) const {
+    if (value.is_null()) return (void)(settings.*member).reset();
+    require(value.is_number(), "a number");
+    settings.*member = checked(value.get<double>());
+  }
+  void operator()(bool TrainSettings::*member) const {
+    require(value.is_boolean(), "true or false");
+    settings.*member = value.get<bool>();
+  }
+  void operator()(std::string TrainSettings::*member) const {
+    require(value.is_string(), "text");
+    const auto text = value.get<std::string>();
+    const auto& choices = setting.choices;
+    if (!choices.empty() && std::find(choices.begin(), choices.end(), text) == choices.end())
+      require(false, fmt::format("one of {}", fmt::join(choices, ", ")).c_str());
+    settings.*member = text;
+  }
+
+  void require(bool holds, const char* expected) const {
+    if (!holds)
+      throw Error(ErrorKind::kUsage, where, fmt::format("{} is {}, expected {}", setting.name, value.dump(), expected));
+  }
+  template <typename Number>
+  Number checked(Number number) const {
+    if (!(static_cast<double>(number) >= setting.minimum))
+      throw Error(ErrorKind::kUsage, where,
+                  fmt::format("{} is {}, expected at least {}", setting.name, value.dump(), setting.minimum));
+    return number;
+  }
+};
+
+}  // namespace
+
+std::string TrainSetting::flag() const {
+  std::string flag = name;
+  std::replace(flag.begin(), flag.end(), '_', '-');
+  return "--" + flag;
+}
+
+const std::vector<TrainSetting>& train_settings_table() {
+  using S = TrainSettings;
+  static const std::vector<TrainSetting> table = {
+      {"rank", "rank of the LoRA", &S::rank, 1},
+      {"alpha", "lora_alpha; the scale is alpha / rank (default: the rank)", &S::alpha, 0},
+      {"targets", "layers that learn: attention (q, k, v, out) or linear (all of the transformers')", &S::targets, 0,
+       {"attention", "linear"}},
+      {"optimizer", "adam or adamw", &S::optimizer, 0, {"adam", "adamw"}},
+      {"lr", "learning rate", &S::lr, 0},
+      {"weight_decay", "of adamw decoupled, of adam added to the gradient", &S::weight_decay, 0},
+      {"lr_schedule", "constant, linear or cosine", &S::lr_schedule, 0, lr_schedule_names()},
+      {"warmup", "iterations over which the learning rate rises from 0", &S::warmup, 0},
+      {"max_grad_norm", "clip the gradient's norm (0: do not)", &S::max_grad_norm, 0},
+      {"iterations", "optimizer updates", &S::iterations, 0},
+      {"batch_size", "pictures in a forward pass", &S::batch_size, 1},
+      {"gradient_accumulation", "forward passes in an update", &S::gradient_accumulation, 1},
+      {"gradient_checkpointing", "recompute activations in the backward pass: less memory, more time",
+       &S::gradient_checkpointing},
+      {"resolution", "side of the training pictures in pixels (0: the base's own)", &S::resolution, 0},
+      {"random_crop", "crop at random places; the base is told where (time ids)", &S::random_crop},
+      {"random_flip", "mirror half of the views", &S::random_flip},
+      {"buckets", "keep each picture's aspect ratio, in buckets of about equal area", &S::buckets},
+      {"views", "random crops and flips that are cached for each picture", &S::views, 1},
+      {"class_prompt", "prompt of the class pictures (prior preservation), e.g. \"a dog\"", &S::class_prompt},
+      {"prior_images", "class pictures, drawn by the base itself and kept in the run folder", &S::prior_images, 0},
+      {"prior_weight", "weight of the class pictures' loss", &S::prior_weight, 0},
+      {"min_snr_gamma", "min-SNR loss weighting, usually 5 (default: off)", &S::min_snr_gamma, 0},
+      {"noise_offset", "standard deviation of a constant added to each channel's noise", &S::noise_offset, 0},
+      {"seed", "of every random draw", &S::seed, 0},
+  };
+  return table;
+}
+
+nlohmann::json to_json(const TrainSettings& settings) {
+  nlohmann::json json = nlohmann::json::object();
+  for (const TrainSetting& setting : train_settings_table())
+    std::visit(
+        [&](auto member) {
+          if constexpr (std::is_same_v<decltype(member), std::optional<double> TrainSettings::*>) {
+            if (settings.*member)
+              json[setting.name] = *(settings.*member);
+            else
+              json[setting.name] = nullptr;
+          } else {
+            json[setting.name] = settings.*member;
+          }
+        },
+        setting.member);
+  return json;
+}
+
+void apply_train_settings(TrainSettings& settings, const nlohmann::json& values, const std::string& where) {
+  if (!values.is_object()) throw Error(ErrorKind::kUsage, where, "expected a JSON object of settings");
+  for (const auto& [name, value] : values.items()) {
+    const auto& table = train_settings_table();
+    const auto found = std::find_if(table.begin(), table.end(), [&](const TrainSetting& s) { return s.name == name; });
+    if (found == table.end()) throw Error(ErrorKind::kUsage, where, fmt::format("there is no setting '{}'", name));
+    std::visit(SetField{settings, *found, value, where}, found->member);
+  }
+}
+
+TrainSettings resolve_train_settings(const std::filesystem::path& base, const nlohmann::json& overrides) {
+  TrainSettings settings;
+  const std::filesystem::path defaults = base / "training_defaults.json";
+  if (std::filesystem::exists(defaults)) {
+    const auto values = nlohmann::json::parse(std::ifstream(defaults), nullptr, /*allow_exceptions=*/false);
+    apply_train_settings(settings, values, "train: " + defaults.string());
+  }
+  apply_train_settings(settings, overrides, "train");
+  const auto refuse = [](const char* problem, const char* hint) {
+    throw Error(ErrorKind::kUsage, "train", problem, hint);
+  };
+  if (settings.prior_images > 0 && settings.class_prompt.empty())
+    refuse("--prior-images needs a prompt to draw them from", "add --class-prompt \"a dog\"");
+  if (!settings.class_prompt.empty() && settings.prior_images == 0)
+    refuse("--class-prompt is given, but no class pictures are asked for", "add --prior-images 100");
+  return settings;
+}
+
+}  // namespace ziplora

@@ -1,0 +1,71 @@
+#pragma once
+/// Everything the course of a training run depends on, as one table: names, help, ranges and defaults. Flags, JSON
+/// (config files, checkpoints, a base's training_defaults.json) and validation all come from it.
+///
+/// Defaults are the paper's for SDXL (ZipLoRA, arXiv 2311.13600, section 4: rank 64, Adam, lr 5e-5, batch 1, 1000
+/// iterations). A base folder may bring its own in `training_defaults.json` (the miniature does); flags win over both.
+///
+///     TrainSettings settings = resolve_train_settings("assets/mini", {{"rank", 4}});
+
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace ziplora {
+
+struct TrainSettings {
+  int64_t rank = 64;
+  std::optional<double> alpha;  ///< lora_alpha; absent: the rank, which makes the scale 1
+  std::string targets = "attention";
+  std::string optimizer = "adam";
+  double lr = 5e-5;
+  double weight_decay = 0.0;
+  std::string lr_schedule = "constant";
+  int64_t warmup = 0;
+  double max_grad_norm = 1.0;
+  int64_t iterations = 1000;
+  int64_t batch_size = 1;
+  int64_t gradient_accumulation = 1;
+  bool gradient_checkpointing = false;
+  int64_t resolution = 0;
+  bool random_crop = false;
+  bool random_flip = false;
+  bool buckets = false;
+  int64_t views = 16;
+  std::string class_prompt;
+  int64_t prior_images = 0;
+  double prior_weight = 1.0;
+  std::optional<double> min_snr_gamma;
+  double noise_offset = 0.0;
+  int64_t seed = 0;
+};
+
+struct TrainSetting {
+  using Member = std::variant<int64_t TrainSettings::*, double TrainSettings::*, bool TrainSettings::*,
+                              std::string TrainSettings::*, std::optional<double> TrainSettings::*>;
+  const char* name;  ///< in JSON; the flag has '-' for '_'
+  const char* help;
+  Member member;
+  double minimum = -std::numeric_limits<double>::infinity();
+  std::vector<std::string> choices = {};
+
+  std::string flag() const;
+};
+
+const std::vector<TrainSetting>& train_settings_table();
+
+nlohmann::json to_json(const TrainSettings& settings);
+
+/// Sets the fields that `values` names. @param where  the file or flag they come from, for messages
+/// @throws Error(kUsage) for unknown names, wrong types, values out of range
+void apply_train_settings(TrainSettings& settings, const nlohmann::json& values, const std::string& where);
+
+/// Struct defaults < the base folder's training_defaults.json < overrides.
+TrainSettings resolve_train_settings(const std::filesystem::path& base, const nlohmann::json& overrides);
+
+}  // namespace ziplora
