@@ -14,6 +14,7 @@ const std::vector<Probe>& probes() {
       {"dreambooth", run_dreambooth},
       {"unet", run_unet},
       {"zip", run_zip},
+      {"unet_iteration", run_unet_iteration},
   };
   return table;
 }

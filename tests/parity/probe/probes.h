@@ -35,5 +35,6 @@ Response run_scheduler(const Request& request);
 Response run_dreambooth(const Request& request);
 Response run_unet(const Request& request);
 Response run_zip(const Request& request);
+Response run_unet_iteration(const Request& request);
 
 }  // namespace ziplora::probe
