@@ -19,8 +19,8 @@ struct TokenizedPrompt {
 
 class ClipTokenizer {
  public:
-  /// Reads vocab.json, merges.txt and, for the pad token and length, tokenizer_config.json /
-  /// special_tokens_map.json.
+  /// Reads vocab.json and merges.txt, or the one tokenizer.json that transformers 5 writes, and, for the
+  /// named tokens and the length, tokenizer_config.json / special_tokens_map.json.
   /// @throws Error(kInput) naming the file that is missing or malformed
   explicit ClipTokenizer(const std::filesystem::path& folder);
   ~ClipTokenizer();

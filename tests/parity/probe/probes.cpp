@@ -12,6 +12,7 @@ const std::vector<Probe>& probes() {
       {"write_png", run_write_png},
       {"scheduler", run_scheduler},
       {"dreambooth", run_dreambooth},
+      {"tokenizer", run_tokenizer},
       {"unet", run_unet},
       {"zip", run_zip},
       {"unet_iteration", run_unet_iteration},

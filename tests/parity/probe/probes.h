@@ -33,6 +33,7 @@ Response run_safetensors_copy(const Request& request);
 Response run_write_png(const Request& request);
 Response run_scheduler(const Request& request);
 Response run_dreambooth(const Request& request);
+Response run_tokenizer(const Request& request);
 Response run_unet(const Request& request);
 Response run_zip(const Request& request);
 Response run_unet_iteration(const Request& request);

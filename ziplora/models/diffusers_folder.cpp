@@ -1,0 +1,119 @@
+#include "ziplora/models/diffusers_folder.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <map>
+#include <memory>
+
+#include "ziplora/base/error.h"
+#include "ziplora/io/safetensors.h"
+
+namespace ziplora {
+namespace {
+
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+constexpr const char* kDownloadHint =
+    "download the folder again; every file that its index names must be there";
+
+/// Which file holds each tensor. Shared by the source's copies, so that the maps live as long as any of them.
+using TensorFiles = std::map<std::string, std::shared_ptr<SafetensorsFile>>;
+
+TensorSource source_of(TensorFiles files, const fs::path& path) {
+  TensorSource source;
+  source.description = path.string();
+  for (const auto& [name, file] : files) source.names.push_back(name);
+  source.tensor = [files = std::make_shared<const TensorFiles>(std::move(files))](const std::string& name) {
+    return files->at(name)->tensor(name);
+  };
+  return source;
+}
+
+TensorSource open_single(const fs::path& path) {
+  const auto file = std::make_shared<SafetensorsFile>(path);
+  TensorFiles files;
+  for (const auto& [name, info] : file->tensors()) files[name] = file;
+  return source_of(std::move(files), path);
+}
+
+TensorSource open_shards(const fs::path& index_path) {
+  const json index = read_json_object(index_path);
+  const auto weight_map = index.find("weight_map");
+  if (weight_map == index.end() || !weight_map->is_object())
+    throw Error(ErrorKind::kInput, "load " + index_path.string(), "the field \"weight_map\" is missing",
+                kDownloadHint);
+  std::map<std::string, std::shared_ptr<SafetensorsFile>> shards;
+  TensorFiles files;
+  for (const auto& [name, shard] : weight_map->items()) {
+    // A file name, not a path: an index must not reach outside its folder.
+    if (!shard.is_string() || fs::path(shard.get<std::string>()).filename() != shard.get<std::string>())
+      throw Error(ErrorKind::kInput, "load " + index_path.string(),
+                  fmt::format("the shard of {} is {}, a file name is expected", name, shard.dump()),
+                  kDownloadHint);
+    const std::string file_name = shard;
+    std::shared_ptr<SafetensorsFile>& file = shards[file_name];
+    if (!file) {
+      const fs::path path = index_path.parent_path() / file_name;
+      if (!fs::exists(path))
+        throw Error(ErrorKind::kInput, "load " + path.string(),
+                    fmt::format("the shard is missing; {} names it", index_path.filename().string()),
+                    kDownloadHint);
+      file = std::make_shared<SafetensorsFile>(path);
+    }
+    if (!file->contains(name))
+      throw Error(ErrorKind::kInput, "load " + (index_path.parent_path() / file_name).string(),
+                  fmt::format("the shard has no tensor {}, which {} says it has", name,
+                              index_path.filename().string()),
+                  kDownloadHint);
+    files[name] = file;
+  }
+  // What a shard holds beyond its index would otherwise be dropped without a word.
+  for (const auto& [file_name, file] : shards) {
+    for (const auto& [name, info] : file->tensors()) files.emplace(name, file);
+  }
+  return source_of(std::move(files), index_path);
+}
+
+}  // namespace
+
+json read_json_object(const fs::path& path) {
+  std::ifstream file(path);
+  if (!file)
+    throw Error(
+        ErrorKind::kInput, "load " + path.string(), "the file is missing or cannot be read",
+        "check the path; a base is a diffusers folder (with model_index.json) or one .safetensors file");
+  try {
+    json value = json::parse(file);
+    if (value.is_object()) return value;
+  } catch (const json::exception& error) {
+    throw Error(ErrorKind::kInput, "load " + path.string(), error.what(), "download the file again");
+  }
+  throw Error(ErrorKind::kInput, "load " + path.string(), "a JSON object is expected",
+              "download the file again");
+}
+
+TensorSource open_component_weights(const fs::path& component, const std::string& stem,
+                                    at::ScalarType dtype) {
+  const std::vector<std::string> plain{stem + ".safetensors", stem + ".safetensors.index.json"};
+  const std::vector<std::string> half{stem + ".fp16.safetensors", stem + ".safetensors.index.fp16.json",
+                                      stem + ".fp16.safetensors.index.json"};
+  std::vector<std::string> candidates = plain;
+  candidates.insert(dtype == at::kHalf ? candidates.begin() : candidates.end(), half.begin(), half.end());
+  for (const std::string& candidate : candidates) {
+    const fs::path path = component / candidate;
+    if (!fs::exists(path)) continue;
+    return path.extension() == ".json" ? open_shards(path) : open_single(path);
+  }
+  const bool pickled = fs::exists(component / (stem + ".bin")) || fs::exists(component / "pytorch_model.bin");
+  throw Error(
+      ErrorKind::kInput, "load " + (component / plain.front()).string(),
+      pickled ? "the weights are missing; there is only a .bin file, which can run code when it is read"
+              : "the weights are missing: neither this file nor its .fp16 variant nor an index of shards is "
+                "there",
+      pickled ? "convert it to safetensors with diffusers: save_pretrained(folder, safe_serialization=True)"
+              : "download the folder again");
+}
+
+}  // namespace ziplora

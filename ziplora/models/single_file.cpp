@@ -1,0 +1,168 @@
+#include "ziplora/models/single_file.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "ziplora/base/error.h"
+
+namespace ziplora {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kUNet = "model.diffusion_model.";
+constexpr const char* kTextEncoder = "conditioner.embedders.0.transformer.";
+constexpr const char* kTextEncoder2 = "conditioner.embedders.1.model.";
+constexpr const char* kAutoencoder = "first_stage_model.";
+constexpr const char* kHint = "an SDXL base is needed: the 1.0 base or a model fine-tuned from it";
+
+/// Carried by many files and read by no model here: schedules, averaged weights, buffers.
+bool is_ignored(const std::string& name) {
+  static constexpr std::string_view kNames[] = {
+      "denoiser.sigmas", "alphas_cumprod", "betas",
+      "v_pred",          "ztsnr",          "conditioner.embedders.1.model.logit_scale"};
+  for (std::string_view ignored : kNames) {
+    if (name == ignored) return true;
+  }
+  return name.ends_with(".position_ids") || name.starts_with("model_ema.");
+}
+
+/// A sign that a file is something else than an SDXL base.
+struct Sign {
+  const char* fragment;  ///< in some tensor's name
+  const char* looks_like;
+};
+constexpr Sign kSigns[] = {
+    {"lora_", "a LoRA, not a base"},
+    {"hada_w1", "a LoHa adapter, not a base"},
+    {"lokr_w", "a LoKr adapter, not a base"},
+    {"double_blocks.", "Flux"},
+    {"joint_blocks.", "Stable Diffusion 3"},
+    {"conditioner.embedders.0.model.transformer.", "the SDXL refiner"},
+    {"cond_stage_model.transformer.", "Stable Diffusion 1"},
+    {"cond_stage_model.model.", "Stable Diffusion 2"},
+    {"edm_vpred.sigma_max", "CosXL, whose noise schedule (EDM) is another"},
+    {"edm_mean", "Playground v2.5, whose noise schedule (EDM) is another"},
+};
+
+/// What the file looks like, or "" if it is an SDXL base.
+std::string looks_like(const SafetensorsFile& file) {
+  for (const Sign& sign : kSigns) {
+    for (const auto& [name, info] : file.tensors()) {
+      if (name.find(sign.fragment) != std::string::npos) return sign.looks_like;
+    }
+  }
+  const auto shape = [&](const std::string& name) -> const std::vector<int64_t>* {
+    const auto found = file.tensors().find(name);
+    return found == file.tensors().end() ? nullptr : &found->second.shape;
+  };
+  if (const auto* conv_in = shape(std::string(kUNet) + "input_blocks.0.0.weight");
+      conv_in && conv_in->size() == 4) {
+    if (conv_in->at(1) == 9) return "an inpainting model (9 input channels, SDXL's base has 4)";
+    if (conv_in->at(1) != 4)
+      return fmt::format("a model with {} input channels, SDXL's base has 4", conv_in->at(1));
+  }
+  const auto contains_prefix = [&](const std::string& prefix) {
+    const auto found = file.tensors().lower_bound(prefix);
+    return found != file.tensors().end() && found->first.starts_with(prefix);
+  };
+  const bool unet = contains_prefix(kUNet), conditioner = contains_prefix("conditioner.");
+  if (unet && !conditioner) return "a UNet without text encoders";
+  if (unet && !contains_prefix(kAutoencoder)) return "a checkpoint without an autoencoder";
+  if (unet && !contains_prefix(std::string(kUNet) + "middle_block.1."))
+    return "SSD-1B, Segmind-Vega or another distilled model (no attention in the middle block)";
+  if (contains_prefix("down_blocks."))
+    return "the UNet file of a diffusers folder; give the folder in its place";
+  if (contains_prefix("text_model."))
+    return "the text encoder file of a diffusers folder; give the folder in its place";
+  return unet ? "" : "no Stable Diffusion checkpoint";
+}
+
+}  // namespace
+
+fs::path companion_folder(const fs::path& file) { return fs::path(file).replace_extension(); }
+
+SingleFileCheckpoint::SingleFileCheckpoint(const fs::path& path)
+    : file_(std::make_shared<SafetensorsFile>(path)) {
+  if (const std::string found = looks_like(*file_); !found.empty())
+    throw Error(ErrorKind::kIncompatible, "load " + path.string(),
+                fmt::format("an SDXL checkpoint is expected, this looks like {}", found), kHint);
+}
+
+TensorSource SingleFileCheckpoint::source(const std::string& prefix, const SgmNames& names) const {
+  struct Origin {
+    std::string sgm_name;
+    TranslatedTensor translated;
+  };
+  auto origins = std::make_shared<std::map<std::string, Origin>>();
+  for (auto entry = file_->tensors().lower_bound(prefix);
+       entry != file_->tensors().end() && entry->first.starts_with(prefix); ++entry) {
+    if (is_ignored(entry->first)) continue;
+    std::vector<TranslatedTensor> translated = names.translate(entry->first.substr(prefix.size()));
+    if (translated.empty())
+      translated.push_back({entry->first});  // reported as unexpected under its own name
+    for (TranslatedTensor& one : translated) {
+      const std::string name = one.name;
+      origins->insert_or_assign(name, Origin{entry->first, std::move(one)});
+    }
+  }
+  TensorSource source;
+  source.description = fmt::format("{} ({}…)", file_->path().string(), prefix);
+  for (const auto& [name, origin] : *origins) source.names.push_back(name);
+  source.tensor = [file = file_, origins](const std::string& name) {
+    const Origin& origin = origins->at(name);
+    return origin.translated.apply(file->tensor(origin.sgm_name));
+  };
+  return source;
+}
+
+TensorSource SingleFileCheckpoint::unet(const UNet2DConditionConfig& config) const {
+  return source(kUNet, sgm_unet_names(config));
+}
+
+TensorSource SingleFileCheckpoint::vae(const AutoencoderKLConfig& config) const {
+  return source(kAutoencoder, sgm_autoencoder_names(config));
+}
+
+TensorSource SingleFileCheckpoint::text_encoder() const {
+  SgmNames names;  // the same names as transformers'
+  names.add("text_model", "text_model");
+  return source(kTextEncoder, names);
+}
+
+TensorSource SingleFileCheckpoint::text_encoder_2(const ClipTextConfig& config) const {
+  return source(kTextEncoder2, open_clip_names(config));
+}
+
+void SingleFileCheckpoint::refuse_strangers() const {
+  std::vector<std::string> strangers;
+  for (const auto& [name, info] : file_->tensors()) {
+    const bool known = name.starts_with(kUNet) || name.starts_with(kTextEncoder) ||
+                       name.starts_with(kTextEncoder2) || name.starts_with(kAutoencoder);
+    if (!known && !is_ignored(name)) strangers.push_back(name);
+  }
+  if (strangers.empty()) return;
+  const size_t shown = std::min<size_t>(strangers.size(), 5);
+  throw Error(ErrorKind::kInput, "load " + file_->path().string(),
+              fmt::format("{} tensors belong to none of SDXL's models ({}{})", strangers.size(),
+                          fmt::join(strangers.begin(), strangers.begin() + shown, ", "),
+                          shown < strangers.size() ? ", …" : ""),
+              kHint);
+}
+
+nlohmann::json SingleFileCheckpoint::scheduler_config() const {
+  const bool v_prediction = file_->contains("v_pred");
+  return {{"_class_name", "EulerDiscreteScheduler"},
+          {"beta_start", 0.00085},
+          {"beta_end", 0.012},
+          {"beta_schedule", "scaled_linear"},
+          {"num_train_timesteps", 1000},
+          {"prediction_type", v_prediction ? "v_prediction" : "epsilon"},
+          {"rescale_betas_zero_snr", file_->contains("ztsnr")},
+          {"timestep_spacing", v_prediction ? "trailing" : "leading"},
+          {"steps_offset", 1},
+          {"interpolation_type", "linear"},
+          {"use_karras_sigmas", false}};
+}
+
+}  // namespace ziplora

@@ -1,0 +1,49 @@
+#pragma once
+/// A single-file SDXL checkpoint (sgm names) as the sources of its four models, under the names that the
+/// models use. Tensors are views of the memory-mapped file: q, k and v are row ranges of OpenCLIP's fused
+/// matrix, the text projection is its transpose.
+///
+///     SingleFileCheckpoint checkpoint("sdxl.safetensors");
+///     load_parameters(unet, checkpoint.unet(unet.config), device, dtype);
+///
+/// The file holds weights only. Configs are SDXL's own and the tokenizer is CLIP's, unless a companion folder
+/// says otherwise: `sdxl/` beside `sdxl.safetensors`, laid out like a diffusers folder without weights.
+
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "ziplora/io/safetensors.h"
+#include "ziplora/models/sgm_names.h"
+#include "ziplora/nn/load_parameters.h"
+
+namespace ziplora {
+
+class SingleFileCheckpoint {
+ public:
+  /// @throws Error(kIncompatible) saying what it looks like, if it is no SDXL base (refiner, SD 1 or 2,
+  /// inpainting,
+  ///         SSD-1B, Flux, a LoRA …); Error(kInput) if it is no safetensors file
+  explicit SingleFileCheckpoint(const std::filesystem::path& path);
+
+  TensorSource unet(const UNet2DConditionConfig& config) const;
+  TensorSource vae(const AutoencoderKLConfig& config) const;
+  TensorSource text_encoder() const;
+  TensorSource text_encoder_2(const ClipTextConfig& config) const;
+
+  /// Tensors that belong to none of the four models and may be ignored are not counted.
+  /// @throws Error(kInput) listing tensors that belong to no model
+  void refuse_strangers() const;
+
+  /// SDXL's scheduler_config.json, with the file's markers for v-prediction and zero terminal SNR.
+  nlohmann::json scheduler_config() const;
+
+ private:
+  TensorSource source(const std::string& prefix, const SgmNames& names) const;
+  std::shared_ptr<SafetensorsFile> file_;
+};
+
+/// The companion folder of a single file: its path without the extension.
+std::filesystem::path companion_folder(const std::filesystem::path& file);
+
+}  // namespace ziplora
