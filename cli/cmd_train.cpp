@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
 #include <type_traits>
 #include <variant>
 
@@ -16,16 +17,16 @@ namespace {
 struct TrainFlags {
   TrainRequest request;
   std::vector<std::string> images;
-  std::string output, base = "assets/mini", resume, run_folder, file_dtype = "float16", dtype = "float32",
-                      device = "cpu";
+  std::optional<std::string> base;
+  std::string output, resume, run_folder, file_dtype = "float16", dtype = "float32", device = "cpu";
 };
 
 at::ScalarType dtype_of(const std::string& name) {
   return name == "float32" ? at::kFloat : name == "bfloat16" ? at::kBFloat16 : at::kHalf;
 }
 
-/// A flag for each row of the settings table. What is given lands in request.settings; what is not, is left to the
-/// base's defaults.
+/// A flag for each row of the settings table. What is given lands in request.settings; what is not, is left
+/// to the base's defaults.
 void add_settings(CLI::App& app, const std::shared_ptr<TrainFlags>& flags) {
   for (const TrainSetting& setting : train_settings_table()) {
     const std::string name = setting.name;
@@ -53,17 +54,24 @@ void add_settings(CLI::App& app, const std::shared_ptr<TrainFlags>& flags) {
 
 Run train_command(CLI::App& app) {
   auto flags = std::make_shared<TrainFlags>();
-  app.add_option("images", flags->images, "pictures and folders of pictures; dog.txt beside dog.png is its caption");
+  app.add_option("images", flags->images,
+                 "pictures and folders of pictures; dog.txt beside dog.png is its caption");
   app.add_option("-o,--output", flags->output, "the LoRA file to write (.safetensors)");
-  app.add_option("--prompt", flags->request.prompt, "what the pictures show, with a rare word: \"a sks dog\"");
-  app.add_option("--base", flags->base, "diffusers folder or single-file checkpoint")->capture_default_str();
+  app.add_option("--prompt", flags->request.prompt,
+                 "what the pictures show, with a rare word: \"a sks dog\"");
+  app.add_option("--base", flags->base,
+                 "diffusers folder or single-file checkpoint; absent: the embedded base");
   add_settings(app, flags);
-  app.add_option("--checkpoint-every", flags->request.checkpoint_every, "iterations between checkpoints (0: none)")
+  app.add_option("--checkpoint-every", flags->request.checkpoint_every,
+                 "iterations between checkpoints (0: none)")
       ->capture_default_str();
   app.add_option("--resume", flags->resume, "go on from a run folder or one of its checkpoints, bit for bit");
-  app.add_option("--run-folder", flags->run_folder, "where checkpoints, samples and metrics go (default: runs/<output>)");
-  app.add_option("--sample-prompt", flags->request.sample_prompt, "prompt of the sample pictures (default: --prompt)");
-  app.add_option("--sample-every", flags->request.sample_every, "iterations between sample pictures (0: none)")
+  app.add_option("--run-folder", flags->run_folder,
+                 "where checkpoints, samples and metrics go (default: runs/<output>)");
+  app.add_option("--sample-prompt", flags->request.sample_prompt,
+                 "prompt of the sample pictures (default: --prompt)");
+  app.add_option("--sample-every", flags->request.sample_every,
+                 "iterations between sample pictures (0: none)")
       ->capture_default_str();
   app.add_option("--format", flags->request.format, "key names of the file: kohya, diffusers, peft")
       ->capture_default_str();
@@ -79,19 +87,19 @@ Run train_command(CLI::App& app) {
     TrainRequest& request = flags->request;
     request.images.assign(flags->images.begin(), flags->images.end());
     request.output = flags->output;
-    request.base = flags->base;
+    if (flags->base) request.base = *flags->base;
     request.run_folder = flags->run_folder;
     if (!flags->resume.empty()) request.resume = flags->resume;
     request.file_dtype = dtype_of(flags->file_dtype);
     request.policy = {at::Device(flags->device), dtype_of(flags->dtype)};
     const TrainResult result = run_train(request, context.progress, context.cancel);
-    context.print_result(result.report,
-                         fmt::format("{}  {} layers, {} iterations in {:.0f} s, loss {:.4f} → {:.4f}",
-                                     result.output.string(), result.report.at("layers").get<int64_t>(),
-                                     result.report.at("iterations").get<int64_t>(),
-                                     result.report.at("seconds").get<double>(),
-                                     result.report.at("loss_first").get<double>(),
-                                     result.report.at("loss_last").get<double>()));
+    context.print_result(
+        result.report,
+        fmt::format("{}  {} layers, {} iterations in {:.0f} s, loss {:.4f} → {:.4f}\n",
+                    result.output.string(), result.report.at("layers").get<int64_t>(),
+                    result.report.at("iterations").get<int64_t>(), result.report.at("seconds").get<double>(),
+                    result.report.at("loss_first").get<double>(),
+                    result.report.at("loss_last").get<double>()));
   };
 }
 

@@ -1,14 +1,15 @@
 #include "ziplora/app/train.h"
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/cat.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <fstream>
 #include <map>
 
+#include "ziplora/app/default_base.h"
 #include "ziplora/app/train_settings.h"
 #include "ziplora/base/atomic_file.h"
 #include "ziplora/base/error.h"
@@ -31,19 +32,23 @@ namespace ziplora {
 namespace fs = std::filesystem;
 namespace {
 
+nlohmann::json absolute_paths(const std::vector<fs::path>& images) {
+  nlohmann::json paths = nlohmann::json::array();
+  for (const fs::path& image : images) paths.push_back(fs::absolute(image).string());
+  return paths;
+}
+
 /// What a checkpoint remembers of the request, so that `--resume` needs nothing else.
 nlohmann::json remembered(const TrainRequest& request, const TrainSettings& settings) {
-  nlohmann::json images = nlohmann::json::array();
-  for (const fs::path& image : request.images) images.push_back(fs::absolute(image).string());
-  return {{"images", images},
+  return {{"images", absolute_paths(request.images)},
           {"prompt", request.prompt},
           {"output", fs::absolute(request.output).string()},
-          {"base", fs::absolute(request.base).string()},
+          {"base", fs::absolute(*request.base).string()},
           {"settings", to_json(settings)}};
 }
 
-/// Takes images, prompt, base and settings from the checkpoint. Only the number of iterations may change: the rest
-/// would make it another run.
+/// Takes images, prompt, base and settings from the checkpoint. Only the number of iterations may change: the
+/// rest would make it another run.
 void take_over(TrainRequest& request, const nlohmann::json& settings_of_checkpoint, const fs::path& path) {
   const auto refuse = [&](const std::string& what, const std::string& now, const std::string& then) {
     throw Error(ErrorKind::kIncompatible, "train: --resume " + path.string(),
@@ -51,9 +56,13 @@ void take_over(TrainRequest& request, const nlohmann::json& settings_of_checkpoi
                 "leave it out to go on with the run, or start a new run without --resume");
   };
   const nlohmann::json& past = settings_of_checkpoint;
-  if (!request.prompt.empty() && request.prompt != past.at("prompt"))
-    refuse("--prompt", request.prompt, past.at("prompt").get<std::string>());
-  request.prompt = past.at("prompt");
+  const auto past_prompt = past.at("prompt").get<std::string>();
+  if (!request.prompt.empty() && request.prompt != past_prompt)
+    refuse("--prompt", request.prompt, past_prompt);
+  request.prompt = past_prompt;
+  const nlohmann::json images = absolute_paths(request.images);
+  if (!images.empty() && images != past.at("images"))
+    refuse("the list of pictures", images.dump(), past.at("images").dump());
   request.images.clear();
   for (const auto& image : past.at("images")) request.images.emplace_back(image.get<std::string>());
   if (request.output.empty()) request.output = past.at("output").get<std::string>();
@@ -70,15 +79,18 @@ void take_over(TrainRequest& request, const nlohmann::json& settings_of_checkpoi
 fs::path checkpoint_to_resume(const fs::path& folder_or_file) {
   if (!fs::is_directory(folder_or_file)) return folder_or_file;
   if (auto latest = latest_checkpoint(folder_or_file)) return *latest;
-  throw Error(ErrorKind::kInput, "train: --resume " + folder_or_file.string(), "there is no checkpoint-*.safetensors in it",
+  throw Error(ErrorKind::kInput, "train: --resume " + folder_or_file.string(),
+              "there is no checkpoint-*.safetensors in it",
               "give the run folder of an interrupted run, or start without --resume");
 }
 
 void require_complete(const TrainRequest& request) {
   if (request.images.empty())
-    throw Error(ErrorKind::kUsage, "train", "no pictures are named", "ziplora train photos/ --prompt \"a sks dog\" -o dog.safetensors");
+    throw Error(ErrorKind::kUsage, "train", "no pictures are named",
+                "ziplora train photos/ --prompt \"a sks dog\" -o dog.safetensors");
   if (request.prompt.empty())
-    throw Error(ErrorKind::kUsage, "train", "there is no --prompt", "say what the pictures show: --prompt \"a sks dog\"");
+    throw Error(ErrorKind::kUsage, "train", "there is no --prompt",
+                "say what the pictures show: --prompt \"a sks dog\"");
   if (request.output.empty())
     throw Error(ErrorKind::kUsage, "train", "there is no output file", "add -o dog.safetensors");
   AtomicFile writable(request.output);  // refuses a missing or read-only folder before the work, not after
@@ -95,8 +107,9 @@ class TrainingJob {
     const auto started = std::chrono::steady_clock::now();
     require_complete(request_);
     read_pictures();  // before the base: a wrong path should not cost its loading
-    settings_ = resolve_train_settings(request_.base, request_.settings);
-    base_ = load_sdxl(request_.base, request_.policy);
+    request_.base = resolve_base(request_.base);
+    settings_ = resolve_train_settings(*request_.base, request_.settings);
+    base_ = load_sdxl(*request_.base, request_.policy);
     cut_views();
     const LatentCache instance(base_->vae, pictures_, request_.policy.device, progress_, cancel_);
     const std::vector<LatentCache> classes = class_caches(instance);
@@ -120,7 +133,9 @@ class TrainingJob {
     }
   }
 
-  int64_t resolution() const { return settings_.resolution > 0 ? settings_.resolution : base_->default_image_size(); }
+  int64_t resolution() const {
+    return settings_.resolution > 0 ? settings_.resolution : base_->default_image_size();
+  }
 
   /// Pixels that one cell of the UNet's innermost block covers: picture sides must be multiples of it.
   int64_t size_step() const {
@@ -135,13 +150,15 @@ class TrainingJob {
 
   void cut_views() {
     if (resolution() % size_step() != 0)
-      throw Error(ErrorKind::kUsage, "train: --resolution",
-                  fmt::format("{} is not a multiple of {}, which this base needs", resolution(), size_step()));
+      throw Error(
+          ErrorKind::kUsage, "train: --resolution",
+          fmt::format("{} is not a multiple of {}, which this base needs", resolution(), size_step()));
     const bool varied = settings_.random_crop || settings_.random_flip;
     const CropPosition crop = settings_.random_crop ? CropPosition::kRandom : CropPosition::kCenter;
     const Mirroring mirroring = settings_.random_flip ? Mirroring::kHalfTheTime : Mirroring::kNever;
     for (size_t i = 0; i < images_.size(); ++i) {
-      const uint64_t seed = derive_seed(static_cast<uint64_t>(settings_.seed), fmt::format("views of picture {}", i));
+      const uint64_t seed =
+          derive_seed(static_cast<uint64_t>(settings_.seed), fmt::format("views of picture {}", i));
       at::Generator generator = make_generator(seed);
       TrainingPicture picture{paths_[i].string(), {}};
       for (int64_t view = 0; view < (varied ? settings_.views : 1); ++view)
@@ -165,13 +182,15 @@ class TrainingJob {
     for (const ImageSize& size : instance.bucket_sizes()) {
       std::vector<TrainingPicture> pictures;
       for (const fs::path& path : paths)
-        pictures.push_back({path.string(), {crop_view(read_image(path), {.target = size}, make_generator(0))}});
+        pictures.push_back(
+            {path.string(), {crop_view(read_image(path), {.target = size}, make_generator(0))}});
       caches.emplace_back(base_->vae, pictures, request_.policy.device, progress_, cancel_);
     }
     return caches;
   }
 
-  /// Distinct captions in order of appearance, the class prompt last. @return each picture's caption as an index
+  /// Distinct captions in order of appearance, the class prompt last. @return each picture's caption as an
+  /// index
   std::vector<int64_t> list_prompts() {
     std::vector<int64_t> prompt_of_picture;
     for (const std::string& caption : captions_) {
@@ -232,8 +251,8 @@ class TrainingJob {
   }
 
   void keep_run_folder() {
-    keeps_run_folder_ = request_.checkpoint_every > 0 || request_.sample_every > 0 || settings_.prior_images > 0 ||
-                        !request_.run_folder.empty() || start_.has_value();
+    keeps_run_folder_ = request_.checkpoint_every > 0 || request_.sample_every > 0 ||
+                        settings_.prior_images > 0 || !request_.run_folder.empty() || start_.has_value();
     if (!keeps_run_folder_) return;
     write_config();
     const fs::path metrics = run_folder() / "metrics.jsonl";
@@ -242,7 +261,8 @@ class TrainingJob {
     if (start_)
       for (std::ifstream file(metrics); std::getline(file, line);) {
         const auto entry = nlohmann::json::parse(line, nullptr, false);
-        if (entry.is_object() && entry.value("iteration", INT64_MAX) <= start_->iteration) kept += line + "\n";
+        if (entry.is_object() && entry.value("iteration", INT64_MAX) <= start_->iteration)
+          kept += line + "\n";
       }
     write_text_file(metrics, kept);
   }
@@ -303,7 +323,7 @@ class TrainingJob {
     facts.num_pictures = static_cast<int64_t>(pictures_.size());
     facts.num_class_pictures = settings_.prior_images;
     facts.resolution = resolution();
-    facts.base_name = fs::absolute(request_.base).lexically_normal().filename().string();
+    facts.base_name = fs::absolute(*request_.base).lexically_normal().filename().string();
     facts.v_prediction = schedule.config.prediction_type == PredictionType::kVPrediction;
 
     Adapter adapter = run.adapter().snapshot();

@@ -53,7 +53,8 @@ struct SetField {
 
   void require(bool holds, const char* expected) const {
     if (!holds)
-      throw Error(ErrorKind::kUsage, where, fmt::format("{} is {}, expected {}", setting.name, value.dump(), expected));
+      throw Error(ErrorKind::kUsage, where,
+                  fmt::format("{} is {}, expected {}", setting.name, value.dump(), expected));
   }
   template <typename Number>
   Number checked(Number number) const {
@@ -77,7 +78,10 @@ const std::vector<TrainSetting>& train_settings_table() {
   static const std::vector<TrainSetting> table = {
       {"rank", "rank of the LoRA", &S::rank, 1},
       {"alpha", "lora_alpha; the scale is alpha / rank (default: the rank)", &S::alpha, 0},
-      {"targets", "layers that learn: attention (q, k, v, out) or linear (all of the transformers')", &S::targets, 0,
+      {"targets",
+       "layers that learn: attention (q, k, v, out) or linear (all of the transformers')",
+       &S::targets,
+       0,
        {"attention", "linear"}},
       {"optimizer", "adam or adamw", &S::optimizer, 0, {"adam", "adamw"}},
       {"lr", "learning rate", &S::lr, 0},
@@ -96,7 +100,8 @@ const std::vector<TrainSetting>& train_settings_table() {
       {"buckets", "keep each picture's aspect ratio, in buckets of about equal area", &S::buckets},
       {"views", "random crops and flips that are cached for each picture", &S::views, 1},
       {"class_prompt", "prompt of the class pictures (prior preservation), e.g. \"a dog\"", &S::class_prompt},
-      {"prior_images", "class pictures, drawn by the base itself and kept in the run folder", &S::prior_images, 0},
+      {"prior_images", "class pictures, drawn by the base itself and kept in the run folder",
+       &S::prior_images, 0},
       {"prior_weight", "weight of the class pictures' loss", &S::prior_weight, 0},
       {"min_snr_gamma", "min-SNR loss weighting, usually 5 (default: off)", &S::min_snr_gamma, 0},
       {"noise_offset", "standard deviation of a constant added to each channel's noise", &S::noise_offset, 0},
@@ -127,8 +132,10 @@ void apply_train_settings(TrainSettings& settings, const nlohmann::json& values,
   if (!values.is_object()) throw Error(ErrorKind::kUsage, where, "expected a JSON object of settings");
   for (const auto& [name, value] : values.items()) {
     const auto& table = train_settings_table();
-    const auto found = std::find_if(table.begin(), table.end(), [&](const TrainSetting& s) { return s.name == name; });
-    if (found == table.end()) throw Error(ErrorKind::kUsage, where, fmt::format("there is no setting '{}'", name));
+    const auto found =
+        std::find_if(table.begin(), table.end(), [&](const TrainSetting& s) { return s.name == name; });
+    if (found == table.end())
+      throw Error(ErrorKind::kUsage, where, fmt::format("there is no setting '{}'", name));
     std::visit(SetField{settings, *found, value, where}, found->member);
   }
 }

@@ -1,9 +1,10 @@
 #pragma once
-/// Everything the course of a training run depends on, as one table: names, help, ranges and defaults. Flags, JSON
-/// (config files, checkpoints, a base's training_defaults.json) and validation all come from it.
+/// Everything the course of a training run depends on, as one table: names, help, ranges and defaults. Flags,
+/// JSON (config files, checkpoints, a base's training_defaults.json) and validation all come from it.
 ///
-/// Defaults are the paper's for SDXL (ZipLoRA, arXiv 2311.13600, section 4: rank 64, Adam, lr 5e-5, batch 1, 1000
-/// iterations). A base folder may bring its own in `training_defaults.json` (the miniature does); flags win over both.
+/// Defaults are the paper's for SDXL (ZipLoRA, arXiv 2311.13600, section 4: rank 64, Adam, lr 5e-5, batch 1,
+/// 1000 iterations). A base folder may bring its own in `training_defaults.json` (the miniature does); flags
+/// win over both.
 ///
 ///     TrainSettings settings = resolve_train_settings("assets/mini", {{"rank", 4}});
 

@@ -22,8 +22,12 @@ std::vector<ImageSize> aspect_buckets(const AspectBucketOptions& options) {
     throw Error(ErrorKind::kUsage, "aspect-ratio buckets",
                 fmt::format("the largest ratio is {}, expected 1 or more", max_ratio));
   std::set<std::pair<int64_t, int64_t>> sizes;  // (width, height)
-  for (int64_t shorter = step; shorter <= resolution; shorter += step) {
-    const int64_t longer = resolution * resolution / shorter / step * step;
+  // Either side may lead: 1536 leads to 640 although 640 leads to 1600.
+  const int64_t longest = static_cast<int64_t>(std::ceil(static_cast<double>(resolution) * max_ratio));
+  for (int64_t side = step; side <= longest; side += step) {
+    const int64_t other = resolution * resolution / side / step * step;
+    if (other < step) continue;
+    const auto [shorter, longer] = std::minmax(side, other);
     if (static_cast<double>(longer) > max_ratio * static_cast<double>(shorter)) continue;
     sizes.insert({shorter, longer});
     sizes.insert({longer, shorter});

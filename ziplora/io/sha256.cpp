@@ -31,10 +31,12 @@ void Sha256::update(const void* bytes, size_t size_bytes) {
   check(EVP_DigestUpdate(context_->evp.get(), bytes, size_bytes) == 1);
 }
 
-std::string Sha256::hex() {
+std::string Sha256::hex() const {
+  Context copy;  // the digest stays open for more
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned int size = 0;
-  check(EVP_DigestFinal_ex(context_->evp.get(), digest, &size) == 1);
+  check(copy.evp != nullptr && EVP_MD_CTX_copy_ex(copy.evp.get(), context_->evp.get()) == 1 &&
+        EVP_DigestFinal_ex(copy.evp.get(), digest, &size) == 1);
   constexpr char kDigits[] = "0123456789abcdef";
   std::string text;
   for (unsigned int i = 0; i < size; ++i) {

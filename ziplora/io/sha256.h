@@ -22,8 +22,8 @@ class Sha256 {
   Sha256();
   ~Sha256();
   void update(const void* bytes, size_t size_bytes);
-  /// 64 lower-case hexadecimal digits. Ends the digest: nothing may follow.
-  std::string hex();
+  /// 64 lower-case hexadecimal digits of everything so far; more may follow.
+  std::string hex() const;
 
  private:
   struct Context;

@@ -1,0 +1,186 @@
+// ziplora merge: several LoRA files into one.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <memory>
+
+#include "command.h"
+#include "ziplora/app/merge.h"
+#include "ziplora/base/error.h"
+#include "ziplora/merge/merge_method.h"
+
+namespace ziplora::cli {
+namespace {
+
+struct MergeFlags {
+  std::string subject, style;
+  std::vector<std::string> adapters;
+  std::string subject_prompt, style_prompt;
+  std::vector<std::string> adapter_prompts;
+  std::string subject_images, style_images;
+  std::vector<std::string> adapter_images;
+  std::string method = "zip", base, device = "cpu", dtype = "float32";
+  std::string format = "kohya", file_dtype = "float16", output;
+  uint64_t seed = 0;
+  int64_t rank = 0;
+  bool resume = false;
+  std::map<std::string, std::string> method_options;  // by name, as written
+  std::map<std::string, bool> method_flags;
+};
+
+at::ScalarType merge_dtype(const std::string& name) {
+  return name == "float32" ? at::kFloat : name == "bfloat16" ? at::kBFloat16 : at::kHalf;
+}
+
+// "dog.safetensors:0.8"; a colon with no number after it belongs to the path.
+MergeFile parse_input(const std::string& role, const std::string& text, const std::string& prompt,
+                      const std::string& images) {
+  MergeFile file{.path = text, .role = role, .weight = 1.0, .prompt = prompt, .images = {}};
+  if (!images.empty()) file.images = images;
+  const size_t colon = text.rfind(':');
+  if (colon == std::string::npos || colon + 1 == text.size()) return file;
+  size_t used = 0;
+  try {
+    file.weight = std::stod(text.substr(colon + 1), &used);
+  } catch (const std::exception&) {
+    return file;
+  }
+  if (colon + 1 + used == text.size()) {
+    file.path = text.substr(0, colon);
+    if (!std::isfinite(file.weight))
+      throw Error(ErrorKind::kUsage, "merge: --" + role + " " + text, "the weight is not a finite number");
+  } else {
+    file.weight = 1.0;
+  }
+  return file;
+}
+
+nlohmann::json parse_value(const MergeOption& option, const std::string& text) {
+  if (option.default_value.is_string()) return text;
+  nlohmann::json value = nlohmann::json::parse(text, nullptr, false);
+  return value.is_discarded() ? nlohmann::json(text) : value;
+}
+
+// Every option of every method is a flag, once. What equals its default is not passed on, so that a printed
+// config with another method's defaults in it still runs.
+nlohmann::json given_options(const MergeFlags& flags) {
+  nlohmann::json given = nlohmann::json::object();
+  for (const MergeMethod& method : merge_methods()) {
+    for (const MergeOption& option : method.options) {
+      const nlohmann::json value = option.default_value.is_boolean()
+                                       ? nlohmann::json(flags.method_flags.at(option.name))
+                                       : parse_value(option, flags.method_options.at(option.name));
+      if (value != option.default_value) given[option.name] = value;
+    }
+  }
+  return given;
+}
+
+void add_method_options(CLI::App& app, MergeFlags& flags) {
+  for (const MergeMethod& method : merge_methods()) {
+    const std::string group = fmt::format("Method {}", method.name);
+    for (const MergeOption& option : method.options) {
+      if (flags.method_flags.count(option.name) || flags.method_options.count(option.name)) continue;
+      CLI::Option* flag;
+      if (option.default_value.is_boolean()) {
+        bool& value = flags.method_flags[option.name] = option.default_value.get<bool>();
+        flag = app.add_flag(fmt::format("--{0},!--no-{0}", option.name), value, option.help);
+      } else {
+        const std::string text = option.default_value.is_string() ? option.default_value.get<std::string>()
+                                                                  : option.default_value.dump();
+        std::string& value = flags.method_options[option.name] = text;
+        std::string help = option.help;
+        if (!option.choices.empty()) help += fmt::format(" ({})", fmt::join(option.choices, ", "));
+        flag = app.add_option("--" + option.name, value, help);
+      }
+      flag->group(group);
+    }
+  }
+}
+
+std::string describe_merge(const nlohmann::json& report) {
+  std::string text;
+  if (report.contains("fidelity"))
+    for (const auto& [name, values] : report["fidelity"].items())
+      text += fmt::format("fidelity {}: {:.3g} (direct merge {:.3g})\n", name, values["after"].get<double>(),
+                          values["before"].get<double>());
+  if (report.contains("overlap"))
+    text += fmt::format("overlap: {:.3f} (1 at the start); coefficients moved by {:.3f} on average\n",
+                        report["overlap"]["after"].get<double>(), report["mean_movement"].get<double>());
+  if (report.contains("seconds"))
+    text += fmt::format("{:.1f} s, {:.2f} s an iteration, {:.2f} GiB at the peak\n",
+                        report["seconds"].get<double>(), report["seconds_per_iteration"].get<double>(),
+                        report["peak_memory_bytes"].get<double>() / (1 << 30));
+  if (report.contains("compression_error"))
+    text += fmt::format("compressed to rank {}: relative error {:.4f}\n", report["rank"].get<int64_t>(),
+                        report["compression_error"].get<double>());
+  return text + report["output"].get<std::string>();
+}
+
+}  // namespace
+
+Run merge_command(CLI::App& app) {
+  auto flags = std::make_shared<MergeFlags>();
+  app.add_option("--subject", flags->subject, "LoRA file of the subject, FILE or FILE:weight");
+  app.add_option("--style", flags->style, "LoRA file of the style, FILE or FILE:weight");
+  app.add_option("--adapter", flags->adapters, "further LoRA files, FILE or FILE:weight");
+  app.add_option("--subject-prompt", flags->subject_prompt, "what it was trained on; default: from the file");
+  app.add_option("--style-prompt", flags->style_prompt, "what it was trained on; default: from the file");
+  app.add_option("--adapter-prompt", flags->adapter_prompts, "one for each --adapter, in order");
+  app.add_option("--subject-images", flags->subject_images,
+                 "picture or folder; default: drawn by the LoRA itself");
+  app.add_option("--style-images", flags->style_images,
+                 "picture or folder; default: drawn by the LoRA itself");
+  app.add_option("--adapter-images", flags->adapter_images, "one for each --adapter, in order");
+  std::string methods;
+  for (const MergeMethod& method : merge_methods())
+    methods += fmt::format("\n  {}: {}", method.name, method.summary);
+  app.add_option("--method", flags->method, "how to merge" + methods);
+  app.add_option("--base", flags->base,
+                 "diffusers folder or checkpoint, for methods that learn; default: the mini");
+  app.add_option("--dtype", flags->dtype, "of the base's weights; the coefficients learn in float32")
+      ->check(CLI::IsMember({"float32", "bfloat16", "float16"}));
+  app.add_option("--device", flags->device, "cpu, cuda, cuda:1 …");
+  app.add_option("--seed", flags->seed, "of pictures, noise and timesteps");
+  app.add_option("--rank", flags->rank, "compress to this rank by SVD; 0: exact, the sum of the ranks");
+  app.add_option("--format", flags->format, "key family of the file: kohya, diffusers …");
+  app.add_option("--file-dtype", flags->file_dtype, "of the written factors")
+      ->check(CLI::IsMember({"float32", "bfloat16", "float16"}));
+  app.add_flag("--resume", flags->resume, "go on with the interrupted merge of the same command");
+  app.add_option("-o,--output", flags->output, "the merged LoRA file")->required();
+  add_method_options(app, *flags);
+  app.footer(example(
+      "ziplora merge --subject dog.safetensors --style ink.safetensors:0.8 -o dog-in-ink.safetensors"));
+
+  return [flags](CommandContext& context) {
+    MergeRequest request;
+    const auto add = [&](const std::string& role, const std::string& text, const std::string& prompt,
+                         const std::string& images) {
+      if (!text.empty()) request.inputs.push_back(parse_input(role, text, prompt, images));
+    };
+    const auto at_or_empty = [](const std::vector<std::string>& list, size_t i) {
+      return i < list.size() ? list[i] : std::string();
+    };
+    add("subject", flags->subject, flags->subject_prompt, flags->subject_images);
+    add("style", flags->style, flags->style_prompt, flags->style_images);
+    for (size_t i = 0; i < flags->adapters.size(); ++i)
+      add("adapter", flags->adapters[i], at_or_empty(flags->adapter_prompts, i),
+          at_or_empty(flags->adapter_images, i));
+    request.method = flags->method;
+    request.options = given_options(*flags);
+    if (!flags->base.empty()) request.base = flags->base;
+    request.policy = {.device = at::Device(flags->device), .dtype = merge_dtype(flags->dtype)};
+    request.seed = flags->seed;
+    if (flags->rank < 0)
+      throw Error(ErrorKind::kUsage, "merge: --rank", fmt::format("{} is no rank", flags->rank));
+    if (flags->rank > 0) request.rank = flags->rank;
+    request.format = flags->format;
+    request.dtype = merge_dtype(flags->file_dtype);
+    request.output = flags->output;
+    request.resume = flags->resume;
+    const nlohmann::json report = run_merge(request, context.progress, context.cancel);
+    context.print_result(report, describe_merge(report));
+  };
+}
+
+}  // namespace ziplora::cli

@@ -1,0 +1,195 @@
+#include "ziplora/app/merge.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <set>
+
+#include "ziplora/app/default_base.h"
+#include "ziplora/base/error.h"
+#include "ziplora/io/image_file.h"
+#include "ziplora/io/sha256.h"
+#include "ziplora/lora/adapter_file.h"
+#include "ziplora/lora/compress.h"
+#include "ziplora/lora/target_names.h"
+#include "ziplora/merge/merge_method.h"
+
+namespace ziplora {
+namespace fs = std::filesystem;
+namespace {
+
+fs::path beside(const fs::path& output, const std::string& kind) {
+  fs::path path = output;
+  return path.replace_extension(kind + ".safetensors");
+}
+
+void require_writable_folder(const fs::path& output) {
+  const fs::path folder = output.has_parent_path() ? output.parent_path() : fs::path(".");
+  if (fs::is_directory(folder)) return;
+  // Said before the learning, not after it.
+  throw Error(ErrorKind::kFailed, "merge: -o " + output.string(),
+              "the folder " + folder.string() + " does not exist", "mkdir -p " + folder.string());
+}
+
+std::vector<Adapter> read_inputs(const MergeRequest& request, const TargetNames& names,
+                                 ProgressSink& progress) {
+  std::vector<Adapter> adapters;
+  for (const MergeFile& file : request.inputs) {
+    std::vector<std::string> warnings;
+    adapters.push_back(read_adapter(file.path, names, warnings));
+    adapters.back().source = file.path;
+    for (const std::string& warning : warnings)
+      progress.warning(file.path.filename().string() + ": " + warning);
+  }
+  return adapters;
+}
+
+// Concatenated ranks belong to their inputs where every layer has all of them in the same sizes.
+std::optional<nlohmann::json> split_of(const std::vector<MergeInput>& inputs) {
+  std::vector<std::string> roles;
+  std::vector<int64_t> ranks;
+  for (const MergeInput& input : inputs) {
+    std::set<int64_t> found;
+    for (const auto& [target, layer] : input.adapter->layers) {
+      found.insert(layer.rank());
+      if (!inputs.front().adapter->layers.count(target)) return std::nullopt;
+    }
+    if (found.size() != 1 || input.adapter->layers.size() != inputs.front().adapter->layers.size())
+      return std::nullopt;
+    roles.push_back(input.role);
+    ranks.push_back(*found.begin());
+  }
+  return nlohmann::json{{"roles", roles}, {"ranks", ranks}};
+}
+
+std::string title_of(const Adapter& adapter) {
+  const auto title = adapter.metadata.find("modelspec.title");
+  return title == adapter.metadata.end() ? adapter.source.stem().string() : title->second;
+}
+
+StringMap merged_metadata(const MergeRequest& request, const std::vector<MergeInput>& inputs,
+                          const nlohmann::json& options, const nlohmann::json& report) {
+  nlohmann::json recipe = {{"method", request.method}, {"options", options}, {"seed", request.seed}};
+  if (request.rank) recipe["rank"] = *request.rank;
+  StringMap metadata;
+  std::string merged_from, phrases;
+  nlohmann::json tags = nlohmann::json::object();
+  for (const MergeInput& input : inputs) {
+    const Adapter& adapter = *input.adapter;
+    recipe["inputs"].push_back({{"file", adapter.source.filename().string()},
+                                {"sha256", sha256_of_file(adapter.source)},
+                                {"role", input.role},
+                                {"weight", input.weight},
+                                {"prompt", input.prompt}});
+    merged_from += (merged_from.empty() ? "" : ", ") + title_of(adapter);
+    if (!input.prompt.empty()) phrases += (phrases.empty() ? "" : ", ") + input.prompt;
+    if (const auto found = adapter.metadata.find("ss_tag_frequency"); found != adapter.metadata.end()) {
+      const nlohmann::json own = nlohmann::json::parse(found->second, nullptr, false);
+      if (own.is_object())  // under names of their own, so that equal folder names do not collide
+        for (const auto& [folder, counts] : own.items()) tags[title_of(adapter) + "/" + folder] = counts;
+    }
+    if (const auto version = adapter.metadata.find("ss_base_model_version");
+        version != adapter.metadata.end())
+      metadata["ss_base_model_version"] = version->second;
+  }
+  if (!tags.empty()) metadata["ss_tag_frequency"] = tags.dump();
+  metadata["ss_output_name"] = request.output.stem().string();
+  metadata["modelspec.title"] = request.output.stem().string();
+  metadata["modelspec.merged_from"] = merged_from;
+  if (!phrases.empty()) metadata["modelspec.trigger_phrase"] = phrases;
+  for (const char* name : {"overlap", "fidelity", "mean_movement", "iterations"}) {
+    if (!report.contains(name)) continue;
+    recipe["result"][name] = report[name];
+    if (std::string(name) == "overlap") recipe["result"][name].erase("per_layer");
+  }
+  metadata["ziplora.recipe"] = recipe.dump();
+  if (const auto split = split_of(inputs); split && !request.rank) metadata["ziplora.split"] = split->dump();
+  return metadata;
+}
+
+}  // namespace
+
+std::string prompt_from_metadata(const StringMap& metadata) {
+  for (const char* key : {"ziplora.prompt", "modelspec.trigger_phrase"})
+    if (const auto found = metadata.find(key); found != metadata.end() && !found->second.empty())
+      return found->second;
+  const auto found = metadata.find("ss_tag_frequency");
+  if (found == metadata.end()) return "";
+  const nlohmann::json folders = nlohmann::json::parse(found->second, nullptr, false);
+  if (!folders.is_object()) return "";
+  std::string best;
+  double most = 0;
+  for (const auto& [folder, counts] : folders.items()) {
+    if (!counts.is_object()) continue;
+    for (const auto& [tag, count] : counts.items())
+      if (count.is_number() && count.get<double>() > most) most = count.get<double>(), best = tag;
+  }
+  return best;
+}
+
+nlohmann::json run_merge(const MergeRequest& request, ProgressSink& progress, const CancelToken& cancel) {
+  const MergeMethod& method = find_merge_method(request.method);
+  const nlohmann::json options = resolve_options(method, request.options);
+  if (request.inputs.empty())
+    throw Error(ErrorKind::kUsage, "merge", "there is nothing to merge",
+                "ziplora merge --subject dog.safetensors --style ink.safetensors -o dog-in-ink.safetensors");
+  require_writable_folder(request.output);
+
+  // Names and shapes of targets come from the base where one is at hand, else from SDXL 1.0.
+  std::unique_ptr<Sdxl> base;
+  std::unique_ptr<TargetNames> names_of_base;
+  if (method.needs_base || request.base) {
+    base = load_sdxl(resolve_base(request.base), request.policy);
+    names_of_base = std::make_unique<TargetNames>(base->unet.config, base->text_encoder.config,
+                                                  base->text_encoder_2.config);
+  }
+  const TargetNames& names = names_of_base ? *names_of_base : TargetNames::sdxl();
+  const std::vector<Adapter> adapters = read_inputs(request, names, progress);
+
+  std::vector<MergeInput> inputs;
+  for (size_t k = 0; k < adapters.size(); ++k) {
+    const MergeFile& file = request.inputs[k];
+    MergeInput input{.adapter = &adapters[k],
+                     .role = file.role,
+                     .weight = file.weight,
+                     .prompt = file.prompt,
+                     .images = {}};
+    if (input.prompt.empty()) input.prompt = prompt_from_metadata(adapters[k].metadata);
+    if (file.images) input.images = list_images(*file.images);
+    if (method.needs_base && !input.prompt.empty())
+      progress.note(fmt::format("{}: \"{}\"", file.path.filename().string(), input.prompt));
+    inputs.push_back(std::move(input));
+  }
+
+  MergeContext context{.base = base.get(),
+                       .seed = request.seed,
+                       .progress = &progress,
+                       .cancel = &cancel,
+                       .state_path = beside(request.output, ".merge-state"),
+                       .resume = request.resume};
+  MergeResult result = method.run(inputs, options, context);
+  nlohmann::json report = std::move(result.report);
+  Adapter merged = std::move(result.adapter);
+  if (request.rank) {
+    Compression compression = compress(merged, *request.rank);
+    merged = std::move(compression.adapter);
+    report["compression_error"] = compression.relative_error;
+  }
+  merged.metadata = merged_metadata(request, inputs, options, report);
+  int64_t largest_rank = 0;
+  for (const auto& [target, layer] : merged.layers) largest_rank = std::max(largest_rank, layer.rank());
+  cancel.throw_if_cancelled("merge");
+  if (!result.coefficients.empty()) {
+    const fs::path path = beside(request.output, ".coefficients");
+    write_safetensors(path, result.coefficients, {{"ziplora.recipe", merged.metadata.at("ziplora.recipe")}});
+    report["coefficients_file"] = path.string();
+  }
+  write_adapter(request.output, merged, names, {.format = request.format, .dtype = request.dtype});
+  report["output"] = request.output.string();
+  report["method"] = request.method;
+  report["rank"] = largest_rank;
+  report["layers"] = merged.layers.size();
+  return report;
+}
+
+}  // namespace ziplora
