@@ -206,7 +206,7 @@ at::Tensor UNet2DConditionModel::forward(const at::Tensor& sample, const at::Ten
                               .checkpointing = parts.gradient_checkpointing && at::GradMode::is_enabled()};
 
   // Down: every layer's output is kept for the way up
-  at::Tensor x = parts.conv_in.forward(getenv("CL") ? sample.contiguous(at::MemoryFormat::ChannelsLast) : sample);
+  at::Tensor x = parts.conv_in.forward(sample);
   std::vector<at::Tensor> skips{x};
   for (const auto& stage : parts.down) {
     for (size_t i = 0; i < stage->num_resnets(); ++i) {
