@@ -51,5 +51,9 @@ const std::vector<Command>& commands();
 /// The help's closing paragraph: one example line.
 std::string example(const std::string& command_line);
 
+Run train_command(CLI::App& app);
+Run merge_command(CLI::App& app);
+Run generate_command(CLI::App& app);
+Run pretrain_command(CLI::App& app);
 
 }  // namespace ziplora::cli

@@ -4,6 +4,10 @@ namespace ziplora::cli {
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> table = {
+      {"train", "learn a LoRA from pictures of a subject or a style", train_command},
+      {"merge", "several LoRA files into one", merge_command},
+      {"generate", "pictures from prompts, with any LoRA files", generate_command},
+      {"pretrain", "train the embedded base from nothing", pretrain_command},
   };
   return table;
 }

@@ -9,6 +9,8 @@ namespace ziplora {
 
 // Each method is defined in the file of its name (`MergeMethod direct_method();` in direct.cpp); this list is
 // the only other place that knows it.
+MergeMethod zip_method();
+MergeMethod direct_method();
 
 namespace {
 
@@ -42,7 +44,7 @@ void check_value(const std::string& where, const MergeOption& option, const nloh
 }  // namespace
 
 const std::vector<MergeMethod>& merge_methods() {
-  static const std::vector<MergeMethod> table = {};
+  static const std::vector<MergeMethod> table = {zip_method(), direct_method()};
   return table;
 }
 

@@ -38,8 +38,10 @@ void train_autoencoder(AutoencoderKL& vae, const World& world, const Autoencoder
     at::Generator generator =
         make_generator(derive_seed(options.seed, "autoencoder step " + std::to_string(iteration)));
     const at::Tensor images = vary_colours(batches.at(iteration).images, iteration, generator) * 2 - 1;
-    const LatentDistribution latents = vae.encode(images);
-    const at::Tensor decoded = vae.decode(latents.sample(generator));
+    const LatentDistribution working = vae.encode(as_input(images, options.plan));
+    const LatentDistribution latents{working.mean.to(at::kFloat), working.logvar.to(at::kFloat)};
+    const at::Tensor decoded =
+        vae.decode(as_input(latents.sample(generator), options.plan)).to(at::kFloat);
     const at::Tensor mse = at::mse_loss(decoded, images);
     const at::Tensor kl = 0.5 * (latents.mean.pow(2) + latents.logvar.exp() - 1 - latents.logvar).mean();
     const at::Tensor loss = at::l1_loss(decoded, images) + 2 * mse + 0.5 * gradient_error(decoded, images) +
@@ -51,7 +53,8 @@ void train_autoencoder(AutoencoderKL& vae, const World& world, const Autoencoder
   auto sample = [&](int64_t iteration) {
     const at::NoGradGuard no_grad;
     const at::Tensor images = batches.at(0).images.slice(0, 0, 8);
-    const at::Tensor decoded = vae.decode(vae.encode(images * 2 - 1).mean) / 2 + 0.5;
+    const at::Tensor decoded =
+        vae.decode(vae.encode(as_input(images * 2 - 1, options.plan)).mean).to(at::kFloat) / 2 + 0.5;
     const at::Tensor rows = at::cat({images, decoded}, 2);  // original above, reconstruction below
     std::vector<at::Tensor> columns = rows.unbind(0);
     write_png(options.plan.run_folder / "samples" / ("autoencoder-" + std::to_string(iteration) + ".png"),

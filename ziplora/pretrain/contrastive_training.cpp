@@ -46,7 +46,8 @@ at::Tensor unit(const at::Tensor& x) { return x / x.norm(2, {-1}, /*keepdim=*/tr
 /// Cross entropy of pictures against texts and of texts against pictures.
 at::Tensor symmetric_loss(const at::Tensor& pictures, const at::Tensor& texts,
                           const at::Tensor& logit_scale) {
-  const at::Tensor logits = at::matmul(unit(pictures), unit(texts).t()) * logit_scale.clamp_max(4.6).exp();
+  const at::Tensor logits = at::matmul(unit(pictures.to(at::kFloat)), unit(texts.to(at::kFloat)).t()) *
+                            logit_scale.to(at::kFloat).clamp_max(4.6).exp();
   const at::Tensor own = at::arange(logits.size(0), at::kLong);
   return (at::cross_entropy_loss(logits, own) + at::cross_entropy_loss(logits.t(), own)) / 2;
 }
@@ -71,7 +72,7 @@ void train_contrastive(ClipTextModel& text_encoder, ClipTextModel& text_encoder_
     SceneBatch batch = batches.at(iteration);
     for (std::string& caption : batch.captions)
       if (random() % 8 == 0) caption = with_nonsense_word(caption, random());
-    const at::Tensor pictures = vision.forward(clip_pixel_values(batch.images));
+    const at::Tensor pictures = vision.forward(as_input(clip_pixel_values(batch.images), options.plan));
     const at::Tensor ids = token_ids(tokenizer, batch.captions);
     const at::Tensor loss_1 = symmetric_loss(
         pictures, head.text_projection.forward(text_encoder.forward(ids).pooled), head.logit_scale);

@@ -49,6 +49,7 @@ class BasePretraining {
     plan.iterations = iterations;
     plan.checkpoint_every = options_.checkpoint_every;
     plan.sample_every = options_.sample_every;
+    plan.working_dtype = options_.working_dtype;
     return plan;
   }
 
@@ -74,6 +75,7 @@ class BasePretraining {
     initialize(vae, make_generator(seed("autoencoder weights")));
     AutoencoderTrainingOptions training;
     training.plan = plan("autoencoder", options_.autoencoder_iterations);
+    training.batch_size = 8;  // more updates matter more than smoother ones
     training.plan.lr = 1e-3;
     training.seed = seed("autoencoder");
     train_autoencoder(vae, world_, training, progress_, cancel_);
@@ -114,7 +116,7 @@ class BasePretraining {
       initialize(unet, make_generator(seed("unet weights")));
       save_unet(unet);
     }
-    const std::unique_ptr<Sdxl> base = load_sdxl(folder_, {});
+    const std::unique_ptr<Sdxl> base = load_sdxl(folder_, {.dtype = options_.working_dtype});
     UNetTrainingOptions training;
     training.plan = plan("unet", options_.unet_iterations);
     training.plan.lr = 8e-4;

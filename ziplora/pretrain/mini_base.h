@@ -27,6 +27,7 @@ struct PretrainOptions {
   int64_t unet_iterations = 16000;
   int64_t checkpoint_every = 250;
   int64_t sample_every = 1000;
+  at::ScalarType working_dtype = at::kFloat;  ///< TrainingPlan::working_dtype
 };
 
 void pretrain_base(const PretrainOptions& options, const World& world, ProgressSink& progress,

@@ -15,15 +15,71 @@
 namespace ziplora {
 namespace {
 
+/// A parameter's place in its module, and the float32 tensor that the optimizer improves.
+struct TrainedParameter {
+  std::string name;
+  at::Tensor* place;
+  at::Tensor master;
+};
+
+/// Float32 masters of all parameters, and what the modules hold meanwhile: the masters themselves, or copies
+/// in the working dtype.
+class TrainedParameters {
+ public:
+  TrainedParameters(const std::map<std::string, Module*>& modules, at::ScalarType working_dtype)
+      : working_dtype_(working_dtype) {
+    for (const auto& [name, module] : modules)
+      module->for_each_parameter([&, prefix = name + "."](const std::string& path, Module::Parameter& it) {
+        list_.push_back({prefix + path, it.tensor, it.tensor->detach().to(at::kFloat)});
+        list_.back().master.set_requires_grad(true);
+        masters_.push_back(list_.back().master);
+      });
+    fill_modules();
+  }
+  /// Leaves the masters in the modules, frozen.
+  ~TrainedParameters() {
+    for (TrainedParameter& parameter : list_) *parameter.place = parameter.master.detach();
+  }
+  TrainedParameters(const TrainedParameters&) = delete;
+  TrainedParameters& operator=(const TrainedParameters&) = delete;
+
+  const std::vector<TrainedParameter>& list() const { return list_; }
+  const std::vector<at::Tensor>& masters() const { return masters_; }
+
+  /// After the masters changed.
+  void fill_modules() {
+    const at::NoGradGuard no_grad;
+    for (TrainedParameter& parameter : list_) {
+      if (working_dtype_ == at::kFloat) {
+        *parameter.place = parameter.master;
+      } else if (parameter.place->scalar_type() == working_dtype_ && parameter.place->requires_grad()) {
+        parameter.place->detach().copy_(parameter.master);
+      } else {
+        *parameter.place = parameter.master.detach().to(working_dtype_).set_requires_grad(true);
+      }
+    }
+  }
+  /// After a backward pass: the masters' gradients, in float32.
+  void collect_gradients() {
+    if (working_dtype_ == at::kFloat) return;
+    for (TrainedParameter& parameter : list_) {
+      const at::Tensor& gradient = parameter.place->grad();
+      parameter.master.mutable_grad() = gradient.defined() ? gradient.to(at::kFloat) : at::Tensor();
+      parameter.place->mutable_grad() = at::Tensor();
+    }
+  }
+
+ private:
+  at::ScalarType working_dtype_;
+  std::vector<TrainedParameter> list_;
+  std::vector<at::Tensor> masters_;
+};
+
 /// Everything a stage needs to go on as if it had never stopped.
 class StageState {
  public:
-  StageState(const TrainingPlan& plan, const std::map<std::string, Module*>& modules)
-      : path_(plan.run_folder / (plan.name + ".checkpoint.safetensors")), parameters_(collect(modules)) {
-    for (const auto& [name, parameter] : parameters_) tensors_.push_back(parameter);
-  }
-
-  const std::vector<at::Tensor>& tensors() const { return tensors_; }
+  StageState(const TrainingPlan& plan, const TrainedParameters& parameters)
+      : path_(plan.run_folder / (plan.name + ".checkpoint.safetensors")), parameters_(parameters) {}
 
   /// @return the next iteration: 0 without a checkpoint
   int64_t restore(Adam& optimizer, Ema& ema) const {
@@ -32,9 +88,9 @@ class StageState {
     const SafetensorsFile file(path_);
     NamedTensors optimizer_state;
     std::vector<at::Tensor> averages;
-    for (const auto& [name, parameter] : parameters_) {
-      parameter.detach().copy_(file.tensor("parameter." + name));
-      averages.push_back(file.tensor("average." + name));
+    for (const TrainedParameter& parameter : parameters_.list()) {
+      parameter.master.detach().copy_(file.tensor("parameter." + parameter.name));
+      averages.push_back(file.tensor("average." + parameter.name));
     }
     const std::string prefix = "optimizer.";
     for (const auto& [name, info] : file.tensors())
@@ -48,9 +104,9 @@ class StageState {
   void save(const Adam& optimizer, const Ema& ema, int64_t next_iteration) const {
     NamedTensors tensors;
     size_t index = 0;
-    for (const auto& [name, parameter] : parameters_) {
-      tensors["parameter." + name] = parameter.detach();
-      tensors["average." + name] = ema.averages()[index++];
+    for (const TrainedParameter& parameter : parameters_.list()) {
+      tensors["parameter." + parameter.name] = parameter.master.detach();
+      tensors["average." + parameter.name] = ema.averages()[index++];
     }
     for (const auto& [name, tensor] : optimizer.state()) tensors["optimizer." + name] = tensor;
     tensors["iteration"] = at::scalar_tensor(next_iteration, at::kLong);
@@ -58,20 +114,8 @@ class StageState {
   }
 
  private:
-  static std::vector<std::pair<std::string, at::Tensor>> collect(
-      const std::map<std::string, Module*>& modules) {
-    std::vector<std::pair<std::string, at::Tensor>> result;
-    for (const auto& [name, module] : modules)
-      module->for_each_parameter(
-          [&, prefix = name + "."](const std::string& path, Module::Parameter& parameter) {
-            result.emplace_back(prefix + path, *parameter.tensor);
-          });
-    return result;
-  }
-
   std::filesystem::path path_;
-  std::vector<std::pair<std::string, at::Tensor>> parameters_;
-  std::vector<at::Tensor> tensors_;
+  const TrainedParameters& parameters_;
 };
 
 void append_metrics(const TrainingPlan& plan, int64_t iteration, double loss, const Metrics& metrics) {
@@ -81,6 +125,12 @@ void append_metrics(const TrainingPlan& plan, int64_t iteration, double loss, co
 }
 
 }  // namespace
+
+at::Tensor as_input(const at::Tensor& x, const TrainingPlan& plan) {
+  return x.to(plan.working_dtype,
+              /*non_blocking=*/false, /*copy=*/false,
+              x.dim() == 4 ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Preserve);
+}
 
 double learning_rate(const TrainingPlan& plan, int64_t iteration) {
   const double done = static_cast<double>(iteration);
@@ -96,12 +146,13 @@ void train_stage(const TrainingPlan& plan, const std::map<std::string, Module*>&
                  const std::function<TrainingStep(int64_t)>& step, const std::function<void(int64_t)>& sample,
                  ProgressSink& progress, const CancelToken& cancel) {
   std::filesystem::create_directories(plan.run_folder / "samples");
-  for (const auto& [name, module] : modules) module->requires_grad(true);
-  const StageState state(plan, modules);
-  Adam optimizer(state.tensors(),
+  TrainedParameters parameters(modules, plan.working_dtype);
+  const StageState state(plan, parameters);
+  Adam optimizer(parameters.masters(),
                  {.lr = plan.lr, .beta2 = plan.beta2, .weight_decay = plan.weight_decay, .decoupled = true});
-  Ema ema(state.tensors(), plan.ema_decay);
+  Ema ema(parameters.masters(), plan.ema_decay);
   const int64_t first = state.restore(optimizer, ema);
+  parameters.fill_modules();
 
   {
     Stage stage(progress, plan.name, plan.iterations, first);
@@ -114,8 +165,10 @@ void train_stage(const TrainingPlan& plan, const std::map<std::string, Module*>&
                     "resume from the last checkpoint with a lower --lr");
       optimizer.zero_grad();
       now.loss.backward();
-      clip_gradient_norm(state.tensors(), plan.max_gradient_norm);
+      parameters.collect_gradients();
+      clip_gradient_norm(parameters.masters(), plan.max_gradient_norm);
       optimizer.step(learning_rate(plan, iteration));
+      parameters.fill_modules();
       ema.update();
       append_metrics(plan, iteration, loss, now.metrics);
       now.metrics.insert(now.metrics.begin(), {"loss", loss});
@@ -127,14 +180,15 @@ void train_stage(const TrainingPlan& plan, const std::map<std::string, Module*>&
       cancel.throw_if_cancelled("pretrain " + plan.name, "run the same command again to go on from here");
       if (plan.sample_every > 0 && (done % plan.sample_every == 0 || done == plan.iterations)) {
         ema.swap();
+        parameters.fill_modules();
         sample(done);
         ema.swap();
+        parameters.fill_modules();
       }
     }
   }
   ema.swap();
   optimizer.zero_grad();
-  for (const auto& [name, module] : modules) module->requires_grad(false);
 }
 
 }  // namespace ziplora

@@ -8,6 +8,8 @@
 ///                 [&](int64_t iteration) { return TrainingStep{loss, {{"mse", value}}}; }, …);
 ///     // the modules now hold the averaged weights
 ///
+/// Pictures go in as `as_input(x, plan)`: the working dtype, channels last (what convolutions are fastest on).
+///
 /// Every random draw of a step must come from `iteration` alone (derive_seed), so a resumed run is the
 /// uninterrupted one.
 
@@ -38,6 +40,9 @@ struct TrainingPlan {
   double ema_decay = 0.999;
   int64_t checkpoint_every = 250;
   int64_t sample_every = 0;  ///< 0: never
+  /// Of the weights that forward and backward passes see. bfloat16 doubles the speed on processors that
+  /// multiply it (AVX512-BF16, AMX) and is hopeless on others; Adam and the averages keep float32 masters.
+  at::ScalarType working_dtype = at::kFloat;
 };
 
 struct TrainingStep {
@@ -47,6 +52,9 @@ struct TrainingStep {
 
 /// The rate at an iteration of a plan.
 double learning_rate(const TrainingPlan& plan, int64_t iteration);
+
+/// x in the plan's working dtype; [B, C, H, W] in channels-last order.
+at::Tensor as_input(const at::Tensor& x, const TrainingPlan& plan);
 
 /// @param modules  what is trained, by the name that its parameters get in the checkpoint
 /// @param sample   called with the averaged weights in place

@@ -82,10 +82,11 @@ void train_unet(Sdxl& base, const World& world, const UNetTrainingOptions& optio
       for (const std::string& caption : batch.captions)
         captions.push_back(random() % 8 == 0 ? with_nonsense_word(caption, random()) : caption);
       cropped = crop_some(batch.images, random);
-      latents = base.vae.encode(cropped.images * 2 - 1).sample(generator) * base.vae.config.scaling_factor;
+      latents = base.vae.encode(as_input(cropped.images * 2 - 1, options.plan)).sample(generator).to(at::kFloat) *
+                base.vae.config.scaling_factor;
       prompts = base.encode_prompt(captions, progress);
       const at::Tensor keep =
-          at::empty({rows}).uniform_(0, 1, generator).ge(options.unconditional_fraction).to(at::kFloat);
+          at::empty({rows}).uniform_(0, 1, generator).ge(options.unconditional_fraction).to(options.plan.working_dtype);
       prompts.prompt_embeds = prompts.prompt_embeds * keep.view({rows, 1, 1});
       prompts.pooled_prompt_embeds = prompts.pooled_prompt_embeds * keep.view({rows, 1});
     }
@@ -93,8 +94,10 @@ void train_unet(Sdxl& base, const World& world, const UNetTrainingOptions& optio
         at::randint(0, schedule.config.num_train_timesteps, {rows}, generator, at::kLong);
     const at::Tensor noise = at::randn(latents.sizes(), generator);
     const at::Tensor predicted =
-        base.unet.forward(schedule.add_noise(latents, noise, timesteps), timesteps,
-                          {prompts.prompt_embeds, prompts.pooled_prompt_embeds, cropped.time_ids});
+        base.unet
+            .forward(as_input(schedule.add_noise(latents, noise, timesteps), options.plan), timesteps,
+                     {prompts.prompt_embeds, prompts.pooled_prompt_embeds, cropped.time_ids})
+            .to(at::kFloat);
     const at::Tensor error = (predicted - schedule.target(latents, noise, timesteps)).pow(2).mean({1, 2, 3});
     const at::Tensor loss = (error * schedule.min_snr_weights(timesteps, options.min_snr_gamma)).mean();
     return TrainingStep{loss, {{"mse", error.mean().item<double>()}}};

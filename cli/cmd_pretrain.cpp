@@ -1,0 +1,42 @@
+// ziplora pretrain: trains the embedded base from nothing.
+#include <memory>
+
+#include "command.h"
+#include "ziplora/app/pretrain.h"
+
+namespace ziplora::cli {
+
+Run pretrain_command(CLI::App& app) {
+  struct Flags {
+    PretrainRequest request;
+    std::string world, cache, run_folder, output;
+  };
+  auto flags = std::make_shared<Flags>();
+  PretrainRequest& request = flags->request;
+  flags->world = request.world.assets.string();
+  flags->cache = request.world.cache.string();
+  flags->run_folder = request.run_folder.string();
+  app.add_option("-o,--output", flags->output, "folder to export the finished base to, in float16");
+  app.add_option("--run-folder", flags->run_folder, "checkpoints, metrics, samples; the same one goes on");
+  app.add_option("--world", flags->world, "the catalogue of subjects, styles and backgrounds");
+  app.add_option("--cache", flags->cache, "drawings: packages and what was rendered of them");
+  app.add_option("--autoencoder-iterations", request.autoencoder_iterations, "batches of 8");
+  app.add_option("--contrastive-iterations", request.contrastive_iterations, "batches of 128");
+  app.add_option("--unet-iterations", request.unet_iterations, "batches of 64");
+  app.add_option("--checkpoint-every", request.checkpoint_every, "iterations");
+  app.add_option("--sample-every", request.sample_every, "iterations between sample sheets");
+  app.add_flag("--bfloat16,!--no-bfloat16", request.bfloat16,
+               "forward and backward passes in bfloat16: twice as fast on AVX512-BF16 or AMX, hopeless elsewhere");
+  app.add_option("--seed", request.seed, "of everything drawn at random");
+  app.footer(example("ziplora pretrain --run-folder runs/base -o assets/mini"));
+  return [flags](CommandContext& context) {
+    PretrainRequest& request = flags->request;
+    request.world = {flags->world, flags->cache};
+    request.run_folder = flags->run_folder;
+    request.output = flags->output;
+    const nlohmann::json report = run_pretrain(request, context.progress, context.cancel);
+    context.print_result(report, report.value("output", report.at("base").get<std::string>()));
+  };
+}
+
+}  // namespace ziplora::cli

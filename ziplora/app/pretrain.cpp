@@ -1,0 +1,31 @@
+#include "ziplora/app/pretrain.h"
+
+#include "ziplora/pretrain/mini_base.h"
+#include "ziplora/pretrain/mini_config.h"
+#include "ziplora/world/world.h"
+
+namespace ziplora {
+
+nlohmann::json run_pretrain(const PretrainRequest& request, ProgressSink& progress,
+                            const CancelToken& cancel) {
+  World::prepare(request.world.assets, request.world.cache, progress);
+  const World world(request.world.assets, request.world.cache, mini::kImageSize);
+  const PretrainOptions options{.run_folder = request.run_folder,
+                                .seed = request.seed,
+                                .autoencoder_iterations = request.autoencoder_iterations,
+                                .contrastive_iterations = request.contrastive_iterations,
+                                .unet_iterations = request.unet_iterations,
+                                .checkpoint_every = request.checkpoint_every,
+                                .sample_every = request.sample_every,
+                                .working_dtype = request.bfloat16 ? at::kBFloat16 : at::kFloat};
+  pretrain_base(options, world, progress, cancel);
+  nlohmann::json report = {{"run_folder", request.run_folder.string()},
+                           {"base", (request.run_folder / "base").string()}};
+  if (!request.output.empty()) {
+    export_base(request.run_folder, request.output, at::kHalf);
+    report["output"] = request.output.string();
+  }
+  return report;
+}
+
+}  // namespace ziplora
