@@ -12,25 +12,20 @@
 namespace ziplora {
 
 std::vector<ImageSize> aspect_buckets(const AspectBucketOptions& options) {
-  const auto [resolution, step, max_ratio] = options;
+  const auto [resolution, step] = options;
   if (step <= 0 || resolution <= 0 || resolution % step != 0)
     throw Error(
         ErrorKind::kUsage, "aspect-ratio buckets",
         fmt::format("the resolution {} is not a positive multiple of the bucket step {}", resolution, step),
         "round the resolution to a multiple of the step");
-  if (!(max_ratio >= 1))
-    throw Error(ErrorKind::kUsage, "aspect-ratio buckets",
-                fmt::format("the largest ratio is {}, expected 1 or more", max_ratio));
+  const auto rounded_down = [step = step](int64_t side) { return side / step * step; };
   std::set<std::pair<int64_t, int64_t>> sizes;  // (width, height)
-  // Either side may lead: 1536 leads to 640 although 640 leads to 1600.
-  const int64_t longest = static_cast<int64_t>(std::ceil(static_cast<double>(resolution) * max_ratio));
-  for (int64_t side = step; side <= longest; side += step) {
-    const int64_t other = resolution * resolution / side / step * step;
-    if (other < step) continue;
-    const auto [shorter, longer] = std::minmax(side, other);
-    if (static_cast<double>(longer) > max_ratio * static_cast<double>(shorter)) continue;
-    sizes.insert({shorter, longer});
-    sizes.insert({longer, shorter});
+  // Both ways round: 1536 leads to 640, but 640 leads to 1600.
+  for (int64_t side = step; side <= 2 * resolution; side += step) {
+    const int64_t other = rounded_down(resolution * resolution / side);
+    if (2 * std::min(side, other) < resolution) continue;
+    sizes.insert({side, other});
+    sizes.insert({other, side});
   }
   std::vector<ImageSize> buckets;
   for (const auto& [width, height] : sizes) buckets.push_back({height, width});
@@ -38,15 +33,13 @@ std::vector<ImageSize> aspect_buckets(const AspectBucketOptions& options) {
 }
 
 size_t nearest_bucket(const ImageSize& image, const std::vector<ImageSize>& buckets) {
-  const auto log_ratio = [](const ImageSize& size) {
-    return std::log(static_cast<double>(size.width) / static_cast<double>(size.height));
+  const auto ratio = [](const ImageSize& size) {
+    return static_cast<double>(size.width) / static_cast<double>(size.height);
   };
   const auto distance = [&](const ImageSize& bucket) {
-    return std::abs(log_ratio(bucket) - log_ratio(image));
+    return bucket == image ? -1.0 : std::abs(ratio(bucket) - ratio(image));
   };
-  const auto nearest =
-      std::min_element(buckets.begin(), buckets.end(),
-                       [&](const ImageSize& a, const ImageSize& b) { return distance(a) < distance(b); });
+  const auto nearest = std::ranges::min_element(buckets, {}, distance);
   return static_cast<size_t>(nearest - buckets.begin());
 }
 

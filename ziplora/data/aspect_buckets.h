@@ -5,6 +5,10 @@
 ///
 ///     std::vector<ImageSize> buckets = aspect_buckets({.resolution = 1024, .step = 64});
 ///     ImageSize bucket = buckets[nearest_bucket({.height = 3000, .width = 2000}, buckets)];   // 1216 × 832
+///
+/// The sizes and the choice are those of kohya-ss/sd-scripts: make_bucket_resolutions in
+/// library/model_util.py and BucketManager.select_bucket (with upscaling) in library/train_util.py, so a data
+/// set falls into the same buckets there and here.
 
 #include <cstdint>
 #include <vector>
@@ -18,16 +22,16 @@ struct ImageSize {
 
 struct AspectBucketOptions {
   int64_t resolution = 1024;  ///< side of the square whose area no bucket exceeds
-  int64_t step = 64;       ///< sides are multiples of it; itself a multiple of the model's total downsampling
-  double max_ratio = 4.0;  ///< longer side / shorter side
+  int64_t step = 64;  ///< sides are multiples of it; itself a multiple of the model's total downsampling
 };
 
-/// All sizes with sides in multiples of `step`, as tall as the area allows for their width and the other way
-/// round; in order of width, the square included.
-/// @throws Error(kUsage) if resolution is no positive multiple of step or max_ratio is below 1
+/// Every width in multiples of `step` with the tallest height that the area allows, and the same turned on
+/// its side; no side is shorter than half or longer than twice the resolution (kohya's default limits, 256
+/// and 1024 at 512). In order of width, then height; the square included.
+/// @throws Error(kUsage) if resolution is no positive multiple of step
 std::vector<ImageSize> aspect_buckets(const AspectBucketOptions& options);
 
-/// @return the index of the bucket whose ratio differs by the smallest factor
+/// @return the index of the bucket of just this size, else of the one whose width / height differs least
 size_t nearest_bucket(const ImageSize& image, const std::vector<ImageSize>& buckets);
 
 }  // namespace ziplora
