@@ -70,6 +70,16 @@ bool read_pixels(JpegReader& reader, unsigned char* pixels, int64_t row_bytes) {
               "save the picture again with another program, or fetch it again");
 }
 
+/// To be asked before read_pixels, whose end frees the saved markers.
+int orientation_of(const JpegReader& reader) {
+  constexpr std::string_view kExif("Exif\0\0", 6);
+  for (jpeg_saved_marker_ptr marker = reader.info.marker_list; marker != nullptr; marker = marker->next) {
+    const std::string_view content(reinterpret_cast<const char*>(marker->data), marker->data_length);
+    if (content.starts_with(kExif)) return exif_orientation(content.substr(kExif.size()));
+  }
+  return 1;
+}
+
 /// Ink to light, in place of the first three channels. Adobe's files hold inverted ink.
 at::Tensor rgb_of_cmyk(const at::Tensor& cmyk, bool inverted) {
   at::Tensor ink = cmyk.to(at::kFloat) / 255;
@@ -88,19 +98,11 @@ DecodedImage decode_jpeg(std::string_view bytes, const std::string& where) {
   const bool cmyk = reader.info.jpeg_color_space == JCS_CMYK || reader.info.jpeg_color_space == JCS_YCCK;
   reader.info.out_color_space = cmyk ? JCS_CMYK : JCS_RGB;
   const int64_t channels = cmyk ? 4 : 3;
-  DecodedImage image{at::empty({height, width, channels}, at::kByte)};
+  DecodedImage image{at::empty({height, width, channels}, at::kByte), orientation_of(reader)};
   if (!read_pixels(reader, static_cast<unsigned char*>(image.pixels.data_ptr()), width * channels))
     refuse(where, fmt::format("the JPEG is damaged: {}", reader.message));
   if (reader.cut_short) refuse(where, "the JPEG is cut short or damaged: pixel data is missing");
   if (cmyk) image.pixels = rgb_of_cmyk(image.pixels, reader.info.saw_Adobe_marker);
-  for (jpeg_saved_marker_ptr marker = reader.info.marker_list; marker != nullptr; marker = marker->next) {
-    const std::string_view content(reinterpret_cast<const char*>(marker->data), marker->data_length);
-    constexpr std::string_view kExif("Exif\0\0", 6);
-    if (content.starts_with(kExif)) {
-      image.orientation = exif_orientation(content.substr(kExif.size()));
-      break;
-    }
-  }
   return image;
 }
 
