@@ -17,9 +17,10 @@ namespace ziplora {
 class TargetNames;  // target_names.h: canonical ↔ flattened names of an architecture
 
 /// Everything in the file is used or named in the error; nothing is skipped in silence.
-/// @param warnings  gets facts to say aloud (“no alpha in the file: scale 1”)
+/// @param warnings  gets facts to say aloud (“no alpha in the file: scale 1”), without the file's name
 /// @throws Error(kInput): not a LoRA, orphan factor, NaN or Inf (names the module);
-///         Error(kIncompatible): another architecture (says which it looks like: SD1.5, Flux, refiner…)
+///         Error(kIncompatible): another architecture (says which it looks like: SD1.5, Flux, refiner…), or a
+///         family that plain LoRA factors cannot express (DoRA, OFT, …)
 Adapter read_adapter(const std::filesystem::path& path, const TargetNames& names,
                      std::vector<std::string>& warnings);
 

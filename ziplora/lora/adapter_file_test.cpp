@@ -74,7 +74,9 @@ struct AdapterFileTest : ::testing::Test {
           << target;
     }
     for (const auto& [target, layer] : found.layers)  // zeros may be added for narrow loaders
-      if (!expected.layers.count(target)) EXPECT_EQ(delta(layer).abs().max().item<double>(), 0) << target;
+      if (!expected.layers.count(target)) {
+        EXPECT_EQ(delta(layer).abs().max().item<double>(), 0) << target;
+      }
   }
   std::filesystem::path save(const NamedTensors& tensors, const StringMap& metadata = {}) {
     const auto path = folder / "file.safetensors";
@@ -170,6 +172,28 @@ TEST_F(AdapterFileTest, BalancingSavesHalfPrecisionFromOverflowAndFlush) {
   }
 }
 
+TEST_F(AdapterFileTest, WhatOverflowsEvenWhenBalancedIsAnError) {
+  const std::string target = "unet.mid_block.attentions.0.proj_in";
+  Adapter adapter;
+  adapter.layers[target] = layer(target, 2, 2.0);
+  adapter.layers[target].up =
+      adapter.layers[target].up * 1e12;  // 1e6 a factor when balanced, half ends at 65504
+  for (const char* format : {"kohya", "diffusers", "peft"}) {
+    const auto path = folder / (std::string("overflow-") + format);
+    try {
+      write_adapter(path, adapter, names, {.format = format});
+      ADD_FAILURE() << format << ": no error";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kNonFinite);
+      EXPECT_NE(error.problem().find(target.substr(5)), std::string::npos) << error.what();
+      EXPECT_NE(error.hint().find("--file-dtype"), std::string::npos) << error.hint();
+    }
+    EXPECT_FALSE(std::filesystem::exists(path)) << format;
+    write_adapter(path, adapter, names, {.format = format, .dtype = at::kBFloat16});
+    expect_same_deltas(read_adapter(path, names, warnings), adapter, 1e-2);
+  }
+}
+
 TEST_F(AdapterFileTest, AZeroUpLeavesDownAlone) {
   LoraLayer fresh = layer("unet.mid_block.attentions.0.proj_in", 2, 1.0);
   fresh.up.zero_();
@@ -232,7 +256,7 @@ TEST_F(AdapterFileTest, MissingAlphaIsSaidAloudAndAlphaComesInEveryShape) {
   tensors.erase(alpha);
   EXPECT_EQ(read_adapter(save(tensors), names, warnings).layers.begin()->second.scale(), 1.0);
   ASSERT_EQ(warnings.size(), 1u);
-  EXPECT_EQ(warnings[0], "file.safetensors: no alpha for 1 of 1 layers: scale 1 is assumed there");
+  EXPECT_EQ(warnings[0], "no alpha for 1 of 1 layers: scale 1 is assumed there");
 }
 
 TEST_F(AdapterFileTest, ReadsAlphaPatternsAndRankStabilisedScale) {
@@ -265,16 +289,26 @@ TEST_F(AdapterFileTest, SaysWhatIsWrongWithAFile) {
                         {module + ".lora_up.weight", at::randn({out, 2}, generator)}};
   };
   NamedTensors orphan = good_pair(), broken = good_pair(), ranks = good_pair(), wide_alpha = good_pair(),
-               twice = good_pair(), stray = good_pair(), misfit = good_pair();
+               twice = good_pair(), stray = good_pair(), misfit = good_pair(), flat = good_pair(),
+               two_alphas = good_pair(), two_kinds = good_pair();
   orphan.erase("lora_unet_middle_block_1_proj_in.lora_up.weight");
   broken["lora_unet_middle_block_1_proj_in.lora_up.weight"].view(-1)[3] = nan;
   ranks["lora_unet_middle_block_1_proj_in.lora_up.weight"] = at::zeros({24, 3});
   wide_alpha["lora_unet_middle_block_1_proj_in.alpha"] = at::zeros({2});
   twice["lora_unet_mid_block_attentions_0_proj_in.lora_up.weight"] = at::zeros({24, 2});
+  flat["lora_unet_middle_block_1_proj_in.lora_down.weight"] = at::zeros({24});
+  two_alphas["lora_unet_mid_block_attentions_0_proj_in.alpha"] = at::full({}, 1.0);
+  two_kinds["lora_unet_middle_block_1_proj_in.hada_w1_a"] = at::zeros({24, 2});
   stray["optimizer.step"] = at::zeros({1});
   misfit["lora_unet_middle_block_1_proj_in.lora_up.weight"] = at::zeros({25, 2});
   const std::vector<Case> cases{
       {{{"vae.weight", at::zeros({2})}}, ErrorKind::kInput, "not a LoRA: none of its 1 keys"},
+      {{{"model.diffusion_model.out.2.weight", at::zeros({2})}},
+       ErrorKind::kInput,
+       "It looks like a checkpoint"},
+      {{{"conditioner.embedders.0.x", at::zeros({2})}},
+       ErrorKind::kInput,
+       "It looks like a whole SDXL checkpoint"},
       {{}, ErrorKind::kInput, "holds no tensors"},
       {orphan, ErrorKind::kInput, "unet.mid_block.attentions.0.proj_in lacks its up factor"},
       {broken, ErrorKind::kInput, "holds NaN or Inf; unet.mid_block.attentions.0.proj_in is broken"},
@@ -282,6 +316,9 @@ TEST_F(AdapterFileTest, SaysWhatIsWrongWithAFile) {
       {wide_alpha, ErrorKind::kInput, "an alpha is one number"},
       {twice, ErrorKind::kInput, "another key has given already"},
       {stray, ErrorKind::kInput, "of no known kind, first: optimizer.step"},
+      {flat, ErrorKind::kInput, "a LoRA factor has 2 or 4 dimensions"},
+      {two_alphas, ErrorKind::kInput, "another key has given already"},
+      {two_kinds, ErrorKind::kInput, "holds parts of LoRA and of LoHa"},
       {misfit, ErrorKind::kIncompatible, "needs [2, 24] and [24, 2]"},
       {pair("lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_k", 768, 320),
        ErrorKind::kIncompatible, "looks like a LoRA for Stable Diffusion 1.5"},
@@ -302,13 +339,14 @@ TEST_F(AdapterFileTest, SaysWhatIsWrongWithAFile) {
     EXPECT_EQ(error.kind(), wrong.kind) << error.what();
     EXPECT_NE(error.problem().find(wrong.said), std::string::npos)
         << error.what() << "\nshould say: " << wrong.said;
+    EXPECT_FALSE(error.hint().empty()) << error.what();
   }
 }
 
 TEST_F(AdapterFileTest, NamesFamiliesThatCannotBeReadYet) {
   const std::vector<std::pair<const char*, const char*>> suffixes{
-      {"hada_w1_a", "LoHa"}, {"lokr_w2", "LoKr"},   {"dora_scale", "DoRA"},       {"diff", "full difference"},
-      {"w_norm", "norms"},   {"oft_blocks", "OFT"}, {"lora_mid.weight", "Tucker"}};
+      {"dora_scale", "DoRA"}, {"diff_b", "trained biases"}, {"w_norm", "norms"},
+      {"oft_blocks", "OFT"},  {"a1.weight", "GLoRA"},       {"on_input", "IA3"}};
   for (const auto& [suffix, family] : suffixes) {
     NamedTensors tensors = good_pair();
     const std::string key = std::string("lora_unet_middle_block_1_proj_in.") + suffix;
@@ -317,6 +355,7 @@ TEST_F(AdapterFileTest, NamesFamiliesThatCannotBeReadYet) {
     EXPECT_EQ(error.kind(), ErrorKind::kIncompatible);
     EXPECT_NE(error.problem().find(family), std::string::npos) << error.what();
     EXPECT_NE(error.problem().find(key), std::string::npos) << error.what();
+    EXPECT_FALSE(error.hint().empty()) << error.what();
   }
 }
 

@@ -1,14 +1,12 @@
 #include "ziplora/lora/foreign_files.h"
 
+#include <string_view>
 #include <utility>
 
 namespace ziplora {
 
 std::optional<std::string> unsupported_family(const std::string& key) {
   static const std::pair<const char*, const char*> kFamilies[] = {
-      {".hada_", "LoHa (LyCORIS)"},
-      {".lokr_", "LoKr (LyCORIS)"},
-      {".lora_mid.weight", "LoCon with a Tucker core (lora_mid)"},
       {".dora_scale", "DoRA (dora_scale)"},
       {".lora_magnitude_vector", "DoRA (lora_magnitude_vector)"},
       {".oft_", "OFT"},
@@ -16,7 +14,7 @@ std::optional<std::string> unsupported_family(const std::string& key) {
       {".on_input", "IA3"},
       {".a1.weight", "GLoRA"},
       {".b1.weight", "GLoRA"},
-      {".diff", "full difference (diff, diff_b)"},
+      {".diff_b", "trained biases (diff_b)"},
       {".w_norm", "trained norms (w_norm, b_norm)"},
       {".b_norm", "trained norms (w_norm, b_norm)"},
       {".set_weight", "set_weight patch (ComfyUI)"},
@@ -28,17 +26,44 @@ std::optional<std::string> unsupported_family(const std::string& key) {
   return std::nullopt;
 }
 
-std::string guess_architecture(const std::map<std::string, TensorInfo>& tensors) {
-  const auto any_key = [&](const char* part) {
-    for (const auto& [key, info] : tensors)
-      if (key.find(part) != std::string::npos) return true;
-    return false;
+namespace {
+
+bool any_key(const std::map<std::string, TensorInfo>& tensors, std::string_view part) {
+  for (const auto& [key, info] : tensors)
+    if (key.find(part) != std::string::npos) return true;
+  return false;
+}
+
+}  // namespace
+
+std::string guess_model(const std::map<std::string, TensorInfo>& tensors) {
+  static const std::pair<const char*, const char*> kSigns[] = {
+      {"control_model.", "a ControlNet"},
+      {"controlnet_cond_embedding.", "a ControlNet"},
+      {"conditioner.embedders.", "a whole SDXL checkpoint"},
+      {"cond_stage_model.", "a whole Stable Diffusion 1 or 2 checkpoint"},
+      {"model.diffusion_model.", "a checkpoint, or the UNet of one"},
+      {"first_stage_model.", "the VAE of a checkpoint"},
+      {"down_blocks.0.resnets.0.", "a diffusers UNet"},
+      {"decoder.conv_in.weight", "a VAE"},
+      {"text_model.encoder.layers.0.", "a text encoder"},
+      {"emb_params", "a textual inversion"},
+      {"string_to_param", "a textual inversion"},
+      {"clip_l", "a textual inversion"},
+      {"ip_adapter.", "an IP-Adapter"},
   };
+  for (const auto& [part, model] : kSigns)
+    if (any_key(tensors, part)) return model;
+  return "";
+}
+
+std::string guess_architecture(const std::map<std::string, TensorInfo>& tensors) {
   // Other key families first, then the width that cross-attention reads.
-  if (any_key("joint_blocks")) return "Stable Diffusion 3";
-  if (any_key("double_blocks") || any_key("single_blocks") || any_key("single_transformer_blocks"))
+  if (any_key(tensors, "joint_blocks")) return "Stable Diffusion 3";
+  if (any_key(tensors, "double_blocks") || any_key(tensors, "single_blocks") ||
+      any_key(tensors, "single_transformer_blocks"))
     return "Flux";
-  if (any_key("transformer.transformer_blocks") || any_key("lora_transformer_"))
+  if (any_key(tensors, "transformer.transformer_blocks") || any_key(tensors, "lora_transformer_"))
     return "Flux or Stable Diffusion 3";
   for (const auto& [key, info] : tensors) {
     const bool reads_text =
@@ -53,7 +78,7 @@ std::string guess_architecture(const std::map<std::string, TensorInfo>& tensors)
     if (info.shape[1] == 2048) return "SDXL or a relative of it (SSD-1B, Segmind-Vega, KOALA)";
     return "a model whose cross-attention is " + std::to_string(info.shape[1]) + " wide (SDXL: 2048)";
   }
-  if (any_key("lora_te_")) return "Stable Diffusion 1.5 or 2";
+  if (any_key(tensors, "lora_te_")) return "Stable Diffusion 1.5 or 2";
   return "";
 }
 

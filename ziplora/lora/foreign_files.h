@@ -1,7 +1,8 @@
 #pragma once
-/// What a file is when it is not a plain LoRA for SDXL: names the family or the architecture in the error.
+/// What a file is when it is not a LoRA for SDXL that can be read: names the family, the architecture or the
+/// kind of model for the error.
 ///
-/// A family that becomes supported leaves the table in foreign_files.cpp and gets a keys_*.cpp of its own.
+/// A family that becomes supported leaves the table in foreign_files.cpp and gets a delta_*.cpp of its own.
 
 #include <optional>
 #include <string>
@@ -10,11 +11,14 @@
 
 namespace ziplora {
 
-/// @return the family (“LoHa (LyCORIS)”) that the key's suffix belongs to, if it is one that cannot be read
-/// yet
+/// @return the family (“DoRA (dora_scale)”) that the key's suffix belongs to, if it is one that cannot be
+/// read yet
 std::optional<std::string> unsupported_family(const std::string& key);
 
-/// @return “Stable Diffusion 1.5”, “Flux”, …, or empty if there is no sign
+/// @return “Stable Diffusion 1.5”, “Flux”, …: what the LoRA was made for; empty if there is no sign
 std::string guess_architecture(const std::map<std::string, TensorInfo>& tensors);
+
+/// @return “a checkpoint …”, “a VAE”, …: what the file is if it is no LoRA; empty if there is no sign
+std::string guess_model(const std::map<std::string, TensorInfo>& tensors);
 
 }  // namespace ziplora

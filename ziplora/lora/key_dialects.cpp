@@ -24,14 +24,6 @@ const KeyDialect& find_writable_dialect(const std::string& name) {
               fmt::format("choose one of: {}", fmt::join(writable, ", ")));
 }
 
-std::optional<std::pair<std::string, Factor>> split_suffix(const std::string& key,
-                                                           const std::vector<FactorSuffix>& suffixes) {
-  for (const FactorSuffix& suffix : suffixes)
-    if (key.ends_with(suffix.suffix))
-      return std::pair{key.substr(0, key.size() - suffix.suffix.size()), suffix.factor};
-  return std::nullopt;
-}
-
 bool strip_prefix(std::string& text, std::string_view prefix) {
   if (!text.starts_with(prefix)) return false;
   text.erase(0, prefix.size());

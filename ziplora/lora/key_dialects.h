@@ -1,7 +1,7 @@
 #pragma once
-/// How LoRA files spell a layer and its factors. A dialect is one file (keys_<name>.cpp) and one line in
-/// key_dialects.cpp; reader, writer, help and round-trip tests iterate over the table. Keys are recognised
-/// one by one, so a file may mix dialects.
+/// How LoRA files spell a layer. A dialect is one file (keys_<name>.cpp) and one line in key_dialects.cpp;
+/// reader, writer, help and round-trip tests iterate over the table. Keys are recognised one by one, so a
+/// file may mix dialects. What the tensors of a layer mean is the business of delta_kind.h.
 ///
 ///     for (const KeyDialect& dialect : key_dialects())
 ///       if (auto parsed = dialect.parse(key, names)) …
@@ -10,7 +10,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "ziplora/lora/adapter.h"
@@ -18,12 +17,10 @@
 
 namespace ziplora {
 
-enum class Factor { kDown, kUp, kAlpha };
-
 struct ParsedKey {
   const TargetName*
-      target;  ///< nullptr: the spelling is this dialect's, and the architecture has no such layer
-  Factor factor;
+      target;          ///< nullptr: the spelling is this dialect's, and the architecture has no such layer
+  std::string part;    ///< of a delta kind: "down", "up", …, or "alpha"
   std::string family;  ///< finer than the dialect: "kohya-sgm"
 };
 
@@ -39,14 +36,6 @@ struct KeyDialect {
 const std::vector<KeyDialect>& key_dialects();
 /// @throws Error(kUsage) listing the dialects that can be written
 const KeyDialect& find_writable_dialect(const std::string& name);
-
-struct FactorSuffix {
-  std::string_view suffix;
-  Factor factor;
-};
-/// Splits "module.lora_up.weight" at the first matching suffix; never at a dot.
-std::optional<std::pair<std::string, Factor>> split_suffix(const std::string& key,
-                                                           const std::vector<FactorSuffix>& suffixes);
 
 /// If `text` starts with `prefix`, removes it.
 bool strip_prefix(std::string& text, std::string_view prefix);

@@ -1,18 +1,14 @@
 // ComfyUI's native names (comfy/lora.py): "diffusion_model.input_blocks.4.1.proj_in.lora_A.weight" in sgm
 // names, "text_encoders.clip_l.transformer.text_model.….lora_up.weight". Read only: kohya's form is taken
 // everywhere.
+#include "ziplora/lora/delta_kind.h"
 #include "ziplora/lora/key_dialects.h"
 
 namespace ziplora {
 namespace {
 
 std::optional<ParsedKey> parse(const std::string& key, const TargetNames& names) {
-  static const std::vector<FactorSuffix> kSuffixes{{".lora_A.weight", Factor::kDown},
-                                                   {".lora_B.weight", Factor::kUp},
-                                                   {".lora_down.weight", Factor::kDown},
-                                                   {".lora_up.weight", Factor::kUp},
-                                                   {".alpha", Factor::kAlpha}};
-  const auto split = split_suffix(key, kSuffixes);
+  const auto split = split_part(key);
   if (!split) return std::nullopt;
   std::string module = split->first;
   if (strip_prefix(module, "diffusion_model."))

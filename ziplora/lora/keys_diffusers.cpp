@@ -3,6 +3,7 @@
 // "unet.….attn1.processor.to_q_lora.down.weight" (oldest).
 #include <nlohmann/json.hpp>
 
+#include "ziplora/lora/delta_kind.h"
 #include "ziplora/lora/key_dialects.h"
 #include "ziplora/lora/lora_metadata.h"
 #include "ziplora/lora/peft_config.h"
@@ -37,23 +38,22 @@ std::string modern_path(std::string path, bool text_encoder) {
   return path.starts_with("text_model.") ? path : "text_model." + path;  // transformers ≥ 5.6 drops the level
 }
 
+/// "….to_q_lora.down.weight", where "_" joins the module and its factor.
+std::optional<std::pair<std::string, std::string>> split_oldest(const std::string& key) {
+  for (const PartSuffix& suffix :
+       {PartSuffix{"_lora.down.weight", "down"}, PartSuffix{"_lora.up.weight", "up"},
+        PartSuffix{"_lora.alpha", kAlphaPart}})
+    if (key.ends_with(suffix.suffix))
+      return std::pair<std::string, std::string>{key.substr(0, key.size() - suffix.suffix.size()),
+                                                 suffix.part};
+  return std::nullopt;
+}
+
 std::optional<ParsedKey> parse(const std::string& key, const TargetNames& names) {
-  static const std::vector<FactorSuffix> kModern{{".lora_A.weight", Factor::kDown},
-                                                 {".lora_B.weight", Factor::kUp},
-                                                 {".lora.down.weight", Factor::kDown},
-                                                 {".lora.up.weight", Factor::kUp},
-                                                 {".lora_linear_layer.down.weight", Factor::kDown},
-                                                 {".lora_linear_layer.up.weight", Factor::kUp},
-                                                 {".lora_down.weight", Factor::kDown},
-                                                 {".lora_up.weight", Factor::kUp},
-                                                 {".alpha", Factor::kAlpha}};
-  static const std::vector<FactorSuffix> kOldest{{"_lora.down.weight", Factor::kDown},
-                                                 {"_lora.up.weight", Factor::kUp},
-                                                 {"_lora.alpha", Factor::kAlpha}};
   const std::string plain = without_adapter_name(key);
-  auto split = split_suffix(plain, kOldest);
+  auto split = split_oldest(plain);
   const bool oldest = split.has_value();
-  if (!split) split = split_suffix(plain, kModern);
+  if (!split) split = split_part(plain);
   if (!split) return std::nullopt;
   std::string path = split->first, component = "unet";
   for (const char* candidate : {"unet", "text_encoder", "text_encoder_2"})

@@ -3,6 +3,7 @@
 // stand-alone networks say "lycoris_" for "lora_unet_".
 #include <ATen/ops/full.h>
 
+#include "ziplora/lora/delta_kind.h"
 #include "ziplora/lora/key_dialects.h"
 #include "ziplora/lora/lora_metadata.h"
 #include "ziplora/lora/universal_form.h"
@@ -11,15 +12,10 @@ namespace ziplora {
 namespace {
 
 std::optional<ParsedKey> parse(const std::string& key, const TargetNames& names) {
-  static const std::vector<FactorSuffix> kSuffixes{{".lora_down.weight", Factor::kDown},
-                                                   {".lora_up.weight", Factor::kUp},
-                                                   {".lora_A.weight", Factor::kDown},
-                                                   {".lora_B.weight", Factor::kUp},
-                                                   {".alpha", Factor::kAlpha}};
   std::string flat = key;
   if (strip_prefix(flat, "lycoris_")) flat = "lora_unet_" + flat;
   if (!flat.starts_with("lora_unet_") && !flat.starts_with("lora_te")) return std::nullopt;
-  const auto split = split_suffix(flat, kSuffixes);
+  const auto split = split_part(flat);
   if (!split) return std::nullopt;
   const TargetName* target = names.find_flattened(split->first);
   const bool same_in_both = target && target->flattened_sgm() == target->flattened_diffusers();

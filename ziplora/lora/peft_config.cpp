@@ -28,10 +28,11 @@ PeftConfig::PeftConfig(const nlohmann::json& json, const std::string& where) {
     const std::string type = json.value("peft_type", "LORA");
     if (type != "LORA")
       throw Error(ErrorKind::kIncompatible, where,
-                  fmt::format("the adapter's type is {}, only LORA is supported", type));
+                  fmt::format("the adapter's type is {}, only LORA is supported", type),
+                  "train or convert it as a LoRA");
     if (json.contains("use_dora") && json["use_dora"] == true)
-      throw Error(ErrorKind::kIncompatible, where,
-                  "the adapter is a DoRA (use_dora), which is not supported yet");
+      throw Error(ErrorKind::kIncompatible, where, "the adapter is a DoRA (use_dora), which cannot be read",
+                  "extract a plain LoRA from it with the tool that made it");
     alpha_ = json.at("lora_alpha").get<double>();
     use_rslora_ = json.contains("use_rslora") && json["use_rslora"] == true;
     if (json.contains("alpha_pattern") && !json["alpha_pattern"].is_null())

@@ -44,20 +44,20 @@ LoraLayer zeros_of(const TargetName& target, double lora_alpha) {
 
 void complete_for_narrow_loaders(Adapter& adapter, const std::map<std::string, double>& alphas,
                                  const TargetNames& names) {
-  std::set<std::string> attended_layers;  // "text_encoder_2.….self_attn."
+  std::set<std::string> attended_layers;  // "text_encoder_2.….self_attn.", of both encoders
   bool has_unet = false, has_cross_attention = false;
   for (const auto& [canonical, layer] : adapter.layers) {
     const TargetName* target = names.find(canonical);
     has_unet = has_unet || target->component == "unet";
     has_cross_attention = has_cross_attention || canonical.ends_with(".attn2.to_k");
     const size_t leaf = canonical.find(".self_attn.");
-    if (target->component == "text_encoder_2" && leaf != std::string::npos)
-      attended_layers.insert(canonical.substr(0, leaf + 11));
+    if (leaf != std::string::npos) attended_layers.insert(canonical.substr(0, leaf + 11));
   }
   for (const std::string& prefix : attended_layers)
     for (const char* leaf : {"q_proj", "k_proj", "v_proj", "out_proj"})
       if (!adapter.layers.count(prefix + leaf))
-        adapter.layers[prefix + leaf] = zeros_of(*names.find(prefix + leaf), alphas.at("text_encoder_2"));
+        adapter.layers[prefix + leaf] =
+            zeros_of(*names.find(prefix + leaf), alphas.at(prefix.substr(0, prefix.find('.'))));
   if (!has_unet || has_cross_attention) return;
   for (const TargetName& target : names.targets())
     if (target.canonical.ends_with(".attn2.to_k")) {
@@ -129,7 +129,7 @@ at::Tensor to_storage(const at::Tensor& factor, at::ScalarType dtype, const std:
     throw Error(ErrorKind::kNonFinite, "write adapter",
                 fmt::format("{} has values that {} cannot hold (largest magnitude {:.3g})", target,
                             toString(dtype), factor.abs().max().item<double>()),
-                "write it with --dtype bf16 or f32, unless training diverged");
+                "write it with --file-dtype bfloat16 or float32, unless training diverged");
   return stored;
 }
 

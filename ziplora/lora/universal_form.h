@@ -22,10 +22,10 @@ namespace ziplora {
 /// norms by a power of two, which loses nothing and keeps both far from half precision's ends.
 LoraLayer with_alpha(const LoraLayer& layer, double lora_alpha);
 
-/// One alpha per component: the common one if the layers have one, else the most common rank. Where a CLIP-G
-/// layer has some of q, k, v, out_proj, the missing ones are added as zeros (stable-diffusion-webui drops the
-/// others without them), and a UNet without any attn2.to_k gets one of zeros (InvokeAI tells the architecture
-/// by it).
+/// One alpha per component: the common one if the layers have one, else the most common rank. Where a text
+/// encoder's layer has some of q, k, v, out_proj, the missing ones are added as zeros: stable-diffusion-webui
+/// drops the others of CLIP-G without them, and diffusers drops or refuses an encoder's attention without any
+/// out_proj. A UNet without any attn2.to_k gets one of zeros (InvokeAI tells the architecture by it).
 /// @throws Error(kInternal) if a target is not in `names`
 Adapter universal_form(const Adapter& adapter, const TargetNames& names);
 

@@ -1,0 +1,91 @@
+#include "ziplora/lora/adapter_pieces.h"
+
+#include <fmt/format.h>
+
+#include "ziplora/base/error.h"
+#include "ziplora/io/json_file.h"
+
+namespace ziplora {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr const char* kComponents[] = {"unet", "text_encoder", "text_encoder_2"};
+
+/// diffusers writes one JSON string with every component's fields: "unet.lora_alpha", "text_encoder.r", …
+std::map<std::string, PeftConfig> configs_in_metadata(const SafetensorsFile& file) {
+  std::map<std::string, PeftConfig> configs;
+  const auto found = file.metadata().find("lora_adapter_metadata");
+  if (found == file.metadata().end()) return configs;
+  const std::string where = "read " + file.path().string() + ", lora_adapter_metadata";
+  const nlohmann::json json = nlohmann::json::parse(found->second, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object())
+    throw Error(ErrorKind::kInput, where, "the metadata entry is not a JSON object",
+                "save the LoRA again with diffusers' save_lora_weights");
+  for (const std::string component : kComponents) {
+    nlohmann::json fields = nlohmann::json::object();
+    for (const auto& [key, value] : json.items())
+      if (key.starts_with(component + ".")) fields[key.substr(component.size() + 1)] = value;
+    if (!fields.empty()) configs.emplace(component, PeftConfig(fields, where));
+  }
+  return configs;
+}
+
+std::string component_of_peft_file(const fs::path& folder, const SafetensorsFile& file,
+                                   const TargetNames& names) {
+  for (const char* component : kComponents)
+    if (folder.filename() == component) return component;
+  for (const auto& [key, info] : file.tensors()) {
+    if (key.find("q_proj.lora_A") == std::string::npos || info.shape.size() != 2) continue;
+    return info.shape[1] == names.text_encoder.hidden_size ? "text_encoder" : "text_encoder_2";
+  }
+  return "unet";
+}
+
+AdapterPiece peft_piece(const fs::path& folder, const TargetNames& names) {
+  const fs::path weights = folder / "adapter_model.safetensors";
+  if (!fs::exists(weights))
+    throw Error(ErrorKind::kInput, "read " + folder.string(),
+                fs::exists(folder / "adapter_model.bin")
+                    ? "adapter_model.bin is a pickle, which can run code when it is opened"
+                    : "adapter_model.safetensors is missing",
+                "save the adapter again with save_pretrained(…, safe_serialization=True)");
+  AdapterPiece piece{SafetensorsFile(weights), "", {}};
+  piece.component = component_of_peft_file(folder, piece.file, names);
+  const fs::path config = folder / "adapter_config.json";
+  piece.configs.emplace(piece.component, PeftConfig(read_json_file(config), config.string()));
+  return piece;
+}
+
+AdapterPiece single_piece(const fs::path& path) {
+  SafetensorsFile file(path);
+  std::map<std::string, PeftConfig> configs = configs_in_metadata(file);
+  return {std::move(file), "", std::move(configs)};
+}
+
+}  // namespace
+
+std::vector<AdapterPiece> open_adapter_pieces(const fs::path& path, const TargetNames& names) {
+  std::vector<AdapterPiece> pieces;
+  if (!fs::is_directory(path)) {
+    // PEFT's own file, pointed at by hand: its scale stands in the config beside it.
+    const fs::path folder = path.parent_path();
+    const bool of_peft =
+        path.filename() == "adapter_model.safetensors" && fs::exists(folder / "adapter_config.json");
+    pieces.push_back(of_peft ? peft_piece(folder, names) : single_piece(path));
+    return pieces;
+  }
+  std::vector<fs::path> folders{path};
+  for (const char* component : kComponents) folders.push_back(path / component);
+  for (const fs::path& folder : folders)
+    if (fs::exists(folder / "adapter_config.json")) pieces.push_back(peft_piece(folder, names));
+  if (pieces.empty() && fs::exists(path / "pytorch_lora_weights.safetensors"))
+    pieces.push_back(single_piece(path / "pytorch_lora_weights.safetensors"));
+  if (pieces.empty())
+    throw Error(
+        ErrorKind::kInput, "read " + path.string(),
+        "the folder has no adapter_config.json (PEFT), nor one in unet/, text_encoder/, text_encoder_2/",
+        "give a .safetensors file, or the folder that save_pretrained wrote");
+  return pieces;
+}
+
+}  // namespace ziplora

@@ -1,0 +1,275 @@
+#include "ziplora/lora/adapter_survey.h"
+
+#include <ATen/ops/isfinite.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <set>
+
+#include "ziplora/lora/adapter_pieces.h"
+#include "ziplora/lora/delta_kind.h"
+#include "ziplora/lora/foreign_files.h"
+#include "ziplora/lora/key_dialects.h"
+
+namespace ziplora {
+namespace {
+
+constexpr const char* kAnotherCopy = "the file is damaged: get another copy";
+constexpr const char* kAnotherBase = "use a LoRA that was made for the base it goes on";
+
+/// Keys that LoRA files carry beside the LoRA, and why they are left out.
+struct Extra {
+  const char* part;
+  const char* warning;
+};
+constexpr Extra kExtras[] = {
+    {"bundle_emb.", "bundled textual-inversion tensors are left out: they are not part of the LoRA"},
+    {"text_projection", "the text_projection layer is left out: writers disagree on its orientation"},
+};
+
+/// One layer as it is collected key by key.
+struct Module {
+  const TargetName* target = nullptr;
+  DeltaParts parts;
+  std::optional<double> alpha;
+  std::vector<std::string> keys;
+  std::string family, dtype;
+  bool broken = false;  ///< a defect was found; the layer is left out of the adapter
+};
+
+std::optional<ParsedKey> parse_key(const std::string& key, const AdapterPiece& piece,
+                                   const TargetNames& names) {
+  // "base_model.model.X" → "unet.base_model.model.X"
+  const bool bare = !piece.component.empty() && key.starts_with("base_model.");
+  const std::string full = bare ? piece.component + "." + key : key;
+  for (const KeyDialect& dialect : key_dialects())
+    if (auto parsed = dialect.parse(full, names)) return parsed;
+  return std::nullopt;
+}
+
+class Surveyor {
+ public:
+  Surveyor(const std::filesystem::path& path, const TargetNames& names) : names_(names) {
+    survey_.adapter.source = path;
+  }
+
+  void add(const AdapterPiece& piece) {
+    survey_.files.push_back(piece.file.path());
+    for (const auto& [key, value] : piece.file.metadata()) survey_.adapter.metadata.emplace(key, value);
+    for (const auto& [key, info] : piece.file.tensors()) {
+      survey_.tensors.emplace(key, info);
+      add_key(piece, key, info);
+    }
+  }
+
+  AdapterSurvey finish(const std::vector<AdapterPiece>& pieces) {
+    const bool any_module = !modules_.empty();
+    report_unsupported();
+    for (Defect& defect : in_tensors_) survey_.defects.push_back(std::move(defect));
+    if (any_module || !unknown_layers_.empty()) report_unknown();
+    if (!any_module) report_no_lora();
+    for (auto& [canonical, module] : modules_)
+      if (!module.broken) finish_layer(pieces, canonical, module);
+    say_what_lacks_alpha();
+    std::set<std::string> families;
+    for (const auto& [canonical, origin] : survey_.origins) families.insert(origin.family);
+    if (families.size() > 1) families.erase("kohya");
+    survey_.adapter.family = fmt::format("{}", fmt::join(families, "+"));
+    return std::move(survey_);
+  }
+
+ private:
+  void add_key(const AdapterPiece& piece, const std::string& key, const TensorInfo& info) {
+    for (const Extra& extra : kExtras)
+      if (key.find(extra.part) != std::string::npos) {
+        if (said_.insert(extra.part).second) survey_.warnings.push_back(extra.warning);
+        return;
+      }
+    if (const auto family = unsupported_family(key)) return unsupported_[*family].push_back(key);
+    const auto parsed = parse_key(key, piece, names_);
+    if (!parsed) return unknown_keys_.push_back(key);
+    if (parsed->target == nullptr) return unknown_layers_.push_back(key);
+    Module& module = modules_[parsed->target->canonical];
+    module.target = parsed->target;
+    module.family = parsed->family;
+    module.keys.push_back(key);
+    if (const auto problem = take_tensor(module, parsed->part, piece.file.tensor(key), key)) {
+      module.broken = true;
+      in_tensors_.push_back(*problem);
+    } else if (parsed->part != kAlphaPart) {
+      module.dtype = info.dtype;
+    }
+  }
+
+  static std::optional<Defect> take_tensor(Module& module, const std::string& part, const at::Tensor& tensor,
+                                           const std::string& key) {
+    const bool computable = at::isFloatingType(tensor.scalar_type()) && tensor.element_size() >= 2;
+    const at::Tensor value = computable ? tensor : tensor.to(at::kFloat);
+    if (!at::isfinite(value).all().item<bool>())
+      return Defect{DefectKind::kNonFinite,
+                    ErrorKind::kInput,
+                    fmt::format("{} holds NaN or Inf; {} is broken", key, module.target->canonical),
+                    "the training that made it diverged, or the file was damaged: get another copy",
+                    {key}};
+    if (part == kAlphaPart ? module.alpha.has_value() : module.parts.count(part) != 0)
+      return Defect{
+          DefectKind::kDuplicate,
+          ErrorKind::kInput,
+          key + (part == kAlphaPart ? " gives an alpha" : " gives a factor") +
+              " that another key has given already",
+          "the file mixes two spellings of one layer; save the LoRA again with the tool that made it",
+          {key}};
+    if (part != kAlphaPart && value.dim() != 2 && value.dim() != 4)
+      return Defect{
+          DefectKind::kMalformed,
+          ErrorKind::kInput,
+          fmt::format("{} is [{}], a LoRA factor has 2 or 4 dimensions", key, fmt::join(value.sizes(), ", ")),
+          kAnotherCopy,
+          {key}};
+    if (part != kAlphaPart) {
+      module.parts[part] = value;
+      return std::nullopt;
+    }
+    if (value.numel() != 1)
+      return Defect{DefectKind::kMalformed,
+                    ErrorKind::kInput,
+                    fmt::format("{} is [{}], an alpha is one number", key, fmt::join(value.sizes(), ", ")),
+                    kAnotherCopy,
+                    {key}};
+    module.alpha = value.item<double>();
+    return std::nullopt;
+  }
+
+  void report_unsupported() {
+    for (const auto& [family, keys] : unsupported_)
+      survey_.defects.push_back(
+          {DefectKind::kUnsupported, ErrorKind::kIncompatible,
+           fmt::format("{} of {} keys are of the family {} (first: {}), which cannot be read", keys.size(),
+                       survey_.tensors.size(), family, keys.front()),
+           "extract a plain LoRA from it with the tool that made it", keys});
+  }
+
+  void report_unknown() {
+    const std::string looks = guess_architecture(survey_.tensors);
+    if (!unknown_layers_.empty())
+      survey_.defects.push_back(
+          {DefectKind::kUnknownLayer, ErrorKind::kIncompatible,
+           fmt::format("{} of {} keys name layers that this SDXL architecture lacks, first: {}{}",
+                       unknown_layers_.size(), survey_.tensors.size(), unknown_layers_.front(),
+                       looks.empty() ? "" : ". The file looks like a LoRA for " + looks),
+           kAnotherBase, unknown_layers_});
+    if (!unknown_keys_.empty())
+      survey_.defects.push_back(
+          {DefectKind::kUnknownKey, ErrorKind::kInput,
+           fmt::format("{} of {} keys are of no known kind, first: {}", unknown_keys_.size(),
+                       survey_.tensors.size(), unknown_keys_.front()),
+           "the file mixes a LoRA with something else; save the LoRA alone", unknown_keys_});
+  }
+
+  void report_no_lora() {
+    if (!unsupported_.empty() || !unknown_layers_.empty()) return;  // it is one, of another kind or base
+    const auto& tensors = survey_.tensors;
+    const std::string architecture = guess_architecture(tensors);
+    std::string model = guess_model(tensors);
+    if (model.empty() && !architecture.empty()) model = "a checkpoint of " + architecture;
+    // A checkpoint has the block names of its architecture too; a LoRA has factors.
+    const bool has_factors = std::any_of(tensors.begin(), tensors.end(), [](const auto& entry) {
+      return entry.first.find("lora") != std::string::npos;
+    });
+    if (has_factors && !architecture.empty())
+      return survey_.defects.push_back({DefectKind::kUnknownLayer, ErrorKind::kIncompatible,
+                                        "the file looks like a LoRA for " + architecture + ", not for SDXL",
+                                        "use a LoRA that was made for SDXL", unknown_keys_});
+    survey_.defects.push_back(
+        {DefectKind::kNotALora, ErrorKind::kInput,
+         tensors.empty()
+             ? "the file holds no tensors"
+             : fmt::format("not a LoRA: none of its {} keys is a LoRA factor, first: {}{}", tensors.size(),
+                           tensors.begin()->first, model.empty() ? "" : ". It looks like " + model),
+         "a LoRA holds keys such as lora_unet_….lora_down.weight or unet.….lora_A.weight", unknown_keys_});
+  }
+
+  void finish_layer(const std::vector<AdapterPiece>& pieces, const std::string& canonical,
+                    const Module& module) {
+    try {
+      const DeltaKind& kind = find_delta_kind(module.parts);
+      const std::vector<std::string> missing = kind.missing(module.parts);
+      if (!missing.empty())
+        return survey_.defects.push_back(
+            {DefectKind::kOrphan, ErrorKind::kInput,
+             fmt::format("{} lacks its {} {} (found {})", canonical, fmt::join(missing, " and "),
+                         missing.size() == 1 ? "factor" : "factors", module.keys.front()),
+             "the file is incomplete: get another copy", module.keys});
+      std::optional<double> alpha = module.alpha;
+      const auto down = module.parts.find("down");
+      for (const AdapterPiece& piece : pieces)
+        if (const auto config = piece.configs.find(module.target->component);
+            config != piece.configs.end() && down != module.parts.end() && !alpha)
+          alpha = config->second.lora_alpha(module.target->diffusers_path, down->second.size(0));
+      LoraLayer layer = kind.to_factors(module.parts, alpha, *module.target);
+      const auto inner = module.parts.find("hada_w1_b");
+      const int64_t rank = inner == module.parts.end() ? layer.rank() : inner->second.size(0);
+      survey_.origins[canonical] = {kind.name, module.family, module.dtype, rank, module.alpha};
+      survey_.adapter.layers[canonical] = std::move(layer);
+    } catch (const Error& error) {
+      const bool misfit = error.kind() == ErrorKind::kIncompatible;
+      const std::string looks = misfit ? guess_architecture(survey_.tensors) : "";
+      survey_.defects.push_back({misfit ? DefectKind::kMisfit : DefectKind::kMalformed, error.kind(),
+                                 canonical + " " + error.problem() +
+                                     (looks.empty() ? "" : ". The file looks like a LoRA for " + looks),
+                                 error.hint(), module.keys});
+    }
+  }
+
+  void say_what_lacks_alpha() {
+    int64_t without = 0;
+    for (const auto& [canonical, layer] : survey_.adapter.layers) without += !layer.lora_alpha;
+    if (without > 0)
+      survey_.warnings.push_back(fmt::format("no alpha for {} of {} layers: scale 1 is assumed there",
+                                             without, survey_.adapter.layers.size()));
+  }
+
+  const TargetNames& names_;
+  AdapterSurvey survey_;
+  std::map<std::string, Module> modules_;                        // by canonical target
+  std::map<std::string, std::vector<std::string>> unsupported_;  // family → keys
+  std::vector<std::string> unknown_layers_, unknown_keys_;
+  std::vector<Defect> in_tensors_;
+  std::set<std::string> said_;
+};
+
+}  // namespace
+
+const char* name_of(DefectKind kind) {
+  switch (kind) {
+    case DefectKind::kUnsupported:
+      return "unsupported";
+    case DefectKind::kNonFinite:
+      return "non-finite";
+    case DefectKind::kDuplicate:
+      return "duplicate";
+    case DefectKind::kMalformed:
+      return "malformed";
+    case DefectKind::kOrphan:
+      return "orphan";
+    case DefectKind::kUnknownLayer:
+      return "unknown-layer";
+    case DefectKind::kMisfit:
+      return "misfit";
+    case DefectKind::kUnknownKey:
+      return "unknown-key";
+    case DefectKind::kNotALora:
+      return "not-a-lora";
+  }
+  return "";
+}
+
+AdapterSurvey survey_adapter(const std::filesystem::path& path, const TargetNames& names) {
+  const std::vector<AdapterPiece> pieces = open_adapter_pieces(path, names);
+  Surveyor surveyor(path, names);
+  for (const AdapterPiece& piece : pieces) surveyor.add(piece);
+  return surveyor.finish(pieces);
+}
+
+}  // namespace ziplora

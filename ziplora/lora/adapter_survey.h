@@ -1,0 +1,62 @@
+#pragma once
+/// Everything that a LoRA file holds and everything that is wrong with it, in one pass that refuses nothing:
+/// the one reader under `read_adapter`, which throws the first defect, and under `inspect`, which lists them
+/// all.
+///
+///     AdapterSurvey survey = survey_adapter("cat.safetensors", TargetNames::sdxl());
+///     for (const Defect& defect : survey.defects) fmt::print("{}: {}\n", name_of(defect.kind),
+///     defect.problem);
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "ziplora/base/error.h"
+#include "ziplora/lora/adapter.h"
+#include "ziplora/lora/target_names.h"
+
+namespace ziplora {
+
+enum class DefectKind {
+  kUnsupported,   ///< of a family that cannot be read: DoRA, OFT, …
+  kNonFinite,     ///< NaN or Inf
+  kDuplicate,     ///< two keys, one part
+  kMalformed,     ///< parts that do not fit each other
+  kOrphan,        ///< a part without its counterpart
+  kUnknownLayer,  ///< a spelling of a LoRA key, but the architecture has no such layer
+  kMisfit,        ///< the layer is there and has another shape
+  kUnknownKey,    ///< no spelling of a LoRA key
+  kNotALora,
+};
+const char* name_of(DefectKind kind);  ///< "non-finite", …
+
+struct Defect {
+  DefectKind kind;
+  ErrorKind error;  ///< what reading the file for use exits with
+  std::string problem, hint;
+  std::vector<std::string> keys;  ///< of the file
+};
+
+/// Where a layer of the adapter comes from.
+struct LayerOrigin {
+  const char* kind;    ///< of delta_kind.h: "LoRA", "LoHa", …
+  std::string family;  ///< of key_dialects.h: "kohya-sgm", …
+  std::string dtype;   ///< as in the file: "F16"
+  int64_t rank;        ///< in the file; LoHa and the like have a larger one as LoRA factors
+  std::optional<double> alpha_in_file{};  ///< only from a tensor, not from a config
+};
+
+struct AdapterSurvey {
+  Adapter adapter;                             ///< the layers that are whole and fit
+  std::map<std::string, LayerOrigin> origins;  ///< by canonical target, for each of them
+  std::vector<Defect> defects;                 ///< in the order in which reading meets them
+  std::vector<std::string> warnings;           ///< facts to say aloud, without the file's name
+  std::map<std::string, TensorInfo> tensors;   ///< of all pieces, as in their headers
+  std::vector<std::filesystem::path> files;    ///< one, or PEFT's one a component
+};
+
+/// @throws Error(kInput, kIncompatible) only for what open_adapter_pieces refuses
+AdapterSurvey survey_adapter(const std::filesystem::path& path, const TargetNames& names);
+
+}  // namespace ziplora

@@ -1,0 +1,105 @@
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/eye.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "ziplora/base/error.h"
+#include "ziplora/lora/delta_kind.h"
+
+namespace ziplora {
+namespace {
+
+bool owns(const DeltaKind& kind, const std::string& part) {
+  return std::any_of(kind.suffixes.begin(), kind.suffixes.end(),
+                     [&](const PartSuffix& suffix) { return part == suffix.part; });
+}
+
+at::Tensor in_form_of(const at::Tensor& factor, const TargetName& target) {
+  if (!target.is_convolution() && factor.dim() == 4 && factor.size(2) == 1 && factor.size(3) == 1)
+    return factor.flatten(1);
+  if (target.is_convolution() && factor.dim() == 2) return factor.unsqueeze(-1).unsqueeze(-1);
+  return factor;
+}
+
+}  // namespace
+
+const std::vector<DeltaKind>& delta_kinds() {
+  static const std::vector<DeltaKind> table{kLoraKind, kLohaKind, kLokrKind, kFullKind};
+  return table;
+}
+
+const DeltaKind& find_delta_kind(const DeltaParts& parts) {
+  const DeltaKind* found = nullptr;
+  for (const DeltaKind& kind : delta_kinds())
+    for (const auto& [part, tensor] : parts) {
+      if (!owns(kind, part)) continue;
+      if (found != nullptr && found != &kind)
+        throw Error(ErrorKind::kInput, "read adapter",
+                    fmt::format("holds parts of {} and of {}; which of them counts is unclear", found->name,
+                                kind.name),
+                    "save the adapter again with the tool that made it");
+      found = &kind;
+    }
+  return found == nullptr ? delta_kinds().front() : *found;
+}
+
+std::optional<std::pair<std::string, std::string>> split_part(const std::string& key) {
+  const auto split = [&](std::string_view suffix, const char* part) {
+    return std::pair<std::string, std::string>{key.substr(0, key.size() - suffix.size()), part};
+  };
+  for (const DeltaKind& kind : delta_kinds())
+    for (const PartSuffix& suffix : kind.suffixes)
+      if (key.ends_with(suffix.suffix)) return split(suffix.suffix, suffix.part);
+  if (key.ends_with(".alpha")) return split(".alpha", kAlphaPart);
+  return std::nullopt;
+}
+
+LoraLayer require_factors_of(LoraLayer layer, const TargetName& target) {
+  layer.down = in_form_of(layer.down, target);
+  layer.up = in_form_of(layer.up, target);
+  const int64_t rank = layer.rank();
+  const std::string found = fmt::format("has down [{}] and up [{}]", fmt::join(layer.down.sizes(), ", "),
+                                        fmt::join(layer.up.sizes(), ", "));
+  if (rank == 0 || layer.up.size(1) != rank)
+    throw Error(ErrorKind::kInput, "read adapter", found + ": the ranks differ or are 0",
+                "the file is damaged: get another copy");
+  std::vector<int64_t> down = target.weight_shape, up{target.weight_shape[0], rank};
+  down[0] = rank;
+  if (target.is_convolution()) up.insert(up.end(), {1, 1});
+  if (layer.down.sizes() == down && layer.up.sizes() == up) return layer;
+  throw Error(ErrorKind::kIncompatible, "read adapter",
+              fmt::format("{}, this SDXL architecture needs [{}] and [{}]", found, fmt::join(down, ", "),
+                          fmt::join(up, ", ")),
+              "use a LoRA that was made for the base it goes on");
+}
+
+LoraLayer layer_of_product(const at::Tensor& left, const at::Tensor& right, double scale,
+                           const TargetName& target) {
+  const int64_t out = left.size(0), in = right.size(1), rank = left.size(1);
+  if (rank == 0)
+    throw Error(ErrorKind::kInput, "read adapter", "has factors of rank 0",
+                "the file is damaged: get another copy");
+  if (rank > std::min(out, in)) return layer_of_delta(left.matmul(right), scale, target);
+  int64_t needed = 1;
+  for (const int64_t side : target.weight_shape) needed *= side;
+  if (out != target.weight_shape[0] || out * in != needed)
+    throw Error(ErrorKind::kIncompatible, "read adapter",
+                fmt::format("makes a ΔW of {} × {}, this SDXL architecture needs [{}]", out, in,
+                            fmt::join(target.weight_shape, ", ")),
+                "use a LoRA that was made for the base it goes on");
+  std::vector<int64_t> down_shape = target.weight_shape, up_shape{out, rank};
+  down_shape[0] = rank;
+  if (target.is_convolution()) up_shape.insert(up_shape.end(), {1, 1});
+  return {right.to(at::kFloat).reshape(down_shape), left.to(at::kFloat).reshape(up_shape),
+          scale * static_cast<double>(rank)};
+}
+
+LoraLayer layer_of_delta(const at::Tensor& delta, double scale, const TargetName& target) {
+  const int64_t out = delta.size(0), in = delta.size(1);
+  if (out <= in) return layer_of_product(at::eye(out, delta.options()), delta, scale, target);
+  return layer_of_product(delta, at::eye(in, delta.options()), scale, target);
+}
+
+}  // namespace ziplora

@@ -1,0 +1,52 @@
+// LoRA (arXiv 2106.09685) and LoCon: ΔW = α/r · up @ down. With a core (LyCORIS' Tucker form, lora_mid
+// [r, r, kh, kw]) ΔW[o,i,k,l] = α/r · Σ_mn up[o,m] mid[m,n,k,l] down[n,i]; core and down make an ordinary
+// down. Sources: kohya-ss/sd-scripts networks/lora.py, KohakuBlueleaf/LyCORIS lycoris/functional/locon.py.
+#include <ATen/ops/einsum.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "ziplora/base/error.h"
+#include "ziplora/lora/delta_kind.h"
+
+namespace ziplora {
+namespace {
+
+std::vector<std::string> missing(const DeltaParts& parts) {
+  std::vector<std::string> names;
+  for (const char* part : {"down", "up"})
+    if (!parts.count(part)) names.push_back(part);
+  return names;
+}
+
+at::Tensor with_core(const at::Tensor& mid, const at::Tensor& down) {
+  const at::Tensor flat = down.flatten(1);  // [r, in]
+  if (mid.dim() != 4 || mid.size(1) != flat.size(0))
+    throw Error(ErrorKind::kInput, "read adapter",
+                fmt::format("has down [{}] and lora_mid [{}]: the ranks differ",
+                            fmt::join(down.sizes(), ", "), fmt::join(mid.sizes(), ", ")),
+                "the file is damaged: get another copy");
+  return at::einsum("mnkl,ni->mikl", {mid.to(at::kDouble), flat.to(at::kDouble)}).to(at::kFloat);
+}
+
+LoraLayer to_factors(const DeltaParts& parts, std::optional<double> lora_alpha, const TargetName& target) {
+  LoraLayer layer{parts.at("down"), parts.at("up"), lora_alpha};
+  if (const auto mid = parts.find("mid"); mid != parts.end()) layer.down = with_core(mid->second, layer.down);
+  return require_factors_of(std::move(layer), target);
+}
+
+}  // namespace
+
+const DeltaKind kLoraKind{"LoRA",
+                          {{".lora_down.weight", "down"},
+                           {".lora_up.weight", "up"},
+                           {".lora_A.weight", "down"},
+                           {".lora_B.weight", "up"},
+                           {".lora.down.weight", "down"},
+                           {".lora.up.weight", "up"},
+                           {".lora_linear_layer.down.weight", "down"},
+                           {".lora_linear_layer.up.weight", "up"},
+                           {".lora_mid.weight", "mid"}},
+                          missing,
+                          to_factors};
+
+}  // namespace ziplora
