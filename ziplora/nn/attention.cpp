@@ -1,8 +1,26 @@
 #include "ziplora/nn/attention.h"
 
+#include <ATen/ops/matmul.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
+#include <ATen/ops/softmax.h>
+
+#include <cmath>
 
 namespace ziplora {
+namespace {
+
+/// Softmax(query keyᵀ / √d) value. [B, heads, T, d], [B, heads, S, d] twice → [B, heads, T, d]
+at::Tensor attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value) {
+  // The fused kernel saves the [T, S] scores of long sequences; for short ones on a processor two products
+  // and a softmax are faster, forward 1.2 to 3 times and backward up to 8 times (bfloat16, 64 × 32 tokens).
+  constexpr int64_t kShort = 256 * 77;
+  if (!query.device().is_cpu() || query.size(-2) * key.size(-2) >= kShort)
+    return at::scaled_dot_product_attention(query, key, value);
+  const double scale = 1 / std::sqrt(static_cast<double>(query.size(-1)));
+  return at::matmul(at::softmax(at::matmul(query * scale, key.transpose(-1, -2)), -1), value);
+}
+
+}  // namespace
 
 Attention::Attention(Options o)
     : options(o),
@@ -30,9 +48,8 @@ at::Tensor Attention::forward(const at::Tensor& x, const at::Tensor& context) co
   auto split_heads = [heads](const at::Tensor& t) {
     return t.unflatten(-1, {heads, t.size(-1) / heads}).transpose(1, 2);  // [B, heads, T, head_dim]
   };
-  at::Tensor attended = at::scaled_dot_product_attention(split_heads(to_q.forward(tokens)),
-                                                         split_heads(to_k.forward(answering)),
-                                                         split_heads(to_v.forward(answering)));
+  at::Tensor attended = attend(split_heads(to_q.forward(tokens)), split_heads(to_k.forward(answering)),
+                               split_heads(to_v.forward(answering)));
   at::Tensor y = to_out.forward(attended.transpose(1, 2).flatten(2));  // [B, T, query_dim]
 
   if (pixels) y = y.transpose(1, 2).unflatten(2, {x.size(2), x.size(3)});

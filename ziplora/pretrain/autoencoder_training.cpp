@@ -6,6 +6,7 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/l1_loss.h>
 #include <ATen/ops/mse_loss.h>
+#include <ATen/ops/randint.h>
 #include <ATen/ops/randperm.h>
 
 #include "ziplora/base/rng.h"
@@ -23,6 +24,14 @@ at::Tensor vary_colours(const at::Tensor& images, int64_t iteration, at::Generat
   return images.index_select(1, order) * gain;
 }
 
+/// A window of half the side, the same for the whole batch: a quarter of the work, and what is learned is
+/// local.
+at::Tensor random_window(const at::Tensor& images, at::Generator generator) {
+  const int64_t side = images.size(2) / 2;
+  const at::Tensor place = at::randint(side + 1, {2}, generator, at::kLong);
+  return images.narrow(2, place[0].item<int64_t>(), side).narrow(3, place[1].item<int64_t>(), side);
+}
+
 /// Mean absolute error of the differences between neighbouring pixels, down and across.
 at::Tensor gradient_error(const at::Tensor& a, const at::Tensor& b) {
   const at::Tensor difference = a - b;
@@ -37,11 +46,13 @@ void train_autoencoder(AutoencoderKL& vae, const World& world, const Autoencoder
   auto step = [&](int64_t iteration) {
     at::Generator generator =
         make_generator(derive_seed(options.seed, "autoencoder step " + std::to_string(iteration)));
-    const at::Tensor images = vary_colours(batches.at(iteration).images, iteration, generator) * 2 - 1;
+    at::Tensor images = vary_colours(batches.at(iteration).images, iteration, generator) * 2 - 1;
+    if (iteration <
+        static_cast<int64_t>(static_cast<double>(options.plan.iterations) * options.window_fraction))
+      images = random_window(images, generator);
     const LatentDistribution working = vae.encode(as_input(images, options.plan));
     const LatentDistribution latents{working.mean.to(at::kFloat), working.logvar.to(at::kFloat)};
-    const at::Tensor decoded =
-        vae.decode(as_input(latents.sample(generator), options.plan)).to(at::kFloat);
+    const at::Tensor decoded = vae.decode(as_input(latents.sample(generator), options.plan)).to(at::kFloat);
     const at::Tensor mse = at::mse_loss(decoded, images);
     const at::Tensor kl = 0.5 * (latents.mean.pow(2) + latents.logvar.exp() - 1 - latents.logvar).mean();
     const at::Tensor loss = at::l1_loss(decoded, images) + 2 * mse + 0.5 * gradient_error(decoded, images) +

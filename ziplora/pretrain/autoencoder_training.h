@@ -14,7 +14,8 @@ namespace ziplora {
 
 struct AutoencoderTrainingOptions {
   TrainingPlan plan;
-  int64_t batch_size = 16;
+  int64_t batch_size = 8;         ///< more updates matter more than smoother ones
+  double window_fraction = 0.75;  ///< the first part of the run, which sees windows of half the side
   double kl_weight = 1e-4;
   uint64_t seed = 0;
 };

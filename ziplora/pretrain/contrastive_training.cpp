@@ -7,6 +7,7 @@
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/tensor.h>
 
+#include <algorithm>
 #include <random>
 
 #include "ziplora/base/rng.h"
@@ -32,13 +33,19 @@ class ContrastiveHead : public Module {
   at::Tensor logit_scale;
 };
 
-at::Tensor token_ids(const ClipTokenizer& tokenizer, const std::vector<std::string>& captions) {
+/// [B, T], cut where the longest caption ends: attention is causal, so no padding reaches the pooled end
+/// token.
+at::Tensor token_ids(const ClipTokenizer& tokenizer, int64_t eos_token_id,
+                     const std::vector<std::string>& captions) {
   std::vector<int64_t> ids;
+  int64_t longest = 0;
   for (const std::string& caption : captions) {
     const TokenizedPrompt prompt = tokenizer.encode(caption);
+    const auto end = std::find(prompt.ids.begin(), prompt.ids.end(), eos_token_id);
+    longest = std::max<int64_t>(longest, end - prompt.ids.begin() + 1);
     ids.insert(ids.end(), prompt.ids.begin(), prompt.ids.end());
   }
-  return at::tensor(ids, at::kLong).view({static_cast<int64_t>(captions.size()), -1});
+  return at::tensor(ids, at::kLong).view({static_cast<int64_t>(captions.size()), -1}).narrow(1, 0, longest);
 }
 
 at::Tensor unit(const at::Tensor& x) { return x / x.norm(2, {-1}, /*keepdim=*/true).clamp_min(1e-6); }
@@ -73,7 +80,7 @@ void train_contrastive(ClipTextModel& text_encoder, ClipTextModel& text_encoder_
     for (std::string& caption : batch.captions)
       if (random() % 8 == 0) caption = with_nonsense_word(caption, random());
     const at::Tensor pictures = vision.forward(as_input(clip_pixel_values(batch.images), options.plan));
-    const at::Tensor ids = token_ids(tokenizer, batch.captions);
+    const at::Tensor ids = token_ids(tokenizer, text_encoder_2.config.eos_token_id, batch.captions);
     const at::Tensor loss_1 = symmetric_loss(
         pictures, head.text_projection.forward(text_encoder.forward(ids).pooled), head.logit_scale);
     const at::Tensor loss_2 = symmetric_loss(pictures, text_encoder_2.forward(ids).pooled, head.logit_scale);
@@ -94,7 +101,9 @@ double nearest_caption_accuracy(const ClipTextModel& text_encoder_2, const ClipV
   const at::NoGradGuard no_grad;
   const SceneBatch batch = world.sample_batch(0, candidates, Split::kValidation);
   const at::Tensor pictures = unit(vision.forward(clip_pixel_values(batch.images)));
-  const at::Tensor texts = unit(text_encoder_2.forward(token_ids(tokenizer, batch.captions)).pooled);
+  const at::Tensor texts =
+      unit(text_encoder_2.forward(token_ids(tokenizer, text_encoder_2.config.eos_token_id, batch.captions))
+               .pooled);
   const at::Tensor nearest = at::matmul(pictures, texts.t()).argmax(1);
   int64_t right = 0;  // two scenes may share a caption: either is the right answer
   for (int64_t i = 0; i < candidates; ++i)

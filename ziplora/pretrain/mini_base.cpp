@@ -75,8 +75,7 @@ class BasePretraining {
     initialize(vae, make_generator(seed("autoencoder weights")));
     AutoencoderTrainingOptions training;
     training.plan = plan("autoencoder", options_.autoencoder_iterations);
-    training.batch_size = 8;  // more updates matter more than smoother ones
-    training.plan.lr = 1e-3;
+    training.plan.lr = 1.5e-3;
     training.seed = seed("autoencoder");
     train_autoencoder(vae, world_, training, progress_, cancel_);
     config.scaling_factor = measure_scaling_factor(vae, world_, training.seed);
@@ -119,8 +118,8 @@ class BasePretraining {
     const std::unique_ptr<Sdxl> base = load_sdxl(folder_, {.dtype = options_.working_dtype});
     UNetTrainingOptions training;
     training.plan = plan("unet", options_.unet_iterations);
-    training.plan.lr = 8e-4;
-    training.plan.warmup_iterations = 200;
+    training.plan.lr = 6e-4;
+    training.plan.warmup_iterations = 300;
     training.plan.weight_decay = 0.01;
     training.seed = seed("unet");
     train_unet(

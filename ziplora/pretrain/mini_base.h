@@ -10,6 +10,7 @@
 /// its checkpoint. The whole is a function of the seed, the world and the plan.
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "ziplora/base/cancel.h"

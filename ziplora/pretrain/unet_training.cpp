@@ -82,11 +82,14 @@ void train_unet(Sdxl& base, const World& world, const UNetTrainingOptions& optio
       for (const std::string& caption : batch.captions)
         captions.push_back(random() % 8 == 0 ? with_nonsense_word(caption, random()) : caption);
       cropped = crop_some(batch.images, random);
-      latents = base.vae.encode(as_input(cropped.images * 2 - 1, options.plan)).sample(generator).to(at::kFloat) *
-                base.vae.config.scaling_factor;
+      latents =
+          base.vae.encode(as_input(cropped.images * 2 - 1, options.plan)).sample(generator).to(at::kFloat) *
+          base.vae.config.scaling_factor;
       prompts = base.encode_prompt(captions, progress);
-      const at::Tensor keep =
-          at::empty({rows}).uniform_(0, 1, generator).ge(options.unconditional_fraction).to(options.plan.working_dtype);
+      const at::Tensor keep = at::empty({rows})
+                                  .uniform_(0, 1, generator)
+                                  .ge(options.unconditional_fraction)
+                                  .to(options.plan.working_dtype);
       prompts.prompt_embeds = prompts.prompt_embeds * keep.view({rows, 1, 1});
       prompts.pooled_prompt_embeds = prompts.pooled_prompt_embeds * keep.view({rows, 1});
     }

@@ -16,7 +16,7 @@ namespace ziplora {
 
 struct UNetTrainingOptions {
   TrainingPlan plan;
-  int64_t batch_size = 64;
+  int64_t batch_size = 32;
   double min_snr_gamma = 5.0;
   double unconditional_fraction = 0.1;
   uint64_t seed = 0;
