@@ -6,6 +6,7 @@
 #include "command.h"
 #include "config_file.h"
 #include "ziplora/app/generate.h"
+#include "ziplora/app/generate_settings.h"
 #include "ziplora/base/error.h"
 #include "ziplora/diffusion/scheduler.h"
 
@@ -13,7 +14,7 @@ namespace ziplora::cli {
 namespace {
 
 struct GenerateOptions {
-  std::vector<std::string> prompt, adapter, column;
+  std::vector<std::string> prompt, adapter, column, picture_column;
   std::string output, like;
   std::optional<std::string> base, negative_prompt, initial_noise, save_latents;
   std::string scheduler, dtype = "float32";
@@ -23,36 +24,68 @@ struct GenerateOptions {
   bool karras = false, grid = false;
 };
 
-/// "cat.safetensors:0.8"; a colon in the name of an existing file is part of the name.
-AdapterChoice parse_adapter(const std::string& text) {
+/// "FILE" or "FILE:number"; a colon in the name of an existing file is part of the name.
+template <class Number>
+std::pair<std::string, std::optional<Number>> split_number(const std::string& flag, const std::string& text,
+                                                           const std::string& example) {
   const size_t colon = text.rfind(':');
-  if (colon == std::string::npos || std::filesystem::exists(text)) return {text};
-  try {
-    size_t used = 0;
-    const double scale = std::stod(text.substr(colon + 1), &used);
-    if (used == text.size() - colon - 1) return {text.substr(0, colon), scale};
-  } catch (const std::logic_error&) {
-  }
-  throw Error(ErrorKind::kUsage, "generate: --adapter " + text,
-              "'" + text.substr(colon + 1) + "' is no number, expected FILE or FILE:scale",
-              "for example --adapter cat.safetensors:0.8");
+  if (colon == std::string::npos || std::filesystem::exists(text)) return {text, std::nullopt};
+  const std::string tail = text.substr(colon + 1);
+  Number number{};
+  if (!CLI::detail::lexical_cast(tail, number))
+    throw Error(ErrorKind::kUsage, "generate: " + flag + " " + text,
+                "'" + tail + "' after the colon is no number", "for example " + flag + " " + example);
+  return {text.substr(0, colon), number};
 }
 
-/// "none", or adapters joined by '+'.
+/// Whether the text is the name of a file, with or without a scale behind it.
+bool names_a_file(const std::string& text) {
+  return std::filesystem::exists(text) || std::filesystem::exists(text.substr(0, text.rfind(':')));
+}
+
+AdapterChoice parse_adapter(const std::string& text) {
+  const auto [file, scale] = split_number<double>("--adapter", text, "cat.safetensors:0.8");
+  return {file, scale.value_or(1.0)};
+}
+
+/// "none", or adapters joined by '+'; in front of it, on request, "label=". An '=' in the name of an existing
+/// file is part of the name.
 AdapterSet parse_column(const std::string& text) {
   AdapterSet set;
-  for (size_t begin = 0; text != "none" && begin <= text.size();) {
-    const size_t end = std::min(text.find('+', begin), text.size());
-    set.push_back(parse_adapter(text.substr(begin, end - begin)));
+  std::string adapters = text;
+  const size_t equals = text.find('=');
+  if (equals != std::string::npos && !names_a_file(text.substr(0, text.find('+')))) {
+    set.label = text.substr(0, equals);
+    adapters = text.substr(equals + 1);
+  }
+  for (size_t begin = 0; adapters != "none" && begin <= adapters.size();) {
+    const size_t end = std::min(adapters.find('+', begin), adapters.size());
+    set.adapters.push_back(parse_adapter(adapters.substr(begin, end - begin)));
     begin = end + 1;
   }
   return set;
 }
 
+/// "label=FILE,FILE,,FILE": nothing between two commas leaves a cell blank.
+PictureColumn parse_picture_column(const std::string& text) {
+  const size_t equals = text.find('=');
+  if (equals == std::string::npos)
+    throw Error(ErrorKind::kUsage, "generate: --picture-column " + text,
+                "there is no '=', expected LABEL=FILE[,FILE…]",
+                "for example --picture-column \"true drawing=a.png,,b.png\"");
+  PictureColumn column{text.substr(0, equals), {}};
+  for (size_t begin = equals + 1; begin <= text.size();) {
+    const size_t end = std::min(text.find(',', begin), text.size());
+    column.pictures.emplace_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return column;
+}
+
 /// A grid compares: its columns as given, or the base, each adapter alone and all together.
 std::vector<AdapterSet> adapter_sets(const GenerateOptions& options) {
   AdapterSet all;
-  for (const std::string& text : options.adapter) all.push_back(parse_adapter(text));
+  for (const std::string& text : options.adapter) all.adapters.push_back(parse_adapter(text));
   if (!options.grid) {
     if (!options.column.empty())
       throw Error(ErrorKind::kUsage, "generate: --column", "columns were given without --grid", "add --grid");
@@ -61,9 +94,9 @@ std::vector<AdapterSet> adapter_sets(const GenerateOptions& options) {
   std::vector<AdapterSet> sets;
   for (const std::string& text : options.column) sets.push_back(parse_column(text));
   if (!sets.empty()) return sets;
-  sets.push_back({});
-  for (const AdapterChoice& choice : all) sets.push_back({choice});
-  if (all.size() > 1) sets.push_back(all);
+  sets.emplace_back();
+  for (const AdapterChoice& choice : all.adapters) sets.push_back({{choice}, {}});
+  if (all.adapters.size() > 1) sets.push_back(all);
   return sets;
 }
 
@@ -71,6 +104,8 @@ void run(const GenerateOptions& options, CommandContext& context) {
   GenerateRequest request;
   request.prompts = options.prompt;
   request.adapter_sets = adapter_sets(options);
+  for (const std::string& text : options.picture_column)
+    request.picture_columns.push_back(parse_picture_column(text));
   request.style_strength = options.style_strength;
   request.negative_prompt = options.negative_prompt;
   request.seed = options.seed;
@@ -83,9 +118,16 @@ void run(const GenerateOptions& options, CommandContext& context) {
   request.sampling.height = options.height;
   request.sampling.width = options.width;
   request.sampling.batch_size = options.batch_size;
-  request.policy.dtype = options.dtype == "bfloat16" ? at::kBFloat16 : options.dtype == "float16" ? at::kHalf : at::kFloat;
+  request.policy.dtype = options.dtype == "bfloat16"  ? at::kBFloat16
+                         : options.dtype == "float16" ? at::kHalf
+                                                      : at::kFloat;
   if (options.base) request.base = *options.base;
-  if (options.initial_noise) request.initial_noise = *options.initial_noise;
+  if (options.initial_noise) {
+    const auto [file, row] =
+        split_number<int64_t>("--initial-noise", *options.initial_noise, "noise.safetensors:0");
+    request.initial_noise = file;
+    request.initial_noise_row = row;
+  }
   if (options.save_latents) request.save_latents = *options.save_latents;
   request.grid = options.grid;
   request.output = options.output;
@@ -93,7 +135,9 @@ void run(const GenerateOptions& options, CommandContext& context) {
     throw Error(ErrorKind::kUsage, "ziplora generate", "--output is required", "add -o OUT.png");
 
   const GenerateResult made = run_generate(request, context.progress, context.cancel);
-  nlohmann::ordered_json result = {{"command", "generate"}, {"base", made.base.string()}, {"seconds", made.seconds}};
+  nlohmann::ordered_json result = {
+      {"command", "generate"}, {"base", made.base.string()}, {"seconds", made.seconds}};
+  if (!made.columns.empty()) result["columns"] = made.columns;
   std::string text;
   for (const auto& file : made.files) {
     result["files"].push_back(file.string());
@@ -109,7 +153,8 @@ void run(const GenerateOptions& options, CommandContext& context) {
 
 std::string scheduler_help() {
   std::string names;
-  for (const SchedulerEntry& entry : schedulers()) names += (names.empty() ? "" : ", ") + std::string(entry.name);
+  for (const SchedulerEntry& entry : schedulers())
+    names += (names.empty() ? "" : ", ") + std::string(entry.name);
   return "one of " + names + "; the base's own if absent";
 }
 
@@ -121,12 +166,16 @@ Run generate_command(CLI::App& app) {
   app.add_option("--adapter", options->adapter, "LoRA FILE or FILE:scale; repeat it for several at once")
       ->take_all()
       ->allow_extra_args(false);
-  app.add_option("-o,--output", options->output, "PNG to write; several pictures are numbered out-1.png, out-2.png …");
-  app.add_option("--base", options->base, "diffusers folder or single-file checkpoint; absent: the embedded base");
+  app.add_option("-o,--output", options->output,
+                 "PNG to write; several pictures are numbered out-1.png, out-2.png …");
+  app.add_option("--base", options->base,
+                 "diffusers folder or single-file checkpoint; absent: the embedded base");
   app.add_option("--negative-prompt", options->negative_prompt, "what guidance leads away from");
   app.add_option("--steps", options->steps, "denoising steps");
-  app.add_option("--guidance-scale", options->guidance_scale, "classifier-free guidance; 1 or less turns it off");
-  app.add_option("--guidance-rescale", options->guidance_rescale, "0 to 1, against overexposure (arXiv 2305.08891)");
+  app.add_option("--guidance-scale", options->guidance_scale,
+                 "classifier-free guidance; 1 or less turns it off");
+  app.add_option("--guidance-rescale", options->guidance_rescale,
+                 "0 to 1, against overexposure (arXiv 2305.08891)");
   app.add_option("--scheduler", options->scheduler, scheduler_help());
   app.add_flag("--karras,!--no-karras", options->karras, "Karras noise levels (arXiv 2206.00364)");
   app.add_option("--seed", options->seed, "of the first picture; the next ones count up");
@@ -137,15 +186,26 @@ Run generate_command(CLI::App& app) {
   app.add_option("--dtype", options->dtype, "of UNet and text encoders")
       ->check(CLI::IsMember({"float32", "bfloat16", "float16"}));
   app.add_option("--style-strength", options->style_strength, "the paper's w_s, for files merged by ziplora");
-  app.add_option("--initial-noise", options->initial_noise, "safetensors with `latents` [N, C, h, w] of unit variance");
+  app.add_option("--initial-noise", options->initial_noise,
+                 "safetensors with `latents` [N, C, h, w] of unit variance, one row per picture; FILE:ROW "
+                 "takes one row");
   app.add_option("--save-latents", options->save_latents, "safetensors to write the final latents to");
   app.add_flag("--grid", options->grid, "one labelled sheet: prompts and seeds down, adapters across");
-  app.add_option("--column", options->column, "a grid's column: none, or FILE[:scale] joined by +; repeat it")
+  app.add_option(
+         "--column", options->column,
+         "a grid's column: none, or FILE[:scale] joined by +, with LABEL= before it on request; repeat it")
+      ->take_all()
+      ->allow_extra_args(false);
+  app.add_option("--picture-column", options->picture_column,
+                 "a grid's column of given pictures, LABEL=FILE[,FILE…]: one file per row or per prompt, "
+                 "none between two "
+                 "commas for a blank cell; repeat it")
       ->take_all()
       ->allow_extra_args(false);
   app.add_option("--like", options->like, "repeat a picture that ziplora made; flags win over its settings")
       ->group(kFrameGroup);
-  app.footer(example("ziplora generate \"a ghost next to a tree\" --adapter ghost-in-ink.safetensors:0.9 -o ghost.png"));
+  app.footer(example(
+      "ziplora generate \"a ghost next to a tree\" --adapter ghost-in-ink.safetensors:0.9 -o ghost.png"));
   return [options, &app](CommandContext& context) {
     if (!options->like.empty())
       apply_config(read_picture_settings(options->like), "generate: --like " + options->like, app);

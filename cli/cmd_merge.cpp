@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "command.h"
+#include "ziplora/app/device_policy.h"
 #include "ziplora/app/merge.h"
 #include "ziplora/base/error.h"
 #include "ziplora/merge/merge_method.h"
@@ -27,10 +28,6 @@ struct MergeFlags {
   std::map<std::string, std::string> method_options;  // by name, as written
   std::map<std::string, bool> method_flags;
 };
-
-at::ScalarType merge_dtype(const std::string& name) {
-  return name == "float32" ? at::kFloat : name == "bfloat16" ? at::kBFloat16 : at::kHalf;
-}
 
 // "dog.safetensors:0.8"; a colon with no number after it belongs to the path.
 MergeFile parse_input(const std::string& role, const std::string& text, const std::string& prompt,
@@ -59,6 +56,15 @@ nlohmann::json parse_value(const MergeOption& option, const std::string& text) {
   if (option.default_value.is_string()) return text;
   nlohmann::json value = nlohmann::json::parse(text, nullptr, false);
   return value.is_discarded() ? nlohmann::json(text) : value;
+}
+
+// A prompt or picture that belongs to no adapter is a slip: it would be dropped without a word.
+void refuse_surplus(const std::string& flag, size_t given, const std::string& owner, size_t owners) {
+  if (given <= owners) return;
+  throw Error(ErrorKind::kUsage, "merge: " + flag,
+              fmt::format("given {} time{}, but {} is given {} time{}", given, given == 1 ? "" : "s", owner,
+                          owners, owners == 1 ? "" : "s"),
+              fmt::format("add {} FILE, or leave out the {}", owner, flag));
 }
 
 // Every option of every method is a flag, once. What equals its default is not passed on, so that a printed
@@ -139,13 +145,13 @@ Run merge_command(CLI::App& app) {
   app.add_option("--base", flags->base,
                  "diffusers folder or checkpoint, for methods that learn; default: the mini");
   app.add_option("--dtype", flags->dtype, "of the base's weights; the coefficients learn in float32")
-      ->check(CLI::IsMember({"float32", "bfloat16", "float16"}));
+      ->check(CLI::IsMember(dtype_names()));
   app.add_option("--device", flags->device, "cpu, cuda, cuda:1 …");
   app.add_option("--seed", flags->seed, "of pictures, noise and timesteps");
   app.add_option("--rank", flags->rank, "compress to this rank by SVD; 0: exact, the sum of the ranks");
   app.add_option("--format", flags->format, "key family of the file: kohya, diffusers …");
   app.add_option("--file-dtype", flags->file_dtype, "of the written factors")
-      ->check(CLI::IsMember({"float32", "bfloat16", "float16"}));
+      ->check(CLI::IsMember(dtype_names()));
   app.add_flag("--resume", flags->resume, "go on with the interrupted merge of the same command");
   app.add_option("-o,--output", flags->output, "the merged LoRA file")->required();
   add_method_options(app, *flags);
@@ -158,6 +164,15 @@ Run merge_command(CLI::App& app) {
                          const std::string& images) {
       if (!text.empty()) request.inputs.push_back(parse_input(role, text, prompt, images));
     };
+    for (const auto& [role, file, prompt, images] :
+         {std::tuple{"subject", &flags->subject, &flags->subject_prompt, &flags->subject_images},
+          std::tuple{"style", &flags->style, &flags->style_prompt, &flags->style_images}}) {
+      const std::string owner = fmt::format("--{}", role);
+      refuse_surplus(owner + "-prompt", !prompt->empty(), owner, !file->empty());
+      refuse_surplus(owner + "-images", !images->empty(), owner, !file->empty());
+    }
+    refuse_surplus("--adapter-prompt", flags->adapter_prompts.size(), "--adapter", flags->adapters.size());
+    refuse_surplus("--adapter-images", flags->adapter_images.size(), "--adapter", flags->adapters.size());
     const auto at_or_empty = [](const std::vector<std::string>& list, size_t i) {
       return i < list.size() ? list[i] : std::string();
     };
@@ -169,13 +184,13 @@ Run merge_command(CLI::App& app) {
     request.method = flags->method;
     request.options = given_options(*flags);
     if (!flags->base.empty()) request.base = flags->base;
-    request.policy = {.device = at::Device(flags->device), .dtype = merge_dtype(flags->dtype)};
+    request.policy = parse_device_policy(flags->device, flags->dtype);
     request.seed = flags->seed;
     if (flags->rank < 0)
       throw Error(ErrorKind::kUsage, "merge: --rank", fmt::format("{} is no rank", flags->rank));
     if (flags->rank > 0) request.rank = flags->rank;
     request.format = flags->format;
-    request.dtype = merge_dtype(flags->file_dtype);
+    request.dtype = parse_dtype(flags->file_dtype);
     request.output = flags->output;
     request.resume = flags->resume;
     const nlohmann::json report = run_merge(request, context.progress, context.cancel);

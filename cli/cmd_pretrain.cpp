@@ -22,11 +22,12 @@ Run pretrain_command(CLI::App& app) {
   app.add_option("--cache", flags->cache, "drawings: packages and what was rendered of them");
   app.add_option("--autoencoder-iterations", request.autoencoder_iterations, "batches of 8");
   app.add_option("--contrastive-iterations", request.contrastive_iterations, "batches of 128");
-  app.add_option("--unet-iterations", request.unet_iterations, "batches of 64");
+  app.add_option("--unet-iterations", request.unet_iterations, "batches of 32");
   app.add_option("--checkpoint-every", request.checkpoint_every, "iterations");
   app.add_option("--sample-every", request.sample_every, "iterations between sample sheets");
-  app.add_flag("--bfloat16,!--no-bfloat16", request.bfloat16,
-               "forward and backward passes in bfloat16: twice as fast on AVX512-BF16 or AMX, hopeless elsewhere");
+  app.add_flag(
+      "--bfloat16,!--no-bfloat16", request.bfloat16,
+      "forward and backward passes in bfloat16: twice as fast on AVX512-BF16 or AMX, hopeless elsewhere");
   app.add_option("--seed", request.seed, "of everything drawn at random");
   app.footer(example("ziplora pretrain --run-folder runs/base -o assets/mini"));
   return [flags](CommandContext& context) {

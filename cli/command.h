@@ -32,8 +32,9 @@ struct CommandContext {
   const CancelToken& cancel;
   bool json;              ///< --json: one machine-readable result on stdout
   nlohmann::json config;  ///< the resolved options, for run folders and for files that carry their settings
+  std::string report;     ///< --report: a file that gets the machine-readable result too; empty: none
 
-  /// Prints `result` with --json, else `text`.
+  /// Prints `result` with --json, else `text`; writes `result` to the report file.
   void print_result(const nlohmann::json& result, const std::string& text) const;
 };
 
@@ -54,6 +55,8 @@ std::string example(const std::string& command_line);
 Run train_command(CLI::App& app);
 Run merge_command(CLI::App& app);
 Run generate_command(CLI::App& app);
+Run inspect_command(CLI::App& app);
+Run world_command(CLI::App& app);
 Run pretrain_command(CLI::App& app);
 
 }  // namespace ziplora::cli

@@ -14,6 +14,7 @@
 #include "exit_code.h"
 #include "json_progress.h"
 #include "terminal_progress.h"
+#include "ziplora/base/atomic_file.h"
 #include "ziplora/base/error.h"
 #include "ziplora/base/nearest_name.h"
 
@@ -22,13 +23,14 @@ namespace {
 
 struct FrameOptions {
   bool json = false, quiet = false, verbose = false, print_config = false;
-  std::string color = "auto", config;
+  std::string color = "auto", config, report;
 };
 
 void add_frame_flags(CLI::App& verb, FrameOptions& frame) {
   const std::string group = kFrameGroup;
   verb.get_help_ptr()->group(group);
   verb.add_flag("--json", frame.json, "print one JSON result on stdout and JSON events on stderr")->group(group);
+  verb.add_option("--report", frame.report, "write the result as JSON to this file, too")->group(group);
   verb.add_flag("--quiet", frame.quiet, "no progress, warnings only")->group(group);
   verb.add_flag("--verbose", frame.verbose, "keep the backtrace of internal errors")->group(group);
   verb.add_option("--color", frame.color, "colours on stderr; NO_COLOR is honoured")
@@ -82,6 +84,7 @@ std::vector<CLI::Option*> take_over_required_options(CLI::App& verb) {
 std::string example(const std::string& command_line) { return "EXAMPLE\n  " + command_line + "\n"; }
 
 void CommandContext::print_result(const nlohmann::json& result, const std::string& text) const {
+  if (!report.empty()) write_text_file(report, result.dump(2) + "\n");
   if (json)
     std::cout << result.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
   else if (!text.empty())
@@ -141,7 +144,7 @@ int run_command_line(int argc, char** argv, const CancelToken& cancel, ErrorStyl
     else
       progress = std::make_unique<TerminalProgress>(
           TerminalProgressOptions{verb.frame.quiet, style.color, isatty(STDERR_FILENO) != 0});
-    CommandContext context{*progress, cancel, style.json, resolved_config(subcommand)};
+    CommandContext context{*progress, cancel, style.json, resolved_config(subcommand), verb.frame.report};
     verb.run(context);
     return 0;
   } catch (const CLI::Success& request) {  // --help, --version

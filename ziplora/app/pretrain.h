@@ -33,6 +33,7 @@ struct PretrainRequest {
 
 /// @return stages with what each reached
 /// @throws Error(kInput) if the drawings are not installed, Error(kInterrupted) with a checkpoint saved
-nlohmann::json run_pretrain(const PretrainRequest& request, ProgressSink& progress, const CancelToken& cancel);
+nlohmann::json run_pretrain(const PretrainRequest& request, ProgressSink& progress,
+                            const CancelToken& cancel);
 
 }  // namespace ziplora

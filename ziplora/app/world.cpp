@@ -1,0 +1,31 @@
+#include "ziplora/app/world.h"
+
+#include "ziplora/base/error.h"
+#include "ziplora/io/image_file.h"
+#include "ziplora/world/world.h"
+
+namespace ziplora {
+
+nlohmann::json run_draw_scene(const DrawSceneRequest& request, ProgressSink& progress) {
+  World::prepare(request.world.assets, request.world.cache, progress);
+  const World world(request.world.assets, request.world.cache, request.size);
+  const Catalogue& catalogue = world.catalogue();
+  nlohmann::json report = {{"subjects", catalogue.subjects.size()}, {"styles", catalogue.styles.size()}};
+  if (request.subject.empty()) return report;
+  if (request.output.empty())
+    throw Error(ErrorKind::kUsage, "world", "there is no output file", "add -o scene.png");
+
+  SceneContent content{.subject = catalogue.subject(request.subject),
+                       .style = catalogue.style(request.style),
+                       .background = catalogue.background(request.background)};
+  if (request.second_subject) content.second_subject = catalogue.subject(*request.second_subject);
+  const bool plain = !request.seed && content.background == 0 && content.second_subject < 0;
+  const at::Tensor image = plain ? world.evaluation_drawing(content.subject, content.style)
+                                 : world.evaluation_scene(content, request.seed.value_or(0));
+  report["caption"] = world.caption(content);
+  report["output"] = request.output.string();
+  write_png(request.output, image, {{"caption", report["caption"].get<std::string>()}});
+  return report;
+}
+
+}  // namespace ziplora
