@@ -1,6 +1,8 @@
 // probe_zip: iterations of zip on the UNet in arguments.folder with given latents, noise and timesteps.
-// Inputs: "<k>.down.<path>", "<k>.up.<path>" with arguments.scales[k]; "noisy_latents" [iterations, K·n, C,
-// h, w], "timesteps" [iterations, K·n], and the conditioning of the K·n rows.
+// Inputs: "<k>.down.<path>", "<k>.up.<path>" with arguments.weights[k], "start.<k>.unet.<path>"
+// (coefficients); "noisy_latents" [iterations, K·n, C, h, w], "timesteps" [iterations, K·n], and the
+// conditioning of the K·n rows. Everything runs in the dtype of "noisy_latents". Gives the coefficients after
+// the last iteration and, as "gradient.<name>", the gradient of the first.
 #include "model_gradients.h"
 #include "ziplora/merge/zip_loop.h"
 
@@ -18,14 +20,35 @@ Adapter read_adapter_inputs(const Request& request, size_t k) {
   return adapter;
 }
 
+NamedTensors start_values(const Request& request) {
+  const std::string prefix = "start.";
+  NamedTensors start;
+  for (const auto& [name, tensor] : request.inputs)
+    if (name.starts_with(prefix)) start[name.substr(prefix.size())] = tensor;
+  return start;
+}
+
+void add_gradient(const MergerCoefficients& coefficients, Response& response) {
+  const at::Tensor gradient = coefficients.values.grad();
+  for (const MergerLayout::Segment& segment : coefficients.layout.segments)
+    for (int64_t k = 0; k < coefficients.layout.adapter_count; ++k)
+      if (segment.held[k])
+        response.outputs["gradient." + std::to_string(k) + "." + segment.target] =
+            gradient[k].narrow(0, segment.offset, segment.size).clone();
+}
+
 }  // namespace
 
 Response run_zip(const Request& request) {
   const nlohmann::json& arguments = request.arguments;
   const std::filesystem::path folder = arguments.at("folder").get<std::string>();
   UNet2DConditionModel unet(UNet2DConditionConfig::from_json(read_config(folder)));
+  const at::Tensor noisy = request.inputs.at("noisy_latents"), timesteps = request.inputs.at("timesteps");
   load_trainable(unet, folder);
   unet.requires_grad(false);
+  unet.for_each_parameter([&](const std::string&, Module::Parameter& parameter) {
+    *parameter.tensor = parameter.tensor->to(noisy.scalar_type());
+  });
   unet.set_gradient_checkpointing(arguments.value("checkpointing", false));
 
   const std::vector<double> weights = arguments.at("weights");
@@ -38,9 +61,11 @@ Response run_zip(const Request& request) {
     weighted.push_back({&adapters[k], weights[k]});
   }
   const std::vector<std::string> learned = arguments.at("learned");
-  MergerCoefficients coefficients(MergerLayout(pointers, [&](const std::string& target) {
+  const auto is_learned = [&](const std::string& target) {
     return std::find(learned.begin(), learned.end(), target) != learned.end();
-  }));
+  };
+  MergerCoefficients coefficients(MergerLayout(pointers, is_learned), noisy.scalar_type());
+  coefficients.load(start_values(request));
   ZipObjective objective(Components{{"unet", &unet}}, weighted, coefficients,
                          [&](const at::Tensor& x, const at::Tensor& t, const UNetConditioning& c) {
                            return unet.forward(x, t, c);
@@ -50,26 +75,26 @@ Response run_zip(const Request& request) {
 
   const UNetConditioning conditioning{request.inputs.at("encoder_hidden_states"),
                                       request.inputs.at("text_embeds"), request.inputs.at("time_ids")};
-  const at::Tensor noisy = request.inputs.at("noisy_latents"), timesteps = request.inputs.at("timesteps");
   Adam optimizer({coefficients.values}, {.lr = arguments.at("learning_rate")});
   std::vector<std::vector<double>> history;
+  Response response;
   learn_coefficients(
       objective, optimizer,
       [&](int64_t iteration) {
         return ZipBatch{noisy[iteration], timesteps[iteration], conditioning, conditioning};
       },
       objective.overlap_per_layer().sum().item<double>(), {.iterations = noisy.size(0)},
-      [&](int64_t, const ZipLosses& losses) {
+      [&](int64_t iteration, const ZipLosses& losses) {
+        if (iteration == 0) add_gradient(coefficients, response);
         std::vector<double> row = losses.fidelity;
         row.push_back(losses.overlap);
         row.push_back(losses.total);
         history.push_back(row);
         return true;
       });
-  Response response;
   response.values["history"] = history;
   response.values["mean_movement"] = coefficients.mean_movement();
-  response.outputs = coefficients.named();
+  response.outputs.merge(coefficients.named());
   return response;
 }
 
