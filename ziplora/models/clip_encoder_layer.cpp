@@ -4,8 +4,25 @@
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
 #include <ATen/ops/sigmoid.h>
+#include <fmt/format.h>
 
 namespace ziplora {
+
+Activation read_activation(ConfigReader& config) {
+  const auto name = config.get<std::string>("hidden_act", "quick_gelu");
+  if (name == "gelu") return Activation::kGelu;
+  if (name != "quick_gelu") config.unsupported("hidden_act", "\"quick_gelu\" and \"gelu\"");
+  return Activation::kQuickGelu;
+}
+
+const char* name_of(Activation activation) { return activation == Activation::kGelu ? "gelu" : "quick_gelu"; }
+
+int64_t read_num_attention_heads(ConfigReader& config, int64_t hidden_size) {
+  const int64_t heads = config.positive("num_attention_heads");
+  if (hidden_size % heads != 0)
+    config.unsupported("num_attention_heads", fmt::format("divisors of hidden_size {}", hidden_size));
+  return heads;
+}
 
 ClipEncoderLayer::SelfAttention::SelfAttention(const ClipEncoderLayerOptions& o)
     : num_heads_(o.num_attention_heads),

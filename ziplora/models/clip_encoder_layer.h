@@ -9,12 +9,21 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "ziplora/models/config_reader.h"
 #include "ziplora/nn/linear.h"
 #include "ziplora/nn/normalization.h"
 
 namespace ziplora {
 
 enum class Activation { kQuickGelu, kGelu };
+
+/// "hidden_act" of a config.
+/// @throws Error(kIncompatible) for another one
+Activation read_activation(ConfigReader& config);
+const char* name_of(Activation activation);
+
+/// "num_attention_heads" of a config, which must divide "hidden_size".
+int64_t read_num_attention_heads(ConfigReader& config, int64_t hidden_size);
 
 struct ClipEncoderLayerOptions {
   int64_t hidden_size, intermediate_size, num_attention_heads;

@@ -18,35 +18,6 @@ using nlohmann::json;
 /// vocabulary; it keeps reading such configs by pooling at the highest id, and so must we.
 constexpr int64_t kLegacyEosTokenId = 2;
 
-int64_t positive_field(const json& config, const char* name) {
-  const auto field = config.find(name);
-  if (field == config.end())
-    throw Error(ErrorKind::kInput, "text encoder config", fmt::format("the field \"{}\" is missing", name),
-                "take config.json again from where the model came from");
-  if (!field->is_number_integer() || field->get<int64_t>() <= 0)
-    throw Error(ErrorKind::kInput, "text encoder config",
-                fmt::format("\"{}\" is {}, a positive whole number is expected", name, field->dump()));
-  return field->get<int64_t>();
-}
-
-int64_t token_id_field(const json& config, const char* name, int64_t absent) {
-  const auto field = config.find(name);
-  if (field == config.end() || field->is_null()) return absent;
-  if (!field->is_number_integer())
-    throw Error(ErrorKind::kInput, "text encoder config",
-                fmt::format("\"{}\" is {}, a token id is expected", name, field->dump()));
-  return field->get<int64_t>();
-}
-
-Activation activation_field(const json& config) {
-  const std::string name = config.value("hidden_act", "quick_gelu");
-  if (name == "quick_gelu") return Activation::kQuickGelu;
-  if (name == "gelu") return Activation::kGelu;
-  throw Error(
-      ErrorKind::kIncompatible, "text encoder config",
-      fmt::format("\"hidden_act\" is \"{}\", CLIP's text encoders have \"quick_gelu\" or \"gelu\"", name));
-}
-
 ClipEncoderLayerOptions layer_options(const ClipTextConfig& config) {
   return {.hidden_size = config.hidden_size,
           .intermediate_size = config.intermediate_size,
@@ -124,23 +95,20 @@ at::Tensor eos_positions(const at::Tensor& token_ids, int64_t eos_token_id) {
 }  // namespace
 
 ClipTextConfig ClipTextConfig::from_json(const json& config, bool with_projection) {
+  ConfigReader reader(config, "text encoder config");
   ClipTextConfig result;
-  result.vocab_size = positive_field(config, "vocab_size");
-  result.hidden_size = positive_field(config, "hidden_size");
-  result.intermediate_size = positive_field(config, "intermediate_size");
-  result.num_hidden_layers = positive_field(config, "num_hidden_layers");
-  result.num_attention_heads = positive_field(config, "num_attention_heads");
-  result.max_position_embeddings = positive_field(config, "max_position_embeddings");
-  result.hidden_act = activation_field(config);
-  result.layer_norm_eps = config.value("layer_norm_eps", result.layer_norm_eps);
-  result.eos_token_id = token_id_field(config, "eos_token_id", result.eos_token_id);
-  result.bos_token_id = token_id_field(config, "bos_token_id", result.bos_token_id);
-  result.pad_token_id = token_id_field(config, "pad_token_id", 1);
-  if (with_projection) result.projection_dim = positive_field(config, "projection_dim");
-  if (result.hidden_size % result.num_attention_heads != 0)
-    throw Error(ErrorKind::kInput, "text encoder config",
-                fmt::format("\"hidden_size\" {} is not a multiple of \"num_attention_heads\" {}",
-                            result.hidden_size, result.num_attention_heads));
+  result.vocab_size = reader.positive("vocab_size");
+  result.hidden_size = reader.positive("hidden_size");
+  result.intermediate_size = reader.positive("intermediate_size");
+  result.num_hidden_layers = reader.positive("num_hidden_layers");
+  result.num_attention_heads = read_num_attention_heads(reader, result.hidden_size);
+  result.max_position_embeddings = reader.positive("max_position_embeddings");
+  result.hidden_act = read_activation(reader);
+  result.layer_norm_eps = reader.get<double>("layer_norm_eps", result.layer_norm_eps);
+  result.eos_token_id = reader.get<int64_t>("eos_token_id", result.eos_token_id);
+  result.bos_token_id = reader.get<int64_t>("bos_token_id", result.bos_token_id);
+  result.pad_token_id = reader.get<int64_t>("pad_token_id", 1);
+  if (with_projection) result.projection_dim = reader.positive("projection_dim");
   return result;
 }
 
@@ -153,7 +121,7 @@ json ClipTextConfig::to_json() const {
           {"num_hidden_layers", num_hidden_layers},
           {"num_attention_heads", num_attention_heads},
           {"max_position_embeddings", max_position_embeddings},
-          {"hidden_act", hidden_act == Activation::kGelu ? "gelu" : "quick_gelu"},
+          {"hidden_act", name_of(hidden_act)},
           {"layer_norm_eps", layer_norm_eps},
           {"attention_dropout", 0.0},
           {"initializer_factor", 1.0},

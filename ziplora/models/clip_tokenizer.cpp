@@ -255,6 +255,17 @@ struct ClipTokenizer::State {
     return ids;
   }
 
+  /// The text of ids[first…]. A character of several bytes may be several tokens; one that `first` cuts
+  /// through is given whole, so that the text is UTF-8.
+  std::string decode_from_character(const std::vector<int64_t>& ids, size_t first) const {
+    const auto begins_inside = [](const std::string& text) {
+      return !text.empty() && (static_cast<unsigned char>(text.front()) & 0xC0) == 0x80;
+    };
+    std::string text = bpe.decode({ids.begin() + first, ids.end()});
+    while (first > 0 && begins_inside(text)) text = bpe.decode({ids.begin() + --first, ids.end()});
+    return text;
+  }
+
   int64_t max_length, bos, eos, pad;
   BytePairEncoding bpe;
   std::vector<AddedToken> verbatim_tokens, normalized_tokens;
@@ -280,7 +291,7 @@ TokenizedPrompt ClipTokenizer::encode(const std::string& text) const {
   prompt.ids.insert(prompt.ids.end(), words.begin(), words.begin() + kept);
   prompt.ids.push_back(eos_token_id());
   prompt.ids.resize(length, pad_token_id());
-  prompt.truncated_text = state_->bpe.decode({words.begin() + kept, words.end()});
+  prompt.truncated_text = state_->decode_from_character(words, kept);
   return prompt;
 }
 

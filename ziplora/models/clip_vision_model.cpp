@@ -99,17 +99,18 @@ at::Tensor ClipVisionModel::forward(const at::Tensor& pixel_values) const {
 }
 
 ClipVisionConfig ClipVisionConfig::from_json(const nlohmann::json& config) {
+  ConfigReader reader(config, "picture encoder config");
   ClipVisionConfig c;
-  c.hidden_size = config.at("hidden_size");
-  c.intermediate_size = config.at("intermediate_size");
-  c.num_hidden_layers = config.at("num_hidden_layers");
-  c.num_attention_heads = config.at("num_attention_heads");
-  c.image_size = config.at("image_size");
-  c.patch_size = config.at("patch_size");
-  c.projection_dim = config.at("projection_dim");
-  c.hidden_act =
-      config.value("hidden_act", "quick_gelu") == "gelu" ? Activation::kGelu : Activation::kQuickGelu;
-  c.layer_norm_eps = config.value("layer_norm_eps", 1e-5);
+  c.hidden_size = reader.positive("hidden_size");
+  c.intermediate_size = reader.positive("intermediate_size");
+  c.num_hidden_layers = reader.positive("num_hidden_layers");
+  c.num_attention_heads = read_num_attention_heads(reader, c.hidden_size);
+  reader.expect("num_channels", 3);
+  c.image_size = reader.positive("image_size");
+  c.patch_size = reader.positive("patch_size");
+  c.projection_dim = reader.positive("projection_dim");
+  c.hidden_act = read_activation(reader);
+  c.layer_norm_eps = reader.get<double>("layer_norm_eps", 1e-5);
   return c;
 }
 
@@ -124,7 +125,7 @@ nlohmann::json ClipVisionConfig::to_json() const {
           {"image_size", image_size},
           {"patch_size", patch_size},
           {"projection_dim", projection_dim},
-          {"hidden_act", hidden_act == Activation::kGelu ? "gelu" : "quick_gelu"},
+          {"hidden_act", name_of(hidden_act)},
           {"layer_norm_eps", layer_norm_eps}};
 }
 

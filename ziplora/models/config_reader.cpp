@@ -23,6 +23,14 @@ const nlohmann::json* ConfigReader::find(const std::string& field) {
 
 bool ConfigReader::has(const std::string& field) { return find(field) != nullptr; }
 
+int64_t ConfigReader::positive(const std::string& field) {
+  const nlohmann::json* value = find(field);
+  if (!value) wrong_type(field, "is missing");
+  if (!value->is_number_integer() || value->get<int64_t>() < 1)
+    wrong_type(field, fmt::format("is {}, expected a whole number above 0", value->dump()).c_str());
+  return value->get<int64_t>();
+}
+
 std::vector<int64_t> ConfigReader::per_block(const std::string& field, size_t blocks, int64_t absent) {
   const nlohmann::json* value = find(field);
   if (!value) return std::vector<int64_t>(blocks, absent);

@@ -27,6 +27,9 @@ class ConfigReader {
   /// As `get`, with a value for a field that is absent.
   template <class T>
   T get(const std::string& field, T absent);
+  /// A size or count.
+  /// @throws Error(kInput) if the field is absent or no whole number above 0
+  int64_t positive(const std::string& field);
   /// A list with one entry per block; one number stands for the same in every block, as in diffusers.
   std::vector<int64_t> per_block(const std::string& field, size_t blocks, int64_t absent);
 

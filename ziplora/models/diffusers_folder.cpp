@@ -25,9 +25,9 @@ TensorSource source_of(TensorFiles files, const fs::path& path) {
   TensorSource source;
   source.description = path.string();
   for (const auto& [name, file] : files) source.names.push_back(name);
-  source.tensor = [files = std::make_shared<const TensorFiles>(std::move(files))](const std::string& name) {
-    return files->at(name)->tensor(name);
-  };
+  const auto shared = std::make_shared<const TensorFiles>(std::move(files));
+  source.tensor = [shared](const std::string& name) { return shared->at(name)->tensor(name); };
+  source.release = [shared](const std::string& name) { shared->at(name)->release_pages(name); };
   return source;
 }
 

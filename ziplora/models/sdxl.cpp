@@ -100,41 +100,25 @@ void check_tokenizer(const ClipTokenizer& tokenizer, const ClipTextConfig& confi
 bool is_position_ids(const std::string& name) { return name.ends_with("position_ids"); }
 
 /// Files written from transformers' newest modules lack the level "text_model." that all others have.
-TensorSource with_text_model_level(TensorSource source) {
-  const auto below_text_model = [](const std::string& name) {
-    return !name.starts_with("text_model.") && !name.starts_with("text_projection.");
-  };
-  auto originals = std::make_shared<std::map<std::string, std::string>>();
-  for (std::string& name : source.names) {
-    std::string path = below_text_model(name) ? "text_model." + name : name;
-    (*originals)[path] = name;
-    name = path;
-  }
-  source.tensor = [tensor = source.tensor, originals](const std::string& name) {
-    return tensor(originals->at(name));
-  };
-  return source;
+TensorSource with_text_model_level(const TensorSource& source) {
+  return renamed(source, [](const std::string& name) {
+    const bool below_text_model = !name.starts_with("text_model.") && !name.starts_with("text_projection.");
+    return below_text_model ? "text_model." + name : name;
+  });
 }
 
 /// Autoencoders saved by diffusers before 0.12 name their attention's layers as the first transformers did.
-TensorSource with_new_attention_names(TensorSource source) {
+TensorSource with_new_attention_names(const TensorSource& source) {
   static const std::map<std::string, std::string> kNewNames{
       {"query", "to_q"}, {"key", "to_k"}, {"value", "to_v"}, {"proj_attn", "to_out.0"}};
-  auto originals = std::make_shared<std::map<std::string, std::string>>();
-  for (std::string& name : source.names) {
-    std::string path = name;
+  return renamed(source, [](std::string name) {
     for (const auto& [old_name, new_name] : kNewNames) {
       const std::string old_part = ".attentions.0." + old_name + ".";
-      if (const size_t at = path.find(old_part); at != std::string::npos)
-        path.replace(at, old_part.size(), ".attentions.0." + new_name + ".");
+      if (const size_t at = name.find(old_part); at != std::string::npos)
+        name.replace(at, old_part.size(), ".attentions.0." + new_name + ".");
     }
-    (*originals)[path] = name;
-    name = path;
-  }
-  source.tensor = [tensor = source.tensor, originals](const std::string& name) {
-    return tensor(originals->at(name));
-  };
-  return source;
+    return name;
+  });
 }
 
 struct Sources {

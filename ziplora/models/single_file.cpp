@@ -113,6 +113,9 @@ TensorSource SingleFileCheckpoint::source(const std::string& prefix, const SgmNa
     const Origin& origin = origins->at(name);
     return origin.translated.apply(file->tensor(origin.sgm_name));
   };
+  source.release = [file = file_, origins](const std::string& name) {
+    file->release_pages(origins->at(name).sgm_name);
+  };
   return source;
 }
 
@@ -162,6 +165,8 @@ nlohmann::json SingleFileCheckpoint::scheduler_config() const {
           {"timestep_spacing", v_prediction ? "trailing" : "leading"},
           {"steps_offset", 1},
           {"interpolation_type", "linear"},
+          {"clip_sample", false},
+          {"set_alpha_to_one", false},
           {"use_karras_sigmas", false}};
 }
 

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <map>
+#include <memory>
 #include <set>
 
 #include "ziplora/base/error.h"
@@ -19,6 +21,24 @@ std::string summary(const char* what, const std::vector<std::string>& items) {
 }
 
 }  // namespace
+
+TensorSource renamed(const TensorSource& source,
+                     const std::function<std::string(const std::string&)>& new_name) {
+  auto originals = std::make_shared<std::map<std::string, std::string>>();
+  TensorSource result{.description = source.description, .names = {}, .tensor = {}};
+  for (const std::string& name : source.names) {
+    result.names.push_back(new_name(name));
+    (*originals)[result.names.back()] = name;
+  }
+  result.tensor = [tensor = source.tensor, originals](const std::string& name) {
+    return tensor(originals->at(name));
+  };
+  if (source.release)
+    result.release = [release = source.release, originals](const std::string& name) {
+      release(originals->at(name));
+    };
+  return result;
+}
 
 void load_parameters(Module& module, const TensorSource& source, at::Device device, at::ScalarType dtype,
                      const std::function<bool(const std::string&)>& ignore) {
@@ -54,7 +74,9 @@ void load_parameters(Module& module, const TensorSource& source, at::Device devi
                 "check that the weights and the config.json beside them belong together");
   }
   for (auto& [parameter, path] : assignments) {
-    *parameter = source.tensor(path).detach().to(device, dtype);
+    const at::Tensor stored = source.tensor(path).detach();
+    *parameter = stored.to(device, dtype);
+    if (source.release && !parameter->is_alias_of(stored)) source.release(path);
   }
 }
 

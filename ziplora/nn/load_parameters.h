@@ -18,10 +18,17 @@ struct TensorSource {
   std::string description;  ///< for messages: the path
   std::vector<std::string> names;
   std::function<at::Tensor(const std::string& name)> tensor;
+  /// Told when a tensor has been copied, so that its pages of the file may leave memory; may be empty.
+  std::function<void(const std::string& name)> release = {};
 };
 
+/// The same tensors under other names.
+TensorSource renamed(const TensorSource& source,
+                     const std::function<std::string(const std::string&)>& new_name);
+
 /// Every parameter is set to the source's tensor of its path: as it is (memory-mapped, no copy) when device
-/// and dtype already match, else converted one tensor at a time. The parameters get no gradient.
+/// and dtype already match, else converted one tensor at a time, so that memory peaks near the size of the
+/// result. The parameters get no gradient.
 /// @param ignore  names in the source that may be left over (“position_ids”)
 /// @throws Error(kInput) listing the first few tensors that are missing, unexpected or misshapen, with the
 /// counts

@@ -2,6 +2,7 @@
 
 #include <fstream>
 
+#include "ziplora/models/diffusers_folder.h"
 #include "ziplora/nn/load_parameters.h"
 
 namespace ziplora::probe {
@@ -10,13 +11,8 @@ nlohmann::json read_config(const std::filesystem::path& folder) {
   return nlohmann::json::parse(std::ifstream(folder / "config.json"));
 }
 
-void load_trainable(Module& model, const std::filesystem::path& folder) {
-  const SafetensorsFile file(folder / "diffusion_pytorch_model.safetensors");
-  TensorSource source{.description = file.path().string(),
-                      .names = {},
-                      .tensor = [&](const std::string& name) { return file.tensor(name); }};
-  for (const auto& [name, info] : file.tensors()) source.names.push_back(name);
-  load_parameters(model, source, at::kCPU, at::kFloat);
+void load_trainable(Module& model, const std::filesystem::path& folder, const std::string& stem) {
+  load_parameters(model, open_component_weights(folder, stem, at::kFloat), at::kCPU, at::kFloat);
   model.requires_grad(true);
 }
 

@@ -1,0 +1,37 @@
+"""Runs build/ziplora as a user does.
+
+    result = ziplora("generate", "a ghost", "--base", folder, "-o", tmp_path / "ghost.png")   # parsed --json
+    error = ziplora_fails(2, "generate", "a ghost", "--scheduler", "eular", "-o", tmp_path / "ghost.png")
+"""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+BUILD = Path(os.environ.get("ZIPLORA_BUILD", Path(__file__).resolve().parents[2] / "build"))
+
+
+def run_ziplora(*arguments, **options) -> subprocess.CompletedProcess:
+    return subprocess.run([BUILD / "ziplora", *map(str, arguments)], capture_output=True, text=True, **options)
+
+
+def events(done: subprocess.CompletedProcess) -> list[dict]:
+    return [json.loads(line) for line in done.stderr.splitlines()]
+
+
+def ziplora(*arguments, **options) -> dict:
+    """The result that --json prints. `events` in it are those of stderr."""
+    done = run_ziplora(*arguments, "--json", **options)
+    assert done.returncode == 0, f"exit code {done.returncode}:\n{done.stderr}"
+    return json.loads(done.stdout) | {"events": events(done)}
+
+
+def ziplora_fails(exit_code: int, *arguments, **options) -> dict:
+    """The error event (where, problem, hint); nothing may be on stdout."""
+    done = run_ziplora(*arguments, "--json", **options)
+    assert done.returncode == exit_code, f"exit code {done.returncode}:\n{done.stderr}"
+    assert done.stdout == ""
+    error = events(done)[-1]
+    assert error["event"] == "error" and error["exit_code"] == exit_code
+    return error
