@@ -5,12 +5,15 @@
 #include <memory>
 #include <set>
 
+#include "ziplora/app/base_targets.h"
 #include "ziplora/app/default_base.h"
+#include "ziplora/base/atomic_file.h"
 #include "ziplora/base/error.h"
 #include "ziplora/io/image_file.h"
 #include "ziplora/io/sha256.h"
 #include "ziplora/lora/adapter_file.h"
 #include "ziplora/lora/compress.h"
+#include "ziplora/lora/key_dialects.h"
 #include "ziplora/lora/target_names.h"
 #include "ziplora/merge/merge_method.h"
 
@@ -23,12 +26,18 @@ fs::path beside(const fs::path& output, const std::string& kind) {
   return path.replace_extension(kind + ".safetensors");
 }
 
-void require_writable_folder(const fs::path& output) {
-  const fs::path folder = output.has_parent_path() ? output.parent_path() : fs::path(".");
-  if (fs::is_directory(folder)) return;
-  // Said before the learning, not after it.
-  throw Error(ErrorKind::kFailed, "merge: -o " + output.string(),
-              "the folder " + folder.string() + " does not exist", "mkdir -p " + folder.string());
+/// Said before the learning, not after it.
+void refuse_unwritable_output(const MergeRequest& request) {
+  const std::string where = "merge: -o " + request.output.string();
+  if (request.output.empty() || fs::is_directory(request.output))
+    throw Error(ErrorKind::kUsage, where, "a file name is expected", "-o dog-in-ink.safetensors");
+  std::error_code ignored;  // of files that do not exist
+  for (const MergeFile& input : request.inputs)
+    if (fs::equivalent(request.output, input.path, ignored))
+      throw Error(ErrorKind::kUsage, where, "the output is one of the inputs, which would be lost",
+                  "choose another name");
+  find_writable_dialect(request.format);
+  AtomicFile writable(request.output);  // removes itself again
 }
 
 std::vector<Adapter> read_inputs(const MergeRequest& request, const TargetNames& names,
@@ -133,17 +142,13 @@ nlohmann::json run_merge(const MergeRequest& request, ProgressSink& progress, co
   if (request.inputs.empty())
     throw Error(ErrorKind::kUsage, "merge", "there is nothing to merge",
                 "ziplora merge --subject dog.safetensors --style ink.safetensors -o dog-in-ink.safetensors");
-  require_writable_folder(request.output);
+  refuse_unwritable_output(request);
 
-  // Names and shapes of targets come from the base where one is at hand, else from SDXL 1.0.
-  std::unique_ptr<Sdxl> base;
-  std::unique_ptr<TargetNames> names_of_base;
-  if (method.needs_base || request.base) {
-    base = load_sdxl(resolve_base(request.base), request.policy);
-    names_of_base = std::make_unique<TargetNames>(base->unet.config, base->text_encoder.config,
-                                                  base->text_encoder_2.config);
-  }
-  const TargetNames& names = names_of_base ? *names_of_base : TargetNames::sdxl();
+  // Names and shapes of targets come from the base where one is at hand, else from SDXL 1.0. Its weights are
+  // read last: a mistake in a small file shows at once.
+  const bool has_base = method.needs_base || request.base;
+  const fs::path base_path = has_base ? resolve_base(request.base) : fs::path();
+  const TargetNames names = has_base ? base_targets(base_path) : TargetNames::sdxl();
   const std::vector<Adapter> adapters = read_inputs(request, names, progress);
 
   std::vector<MergeInput> inputs;
@@ -161,6 +166,7 @@ nlohmann::json run_merge(const MergeRequest& request, ProgressSink& progress, co
     inputs.push_back(std::move(input));
   }
 
+  const std::unique_ptr<Sdxl> base = method.needs_base ? load_sdxl(base_path, request.policy) : nullptr;
   MergeContext context{.base = base.get(),
                        .seed = request.seed,
                        .progress = &progress,
@@ -185,6 +191,8 @@ nlohmann::json run_merge(const MergeRequest& request, ProgressSink& progress, co
     report["coefficients_file"] = path.string();
   }
   write_adapter(request.output, merged, names, {.format = request.format, .dtype = request.dtype});
+  if (method.needs_base)
+    fs::remove(context.state_path);  // not before: a full disk must not cost the learning
   report["output"] = request.output.string();
   report["method"] = request.method;
   report["rank"] = largest_rank;

@@ -28,7 +28,8 @@ struct MergeContext {
   uint64_t seed = 0;
   ProgressSink* progress = nullptr;
   const CancelToken* cancel = nullptr;
-  /// Where an interrupted method leaves its state and, with `resume`, finds it. Empty: nothing is kept.
+  /// Where a method that learns leaves its state, interrupted or done, and, with `resume`, finds it; the
+  /// caller removes it once the result is safe. Empty: nothing is kept.
   std::filesystem::path state_path;
   bool resume = false;
 };

@@ -12,6 +12,7 @@
 #include "ziplora/base/error.h"
 #include "ziplora/base/nearest_name.h"
 #include "ziplora/base/peak_memory.h"
+#include "ziplora/io/sha256.h"
 #include "ziplora/merge/concatenate.h"
 #include "ziplora/merge/merge_method.h"
 #include "ziplora/merge/zip_inputs.h"
@@ -86,13 +87,18 @@ std::vector<std::string> report_names(const std::vector<MergeInput>& inputs) {
   return names;
 }
 
+/// Everything that the coefficients depend on: what a resumed merge must have in common with the interrupted
+/// one.
 nlohmann::json settings_of(const std::vector<MergeInput>& inputs, const nlohmann::json& options,
-                           uint64_t seed) {
-  nlohmann::json settings = {{"options", options}, {"seed", seed}};
+                           const MergeContext& context) {
+  nlohmann::json settings = {{"options", options},
+                             {"seed", context.seed},
+                             {"base", context.base->path.string()},
+                             {"dtype", c10::toString(context.base->policy.dtype)}};
   for (size_t k = 0; k < inputs.size(); ++k) {
     std::vector<std::string> images;
     for (const std::filesystem::path& path : inputs[k].images) images.push_back(path.string());
-    settings[fmt::format("input_{}", k)] = {{"source", inputs[k].adapter->source.string()},
+    settings[fmt::format("input_{}", k)] = {{"sha256", sha256_of_file(inputs[k].adapter->source)},
                                             {"weight", inputs[k].weight},
                                             {"prompt", inputs[k].prompt},
                                             {"images", images}};
@@ -106,11 +112,12 @@ class FidelityMeter {
   FidelityMeter(ZipObjective& objective, const ZipInputs& inputs, int64_t draws)
       : objective_(objective), inputs_(inputs), draws_(draws) {}
 
-  std::vector<double> measure(const CancelToken& cancel) {
+  /// @param hint  how to go on if it is cancelled
+  std::vector<double> measure(const CancelToken& cancel, const std::string& hint) {
     at::NoGradGuard no_grad;
     at::Tensor sum;
     for (int64_t draw = 0; draw < draws_; ++draw) {
-      cancel.throw_if_cancelled("merge: zip");
+      cancel.throw_if_cancelled("merge: zip", hint);
       const ZipBatch batch = inputs_.evaluation_batch(draw, draws_);
       if (draw == static_cast<int64_t>(separate_.size()))
         separate_.push_back(objective_.separate_predictions(batch));
@@ -153,7 +160,7 @@ MergeResult run_zip(const std::vector<MergeInput>& inputs, const nlohmann::json&
   Sdxl& base = *context.base;
   ProgressSink& progress = *context.progress;
 
-  const nlohmann::json settings = settings_of(inputs, options, context.seed);
+  const nlohmann::json settings = settings_of(inputs, options, context);
   ZipState state;
   if (context.resume) state = read_zip_state(context.state_path, settings);
 
@@ -192,7 +199,7 @@ MergeResult run_zip(const std::vector<MergeInput>& inputs, const nlohmann::json&
                   objective.learned_targets(), targets.name, objective.added_targets(), text_layers));
 
   FidelityMeter meter(objective, zip_inputs, options["evaluation-draws"]);
-  const std::vector<double> fidelity_before = meter.measure(*context.cancel);
+  const std::vector<double> fidelity_before = meter.measure(*context.cancel, "");
   const at::Tensor overlap_before = objective.overlap_per_layer().detach();
   const double overlap_at_start = overlap_before.sum().item<double>();
 
@@ -226,19 +233,20 @@ MergeResult run_zip(const std::vector<MergeInput>& inputs, const nlohmann::json&
         });
     learning_seconds = stage.seconds();
   }
-  if (context.cancel->cancelled()) {
-    if (!context.state_path.empty())
-      write_zip_state(context.state_path,
-                      {coefficients.named(), optimizer.state(), zip_inputs.latents(), settings});
+  // Kept however the learning ended, until the caller has the result in a file.
+  std::string resume_hint;
+  if (!context.state_path.empty()) {
+    write_zip_state(context.state_path,
+                    {coefficients.named(), optimizer.state(), zip_inputs.latents(), settings});
+    resume_hint = fmt::format("the state is in {}; the same command with --resume goes on",
+                              context.state_path.string());
+  }
+  if (context.cancel->cancelled())
     throw Error(ErrorKind::kInterrupted, "merge: zip",
                 fmt::format("interrupted after {} of {} iterations", optimizer.step_count(), iterations),
-                context.state_path.empty()
-                    ? ""
-                    : fmt::format("the state is in {}; the same command with --resume goes on",
-                                  context.state_path.string()));
-  }
+                resume_hint);
 
-  const std::vector<double> fidelity_after = meter.measure(*context.cancel);
+  const std::vector<double> fidelity_after = meter.measure(*context.cancel, resume_hint);
   const int64_t iterations_now = optimizer.step_count() - first_iteration;
   MergeResult result;
   std::vector<Adapter> folded;
@@ -262,7 +270,6 @@ MergeResult run_zip(const std::vector<MergeInput>& inputs, const nlohmann::json&
       iterations_now > 0 ? learning_seconds / static_cast<double>(iterations_now) : 0.0;
   result.report["peak_memory_bytes"] = peak_memory_bytes();
   result.report["history"] = history;
-  if (!context.state_path.empty()) std::filesystem::remove(context.state_path);
   return result;
 }
 

@@ -9,6 +9,7 @@
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "ziplora/base/error.h"
 #include "ziplora/base/rng.h"
@@ -112,9 +113,11 @@ void ZipInputs::draw_images(Sdxl& base, const std::vector<MergeInput>& inputs, P
                             const CancelToken& cancel) {
   std::vector<ImageRow> rows;
   std::vector<size_t> drawing;
+  std::vector<std::string> names;
   for (size_t k = 0; k < inputs.size(); ++k) {
     if (latents_[k].defined()) continue;
     drawing.push_back(k);
+    names.push_back(inputs[k].adapter->source.filename().string());
     for (int64_t i = 0; i < options_.images; ++i) {
       ImageRow row{.prompt = inputs[k].prompt,
                    .seed = derive_seed(seed_, fmt::format("zip picture {} {}", k, i))};
@@ -124,16 +127,14 @@ void ZipInputs::draw_images(Sdxl& base, const std::vector<MergeInput>& inputs, P
     }
   }
   if (rows.empty()) return;
-  progress.note(fmt::format("{} picture{} drawn by each of {} adapters to learn on", options_.images,
-                            options_.images == 1 ? "" : "s", drawing.size()));
+  progress.note(fmt::format("to learn on, {} picture{} drawn by each of: {}", options_.images,
+                            options_.images == 1 ? " is" : "s are", fmt::join(names, ", ")));
   AttachedAdapters attached(components_of(base), adapters_of(inputs));
-  const GeneratedImages drawn = TextToImage(base, &attached)
-                                    .run(rows,
-                                         {.steps = options_.image_steps,
-                                          .guidance_scale = options_.image_guidance_scale,
-                                          .height = options_.image_size,
-                                          .width = options_.image_size},
-                                         progress, cancel);
+  SamplingOptions sampling;
+  sampling.steps = options_.image_steps;
+  sampling.guidance_scale = options_.image_guidance_scale;
+  sampling.height = sampling.width = options_.image_size;
+  const GeneratedImages drawn = TextToImage(base, &attached).run(rows, sampling, progress, cancel);
   for (size_t i = 0; i < drawing.size(); ++i)
     latents_[drawing[i]] = drawn.latents.narrow(0, static_cast<int64_t>(i) * options_.images, options_.images)
                                .to(at::kCPU, at::kFloat);
