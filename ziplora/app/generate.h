@@ -1,11 +1,11 @@
 #pragma once
-/// Pictures from prompts: every prompt × adapter set × seed is one row, and rows with different adapters share forward
-/// passes. Writes the pictures, each with the settings that made it, and on request one labelled grid.
+/// Pictures from prompts: every prompt × adapter set × seed is one row, and rows with different adapters
+/// share forward passes. Writes the pictures, each with the settings that made it, and on request one
+/// labelled grid.
 ///
 ///     GenerateResult made = run_generate({.prompts = {"a dog"}, .output = "dog.png"}, progress, cancel);
 
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,19 +20,33 @@ struct AdapterChoice {
   std::filesystem::path file;
   double scale = 1.0;
 };
-using AdapterSet = std::vector<AdapterChoice>;  ///< attached together; empty: the base alone
+struct AdapterSet {
+  std::vector<AdapterChoice> adapters{};  ///< attached together; empty: the base alone
+  std::string label{};                    ///< heading of its column in a grid; empty: the names of its files
+};
+
+/// A grid's column of pictures that are already there, such as the true drawings to compare with.
+struct PictureColumn {
+  std::string label;
+  std::vector<std::filesystem::path>
+      pictures;  ///< one per row of the grid or one per prompt; empty path: blank cell
+};
 
 struct GenerateRequest {
   std::vector<std::string> prompts;
-  std::vector<AdapterSet> adapter_sets{{}};  ///< a grid's columns; one set unless a grid is asked for
-  double style_strength = 1.0;  ///< the paper's w_s: weighs the style side of merged files that know their split
+  /// The columns of a grid; one set unless a grid is asked for.
+  std::vector<AdapterSet> adapter_sets = std::vector<AdapterSet>(1);
+  std::vector<PictureColumn> picture_columns{};  ///< right of them, in a grid only
+  double style_strength =
+      1.0;  ///< the paper's w_s: weighs the style side of merged files that know their split
   std::optional<std::string> negative_prompt;
   uint64_t seed = 0;   ///< of the first picture of a prompt; the next ones count up
   int64_t images = 1;  ///< per prompt and adapter set
   SamplingOptions sampling;
   std::optional<std::filesystem::path> base;
   DevicePolicy policy;
-  std::optional<std::filesystem::path> initial_noise;  ///< safetensors, tensor `latents`
+  std::optional<std::filesystem::path> initial_noise;  ///< safetensors, tensor `latents`, one row per picture
+  std::optional<int64_t> initial_noise_row;            ///< only this row of it
   std::optional<std::filesystem::path> save_latents;
   bool grid = false;             ///< one labelled sheet at `output` in place of single pictures
   std::filesystem::path output;  ///< with several pictures "out.png" becomes out-1.png, out-2.png …
@@ -46,16 +60,14 @@ struct GenerateResult {
     size_t adapter_set;
   };
   std::vector<std::filesystem::path> files;  ///< everything written
+  std::vector<std::string> columns;          ///< headings of a grid; else empty
   std::vector<Picture> pictures;
   std::filesystem::path base;
   double seconds;  ///< of denoising and decoding, without loading
 };
 
 /// @throws Error as loading, sampling and writing do
-GenerateResult run_generate(const GenerateRequest& request, ProgressSink& progress, const CancelToken& cancel);
-
-/// The settings that a picture made by run_generate carries: option names of `generate` → values.
-/// @throws Error(kInput) if it carries none
-nlohmann::json read_picture_settings(const std::filesystem::path& picture);
+GenerateResult run_generate(const GenerateRequest& request, ProgressSink& progress,
+                            const CancelToken& cancel);
 
 }  // namespace ziplora

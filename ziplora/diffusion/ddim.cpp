@@ -52,7 +52,7 @@ class Ddim : public Scheduler {
  private:
   double alpha_bar_at(int64_t timestep) const {
     if (timestep < 0 && schedule_.config.set_alpha_to_one) return 1.0;
-    return schedule_.alphas_cumprod[std::max<int64_t>(timestep, 0)].item<float>();
+    return schedule_.alpha_bar(std::max<int64_t>(timestep, 0));
   }
 
   const NoiseSchedule schedule_;

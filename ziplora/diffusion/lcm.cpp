@@ -59,7 +59,7 @@ class Lcm : public Scheduler {
 
  private:
   double alpha_bar_at(size_t step) const {
-    return schedule_.alphas_cumprod[static_cast<int64_t>(timesteps_[step])].item<float>();
+    return schedule_.alpha_bar(static_cast<int64_t>(timesteps_[step]));
   }
 
   const NoiseSchedule schedule_;

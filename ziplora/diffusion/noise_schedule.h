@@ -35,6 +35,9 @@ class NoiseSchedule {
   const NoiseScheduleConfig config;
   const at::Tensor alphas_cumprod;  ///< ᾱ, [num_train_timesteps] float32, as diffusers computes it
 
+  /// ᾱ_t of one timestep, for schedulers' plans.
+  double alpha_bar(int64_t timestep) const { return alphas_cumprod.const_data_ptr<float>()[timestep]; }
+
   /// x_t = √ᾱ_t x_0 + √(1−ᾱ_t) ε.   @param timesteps [B] int64
   at::Tensor add_noise(const at::Tensor& latents, const at::Tensor& noise, const at::Tensor& timesteps) const;
   /// What the model should predict: ε, or v = √ᾱ_t ε − √(1−ᾱ_t) x_0.

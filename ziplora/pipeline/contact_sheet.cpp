@@ -1,12 +1,12 @@
 #include "ziplora/pipeline/contact_sheet.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
-#include <ATen/ops/full.h>
 #include <cairo.h>
+#include <unicode/unistr.h>
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 
 #include "ziplora/base/error.h"
@@ -14,17 +14,24 @@
 namespace ziplora {
 namespace {
 
-constexpr int64_t kGap = 8;            // pixels between cells
-constexpr int64_t kHeadingHeight = 40;
+constexpr int64_t kGap = 8;  // pixels between cells
 constexpr int64_t kCaptionWidth = 220;
 constexpr double kFontPixels = 18;
+constexpr int64_t kLineHeight = 23;
 
-/// White with black text, as wide and high as the sheet.
+/// cairo draws nothing more after one byte that is no UTF-8 (a file's name may hold any).
+std::string valid_utf8(const std::string& text) {
+  std::string valid;
+  return icu::UnicodeString::fromUTF8(text).toUTF8String(valid);
+}
+
+/// White with black text.
 class LabelLayer {
  public:
   LabelLayer(int64_t width, int64_t height)
-      : surface_(cairo_image_surface_create(CAIRO_FORMAT_RGB24, static_cast<int>(width), static_cast<int>(height)),
-                 cairo_surface_destroy),
+      : surface_(
+            cairo_image_surface_create(CAIRO_FORMAT_RGB24, static_cast<int>(width), static_cast<int>(height)),
+            cairo_surface_destroy),
         cairo_(cairo_create(surface_.get()), cairo_destroy) {
     if (cairo_status(cairo_.get()) != CAIRO_STATUS_SUCCESS)
       throw Error(ErrorKind::kExhausted, "contact sheet", cairo_status_to_string(cairo_status(cairo_.get())),
@@ -36,26 +43,49 @@ class LabelLayer {
     cairo_set_font_size(cairo_.get(), kFontPixels);
   }
 
-  /// Words wrapped to `width`, centred in height.
-  void draw(const std::string& text, int64_t left, int64_t top, int64_t width, int64_t height) {
+  /// Lines no wider than `width`, broken between words; a word that is wider by itself is broken inside.
+  std::vector<std::string> wrap(const std::string& text, int64_t width) const {
+    const std::string whole = valid_utf8(text);
+    const auto fits = [&](const std::string& line) { return text_width(line) <= static_cast<double>(width); };
     std::vector<std::string> lines(1);
-    for (size_t begin = 0; begin < text.size();) {
-      size_t end = std::min(text.find(' ', begin), text.size());
-      const std::string word = text.substr(begin, end - begin);
-      const std::string longer = lines.back().empty() ? word : lines.back() + " " + word;
-      if (lines.back().empty() || text_width(longer) <= static_cast<double>(width))
-        lines.back() = longer;
-      else
-        lines.push_back(word);
+    for (size_t begin = 0; begin < whole.size();) {
+      const size_t end = std::min(whole.find(' ', begin), whole.size());
+      std::string word = whole.substr(begin, end - begin);
       begin = end + 1;
+      const std::string longer = lines.back().empty() ? word : lines.back() + " " + word;
+      if (fits(longer)) {
+        lines.back() = longer;
+        continue;
+      }
+      if (!lines.back().empty()) lines.emplace_back();
+      while (!fits(word)) {
+        size_t length = after_first_character(word, 0);
+        for (size_t next = length; fits(word.substr(0, next)); next = after_first_character(word, next))
+          length = next;
+        lines.back() = word.substr(0, length);
+        word.erase(0, length);
+        lines.emplace_back();
+      }
+      lines.back() = word;
     }
-    const double line_height = kFontPixels * 1.25;
-    double baseline = static_cast<double>(top) +
-                      (static_cast<double>(height) - line_height * static_cast<double>(lines.size())) / 2 + kFontPixels;
+    return lines;
+  }
+
+  /// Wrapped text from a corner downwards, centred in `height`; what does not fit ends in an ellipsis.
+  void draw(const std::string& text, int64_t left, int64_t top, int64_t width, int64_t height) {
+    std::vector<std::string> lines = wrap(text, width);
+    const auto room = static_cast<size_t>(std::max<int64_t>(1, height / kLineHeight));
+    if (lines.size() > room) {
+      lines.resize(room);
+      lines.back() = wrap("…" + lines.back(), width).front().substr(std::string("…").size()) + "…";
+    }
+    const int64_t free = height - kLineHeight * static_cast<int64_t>(lines.size());
+    double baseline =
+        static_cast<double>(top) + static_cast<double>(std::max<int64_t>(0, free)) / 2 + kFontPixels;
     for (const std::string& line : lines) {
       cairo_move_to(cairo_.get(), static_cast<double>(left), baseline);
       cairo_show_text(cairo_.get(), line.c_str());
-      baseline += line_height;
+      baseline += static_cast<double>(kLineHeight);
     }
   }
 
@@ -71,21 +101,43 @@ class LabelLayer {
   }
 
  private:
-  double text_width(const std::string& text) {
+  double text_width(const std::string& text) const {
     cairo_text_extents_t extents;
     cairo_text_extents(cairo_.get(), text.c_str(), &extents);
     return extents.x_advance;
+  }
+
+  /// Where the UTF-8 character at `begin` ends.
+  static size_t after_first_character(const std::string& text, size_t begin) {
+    size_t end = begin + 1;
+    while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) ++end;
+    return end;
   }
 
   std::unique_ptr<cairo_surface_t, decltype(&cairo_surface_destroy)> surface_;
   std::unique_ptr<cairo_t, decltype(&cairo_destroy)> cairo_;
 };
 
+int64_t longest_side(const at::Tensor& image) { return std::max(image.size(1), image.size(2)); }
+
 /// Each pixel repeated, so that a small picture keeps its edges.
-at::Tensor enlarge(const at::Tensor& image, int64_t cell_pixels) {
-  const int64_t longest = std::max(image.size(1), image.size(2));
-  const int64_t factor = std::max<int64_t>(1, (cell_pixels + longest - 1) / longest);
+at::Tensor enlarge(const at::Tensor& image, int64_t factor) {
   return image.repeat_interleave(factor, 1).repeat_interleave(factor, 2);
+}
+
+/// Pictures of unlike sizes in boxes of one size, each enlarged by the largest whole factor that fits.
+std::vector<at::Tensor> enlarged_cells(const ContactSheet& sheet) {
+  int64_t box = 0;
+  for (const at::Tensor& cell : sheet.cells) {
+    if (!cell.defined()) continue;
+    const int64_t side = longest_side(cell);
+    box = std::max(box, side * std::max<int64_t>(1, (sheet.cell_pixels + side - 1) / side));
+  }
+  std::vector<at::Tensor> cells;
+  for (const at::Tensor& cell : sheet.cells)
+    cells.push_back(cell.defined() ? enlarge(cell.to(at::kFloat).cpu(), box / longest_side(cell))
+                                   : at::Tensor());
+  return cells;
 }
 
 }  // namespace
@@ -94,36 +146,40 @@ at::Tensor draw_contact_sheet(const ContactSheet& sheet) {
   const size_t columns = sheet.column_labels.size();
   if (columns == 0 || sheet.cells.empty() || sheet.cells.size() % columns != 0 ||
       (!sheet.row_labels.empty() && sheet.row_labels.size() * columns != sheet.cells.size()))
-    throw Error(ErrorKind::kInternal, "contact sheet", std::to_string(sheet.cells.size()) + " cells in " +
-                                                           std::to_string(columns) + " columns");
+    throw Error(ErrorKind::kInternal, "contact sheet",
+                std::to_string(sheet.cells.size()) + " cells in " + std::to_string(columns) + " columns");
   const size_t rows = sheet.cells.size() / columns;
 
-  std::vector<at::Tensor> cells;
+  const std::vector<at::Tensor> cells = enlarged_cells(sheet);
   int64_t cell_height = 0, cell_width = 0;
-  for (const at::Tensor& cell : sheet.cells) {
-    cells.push_back(cell.defined() ? enlarge(cell.to(at::kFloat).cpu(), sheet.cell_pixels) : at::Tensor());
+  for (const at::Tensor& cell : cells) {
     if (!cell.defined()) continue;
-    cell_height = std::max(cell_height, cells.back().size(1));
-    cell_width = std::max(cell_width, cells.back().size(2));
+    cell_height = std::max(cell_height, cell.size(1));
+    cell_width = std::max(cell_width, cell.size(2));
   }
+  const LabelLayer ruler(1, 1);
+  size_t heading_lines = 1;
+  for (const std::string& label : sheet.column_labels)
+    heading_lines = std::max(heading_lines, ruler.wrap(label, cell_width).size());
+  const int64_t heading_height = kLineHeight * static_cast<int64_t>(heading_lines) + 2 * kGap;
   const int64_t caption = sheet.row_labels.empty() ? kGap : kCaptionWidth;
   const int64_t stride_x = cell_width + kGap, stride_y = cell_height + kGap;
+  const auto left_of = [&](size_t column) { return caption + stride_x * static_cast<int64_t>(column); };
+  const auto top_of = [&](size_t row) { return heading_height + stride_y * static_cast<int64_t>(row); };
 
-  LabelLayer labels(caption + stride_x * static_cast<int64_t>(columns),
-                    kHeadingHeight + stride_y * static_cast<int64_t>(rows));
+  LabelLayer labels(left_of(columns), top_of(rows));
   for (size_t column = 0; column < columns; ++column)
-    labels.draw(sheet.column_labels[column], caption + stride_x * static_cast<int64_t>(column), 0, cell_width,
-                kHeadingHeight);
+    labels.draw(sheet.column_labels[column], left_of(column), 0, cell_width, heading_height);
   for (size_t row = 0; row < sheet.row_labels.size(); ++row)
-    labels.draw(sheet.row_labels[row], kGap, kHeadingHeight + stride_y * static_cast<int64_t>(row), caption - 2 * kGap,
-                cell_height);
+    labels.draw(sheet.row_labels[row], kGap, top_of(row), caption - 2 * kGap, cell_height);
 
   at::Tensor result = labels.pixels();
   for (size_t i = 0; i < cells.size(); ++i) {
-    if (!cells[i].defined()) continue;
-    const int64_t left = caption + stride_x * static_cast<int64_t>(i % columns);
-    const int64_t top = kHeadingHeight + stride_y * static_cast<int64_t>(i / columns);
-    result.narrow(1, top, cells[i].size(1)).narrow(2, left, cells[i].size(2)).copy_(cells[i].clamp(0.0, 1.0));
+    const at::Tensor& cell = cells[i];
+    if (!cell.defined()) continue;
+    result.narrow(1, top_of(i / columns), cell.size(1))
+        .narrow(2, left_of(i % columns), cell.size(2))
+        .copy_(cell.clamp(0.0, 1.0));
   }
   return result;
 }

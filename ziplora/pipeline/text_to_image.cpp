@@ -1,14 +1,17 @@
 #include "ziplora/pipeline/text_to_image.h"
 
 #include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/tensor.h>
-#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 #include <c10/core/InferenceMode.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "ziplora/base/error.h"
 #include "ziplora/base/rng.h"
@@ -32,7 +35,8 @@ Size resolve_size(const Sdxl& base, const SamplingOptions& options) {
   const int64_t side = base.default_image_size();
   const int64_t height = options.height ? options.height : side, width = options.width ? options.width : side;
   if (height < multiple || width < multiple || height % multiple || width % multiple)
-    throw Error(ErrorKind::kUsage, "generate", fmt::format("the size is {} × {} (height × width)", height, width),
+    throw Error(ErrorKind::kUsage, "generate",
+                fmt::format("the size is {} × {} (height × width)", height, width),
                 fmt::format("use multiples of {}, for example {} × {}", multiple, side, side));
   return {height, width, height / factor, width / factor};
 }
@@ -53,7 +57,8 @@ std::string scheduler_name(const Sdxl& base, const SamplingOptions& options) {
 void check(const std::vector<ImageRow>& rows, const SamplingOptions& options) {
   if (rows.empty()) throw Error(ErrorKind::kUsage, "generate", "there is no prompt, expected at least one");
   if (options.batch_size < 1)
-    throw Error(ErrorKind::kUsage, "generate", fmt::format("batch size {}, expected at least 1", options.batch_size));
+    throw Error(ErrorKind::kUsage, "generate",
+                fmt::format("batch size {}, expected at least 1", options.batch_size));
   if (options.guidance_rescale < 0 || options.guidance_rescale > 1)
     throw Error(ErrorKind::kUsage, "generate",
                 fmt::format("guidance rescale {}, expected 0 to 1", options.guidance_rescale));
@@ -79,6 +84,44 @@ at::Tensor start_noise(const Sdxl& base, const SamplingOptions& options, const S
   return given.narrow(0, first, count).to(at::kFloat);
 }
 
+/// The prompt embeddings of one run. Each text is encoded once for each set of adapter weights, whatever the
+/// number of rows and batches that use it, and by itself, so that a row's embeddings do not depend on its
+/// neighbours.
+class RunPrompts {
+ public:
+  RunPrompts(const Sdxl& base, AttachedAdapters* attached, ProgressSink& progress)
+      : base_(base), attached_(attached), progress_(progress) {}
+
+  /// Leaves the adapters at the given weights. Adapters of the text encoders act on prompts and negative
+  /// prompts alike.
+  const PromptEmbeddings& encode(const std::string& prompt, const std::vector<double>& adapter_weights) {
+    const auto [found, is_new] = known_.try_emplace({prompt, adapter_weights});
+    if (is_new) {
+      if (attached_) attached_->set_row_weights(row_weights({adapter_weights}));
+      found->second = base_.encode_prompt({prompt}, progress_);
+    }
+    return found->second;
+  }
+
+  /// [rows, K] float32; undefined if the rows give none, which means 1 everywhere.
+  static at::Tensor row_weights(const std::vector<std::vector<double>>& rows) {
+    std::vector<double> flat;
+    for (const std::vector<double>& row : rows) {
+      if (row.size() != rows.front().size())
+        throw Error(ErrorKind::kInternal, "generate", "rows differ in their number of adapter weights");
+      flat.insert(flat.end(), row.begin(), row.end());
+    }
+    if (flat.empty()) return {};
+    return at::tensor(flat, at::kDouble).to(at::kFloat).view({static_cast<int64_t>(rows.size()), -1});
+  }
+
+ private:
+  const Sdxl& base_;
+  AttachedAdapters* attached_;
+  ProgressSink& progress_;
+  std::map<std::pair<std::string, std::vector<double>>, PromptEmbeddings> known_;
+};
+
 /// Rows of one forward pass: with guidance the unconditional ones come first.
 struct BatchConditioning {
   UNetConditioning unet;
@@ -86,50 +129,32 @@ struct BatchConditioning {
 };
 
 BatchConditioning condition(const Sdxl& base, std::span<const ImageRow> rows, bool guided, const Size& size,
-                            AttachedAdapters* attached, ProgressSink& progress) {
-  const auto count = static_cast<int64_t>(rows.size());
-  at::Tensor weights;
-  if (attached && !rows.front().adapter_weights.empty()) {
-    std::vector<double> flat;
-    for (const ImageRow& row : rows) {
-      if (row.adapter_weights.size() != rows.front().adapter_weights.size())
-        throw Error(ErrorKind::kInternal, "generate", "rows differ in their number of adapter weights");
-      flat.insert(flat.end(), row.adapter_weights.begin(), row.adapter_weights.end());
-    }
-    weights = at::tensor(flat, at::kDouble).to(at::kFloat).view({count, -1});
-  }
-  // Adapters of the text encoders act on a row's prompt and its negative prompt alike.
-  const auto encode = [&](const std::vector<std::string>& prompts) {
-    if (attached) attached->set_row_weights(weights);
-    return base.encode_prompt(prompts, progress);
+                            RunPrompts& prompts) {
+  std::vector<at::Tensor> embeds, pooled;
+  std::vector<std::vector<double>> weights;
+  const auto add = [&](const PromptEmbeddings& embeddings, const ImageRow& row) {
+    embeds.push_back(embeddings.prompt_embeds);
+    pooled.push_back(embeddings.pooled_prompt_embeds);
+    weights.push_back(row.adapter_weights);
   };
-
-  std::vector<std::string> prompts;
-  for (const ImageRow& row : rows) prompts.push_back(row.prompt);
-  PromptEmbeddings embeddings = encode(prompts);
-
   if (guided) {
-    std::vector<std::string> negatives;
-    for (const ImageRow& row : rows) negatives.push_back(row.negative_prompt.value_or(""));
-    PromptEmbeddings uncond = encode(negatives);
-    if (base.force_zeros_for_empty_prompt) {
-      for (int64_t row = 0; row < count; ++row) {
-        if (rows[static_cast<size_t>(row)].negative_prompt) continue;
-        uncond.prompt_embeds[row].zero_();
-        uncond.pooled_prompt_embeds[row].zero_();
+    for (const ImageRow& row : rows) {
+      if (row.negative_prompt || !base.force_zeros_for_empty_prompt) {
+        add(prompts.encode(row.negative_prompt.value_or(""), row.adapter_weights), row);
+      } else {
+        const PromptEmbeddings& cond = prompts.encode(row.prompt, row.adapter_weights);
+        add({at::zeros_like(cond.prompt_embeds), at::zeros_like(cond.pooled_prompt_embeds)}, row);
       }
     }
-    embeddings.prompt_embeds = at::cat({uncond.prompt_embeds, embeddings.prompt_embeds});
-    embeddings.pooled_prompt_embeds = at::cat({uncond.pooled_prompt_embeds, embeddings.pooled_prompt_embeds});
-    if (weights.defined()) weights = at::cat({weights, weights});
   }
+  for (const ImageRow& row : rows) add(prompts.encode(row.prompt, row.adapter_weights), row);
 
   const double height = static_cast<double>(size.height), width = static_cast<double>(size.width);
   const at::Tensor time_ids = at::tensor({height, width, 0.0, 0.0, height, width}, at::kDouble)
-                                  .to(embeddings.prompt_embeds.options())
+                                  .to(embeds.front().options())
                                   .unsqueeze(0)
-                                  .expand({embeddings.prompt_embeds.size(0), 6});
-  return {{embeddings.prompt_embeds, embeddings.pooled_prompt_embeds, time_ids}, weights};
+                                  .expand({static_cast<int64_t>(embeds.size()), 6});
+  return {{at::cat(embeds), at::cat(pooled), time_ids}, RunPrompts::row_weights(weights)};
 }
 
 }  // namespace
@@ -150,6 +175,7 @@ GeneratedImages TextToImage::run(const std::vector<ImageRow>& rows, const Sampli
   const auto scheduler = make_scheduler(scheduler_name(base_, options), schedule, scheduler_options);
   scheduler->set_steps(options.steps);
 
+  RunPrompts prompts(base_, attached_, progress);
   const auto all_rows = static_cast<int64_t>(rows.size());
   const int64_t batches = (all_rows + options.batch_size - 1) / options.batch_size;
   const auto steps_per_batch = static_cast<int64_t>(scheduler->timesteps().size());
@@ -162,14 +188,15 @@ GeneratedImages TextToImage::run(const std::vector<ImageRow>& rows, const Sampli
     cancel.throw_if_cancelled("generate");
 
     // 1. What the rows are conditioned on
-    const BatchConditioning conditioning = condition(base_, batch, guided, size, attached_, progress);
+    const BatchConditioning conditioning = condition(base_, batch, guided, size, prompts);
 
     // 2. Start noise; one generator per row also feeds the schedulers that add noise
     std::vector<at::Generator> generators;
     for (const ImageRow& row : batch) generators.push_back(make_generator(row.seed));
     scheduler->set_steps(options.steps);
-    at::Tensor sample = start_noise(base_, options, size, all_rows, first, generators).to(base_.policy.device) *
-                        scheduler->initial_noise_sigma();
+    at::Tensor sample =
+        start_noise(base_, options, size, all_rows, first, generators).to(base_.policy.device) *
+        scheduler->initial_noise_sigma();
 
     // 3. Denoising loop; the sample stays float32 whatever the model computes in
     if (attached_) attached_->set_row_weights(conditioning.adapter_weights);

@@ -1,0 +1,370 @@
+"""`ziplora generate` as a user runs it: many pictures in one run, grids, settings carried by pictures, and errors."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from diffusers import UNet2DConditionModel
+from PIL import Image
+from program import run_ziplora, ziplora, ziplora_fails
+from safetensors.torch import load_file, save_file
+from tiny_sdxl import make_tiny_sdxl
+
+GAP, CAPTION = 8, 220  # of the sheet, in pixels
+ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("generate")
+
+
+@pytest.fixture(scope="module")
+def base(folder):
+    return make_tiny_sdxl(folder / "base")
+
+
+def make_lora(file, base, seed, rank=2, layers=None, metadata=None):
+    generator = torch.Generator().manual_seed(seed)
+    unet = UNet2DConditionModel.from_config(UNet2DConditionModel.load_config(base / "unet"))
+    if layers is None:
+        layers = {}
+        for name, module in unet.named_modules():
+            if name.endswith(ATTENTION):
+                layers[name] = (0.4 * torch.randn(rank, module.in_features, generator=generator),
+                                0.4 * torch.randn(module.out_features, rank, generator=generator))
+    tensors = {}
+    for name, (down, up) in layers.items():
+        tensors |= {f"unet.{name}.lora_A.weight": down.contiguous(), f"unet.{name}.lora_B.weight": up.contiguous()}
+    save_file(tensors, file, metadata)
+    return layers
+
+
+@pytest.fixture(scope="module")
+def loras(folder, base):
+    files = {"cat": folder / "cat.safetensors", "ink": folder / "ink.safetensors", "both": folder / "both.safetensors"}
+    cat, ink = make_lora(files["cat"], base, 1, rank=2), make_lora(files["ink"], base, 2, rank=3)
+    both = {name: (torch.cat([cat[name][0], ink[name][0]]), torch.cat([cat[name][1], ink[name][1]], 1)) for name in cat}
+    make_lora(files["both"], base, 0, layers=both,
+              metadata={"ziplora.split": json.dumps({"roles": ["subject", "style"], "ranks": [2, 3]})})
+    return files
+
+
+@pytest.fixture
+def generate(base):
+    """Four steps with guidance on the tiny base."""
+    def run(*arguments, **options):
+        return ziplora("generate", *arguments, "--base", base, "--steps", 4, "--guidance-scale", 3, **options)
+    return run
+
+
+def pixels(file):
+    return np.asarray(Image.open(file).convert("RGB")).astype(int)
+
+
+def assert_same_picture(ours, theirs):
+    """Up to the last bit, which the order of sums in a larger batch may change."""
+    assert ours.shape == theirs.shape
+    assert np.abs(ours - theirs).max() <= 1
+    assert ours.std() > 10, "a flat picture shows nothing"
+
+
+def assert_other_picture(ours, theirs):
+    assert np.abs(ours - theirs).mean() > 1
+
+
+# Several pictures in one run
+
+def test_prompts_seeds_and_adapters_together_equal_single_runs(generate, loras, tmp_path):
+    prompts = ["a ghost", "a red igloo in the rain"]
+    many = generate(*prompts, "-n", 2, "--seed", 5, "--adapter", loras["cat"], "--adapter", f"{loras['ink']}:0.5", "-o",
+                    tmp_path / "many.png", "--save-latents", tmp_path / "many.safetensors")
+    assert many["files"] == [str(tmp_path / f"many-{i}.png") for i in (1, 2, 3, 4)] + [str(tmp_path / "many.safetensors")]
+    assert [(p["prompt"], p["seed"]) for p in many["pictures"]] == [(p, s) for p in prompts for s in (5, 6)]
+    latents = load_file(tmp_path / "many.safetensors")["latents"]
+    assert latents.shape == (4, 4, 16, 16)
+    for i, picture in enumerate(many["pictures"]):
+        generate(picture["prompt"], "--seed", picture["seed"], "--adapter", loras["cat"], "--adapter",
+                 f"{loras['ink']}:0.5", "-o", tmp_path / "one.png", "--save-latents", tmp_path / "one.safetensors")
+        assert_same_picture(pixels(tmp_path / "one.png"), pixels(picture["file"]))
+        alone = load_file(tmp_path / "one.safetensors")["latents"][0]
+        assert float((alone - latents[i]).norm() / alone.norm()) < 1e-4
+    for i in range(4):
+        for j in range(i):
+            assert_other_picture(pixels(many["pictures"][i]["file"]), pixels(many["pictures"][j]["file"]))
+
+
+def test_batch_sizes_give_the_same_pictures(generate, tmp_path):
+    for size in (1, 2, 5):
+        generate("a ghost", "-n", 5, "--batch-size", size, "--scheduler", "euler-ancestral", "-o",
+                 tmp_path / f"size{size}.png")
+    for i in range(1, 6):
+        for size in (2, 5):
+            assert_same_picture(pixels(tmp_path / f"size1-{i}.png"), pixels(tmp_path / f"size{size}-{i}.png"))
+
+
+def test_adapter_scales(generate, loras, tmp_path):
+    def picture(*flags):
+        generate("a ghost", *flags, "-o", tmp_path / "out.png")
+        return pixels(tmp_path / "out.png")
+
+    plain, cat = picture(), picture("--adapter", loras["cat"])
+    assert_other_picture(cat, plain)
+    assert_same_picture(picture("--adapter", f"{loras['cat']}:0"), plain)
+    assert_same_picture(picture("--adapter", f"{loras['cat']}:0.25", "--adapter", f"{loras['cat']}:0.75"), cat)
+    assert_other_picture(picture("--adapter", f"{loras['cat']}:-1"), cat)
+    assert_same_picture(picture("--adapter", loras["cat"], "--adapter", loras["ink"]),
+                        picture("--adapter", loras["both"]))
+
+
+def test_style_strength_weighs_the_style_side_of_a_merged_file(generate, loras, tmp_path):
+    def picture(*flags):
+        generate("a ghost", *flags, "-o", tmp_path / "out.png")
+        return pixels(tmp_path / "out.png")
+
+    merged = ("--adapter", loras["both"])
+    assert_same_picture(picture(*merged, "--style-strength", 0), picture("--adapter", loras["cat"]))
+    assert_same_picture(picture(*merged, "--style-strength", 0.5),
+                        picture("--adapter", loras["cat"], "--adapter", f"{loras['ink']}:0.5"))
+    assert_other_picture(picture(*merged, "--style-strength", 2), picture(*merged))
+
+
+def test_a_long_prompt_warns_once_and_says_what_was_cut(generate, tmp_path):
+    result = generate("very " * 20 + "Größe 東京", "-n", 5, "--batch-size", 2, "-o", tmp_path / "out.png")
+    warnings = [e["text"] for e in result["events"] if e["event"] == "warning"]
+    assert len(warnings) == 1 and "75" in warnings[0] and "größe 東京" in warnings[0], warnings
+
+
+def test_initial_noise_by_file_and_by_row(generate, tmp_path):
+
+    noise = torch.randn(2, 4, 16, 16)
+    save_file({"latents": noise}, tmp_path / "noise.safetensors")
+    two = generate("a ghost", "-n", 2, "--initial-noise", tmp_path / "noise.safetensors", "-o", tmp_path / "two.png")
+    generate("a ghost", "--initial-noise", f"{tmp_path / 'noise.safetensors'}:1", "-o", tmp_path / "one.png")
+    assert_same_picture(pixels(tmp_path / "one.png"), pixels(two["pictures"][1]["file"]))
+    assert_other_picture(pixels(tmp_path / "one.png"), pixels(two["pictures"][0]["file"]))
+
+
+# Grids
+
+def cell(sheet, row, column, side, heading_lines=1):
+    top = 23 * heading_lines + 2 * GAP + row * (side + GAP)
+    left = CAPTION + column * (side + GAP)
+    return sheet[top:top + side, left:left + side]
+
+
+def dark(area):
+    """Share of pixels that letters cover."""
+    return float((area.min(axis=2) < 100).mean())
+
+
+def enlarged(picture, factor):
+    return picture.repeat(factor, 0).repeat(factor, 1)
+
+
+def test_a_grid_compares_base_adapters_and_all_together(generate, loras, tmp_path):
+    flags = ("--adapter", loras["cat"], "--adapter", f"{loras['ink']}:0.5", "--height", 64, "--width", 64)
+    made = generate("a ghost", "a red igloo", "-n", 2, "--grid", *flags, "-o", tmp_path / "grid.png")
+    assert made["columns"] == ["base", "cat", "ink × 0.5", "cat + ink × 0.5"]
+    assert made["files"] == [str(tmp_path / "grid.png")] and len(made["pictures"]) == 16
+    sheet = pixels(tmp_path / "grid.png")
+    side = 64 * 4
+    assert sheet.shape == (23 + 2 * GAP + 4 * (side + GAP), CAPTION + 4 * (side + GAP), 3)
+    generate("a red igloo", "--seed", 1, *flags, "-o", tmp_path / "one.png")
+    assert_same_picture(cell(sheet, 3, 3, side), enlarged(pixels(tmp_path / "one.png"), 4))
+    generate("a ghost", "--height", 64, "--width", 64, "-o", tmp_path / "base.png")
+    assert_same_picture(cell(sheet, 0, 0, side), enlarged(pixels(tmp_path / "base.png"), 4))
+    for column in range(4):  # every heading and caption has letters in it
+        assert 0.005 < dark(sheet[:23 + 2 * GAP, CAPTION + column * (side + GAP):][:, :side]) < 0.3
+    for row in range(4):
+        assert 0.002 < dark(sheet[23 + 2 * GAP + row * (side + GAP):][:side, :CAPTION]) < 0.3
+
+
+def test_named_columns_and_given_pictures(generate, loras, tmp_path):
+    colours = {"red": (255, 0, 0), "blue": (0, 0, 255)}
+    for name, colour in colours.items():
+        Image.new("RGB", (64, 64), colour).save(tmp_path / f"{name}.png")
+    made = generate(
+        "a ghost", "a red igloo", "a cart", "--grid", "--column", "no adapter=none", "--column",
+        f"sum={loras['cat']}:0.5+{loras['ink']}", "--column", loras["ink"], "--picture-column",
+        f"true drawing={tmp_path / 'red.png'},,{tmp_path / 'blue.png'}", "-o", tmp_path / "grid.png")
+    assert made["columns"] == ["no adapter", "sum", "ink", "true drawing"]
+    sheet = pixels(tmp_path / "grid.png")
+    assert (cell(sheet, 0, 3, 256) == colours["red"]).all()
+    assert (cell(sheet, 1, 3, 256) == 255).all()
+    assert (cell(sheet, 2, 3, 256) == colours["blue"]).all()
+    generate("a cart", "--adapter", f"{loras['cat']}:0.5", "--adapter", loras["ink"], "-o", tmp_path / "one.png")
+    assert_same_picture(cell(sheet, 2, 1, 256), enlarged(pixels(tmp_path / "one.png"), 8))
+
+
+def test_a_given_picture_per_prompt_stands_beside_each_of_its_seeds(generate, tmp_path):
+    Image.new("RGB", (20, 20), (0, 128, 0)).save(tmp_path / "green.png")
+    generate("a ghost", "a cart", "-n", 2, "--grid", "--picture-column", f"truth={tmp_path / 'green.png'},", "-o",
+             tmp_path / "grid.png")
+    sheet = pixels(tmp_path / "grid.png")
+    side = 260  # 20 px thirteen times, the larger box; the made pictures are 32 px eight times
+    for row in range(4):
+        expected = (0, 128, 0) if row < 2 else 255
+        assert (cell(sheet, row, 1, side) == expected).all()
+
+
+def test_long_labels_stay_in_their_place(generate, loras, tmp_path):
+    long_name = "averylongwordwithoutanyspaces" * 2
+    generate("word " * 60, "--grid", "--column", f"{long_name}=none", "--column", f"two words={loras['ink']}", "-o",
+             tmp_path / "grid.png")
+    sheet = pixels(tmp_path / "grid.png")
+    lines = (sheet.shape[0] - 256 - GAP - 2 * GAP) // 23
+    assert lines >= 2
+    heading = sheet[:23 * lines + 2 * GAP]
+    assert dark(heading[:, CAPTION + 256:CAPTION + 256 + GAP]) == 0, "the first heading runs into the second"
+    assert dark(heading[:, CAPTION:CAPTION + 256]) > 0.02
+    assert dark(sheet[23 * lines + 2 * GAP:][:256, CAPTION - GAP:CAPTION]) == 0, "the caption runs into the picture"
+
+
+# Settings that a picture carries
+
+def settings_of(file):
+    return json.loads(Image.open(file).text["ziplora"])
+
+
+def test_text_chunks(generate, loras, tmp_path):
+    generate("a „ghost“ — 幽霊", "--adapter", f"{loras['cat']}:0.5", "--seed", 3, "--negative-prompt", "blur", "-o",
+             tmp_path / "out.png")
+    text = Image.open(tmp_path / "out.png").text
+    assert text["parameters"] == ("a „ghost“ — 幽霊 <lora:cat:0.5>\nNegative prompt: blur\n"
+                                  "Steps: 4, Sampler: base, CFG scale: 3, Seed: 3, Size: 32x32")
+    settings = settings_of(tmp_path / "out.png")
+    assert settings["prompt"] == ["a „ghost“ — 幽霊"] and settings["seed"] == 3
+    assert settings["adapter"] == [f"{loras['cat']}:0.5"]
+
+
+def test_like_repeats_a_picture_bit_for_bit(generate, loras, tmp_path):
+    save_file({"latents": torch.randn(3, 4, 12, 16)}, tmp_path / "noise.safetensors")
+    made = generate("a ghost", "-n", 3, "--batch-size", 1, "--seed", 9, "--adapter", f"{loras['both']}:0.9",
+                    "--style-strength", 0.3, "--negative-prompt", "", "--guidance-rescale", 0.4, "--scheduler", "dpm++-2m",
+                    "--karras", "--height", 24, "--width", 32, "--initial-noise", tmp_path / "noise.safetensors", "-o",
+                    tmp_path / "out.png")
+    for picture in made["pictures"]:
+        again = ziplora("generate", "--like", picture["file"], "-o", tmp_path / "again.png")
+        assert (tmp_path / "again.png").read_bytes() == open(picture["file"], "rb").read()
+        assert again["pictures"][0]["seed"] == picture["seed"]
+    ziplora("generate", "--like", made["pictures"][0]["file"], "--steps", 2, "-o", tmp_path / "other.png")
+    assert settings_of(tmp_path / "other.png") == settings_of(made["pictures"][0]["file"]) | {"steps": 2}
+    assert_other_picture(pixels(tmp_path / "other.png"), pixels(made["pictures"][0]["file"]))
+
+
+def test_like_repeats_a_picture_that_was_made_in_a_batch(generate, tmp_path):
+    made = generate("a ghost", "a cart", "-n", 2, "-o", tmp_path / "out.png")
+    for picture in made["pictures"]:
+        ziplora("generate", "--like", picture["file"], "-o", tmp_path / "again.png")
+        assert_same_picture(pixels(tmp_path / "again.png"), pixels(picture["file"]))
+
+
+def test_like_repeats_a_grid(generate, loras, tmp_path):
+    Image.new("RGB", (64, 64), (255, 0, 0)).save(tmp_path / "red.png")
+    generate("a ghost", "a cart", "-n", 2, "--grid", "--column", "plain=none", "--column", f"{loras['cat']}:0.5+{loras['ink']}",
+             "--picture-column", f"true drawing={tmp_path / 'red.png'},", "-o", tmp_path / "grid.png")
+    ziplora("generate", "--like", tmp_path / "grid.png", "-o", tmp_path / "again.png")
+    assert (tmp_path / "again.png").read_bytes() == (tmp_path / "grid.png").read_bytes()
+
+
+# Errors
+
+@pytest.fixture
+def refused(base, tmp_path):
+    """Runs to an error; nothing but what was there before may be left in the folder."""
+    def run(code, *arguments, with_base=True):
+        before = sorted(tmp_path.rglob("*"))
+        error = ziplora_fails(code, "generate", *arguments, *(("--base", base) if with_base else ()))
+        assert sorted(tmp_path.rglob("*")) == before
+        return error
+    return run
+
+
+def test_an_unknown_scheduler_proposes_the_nearest(refused, tmp_path):
+    error = refused(2, "a ghost", "--scheduler", "eular", "-o", tmp_path / "out.png")
+    assert "did you mean 'euler'" in error["problem"] + error["hint"]
+
+
+@pytest.mark.parametrize("flags, code, words", [
+    (("-o", "{}/out.jpg"), 2, ".png"),
+    (("-o", "{}"), 2, ".png"),
+    (("-o", "{}/missing/out.png"), 1, "mkdir -p"),
+    (("-o", "/proc/out.png"), 1, "/proc"),
+    (("-o", "{}/out.png", "--save-latents", "{}/missing/x.safetensors"), 1, "missing"),
+    ((), 2, "--output"),
+    (("-o", "{}/out.png", "-n", "0"), 2, "0 images"),
+    (("-o", "{}/out.png", "--steps", "0"), 2, "0 steps"),
+    (("-o", "{}/out.png", "--height", "30"), 2, "multiples of 8"),
+    (("-o", "{}/out.png", "--guidance-rescale", "2"), 2, "guidance rescale"),
+    (("-o", "{}/out.png", "--scheduler", "ddim", "--karras"), 2, "Karras"),
+    (("-o", "{}/out.png", "--adapter", "{}/none.safetensors"), 3, "none.safetensors"),
+    (("-o", "{}/out.png", "--adapter", "cat.safetensors:strong"), 2, "strong"),
+    (("-o", "{}/out.png", "--style-strength", "0.5"), 2, "--style-strength"),
+    (("-o", "{}/out.png", "--column", "none"), 2, "--grid"),
+    (("-o", "{}/out.png", "--picture-column", "a={}/x.png"), 2, "--grid"),
+    (("-o", "{}/out.png", "--grid", "--picture-column", "a.png"), 2, "LABEL=FILE"),
+    (("-o", "{}/out.png", "--grid", "--picture-column", "a=,,"), 2, "3 pictures"),
+    (("-o", "{}/out.png", "--grid", "--picture-column", "a={}/no.png"), 3, "no.png"),
+    (("-o", "{}/out.png", "--initial-noise", "{}/no.safetensors"), 3, "no.safetensors"),
+    (("-o", "{}/out.png", "--like", "{}/no.png"), 3, "no.png"),
+    (("-o", "{}/out.png", "--sead", "1"), 2, "--seed"),
+])
+def test_errors_say_what_to_do(flags, code, words, refused, tmp_path):
+    error = refused(code, "a ghost", *(flag.format(tmp_path) for flag in flags))
+    assert words in json.dumps(error, ensure_ascii=False)
+
+
+def test_an_absent_prompt_is_an_error(refused, tmp_path):
+    assert "prompt" in refused(2, "-o", tmp_path / "out.png")["problem"]
+
+
+def test_a_missing_base_is_an_error(refused, tmp_path):
+    error = refused(3, "a ghost", "--base", tmp_path / "nowhere", "-o", tmp_path / "out.png", with_base=False)
+    assert "nowhere" in error["where"]
+
+
+def test_a_missing_weight_file_of_the_base_is_named(refused, tmp_path):
+    folder = make_tiny_sdxl(tmp_path / "base")
+    (folder / "vae/diffusion_pytorch_model.safetensors").unlink()
+    error = refused(3, "a ghost", "--base", folder, "-o", tmp_path / "out.png", with_base=False)
+    assert "vae/diffusion_pytorch_model.safetensors" in error["where"]
+
+
+def test_an_adapter_without_a_recorded_split_has_no_style_to_weigh(refused, loras, tmp_path):
+    error = refused(4, "a ghost", "--adapter", loras["cat"], "--style-strength", 0.5, "-o", tmp_path / "out.png")
+    assert "ziplora merge" in error["hint"]
+
+
+def test_noise_of_another_shape_is_an_error(refused, tmp_path):
+    save_file({"latents": torch.zeros(2, 4, 16, 16)}, tmp_path / "noise.safetensors")
+    noise = ("--initial-noise", tmp_path / "noise.safetensors", "-o", tmp_path / "out.png")
+    assert "[2, 4, 16, 16], expected [1, 4, 16, 16]" in refused(4, "a ghost", *noise)["problem"]
+    noise = ("--initial-noise", f"{tmp_path / 'noise.safetensors'}:2", "-o", tmp_path / "out.png")
+    assert "row 2" in refused(2, "a ghost", *noise)["problem"]
+
+
+def test_an_adapter_of_another_model_is_refused(refused, base, tmp_path):
+    make_lora(tmp_path / "wide.safetensors", base, 1,
+              layers={"down_blocks.1.attentions.0.transformer_blocks.0.attn1.to_q": (torch.zeros(2, 640), torch.zeros(640, 2))})
+    error = refused(4, "a ghost", "--adapter", tmp_path / "wide.safetensors", "-o", tmp_path / "out.png")
+    assert "640" in error["problem"]
+
+
+def test_an_old_picture_stays_when_the_run_fails(base, tmp_path):
+    (tmp_path / "out.png").write_bytes(b"old")
+    ziplora_fails(3, "generate", "x", "--base", base, "--adapter", tmp_path / "no.safetensors", "-o", tmp_path / "out.png")
+    assert (tmp_path / "out.png").read_bytes() == b"old" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_plain_output_names_the_files(base, tmp_path):
+    done = run_ziplora("generate", "a ghost", "--base", base, "--steps", 2, "-n", 2, "-o", tmp_path / "out.png")
+    assert done.returncode == 0
+    assert done.stdout.splitlines() == [str(tmp_path / "out-1.png"), str(tmp_path / "out-2.png")]
+
+
+def test_help_lists_every_scheduler_and_the_exit_codes():
+    text = run_ziplora("generate", "--help").stdout
+    for word in ("ddim", "euler-ancestral", "dpm++-2m", "lcm", "--picture-column", "EXIT STATUS", "EXAMPLE"):
+        assert word in text

@@ -1,0 +1,35 @@
+#pragma once
+/// The adapter files of a generate request, each read once whatever number of sets it is in, with the
+/// strength that every set gives it.
+///
+///     RequestAdapters adapters(request, names, progress);
+///     AttachedAdapters attached(components, adapters.pointers());
+///     row.adapter_weights = adapters.weights(set_index);
+
+#include <memory>
+#include <vector>
+
+#include "ziplora/app/generate.h"
+#include "ziplora/lora/adapter.h"
+#include "ziplora/lora/adapter_file.h"
+
+namespace ziplora {
+
+class RequestAdapters {
+ public:
+  /// The request's style strength is already in the factors.
+  /// @throws Error as read_adapter; Error(kUsage, kIncompatible) where there is no style to weigh
+  RequestAdapters(const GenerateRequest& request, const TargetNames& names, ProgressSink& progress);
+
+  bool empty() const { return adapters_.empty(); }
+  std::vector<const Adapter*> pointers() const;
+  /// One strength per file.
+  const std::vector<double>& weights(size_t set) const { return weights_[set]; }
+
+ private:
+  std::vector<std::filesystem::path> files_;
+  std::vector<std::unique_ptr<Adapter>> adapters_;
+  std::vector<std::vector<double>> weights_;
+};
+
+}  // namespace ziplora

@@ -1,0 +1,106 @@
+#include "ziplora/app/generate_settings.h"
+
+#include <fmt/format.h>
+
+#include "ziplora/base/error.h"
+
+namespace ziplora {
+namespace {
+
+using nlohmann::ordered_json;
+
+const char* const kSettingsChunk = "ziplora";
+const char* const kParametersChunk = "parameters";
+
+std::string adapter_text(const AdapterChoice& choice) {
+  return fmt::format("{}:{}", choice.file.string(), choice.scale);
+}
+
+/// As `--column` takes it.
+std::string column_text(const AdapterSet& set) {
+  std::string text;
+  for (const AdapterChoice& choice : set.adapters) text += (text.empty() ? "" : "+") + adapter_text(choice);
+  if (text.empty()) text = "none";
+  return set.label.empty() ? text : set.label + "=" + text;
+}
+
+/// As `--picture-column` takes it.
+std::string column_text(const PictureColumn& column) {
+  std::string text = column.label;
+  for (size_t i = 0; i < column.pictures.size(); ++i) text += (i ? "," : "=") + column.pictures[i].string();
+  return text;
+}
+
+/// What single pictures and grids have in common.
+ordered_json run_settings(const GenerateRequest& request, const std::filesystem::path& base,
+                          const at::Tensor& image) {
+  ordered_json settings = {{"base", base.string()},
+                           {"steps", request.sampling.steps},
+                           {"guidance_scale", request.sampling.guidance_scale},
+                           {"guidance_rescale", request.sampling.guidance_rescale},
+                           {"karras", request.sampling.karras_sigmas},
+                           {"height", image.size(1)},
+                           {"width", image.size(2)},
+                           {"style_strength", request.style_strength},
+                           {"dtype", request.policy.dtype == at::kBFloat16 ? "bfloat16"
+                                     : request.policy.dtype == at::kHalf   ? "float16"
+                                                                           : "float32"}};
+  if (!request.sampling.scheduler.empty()) settings["scheduler"] = request.sampling.scheduler;
+  if (request.negative_prompt) settings["negative_prompt"] = *request.negative_prompt;
+  return settings;
+}
+
+std::string parameters_text(const GenerateRequest& request, const ImageRow& row, const AdapterSet& set,
+                            const at::Tensor& image) {
+  std::string text = row.prompt;
+  for (const AdapterChoice& choice : set.adapters)
+    text += fmt::format(" <lora:{}:{}>", choice.file.stem().string(), choice.scale);
+  if (row.negative_prompt) text += "\nNegative prompt: " + *row.negative_prompt;
+  return text + fmt::format("\nSteps: {}, Sampler: {}, CFG scale: {}, Seed: {}, Size: {}x{}",
+                            request.sampling.steps,
+                            request.sampling.scheduler.empty() ? "base" : request.sampling.scheduler,
+                            request.sampling.guidance_scale, row.seed, image.size(2), image.size(1));
+}
+
+}  // namespace
+
+StringMap picture_text(const GenerateRequest& request, const std::filesystem::path& base, const ImageRow& row,
+                       const AdapterSet& set, int64_t row_index, const at::Tensor& image) {
+  ordered_json settings = run_settings(request, base, image);
+  settings["prompt"] = {row.prompt};
+  settings["seed"] = row.seed;
+  settings["adapter"] = ordered_json::array();
+  for (const AdapterChoice& choice : set.adapters) settings["adapter"].push_back(adapter_text(choice));
+  if (request.initial_noise)
+    settings["initial_noise"] =
+        fmt::format("{}:{}", request.initial_noise->string(), request.initial_noise_row.value_or(row_index));
+  return {{kSettingsChunk, settings.dump(-1, ' ', false, ordered_json::error_handler_t::replace)},
+          {kParametersChunk, parameters_text(request, row, set, image)}};
+}
+
+StringMap grid_text(const GenerateRequest& request, const std::filesystem::path& base,
+                    const at::Tensor& image) {
+  ordered_json settings = run_settings(request, base, image);
+  settings["prompt"] = request.prompts;
+  settings["seed"] = request.seed;
+  settings["images"] = request.images;
+  settings["batch_size"] = request.sampling.batch_size;
+  settings["grid"] = true;
+  for (const AdapterSet& set : request.adapter_sets) settings["column"].push_back(column_text(set));
+  for (const PictureColumn& column : request.picture_columns)
+    settings["picture_column"].push_back(column_text(column));
+  if (request.initial_noise) settings["initial_noise"] = request.initial_noise->string();
+  return {{kSettingsChunk, settings.dump(-1, ' ', false, ordered_json::error_handler_t::replace)}};
+}
+
+nlohmann::json read_picture_settings(const std::filesystem::path& picture) {
+  const StringMap text = read_png_text(picture);
+  const auto found = text.find(kSettingsChunk);
+  const auto settings = nlohmann::json::parse(found == text.end() ? "" : found->second, nullptr, false);
+  if (!settings.is_object())
+    throw Error(ErrorKind::kInput, "generate: --like " + picture.string(),
+                "the picture carries no settings of ziplora", "give a PNG that 'ziplora generate' wrote");
+  return settings;
+}
+
+}  // namespace ziplora
