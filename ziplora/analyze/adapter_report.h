@@ -1,0 +1,26 @@
+#pragma once
+/// What one LoRA file is, as JSON: the body of `inspect`'s report. Pure: takes what was read, opens nothing.
+///
+///     nlohmann::json report = report_adapter(survey_adapter(path, names), names);
+///     report["ranks"];   // {"8": 560}: layers by rank
+///
+/// Fields: family, kinds, dtypes, tensors, layers, ranks, alphas (by component), coverage (component, kind,
+/// layers, of, norm), blocks (block, layers, of, norm), norm, stable_rank (the median of the layers),
+/// first_half_energy, largest (the layers with the greatest norm), trigger_words, recipe, warnings, defects
+/// (kind, problem, hint, keys), programs (program, verdict, reasons).
+
+#include <nlohmann/json.hpp>
+
+#include "ziplora/lora/adapter_survey.h"
+#include "ziplora/lora/target_names.h"
+
+namespace ziplora {
+
+/// Defects are those of the survey, and what makes no reader fail: layers without effect ("dead"), and alphas
+/// that diffusers reads wrongly ("uneven-alpha").
+nlohmann::ordered_json report_adapter(const AdapterSurvey& survey, const TargetNames& names);
+
+/// Trained words and captions, the likeliest first; each once, at most 8.
+std::vector<std::string> trigger_words(const StringMap& metadata);
+
+}  // namespace ziplora

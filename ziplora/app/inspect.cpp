@@ -1,0 +1,122 @@
+#include "ziplora/app/inspect.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "ziplora/analyze/adapter_report.h"
+#include "ziplora/app/base_targets.h"
+#include "ziplora/app/default_base.h"
+#include "ziplora/io/sha256.h"
+#include "ziplora/lora/adapter_survey.h"
+#include "ziplora/lora/foreign_files.h"
+
+namespace ziplora {
+namespace {
+
+using json = nlohmann::ordered_json;
+namespace fs = std::filesystem;
+
+struct Candidate {
+  std::string architecture;  ///< for people
+  std::shared_ptr<const TargetNames> names;
+};
+
+std::vector<Candidate> candidates(const InspectRequest& request) {
+  const auto of_base = [](const fs::path& base) {
+    return Candidate{"as " + base.string(), std::make_shared<const TargetNames>(base_targets(base))};
+  };
+  if (request.base) return {of_base(resolve_base(request.base))};
+  std::vector<Candidate> list{
+      {"SDXL base 1.0", std::shared_ptr<const TargetNames>(&TargetNames::sdxl(), [](const TargetNames*) {})}};
+  try {
+    list.push_back(of_base(resolve_base(std::nullopt)));
+  } catch (const Error& error) {
+    // Without the embedded base, files are held against SDXL alone.
+    if (error.kind() != ErrorKind::kInput) throw;
+  }
+  return list;
+}
+
+size_t misfits(const AdapterSurvey& survey) {
+  size_t keys = 0;
+  for (const Defect& defect : survey.defects)
+    if (defect.kind == DefectKind::kUnknownLayer || defect.kind == DefectKind::kMisfit)
+      keys += defect.keys.size();
+  return keys;
+}
+
+/// A LoRA for another architecture shares some layers with SDXL by chance (SD 1.5 has 640-wide blocks too),
+/// so a few fitting layers make no SDXL LoRA.
+void refuse_what_is_not_for_sdxl(const AdapterSurvey& survey) {
+  if (survey.defects.empty()) return;
+  const bool mostly_foreign = misfits(survey) > survey.adapter.layers.size();
+  if (!survey.adapter.layers.empty() && !mostly_foreign) return;
+  const auto foreign = std::find_if(survey.defects.begin(), survey.defects.end(), [](const Defect& defect) {
+    return defect.error == ErrorKind::kIncompatible;
+  });
+  const Defect& reason =
+      mostly_foreign && foreign != survey.defects.end() ? *foreign : survey.defects.front();
+  throw Error(reason.error, "inspect " + survey.adapter.source.string(), reason.problem, reason.hint);
+}
+
+json hashes_of(const fs::path& file) {
+  const std::string whole = sha256_of_file(file), tensors = sha256_of_tensors(SafetensorsFile(file));
+  // As model sites call and cut them: of the file, and of its data section, which metadata edits leave alone.
+  return {{"sha256", whole}, {"autov2", whole.substr(0, 10)}, {"autov3", tensors.substr(0, 12)}};
+}
+
+json inspect_file(const fs::path& file, const std::vector<Candidate>& bases) {
+  const Candidate* best = nullptr;
+  std::optional<AdapterSurvey> survey;
+  for (const Candidate& base : bases) {
+    AdapterSurvey found = survey_adapter(file, *base.names);
+    const bool better = !survey || misfits(found) < misfits(*survey);
+    if (better) survey = std::move(found), best = &base;
+    if (misfits(*survey) == 0) break;
+  }
+  refuse_what_is_not_for_sdxl(*survey);
+  json report;
+  report["file"] = file.string();
+  uintmax_t size_bytes = 0;
+  for (const fs::path& piece : survey->files) size_bytes += fs::file_size(piece);
+  report["size_bytes"] = size_bytes;
+  report["architecture"] = best->architecture;
+  if (survey->files.size() == 1) report["hashes"] = hashes_of(survey->files.front());
+  report.update(report_adapter(*survey, *best->names));
+  return report;
+}
+
+}  // namespace
+
+InspectResult run_inspect(const InspectRequest& request, ProgressSink& progress) {
+  if (request.files.empty())
+    throw Error(ErrorKind::kUsage, "inspect", "there is no file to look at",
+                "ziplora inspect cat.safetensors");
+  const std::vector<Candidate> bases = candidates(request);
+  InspectResult result;
+  result.report["files"] = json::array();
+  size_t defects = 0;
+  // One file takes a moment, a folder of them takes minutes.
+  std::optional<Stage> stage;
+  if (request.files.size() > 1)
+    stage.emplace(progress, "inspect", static_cast<int64_t>(request.files.size()));
+  for (const fs::path& file : request.files) {
+    try {
+      result.report["files"].push_back(inspect_file(file, bases));
+      defects += result.report["files"].back()["defects"].size();
+    } catch (const Error& error) {
+      if (!result.first_error) result.first_error = error;
+      result.report["files"].push_back({{"file", file.string()},
+                                        {"error",
+                                         {{"exit_code", static_cast<int>(error.kind())},
+                                          {"where", error.where()},
+                                          {"problem", error.problem()},
+                                          {"hint", error.hint()}}}});
+    }
+    if (stage) stage->step();
+  }
+  result.report["defects"] = defects;
+  return result;
+}
+
+}  // namespace ziplora
