@@ -23,29 +23,23 @@ std::optional<ParsedKey> parse(const std::string& key, const TargetNames& names)
   return parsed;
 }
 
-/// Module names as PEFT sees them. transformers 5.6 took the level "text_model." out of the first encoder's
-/// modules (CLIPTextModel) and left it in the second's; PEFT drops keys that it cannot place without an
-/// error.
-std::map<std::string, LoraLayer> in_module_names(const std::string& component,
-                                                 const std::map<std::string, LoraLayer>& layers) {
-  std::map<std::string, LoraLayer> renamed;
-  for (const auto& [module, layer] : layers) {
-    std::string name = module;
-    if (component == "text_encoder") strip_prefix(name, "text_model.");
-    renamed[name] = layer;
-  }
-  return renamed;
+/// transformers 5.6 took the level "text_model" out of the first encoder's modules (CLIPTextModel) and left
+/// it in the second's. PEFT has no error for keys that it cannot place, so they are spelled as it spells them
+/// now.
+std::string module_name(const std::string& component, std::string path) {
+  if (component == "text_encoder") strip_prefix(path, "text_model.");
+  return "base_model.model." + path;
 }
 
 void write(const std::filesystem::path& path, const Adapter& adapter, const TargetNames& names,
            at::ScalarType dtype) {
   const Adapter uniform = unit_scale_form(adapter);
-  for (const auto& [component, stored_layers] : layers_of_components(uniform)) {
-    const std::map<std::string, LoraLayer> layers = in_module_names(component, stored_layers);
+  for (const auto& [component, layers] : layers_of_components(uniform)) {
     NamedTensors tensors;
     for (const auto& [module, layer] : layers) {
-      tensors["base_model.model." + module + ".lora_A.weight"] = to_storage(layer.down, dtype, module);
-      tensors["base_model.model." + module + ".lora_B.weight"] = to_storage(layer.up, dtype, module);
+      const std::string name = module_name(component, module);
+      tensors[name + ".lora_A.weight"] = to_storage(layer.down, dtype, module);
+      tensors[name + ".lora_B.weight"] = to_storage(layer.up, dtype, module);
     }
     const std::filesystem::path folder = path / component;
     std::error_code failure;

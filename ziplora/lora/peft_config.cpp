@@ -4,12 +4,17 @@
 
 #include <cmath>
 #include <regex>
+#include <string_view>
 
 #include "ziplora/base/error.h"
 #include "ziplora/lora/universal_form.h"
 
 namespace ziplora {
 namespace {
+
+/// transformers 5.6 took this level out of CLIPTextModel's module names. PEFT takes the end of a name for the
+/// whole, so names without the level fit the modules of every version.
+constexpr std::string_view kTextModelLevel = "text_model.";
 
 /// peft.utils.other.get_pattern_key: the pattern, a regular expression, names the module or its last parts.
 bool matches(const std::string& pattern, const std::string& module) {
@@ -57,8 +62,10 @@ nlohmann::json peft_config_of(const std::map<std::string, LoraLayer>& layers) {
   const int64_t rank = most_common_rank(layers);
   nlohmann::json targets = nlohmann::json::array(), pattern = nlohmann::json::object();
   for (const auto& [module, layer] : layers) {
-    targets.push_back(module);
-    if (layer.rank() != rank) pattern[module] = layer.rank();
+    const bool has_level = module.starts_with(kTextModelLevel);
+    const std::string name = has_level ? module.substr(kTextModelLevel.size()) : module;
+    targets.push_back(name);
+    if (layer.rank() != rank) pattern[name] = layer.rank();
   }
   return {{"peft_type", "LORA"},      {"r", rank},
           {"lora_alpha", rank},       {"target_modules", targets},

@@ -10,6 +10,7 @@ const std::vector<Probe>& probes() {
       {"resize_image", run_resize_image},
       {"safetensors_copy", run_safetensors_copy},
       {"write_png", run_write_png},
+      {"lora_files", run_lora_files},
       {"scheduler", run_scheduler},
       {"dreambooth", run_dreambooth},
       {"tokenizer", run_tokenizer},

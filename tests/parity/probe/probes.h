@@ -31,6 +31,7 @@ Response run_read_image(const Request& request);
 Response run_resize_image(const Request& request);
 Response run_safetensors_copy(const Request& request);
 Response run_write_png(const Request& request);
+Response run_lora_files(const Request& request);
 Response run_scheduler(const Request& request);
 Response run_dreambooth(const Request& request);
 Response run_tokenizer(const Request& request);

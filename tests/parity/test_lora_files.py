@@ -1,0 +1,255 @@
+"""LoRA files between ziplora, diffusers and PEFT, both ways: the same file gives equal outputs of the UNet and of both
+text encoders there and here, and what is written here loads there."""
+
+import pytest
+import torch
+from diffusers import StableDiffusionXLPipeline
+from diffusers.training_utils import _collate_lora_metadata
+from lora_files import EVERY_PART, LayerChoice, random_layers, save_diffusers, save_kohya
+from peft import LoraConfig, PeftModel, get_peft_model
+from peft.utils import get_peft_model_state_dict
+from probe_runner import relative_error, run_probe
+from safetensors.torch import load_file, save_file
+from tiny_sdxl import VOCAB_SIZE, make_tiny_sdxl
+
+TOLERANCE = 1e-4
+COMPONENTS = ("unet", "text_encoder", "text_encoder_2")
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    return make_tiny_sdxl(tmp_path_factory.mktemp("base"))
+
+
+@pytest.fixture(scope="module")
+def loaded(base):
+    return StableDiffusionXLPipeline.from_pretrained(base)
+
+
+@pytest.fixture
+def pipeline(loaded):
+    yield loaded
+    loaded.unload_lora_weights()
+
+
+@pytest.fixture(scope="module")
+def inputs(loaded):
+    generator = torch.Generator().manual_seed(7)
+    config = loaded.unet.config
+    pooled = config.projection_class_embeddings_input_dim - 6 * config.addition_time_embed_dim
+    ids = torch.randint(0, VOCAB_SIZE - 2, (2, 77), generator=generator)
+    ids[:, 0], ids[0, 20:], ids[1, 76] = VOCAB_SIZE - 2, VOCAB_SIZE - 1, VOCAB_SIZE - 1
+    return {
+        "sample": torch.randn(2, 4, 16, 16, generator=generator),
+        "timestep": torch.tensor([801.0, 21.0]),
+        "encoder_hidden_states": torch.randn(2, 7, config.cross_attention_dim, generator=generator),
+        "text_embeds": torch.randn(2, pooled, generator=generator),
+        "time_ids": torch.tensor([[128.0, 96, 0, 3, 128, 128]] * 2),
+        "token_ids": ids,
+    }
+
+
+@torch.no_grad()
+def outputs_of(unet, text_encoder, text_encoder_2, inputs):
+    outputs = {"noise_pred": unet(
+        inputs["sample"], inputs["timestep"], inputs["encoder_hidden_states"],
+        added_cond_kwargs={"text_embeds": inputs["text_embeds"], "time_ids": inputs["time_ids"]}).sample}
+    for name, encoder in (("text_encoder", text_encoder), ("text_encoder_2", text_encoder_2)):
+        out = encoder(inputs["token_ids"], output_hidden_states=True)
+        outputs[f"{name}.penultimate"] = out.hidden_states[-2]
+        outputs[f"{name}.last"] = out.last_hidden_state
+    outputs["text_encoder_2.pooled"] = out.text_embeds
+    return outputs
+
+
+def outputs_in_diffusers(pipeline, inputs, file=None):
+    pipeline.unload_lora_weights()
+    if file is not None:
+        pipeline.load_lora_weights(file.parent, weight_name=file.name)
+    return outputs_of(pipeline.unet, pipeline.text_encoder, pipeline.text_encoder_2, inputs)
+
+
+def outputs_here(base, inputs, adapter, writes=()):
+    return run_probe("lora_files", inputs, base=str(base), adapter=str(adapter), writes=list(writes))
+
+
+def assert_equal(ours, theirs, tolerance=TOLERANCE):
+    errors = {name: relative_error(ours[name], value) for name, value in theirs.items()}
+    worst = max(errors, key=errors.get)
+    assert errors[worst] < tolerance, f"{worst}: {errors[worst]:.1e}"
+
+
+def assert_changed(theirs, plain, names):
+    """A comparison of two models without the adapter would prove nothing."""
+    for name in names:
+        assert relative_error(theirs[name], plain[name]) > 0.01, name
+
+
+EVERYTHING = dict(components=COMPONENTS, parts=EVERY_PART)
+KOHYA = {
+    "attention": LayerChoice(alpha=1.0),
+    "no-alpha": LayerChoice(alpha=None),
+    "no-alpha-mixed-ranks": LayerChoice(alpha=None, ranks=(2, 5, 3)),
+    "mixed-ranks-one-alpha": LayerChoice(alpha=3.0, ranks=(2, 4, 7)),
+    "alpha-above-rank": LayerChoice(alpha=8.0, ranks=(2,)),
+    "every-linear-layer": LayerChoice(alpha=2.0, parts=("attn", "ff", "proj_in", "proj_out")),
+    "convolutions-alone": LayerChoice(alpha=2.0, parts=("resnets", "samplers"), skip=("time_emb_proj",)),
+    "everything": LayerChoice(alpha=2.0, ranks=(1, 4, 3), **EVERYTHING),
+    "a-few-layers": LayerChoice(alpha=2.0, every=7, parts=EVERY_PART),
+    "text-encoders-alone": LayerChoice(components=COMPONENTS[1:], parts=("self_attn", "mlp"), alpha=2.0),
+}
+
+
+DTYPES = {"f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16}
+KOHYA_FILES = [(name, blocks, dtype) for name in KOHYA for blocks in ("sgm", "diffusers")
+               for dtype in (DTYPES if name == "everything" else ["f32"])]
+
+
+@pytest.mark.parametrize("name, blocks, dtype", KOHYA_FILES, ids=lambda value: value)
+def test_a_kohya_file_acts_as_in_diffusers(name, blocks, dtype, base, pipeline, inputs, tmp_path):
+    layers = random_layers(pipeline, KOHYA[name])
+    file = save_kohya(tmp_path / "lora.safetensors", layers, pipeline, blocks, DTYPES[dtype])
+    theirs = outputs_in_diffusers(pipeline, inputs, file)
+    ours, values = outputs_here(base, inputs, file)
+    assert_equal(ours, theirs)
+    assert values["layers"] == len(layers)
+    assert bool(values["warnings"]) == (KOHYA[name].alpha is None)
+    changed = [key for key in theirs if any(layer.startswith(key.split(".")[0] + ".") for layer in layers)]
+    changed += ["noise_pred"] if any(layer.startswith("unet.") for layer in layers) else []
+    assert_changed(theirs, outputs_in_diffusers(pipeline, inputs), [] if KOHYA[name].every > 1 else changed)
+
+
+@pytest.mark.parametrize("spelling", ["now", "middle", "oldest"])
+def test_every_generation_of_diffusers_files(spelling, base, pipeline, inputs, tmp_path):
+    parts = ("attn",) if spelling == "oldest" else ("attn", "ff", "proj_in")
+    components = COMPONENTS if spelling == "now" else ("unet",)
+    layers = random_layers(pipeline, LayerChoice(components=components, parts=parts, alpha=None))
+    file = save_diffusers(tmp_path / "lora.safetensors", layers, spelling)
+    ours, _ = outputs_here(base, inputs, file)
+    assert_equal(ours, outputs_in_diffusers(pipeline, inputs, file))
+
+
+def add_peft_adapter(model, seed, **settings):
+    """Adds a LoRA to the model itself, with an up factor that is not zero."""
+    torch.manual_seed(seed)
+    model.add_adapter(LoraConfig(init_lora_weights=False, **settings))
+
+
+PEFT = {
+    "alpha-unlike-rank": dict(r=4, lora_alpha=7, target_modules=["to_q", "to_k", "to_v", "to_out.0"]),
+    "patterns": dict(r=4, lora_alpha=3, target_modules=["to_q", "to_k", "ff.net.0.proj", "proj_in"],
+                     rank_pattern={"to_k": 2, "proj_in": 6}, alpha_pattern={"to_k": 5, "proj_in": 1}),
+    "convolutions": dict(r=3, lora_alpha=2, target_modules=["conv1", "conv2", "conv_shortcut", "time_emb_proj", "conv",
+                                                            "conv_in", "linear_1"]),
+    "rank-stabilised": dict(r=9, lora_alpha=2, use_rslora=True, target_modules=["to_q", "to_out.0", "ff.net.2"]),
+}
+TEXT = dict(r=3, lora_alpha=5, target_modules=["q_proj", "k_proj", "v_proj", "out_proj", "fc1"])
+
+
+# Without the metadata such a file cannot say its scale, and 1 is meant.
+SAVED = [(name, True) for name in PEFT] + [("alpha-unlike-rank", False)]
+
+
+@pytest.mark.parametrize("name, with_metadata", SAVED)
+def test_a_file_of_save_lora_weights_acts_as_the_model_that_saved_it(name, with_metadata, base, inputs, tmp_path):
+    pipeline = StableDiffusionXLPipeline.from_pretrained(base)
+    settings = PEFT[name] if with_metadata else PEFT[name] | dict(lora_alpha=PEFT[name]["r"])
+    text = TEXT if with_metadata else TEXT | dict(lora_alpha=TEXT["r"])
+    add_peft_adapter(pipeline.unet, 1, **settings)
+    add_peft_adapter(pipeline.text_encoder, 2, **text)
+    add_peft_adapter(pipeline.text_encoder_2, 3, **text)
+    models = {"unet": pipeline.unet, "text_encoder": pipeline.text_encoder, "text_encoder_2": pipeline.text_encoder_2}
+    StableDiffusionXLPipeline.save_lora_weights(
+        tmp_path, unet_lora_layers=get_peft_model_state_dict(pipeline.unet),
+        text_encoder_lora_layers=get_peft_model_state_dict(pipeline.text_encoder),
+        text_encoder_2_lora_layers=get_peft_model_state_dict(pipeline.text_encoder_2),
+        **(_collate_lora_metadata(models) if with_metadata else {}))
+    ours, values = outputs_here(base, inputs, tmp_path / "pytorch_lora_weights.safetensors")
+    assert_equal(ours, outputs_of(*models.values(), inputs))
+    assert bool(values["warnings"]) != with_metadata
+    # The folder is taken as well as the file in it.
+    assert_equal(outputs_here(base, inputs, tmp_path)[0], ours, tolerance=1e-12)
+
+
+@pytest.mark.parametrize("name", PEFT)
+def test_a_peft_directory_acts_as_the_model_that_saved_it(name, base, inputs, tmp_path):
+    pipeline = StableDiffusionXLPipeline.from_pretrained(base)
+    torch.manual_seed(4)
+    unet = get_peft_model(pipeline.unet, LoraConfig(init_lora_weights=False, **PEFT[name]))
+    encoder_2 = get_peft_model(pipeline.text_encoder_2, LoraConfig(init_lora_weights=False, **TEXT))
+    unet.save_pretrained(tmp_path / "both" / "unet")
+    encoder_2.save_pretrained(tmp_path / "both" / "text_encoder_2")
+    unet.save_pretrained(tmp_path / "alone")
+    theirs = outputs_of(unet, pipeline.text_encoder, encoder_2, inputs)
+    ours, values = outputs_here(base, inputs, tmp_path / "both")
+    assert_equal(ours, theirs)
+    assert values["family"] == "peft" and not values["warnings"]
+    alone, _ = outputs_here(base, inputs, tmp_path / "alone")
+    assert_equal({"noise_pred": alone["noise_pred"]}, {"noise_pred": theirs["noise_pred"]})
+
+
+SOURCES = {
+    "mixed": LayerChoice(alpha="rank", ranks=(1, 4, 3), **EVERYTHING),
+    "partial": LayerChoice(alpha=5.0, ranks=(4, 2), every=5, **EVERYTHING),
+}
+
+
+def written(base, inputs, source, tmp_path):
+    """Every form that can be written, from one source: {name: (path, dtype)}, and what the source does here."""
+    forms = {f"{form}-{dtype}": (tmp_path / f"{form}-{dtype}{'' if form == 'peft' else '.safetensors'}", dtype)
+             for form in ("kohya", "diffusers", "peft") for dtype in ("float32", "float16", "bfloat16")}
+    writes = [dict(path=str(path), format=name.split("-")[0], dtype=dtype) for name, (path, dtype) in forms.items()]
+    return forms, outputs_here(base, inputs, source, writes)[0]
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_what_is_written_here_acts_the_same_there(name, base, pipeline, inputs, tmp_path):
+    layers = random_layers(pipeline, SOURCES[name])
+    source = save_kohya(tmp_path / "source.safetensors", layers, pipeline, "diffusers")
+    forms, wanted = written(base, inputs, source, tmp_path)
+    for form, (path, dtype) in forms.items():
+        if form.startswith("peft"):
+            models = StableDiffusionXLPipeline.from_pretrained(base)
+            wrapped = [PeftModel.from_pretrained(getattr(models, component), path / component)
+                       if (path / component).exists() else getattr(models, component) for component in COMPONENTS]
+            theirs = outputs_of(*wrapped, inputs)
+        else:
+            theirs = outputs_in_diffusers(pipeline, inputs, path)
+        assert_equal(outputs_here(base, inputs, path)[0], theirs)
+        loss = {"float32": TOLERANCE, "float16": 2e-3, "bfloat16": 2e-2}[dtype]
+        assert_equal({key: theirs[key] for key in theirs}, {key: wanted[key] for key in theirs}, loss)
+
+
+def test_one_alpha_a_component_saves_ranks_from_diffusers_reading_of_alpha(base, pipeline, inputs, tmp_path):
+    """diffusers takes a component's most common alpha for all its attention layers. A file whose alphas follow its
+    ranks is scaled wrongly there; the same LoRA written here is not."""
+    layers = random_layers(pipeline, LayerChoice(alpha="rank", ranks=(2, 8, 4), components=COMPONENTS,
+                                                 parts=("attn", "mlp")))
+    source = save_kohya(tmp_path / "source.safetensors", layers, pipeline)
+    forms, wanted = written(base, inputs, source, tmp_path)
+    trapped = outputs_in_diffusers(pipeline, inputs, source)
+    assert relative_error(trapped["noise_pred"], wanted["noise_pred"]) > 0.01
+    saved = outputs_in_diffusers(pipeline, inputs, forms["kohya-float32"][0])
+    assert_equal(wanted, saved)
+    alphas = {}
+    for key, value in load_file(forms["kohya-float32"][0]).items():
+        if key.endswith(".alpha"):
+            alphas.setdefault(key[:8], set()).add(float(value))
+    assert {component: len(values) for component, values in alphas.items()} == {
+        "lora_une": 1, "lora_te1": 1, "lora_te2": 1}
+
+
+def test_kohya_block_names_may_be_mixed(base, pipeline, inputs, tmp_path):
+    """diffusers drops the sgm ones of such a file, so the referee is the same LoRA in one spelling."""
+    layers = random_layers(pipeline, LayerChoice(alpha=2.0))
+    names = sorted(layers)
+    one = save_kohya(tmp_path / "one.safetensors", layers, pipeline)
+    half = {name: layers[name] for name in names[::2]}
+    rest = {name: layers[name] for name in names[1::2]}
+    save_kohya(tmp_path / "a.safetensors", half, pipeline, "sgm")
+    save_kohya(tmp_path / "b.safetensors", rest, pipeline, "diffusers")
+    save_file(load_file(tmp_path / "a.safetensors") | load_file(tmp_path / "b.safetensors"),
+              tmp_path / "mixed.safetensors")
+    ours, values = outputs_here(base, inputs, tmp_path / "mixed.safetensors")
+    assert_equal(ours, outputs_in_diffusers(pipeline, inputs, one))
+    assert values["family"] == "kohya-diffusers+kohya-sgm"
