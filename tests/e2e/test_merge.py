@@ -254,6 +254,14 @@ def test_an_interrupted_merge_resumes_to_the_same_bytes(three, tmp_path):
     assert whole == parts
 
 
+def test_an_interrupt_after_the_last_iteration_costs_nothing(two, tmp_path):
+    command = [*two, *QUICK[:4], "--iterations", 3, "--evaluation-draws", 40, "-o", "out.safetensors"]
+    error = interrupt(command, tmp_path, after_step=3)
+    assert "--resume" in error["hint"]
+    result = ziplora(*command, "--resume", cwd=tmp_path)
+    assert result["history"] == [] and result["iterations"] == 3
+
+
 def test_resume_refuses_another_merge(two, three, tmp_path):
     command = [*two, *QUICK, "--iterations", 40, "-o", "out.safetensors"]
     assert "there is no interrupted merge" in ziplora_fails(3, *command, "--resume", cwd=tmp_path)["problem"]
@@ -320,6 +328,7 @@ ERRORS = {  # name: (exit code, arguments instead of the sound ones, words of pr
     "unknown device": (2, ["--device", "gpu"], "gpu", ""),
     "unknown format": (2, ["--format", "koya"], "koya", "kohya"),
     "odd picture size": (2, ["--image-size", 33], "33", ""),
+    "diverging": (6, ["--learning-rate", 1e30], "iteration 2", "a lower --learning-rate"),
     "no folder": (1, ["-o", "no/where/out.safetensors"], "does not exist", "mkdir -p no/where"),
     "folder that takes no files": (1, ["-o", "/proc/out.safetensors"], "/proc", "-o"),
     "output is a folder": (2, ["-o", "."], "a file name is expected", "-o"),

@@ -3,17 +3,16 @@
 // LoRA and a report.
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/zeros.h>
 #include <fmt/format.h>
 
 #include <chrono>
 #include <set>
 
 #include "ziplora/base/error.h"
-#include "ziplora/base/nearest_name.h"
 #include "ziplora/base/peak_memory.h"
 #include "ziplora/io/sha256.h"
 #include "ziplora/merge/concatenate.h"
+#include "ziplora/merge/learned_targets.h"
 #include "ziplora/merge/merge_method.h"
 #include "ziplora/merge/zip_inputs.h"
 #include "ziplora/merge/zip_loop.h"
@@ -21,43 +20,6 @@
 
 namespace ziplora {
 namespace {
-
-/// Which layers are learned; the others are added directly.
-struct LearnedTargets {
-  const char* name;
-  const char* summary;
-  bool (*includes)(const std::string& target, bool is_convolution);
-};
-
-bool in_unet(const std::string& target) { return target.starts_with("unet."); }
-
-bool in_attention(const std::string& target) {
-  const bool block =
-      target.find(".attn1.") != std::string::npos || target.find(".attn2.") != std::string::npos;
-  return in_unet(target) && block &&
-         (target.ends_with(".to_q") || target.ends_with(".to_k") || target.ends_with(".to_v") ||
-          target.ends_with(".to_out.0"));
-}
-
-constexpr LearnedTargets kLearnedTargets[] = {
-    {"attention", "q, k, v and out of the UNet's attention, as the paper",
-     [](const std::string& target, bool) { return in_attention(target); }},
-    {"linear", "every linear layer of the UNet",
-     [](const std::string& target, bool is_convolution) { return in_unet(target) && !is_convolution; }},
-    {"all", "every layer of the UNet", [](const std::string& target, bool) { return in_unet(target); }},
-};
-
-std::vector<std::string> target_names() {
-  std::vector<std::string> names;
-  for (const LearnedTargets& targets : kLearnedTargets) names.push_back(targets.name);
-  return names;
-}
-
-const LearnedTargets& find_targets(const std::string& name) {
-  for (const LearnedTargets& targets : kLearnedTargets)
-    if (name == targets.name) return targets;
-  throw unknown_name("merge: --targets", name, target_names());
-}
 
 MergerLayout layout_of(const std::vector<MergeInput>& inputs, const LearnedTargets& targets) {
   std::vector<const Adapter*> adapters;
@@ -149,128 +111,172 @@ nlohmann::json overlap_report(const MergerLayout& layout, const at::Tensor& befo
           {"per_layer", per_layer}};
 }
 
+MergerCoefficients coefficients_on(const at::Device& device, MergerLayout layout) {
+  MergerCoefficients coefficients(std::move(layout));
+  coefficients.values = coefficients.values.detach().to(device).set_requires_grad(true);
+  return coefficients;
+}
+
+std::vector<WeightedAdapter> weighted(const std::vector<MergeInput>& inputs) {
+  std::vector<WeightedAdapter> adapters;
+  for (const MergeInput& input : inputs) adapters.push_back({input.adapter, input.weight});
+  return adapters;
+}
+
+/// One merge; its members in the order in which they come to be.
+class ZipMerge {
+ public:
+  ZipMerge(const std::vector<MergeInput>& inputs, const nlohmann::json& options, MergeContext& context)
+      : inputs_(inputs),
+        options_(options),
+        context_(context),
+        names_(report_names(inputs)),
+        settings_(settings_of(inputs, options, context)),
+        state_(context.resume ? read_zip_state(context.state_path, settings_) : ZipState{}),
+        targets_(find_learned_targets(options["targets"])),
+        coefficients_(coefficients_on(context.base->policy.device, layout_of(inputs, targets_))),
+        zip_inputs_(*context.base, inputs,
+                    {.images = options["images"],
+                     .image_steps = options["image-steps"],
+                     .image_guidance_scale = options["image-guidance-scale"],
+                     .image_size = options["image-size"],
+                     .rows_each = options["batch-size"]},
+                    context.seed, *context.progress, *context.cancel, state_.latents),
+        objective_(Components{{"unet", &context.base->unet}}, weighted(inputs), coefficients_, predictor(),
+                   {.overlap_weight = options["overlap-weight"],
+                    .overlap = &find_overlap_reading(options["overlap"]),
+                    .fidelity = options["fidelity"] == "sum-squares" ? FidelityReading::kSumSquares
+                                                                     : FidelityReading::kMeanSquares}),
+        optimizer_({coefficients_.values}, {.lr = options["learning-rate"]}) {
+    context.base->unet.requires_grad(false);
+    context.base->unet.set_gradient_checkpointing(options["gradient-checkpointing"]);
+  }
+
+  MergeResult run() {
+    tell_targets();
+    FidelityMeter meter(objective_, zip_inputs_, options_["evaluation-draws"]);
+    const std::vector<double> fidelity_before = meter.measure(*context_.cancel, "");
+    const at::Tensor overlap_before = objective_.overlap_per_layer().detach();
+    if (context_.resume) {
+      coefficients_.load(state_.coefficients);
+      optimizer_.load_state(state_.optimizer);
+    }
+
+    const int64_t first_iteration = optimizer_.step_count();
+    const double learning_seconds = learn(overlap_before.sum().item<double>());
+    const int64_t iterations = optimizer_.step_count() - first_iteration;
+    const std::string resume_hint = keep_state();
+    if (context_.cancel->cancelled())
+      throw Error(ErrorKind::kInterrupted, "merge: zip",
+                  fmt::format("interrupted after {} of {} iterations", optimizer_.step_count(),
+                              options_["iterations"].get<int64_t>()),
+                  resume_hint);
+    const std::vector<double> fidelity_after = meter.measure(*context_.cancel, resume_hint);
+
+    MergeResult result{.adapter = merged(), .report = {}, .coefficients = coefficients_.named()};
+    nlohmann::json& report = result.report;
+    for (size_t k = 0; k < names_.size(); ++k)
+      report["fidelity"][names_[k]] = {{"before", fidelity_before[k]}, {"after", fidelity_after[k]}};
+    report["overlap"] =
+        overlap_report(coefficients_.layout, overlap_before, objective_.overlap_per_layer().detach());
+    report["mean_movement"] = coefficients_.mean_movement();
+    report["iterations"] = optimizer_.step_count();
+    report["learned_layers"] = objective_.learned_targets();
+    report["added_layers"] = objective_.added_targets() + text_layers();
+    report["coefficients"] = coefficients_.layout.columns * coefficients_.layout.adapter_count;
+    report["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    report["seconds_per_iteration"] =
+        iterations > 0 ? learning_seconds / static_cast<double>(iterations) : 0.0;
+    report["peak_memory_bytes"] = peak_memory_bytes();
+    report["history"] = history_;
+    return result;
+  }
+
+ private:
+  NoisePredictor predictor() const {
+    return [&base = *context_.base](const at::Tensor& noisy, const at::Tensor& timesteps,
+                                    const UNetConditioning& conditioning) {
+      return base.unet.forward(noisy.to(base.policy.dtype), timesteps, conditioning);
+    };
+  }
+
+  size_t text_layers() const {
+    std::set<std::string> found;
+    for (const MergeInput& input : inputs_)
+      for (const auto& [target, layer] : input.adapter->layers)
+        if (!is_in_unet(target)) found.insert(target);
+    return found.size();
+  }
+
+  void tell_targets() const {
+    context_.progress->note(
+        fmt::format("{} layers are learned (--targets {}); {} other layers of the UNet and {} of the text "
+                    "encoders are added directly",
+                    objective_.learned_targets(), targets_.name, objective_.added_targets(), text_layers()));
+  }
+
+  /// Ends early when cancelled. @return seconds spent
+  double learn(double overlap_at_start) {
+    const int64_t iterations = options_["iterations"];
+    Stage stage(*context_.progress, "zip", iterations, optimizer_.step_count());
+    learn_coefficients(
+        objective_, optimizer_, [&](int64_t iteration) { return zip_inputs_.training_batch(iteration); },
+        overlap_at_start, {.iterations = iterations, .stop_overlap = options_["stop-overlap"]},
+        [&](int64_t iteration, const ZipLosses& losses) {
+          Metrics metrics{{"loss", losses.total}};
+          for (size_t k = 0; k < names_.size(); ++k)
+            metrics.emplace_back("loss_" + names_[k], losses.fidelity[k]);
+          metrics.emplace_back("overlap", overlap_at_start > 0 ? losses.overlap / overlap_at_start : 0.0);
+          stage.step(metrics);
+          nlohmann::json row = {{"iteration", iteration + 1}};
+          for (const auto& [name, value] : metrics) row[name] = value;
+          history_.push_back(row);
+          return !context_.cancel->cancelled();
+        });
+    return stage.seconds();
+  }
+
+  /// However the learning ended: the caller removes the state once the result is in a file.
+  /// @return how to go on from it
+  std::string keep_state() const {
+    if (context_.state_path.empty()) return "";
+    write_zip_state(context_.state_path,
+                    {coefficients_.named(), optimizer_.state(), zip_inputs_.latents(), settings_});
+    return fmt::format("the state is in {}; the same command with --resume goes on",
+                       context_.state_path.string());
+  }
+
+  Adapter merged() const {
+    std::vector<Adapter> folded;
+    for (size_t k = 0; k < inputs_.size(); ++k)
+      folded.push_back(fold_coefficients(*inputs_[k].adapter, coefficients_, static_cast<int64_t>(k)));
+    std::vector<WeightedAdapter> parts;
+    for (size_t k = 0; k < inputs_.size(); ++k) parts.push_back({&folded[k], inputs_[k].weight});
+    return concatenate(parts);
+  }
+
+  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  const std::vector<MergeInput>& inputs_;
+  const nlohmann::json& options_;
+  MergeContext& context_;
+  const std::vector<std::string> names_;  // in the report, by input
+  const nlohmann::json settings_;
+  const ZipState state_;  // of the interrupted merge that is resumed
+  const LearnedTargets& targets_;
+  MergerCoefficients coefficients_;
+  const ZipInputs zip_inputs_;
+  ZipObjective objective_;
+  Adam optimizer_;
+  nlohmann::json history_ = nlohmann::json::array();
+};
+
 MergeResult run_zip(const std::vector<MergeInput>& inputs, const nlohmann::json& options,
                     MergeContext& context) {
   if (inputs.size() < 2)
     throw Error(ErrorKind::kUsage, "merge: zip",
                 fmt::format("found {} adapter, expected at least two", inputs.size()),
                 "add --style FILE or --adapter FILE");
-  const auto start = std::chrono::steady_clock::now();
-  const std::vector<std::string> names = report_names(inputs);
-  Sdxl& base = *context.base;
-  ProgressSink& progress = *context.progress;
-
-  const nlohmann::json settings = settings_of(inputs, options, context);
-  ZipState state;
-  if (context.resume) state = read_zip_state(context.state_path, settings);
-
-  const ZipInputs zip_inputs(base, inputs,
-                             {.images = options["images"],
-                              .image_steps = options["image-steps"],
-                              .image_guidance_scale = options["image-guidance-scale"],
-                              .image_size = options["image-size"],
-                              .rows_each = options["batch-size"]},
-                             context.seed, progress, *context.cancel, state.latents);
-
-  const LearnedTargets& targets = find_targets(options["targets"]);
-  MergerCoefficients coefficients(layout_of(inputs, targets));
-  coefficients.values = coefficients.values.detach().to(base.policy.device).set_requires_grad(true);
-  std::vector<WeightedAdapter> weighted;
-  for (const MergeInput& input : inputs) weighted.push_back({input.adapter, input.weight});
-  base.unet.requires_grad(false);
-  base.unet.set_gradient_checkpointing(options["gradient-checkpointing"]);
-  ZipObjective objective(
-      Components{{"unet", &base.unet}}, weighted, coefficients,
-      [&base](const at::Tensor& noisy, const at::Tensor& timesteps, const UNetConditioning& conditioning) {
-        return base.unet.forward(noisy.to(base.policy.dtype), timesteps, conditioning);
-      },
-      {.overlap_weight = options["overlap-weight"],
-       .overlap = &find_overlap_reading(options["overlap"]),
-       .fidelity = options["fidelity"] == "sum-squares" ? FidelityReading::kSumSquares
-                                                        : FidelityReading::kMeanSquares});
-  size_t text_layers = 0;
-  std::set<std::string> seen;
-  for (const MergeInput& input : inputs)
-    for (const auto& [target, layer] : input.adapter->layers)
-      if (!in_unet(target) && seen.insert(target).second) ++text_layers;
-  progress.note(
-      fmt::format("{} layers are learned (--targets {}); {} other layers of the UNet and {} of the text "
-                  "encoders are added directly",
-                  objective.learned_targets(), targets.name, objective.added_targets(), text_layers));
-
-  FidelityMeter meter(objective, zip_inputs, options["evaluation-draws"]);
-  const std::vector<double> fidelity_before = meter.measure(*context.cancel, "");
-  const at::Tensor overlap_before = objective.overlap_per_layer().detach();
-  const double overlap_at_start = overlap_before.sum().item<double>();
-
-  Adam optimizer({coefficients.values}, {.lr = options["learning-rate"]});
-  if (context.resume) {
-    coefficients.load(state.coefficients);
-    optimizer.load_state(state.optimizer);
-  }
-
-  nlohmann::json history = nlohmann::json::array();
-  const int64_t iterations = options["iterations"];
-  const int64_t first_iteration = optimizer.step_count();
-  double learning_seconds = 0;
-  {
-    Stage stage(progress, "zip", iterations, first_iteration);
-    learn_coefficients(
-        objective, optimizer, [&](int64_t iteration) { return zip_inputs.training_batch(iteration); },
-        overlap_at_start, {.iterations = iterations, .stop_overlap = options["stop-overlap"]},
-        [&](int64_t iteration, const ZipLosses& losses) {
-          const double overlap = overlap_at_start > 0 ? losses.overlap / overlap_at_start : 0.0;
-          Metrics metrics{{"loss", losses.total}};
-          nlohmann::json row = {{"iteration", iteration + 1}, {"loss", losses.total}, {"overlap", overlap}};
-          for (size_t k = 0; k < names.size(); ++k) {
-            metrics.emplace_back("loss_" + names[k], losses.fidelity[k]);
-            row["loss_" + names[k]] = losses.fidelity[k];
-          }
-          metrics.emplace_back("overlap", overlap);
-          stage.step(metrics);
-          history.push_back(row);
-          return !context.cancel->cancelled();
-        });
-    learning_seconds = stage.seconds();
-  }
-  // Kept however the learning ended, until the caller has the result in a file.
-  std::string resume_hint;
-  if (!context.state_path.empty()) {
-    write_zip_state(context.state_path,
-                    {coefficients.named(), optimizer.state(), zip_inputs.latents(), settings});
-    resume_hint = fmt::format("the state is in {}; the same command with --resume goes on",
-                              context.state_path.string());
-  }
-  if (context.cancel->cancelled())
-    throw Error(ErrorKind::kInterrupted, "merge: zip",
-                fmt::format("interrupted after {} of {} iterations", optimizer.step_count(), iterations),
-                resume_hint);
-
-  const std::vector<double> fidelity_after = meter.measure(*context.cancel, resume_hint);
-  const int64_t iterations_now = optimizer.step_count() - first_iteration;
-  MergeResult result;
-  std::vector<Adapter> folded;
-  for (size_t k = 0; k < inputs.size(); ++k)
-    folded.push_back(fold_coefficients(*inputs[k].adapter, coefficients, static_cast<int64_t>(k)));
-  std::vector<WeightedAdapter> parts;
-  for (size_t k = 0; k < inputs.size(); ++k) parts.push_back({&folded[k], inputs[k].weight});
-  result.adapter = concatenate(parts);
-  result.coefficients = coefficients.named();
-  for (size_t k = 0; k < names.size(); ++k)
-    result.report["fidelity"][names[k]] = {{"before", fidelity_before[k]}, {"after", fidelity_after[k]}};
-  result.report["overlap"] =
-      overlap_report(coefficients.layout, overlap_before, objective.overlap_per_layer().detach());
-  result.report["mean_movement"] = coefficients.mean_movement();
-  result.report["iterations"] = optimizer.step_count();
-  result.report["learned_layers"] = objective.learned_targets();
-  result.report["added_layers"] = objective.added_targets() + text_layers;
-  result.report["coefficients"] = coefficients.layout.columns * coefficients.layout.adapter_count;
-  result.report["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  result.report["seconds_per_iteration"] =
-      iterations_now > 0 ? learning_seconds / static_cast<double>(iterations_now) : 0.0;
-  result.report["peak_memory_bytes"] = peak_memory_bytes();
-  result.report["history"] = history;
-  return result;
+  return ZipMerge(inputs, options, context).run();
 }
 
 std::vector<std::string> overlap_names() {
@@ -299,7 +305,7 @@ MergeMethod zip_method() {
                "mean-squares",
                {"mean-squares", "sum-squares"}},
               {"targets", "layers that are learned; the others are added directly", "attention",
-               target_names()},
+               learned_targets_names()},
               {"stop-overlap", "stop when the overlap has fallen to this fraction of its start", 0.0, {}, 0},
               {"batch-size", "inputs of each adapter in one iteration", 1, {}, 1},
               {"gradient-checkpointing", "recompute activations: less memory, about a third slower", false},

@@ -10,12 +10,11 @@ namespace {
 
 void require_finite(const ZipLosses& losses, int64_t iteration) {
   if (std::isfinite(losses.total)) return;
-  throw Error(
-      ErrorKind::kNonFinite, "merge: zip",
-      fmt::format("iteration {}: the fidelity losses are {}, the overlap is {}; all must be finite",
-                  iteration + 1, fmt::join(losses.fidelity, ", "), losses.overlap),
-      "a base or adapter that overflows in half precision needs --dtype bf16 or f32; a lower --learning-rate "
-      "helps if the first iterations were finite");
+  throw Error(ErrorKind::kNonFinite, "merge: zip",
+              fmt::format("iteration {}: the fidelity losses are {}, the overlap is {}; all must be finite",
+                          iteration + 1, fmt::join(losses.fidelity, ", "), losses.overlap),
+              "a base or adapter that overflows in float16 needs --dtype bfloat16 or float32; a lower "
+              "--learning-rate helps if the first iterations were finite");
 }
 
 }  // namespace

@@ -1,0 +1,26 @@
+#pragma once
+/// Which layers zip learns coefficients for; the others are added directly. The paper learns the UNet's
+/// attention; adapters from the web often touch more.
+///
+///     const LearnedTargets& targets = find_learned_targets("attention");
+///     targets.includes("unet.mid_block.….attn1.to_q", /*is_convolution=*/false);   // true
+
+#include <string>
+#include <vector>
+
+namespace ziplora {
+
+struct LearnedTargets {
+  const char* name;
+  const char* summary;
+  bool (*includes)(const std::string& target, bool is_convolution);  ///< target: canonical (lora/adapter.h)
+};
+
+const std::vector<LearnedTargets>& learned_targets();
+std::vector<std::string> learned_targets_names();
+/// @throws Error(kUsage) with "did you mean"
+const LearnedTargets& find_learned_targets(const std::string& name);
+
+bool is_in_unet(const std::string& target);
+
+}  // namespace ziplora
