@@ -10,7 +10,8 @@
 #include <map>
 
 #include "ziplora/app/default_base.h"
-#include "ziplora/app/train_settings.h"
+#include "ziplora/app/device_policy.h"
+#include "ziplora/app/train_resume.h"
 #include "ziplora/base/atomic_file.h"
 #include "ziplora/base/error.h"
 #include "ziplora/base/rng.h"
@@ -18,6 +19,7 @@
 #include "ziplora/data/augmentation.h"
 #include "ziplora/data/image_folder.h"
 #include "ziplora/io/image_file.h"
+#include "ziplora/io/json_file.h"
 #include "ziplora/lora/adapter_file.h"
 #include "ziplora/lora/target_names.h"
 #include "ziplora/pipeline/text_to_image.h"
@@ -32,58 +34,6 @@ namespace ziplora {
 namespace fs = std::filesystem;
 namespace {
 
-nlohmann::json absolute_paths(const std::vector<fs::path>& images) {
-  nlohmann::json paths = nlohmann::json::array();
-  for (const fs::path& image : images) paths.push_back(fs::absolute(image).string());
-  return paths;
-}
-
-/// What a checkpoint remembers of the request, so that `--resume` needs nothing else.
-nlohmann::json remembered(const TrainRequest& request, const TrainSettings& settings) {
-  return {{"images", absolute_paths(request.images)},
-          {"prompt", request.prompt},
-          {"output", fs::absolute(request.output).string()},
-          {"base", fs::absolute(*request.base).string()},
-          {"settings", to_json(settings)}};
-}
-
-/// Takes images, prompt, base and settings from the checkpoint. Only the number of iterations may change: the
-/// rest would make it another run.
-void take_over(TrainRequest& request, const nlohmann::json& settings_of_checkpoint, const fs::path& path) {
-  const auto refuse = [&](const std::string& what, const std::string& now, const std::string& then) {
-    throw Error(ErrorKind::kIncompatible, "train: --resume " + path.string(),
-                fmt::format("{} is {} now and was {} when the run was started", what, now, then),
-                "leave it out to go on with the run, or start a new run without --resume");
-  };
-  const nlohmann::json& past = settings_of_checkpoint;
-  const auto past_prompt = past.at("prompt").get<std::string>();
-  if (!request.prompt.empty() && request.prompt != past_prompt)
-    refuse("--prompt", request.prompt, past_prompt);
-  request.prompt = past_prompt;
-  const nlohmann::json images = absolute_paths(request.images);
-  if (!images.empty() && images != past.at("images"))
-    refuse("the list of pictures", images.dump(), past.at("images").dump());
-  request.images.clear();
-  for (const auto& image : past.at("images")) request.images.emplace_back(image.get<std::string>());
-  if (request.output.empty()) request.output = past.at("output").get<std::string>();
-  request.base = past.at("base").get<std::string>();
-  nlohmann::json settings = past.at("settings");
-  for (const auto& [name, value] : request.settings.items()) {
-    if (name != "iterations" && settings.contains(name) && settings.at(name) != value)
-      refuse(name, value.dump(), settings.at(name).dump());
-    settings[name] = value;
-  }
-  request.settings = settings;
-}
-
-fs::path checkpoint_to_resume(const fs::path& folder_or_file) {
-  if (!fs::is_directory(folder_or_file)) return folder_or_file;
-  if (auto latest = latest_checkpoint(folder_or_file)) return *latest;
-  throw Error(ErrorKind::kInput, "train: --resume " + folder_or_file.string(),
-              "there is no checkpoint-*.safetensors in it",
-              "give the run folder of an interrupted run, or start without --resume");
-}
-
 void require_complete(const TrainRequest& request) {
   if (request.images.empty())
     throw Error(ErrorKind::kUsage, "train", "no pictures are named",
@@ -96,6 +46,14 @@ void require_complete(const TrainRequest& request) {
   AtomicFile writable(request.output);  // refuses a missing or read-only folder before the work, not after
 }
 
+void create_folder(const fs::path& folder) {
+  std::error_code problem;
+  fs::create_directories(folder, problem);
+  if (problem)
+    throw Error(ErrorKind::kFailed, "train: the run folder " + folder.string(), problem.message(),
+                "choose a folder you can write to with --run-folder");
+}
+
 /// One run from resolved request to written file; the members are what later stages need of earlier ones.
 class TrainingJob {
  public:
@@ -105,13 +63,16 @@ class TrainingJob {
 
   TrainResult run() {
     const auto started = std::chrono::steady_clock::now();
+    // What can be wrong with the request shows before the base's loading is paid for.
     require_complete(request_);
-    read_pictures();  // before the base: a wrong path should not cost its loading
     request_.base = resolve_base(request_.base);
     settings_ = resolve_train_settings(*request_.base, request_.settings);
-    base_ = load_sdxl(*request_.base, request_.policy);
+    policy_ = parse_device_policy(request_.device, settings_.dtype);
+    read_pictures();
+    keep_run_folder();
+    base_ = load_sdxl(*request_.base, policy_);
     cut_views();
-    const LatentCache instance(base_->vae, pictures_, request_.policy.device, progress_, cancel_);
+    const LatentCache instance(base_->vae, pictures_, policy_.device, progress_, cancel_);
     const std::vector<LatentCache> classes = class_caches(instance);
     const std::vector<int64_t> prompt_of_picture = list_prompts();
     const DreamBoothBatches batches(instance, classes, encode_prompts(), prompt_of_picture, batch_options());
@@ -119,7 +80,6 @@ class TrainingJob {
     const NoiseSchedule schedule(NoiseScheduleConfig::from_json(base_->scheduler_config));
     DreamBoothRun run(base_->unet, schedule, options());
     if (start_) run.restore(*start_, request_.resume->string());
-    keep_run_folder();
     train(run, batches);
     return write_result(run, schedule, started);
   }
@@ -184,7 +144,7 @@ class TrainingJob {
       for (const fs::path& path : paths)
         pictures.push_back(
             {path.string(), {crop_view(read_image(path), {.target = size}, make_generator(0))}});
-      caches.emplace_back(base_->vae, pictures, request_.policy.device, progress_, cancel_);
+      caches.emplace_back(base_->vae, pictures, policy_.device, progress_, cancel_);
     }
     return caches;
   }
@@ -225,7 +185,7 @@ class TrainingJob {
     options.adapter.targets = settings_.targets == "linear" ? TargetSet::kLinear : TargetSet::kAttention;
     options.loss.prior_weight = settings_.prior_weight;
     options.loss.min_snr_gamma = settings_.min_snr_gamma;
-    options.loss.unet_dtype = request_.policy.dtype;
+    options.loss.unet_dtype = policy_.dtype;
     options.adam.lr = settings_.lr;
     options.adam.weight_decay = settings_.weight_decay;
     options.adam.decoupled = settings_.optimizer == "adamw";
@@ -235,8 +195,8 @@ class TrainingJob {
     options.gradient_accumulation = settings_.gradient_accumulation;
     options.gradient_checkpointing = settings_.gradient_checkpointing;
     options.max_grad_norm = settings_.max_grad_norm;
-    options.checkpoint_every = request_.checkpoint_every;
-    options.sample_every = request_.sample_every;
+    options.checkpoint_every = settings_.checkpoint_every;
+    options.sample_every = settings_.sample_every;
     options.seed = static_cast<uint64_t>(settings_.seed);
     return options;
   }
@@ -246,12 +206,20 @@ class TrainingJob {
   }
 
   void write_config() const {
-    fs::create_directories(run_folder());
-    write_text_file(run_folder() / "config.json", remembered(request_, settings_).dump(2) + "\n");
+    create_folder(run_folder());
+    write_json_file(run_folder() / "config.json", remembered_request(request_, paths_, settings_));
   }
 
   void keep_run_folder() {
-    keeps_run_folder_ = request_.checkpoint_every > 0 || request_.sample_every > 0 ||
+    if (!start_)
+      if (const auto earlier = latest_checkpoint(run_folder()))
+        throw Error(
+            ErrorKind::kUsage, "train",
+            fmt::format("{} is of an earlier run, which this one would be mixed up with", earlier->string()),
+            fmt::format(
+                "go on with that run (--resume {0}), name another folder (--run-folder), or remove {0}",
+                run_folder().string()));
+    keeps_run_folder_ = settings_.checkpoint_every > 0 || settings_.sample_every > 0 ||
                         settings_.prior_images > 0 || !request_.run_folder.empty() || start_.has_value();
     if (!keeps_run_folder_) return;
     write_config();
@@ -271,7 +239,7 @@ class TrainingJob {
     DreamBoothHooks hooks;
     hooks.save_checkpoint = [&](TrainingCheckpoint checkpoint) {
       if (!keeps_run_folder_) write_config();
-      checkpoint.settings = remembered(request_, settings_);
+      checkpoint.settings = remembered_request(request_, paths_, settings_);
       const fs::path path = checkpoint_path(run_folder(), checkpoint.iteration);
       write_checkpoint(path, checkpoint);
       last_checkpoint_ = path;
@@ -295,19 +263,25 @@ class TrainingJob {
     if (error.kind() == ErrorKind::kInterrupted)
       return fmt::format("go on with: ziplora train --resume {}", run_folder().string());
     if (error.kind() != ErrorKind::kNonFinite) return error.hint();
-    const std::string lower = fmt::format("try a lower --lr (it was {})", settings_.lr);
+    const std::string lower = fmt::format("start anew with a lower --lr (it was {})", settings_.lr);
     if (!last_checkpoint_) return lower;
-    return fmt::format("the last good checkpoint is {}; {}", last_checkpoint_->string(), lower);
+    return fmt::format("{}; {} is from before it showed", lower, last_checkpoint_->string());
   }
 
   void draw_sample(int64_t iteration) const {
     ImageRow row;
-    row.prompt = request_.sample_prompt.empty() ? request_.prompt : request_.sample_prompt;
+    row.prompt = settings_.sample_prompt.empty() ? request_.prompt : settings_.sample_prompt;
     row.seed = static_cast<uint64_t>(settings_.seed);
-    NullProgress quiet;
-    const GeneratedImages drawn = TextToImage(*base_).run({row}, {}, quiet, cancel_);
+    GeneratedImages drawn;
+    try {
+      NullProgress quiet;
+      drawn = TextToImage(*base_).run({row}, {}, quiet, cancel_);
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::kInterrupted) return;  // the loop saves a checkpoint before it stops
+      throw;
+    }
     const fs::path folder = run_folder() / "samples";
-    fs::create_directories(folder);
+    create_folder(folder);
     write_png(folder / fmt::format("sample-{:06}.png", iteration), drawn.images[0],
               {{"parameters", nlohmann::json{{"prompt", row.prompt}, {"seed", row.seed}}.dump()}});
   }
@@ -319,6 +293,8 @@ class TrainingJob {
     for (const std::string& caption : captions_) ++facts.pictures_of_caption[caption];
     facts.output_name = request_.output.stem().string();
     facts.settings = to_json(settings_);
+    for (const TrainSetting& setting : train_settings_table())
+      if (setting.role == SettingRole::kKeeping) facts.settings.erase(setting.name);
     facts.iterations = run.iteration();
     facts.num_pictures = static_cast<int64_t>(pictures_.size());
     facts.num_class_pictures = settings_.prior_images;
@@ -330,8 +306,8 @@ class TrainingJob {
     adapter.metadata = training_metadata(facts);
     const TargetNames names(base_->unet.config, base_->text_encoder.config, base_->text_encoder_2.config);
     WriteOptions write;
-    write.format = request_.format;
-    write.dtype = request_.file_dtype;
+    write.format = settings_.format;
+    write.dtype = parse_dtype(settings_.file_dtype);
     write_adapter(request_.output, adapter, names, write);
 
     const std::vector<double> losses = run.losses();
@@ -360,6 +336,7 @@ class TrainingJob {
   const CancelToken& cancel_;
 
   TrainSettings settings_;
+  DevicePolicy policy_;
   std::unique_ptr<Sdxl> base_;
   std::vector<at::Tensor> images_;  // until they are cut
   std::vector<fs::path> paths_;
@@ -377,7 +354,7 @@ TrainResult run_train(TrainRequest request, ProgressSink& progress, const Cancel
   if (request.resume) {
     const fs::path path = checkpoint_to_resume(*request.resume);
     start = read_checkpoint(path);
-    take_over(request, start->settings, path);
+    take_over(request, *start, path);
     if (request.run_folder.empty()) request.run_folder = path.parent_path();
   }
   return TrainingJob(std::move(request), std::move(start), progress, cancel).run();

@@ -18,7 +18,6 @@
 
 #include "ziplora/base/cancel.h"
 #include "ziplora/base/progress.h"
-#include "ziplora/models/sdxl.h"
 
 namespace ziplora {
 
@@ -27,15 +26,11 @@ struct TrainRequest {
       images;          ///< files and folders; `dog.txt` beside `dog.png` is its caption
   std::string prompt;  ///< the instance prompt, for pictures without a caption
   std::filesystem::path output;
-  std::optional<std::filesystem::path> base;  ///< absent: the embedded base
+  std::optional<std::filesystem::path> base;           ///< absent: the embedded base
   nlohmann::json settings = nlohmann::json::object();  ///< what was asked for, by names of train_settings.h
   std::optional<std::filesystem::path> resume;         ///< a run folder or one of its checkpoints
   std::filesystem::path run_folder;                    ///< empty: runs/<name of the output>
-  int64_t checkpoint_every = 0, sample_every = 0;      ///< iterations; 0: never
-  std::string sample_prompt;                           ///< empty: the instance prompt
-  std::string format = "kohya";
-  at::ScalarType file_dtype = at::kHalf;
-  DevicePolicy policy;
+  std::string device = "cpu";
 };
 
 struct TrainResult {
@@ -43,10 +38,10 @@ struct TrainResult {
   nlohmann::json report;  ///< iterations, loss_first, loss_last, seconds, …
 };
 
-/// @throws Error: kInput for missing or unreadable pictures, kNonFinite for NaN or divergence (names the last
-/// good
-///         checkpoint), kInterrupted after Ctrl-C (says how to resume), kIncompatible when --resume does not
-///         fit
+/// @throws Error: kInput for missing or unreadable pictures, kNonFinite for NaN or divergence (names the
+///         last checkpoint before it showed), kInterrupted after Ctrl-C (says how to resume), kIncompatible
+///         when --resume does not fit, kUsage for a new run in a folder that holds an earlier run's
+///         checkpoints
 TrainResult run_train(TrainRequest request, ProgressSink& progress, const CancelToken& cancel);
 
 }  // namespace ziplora

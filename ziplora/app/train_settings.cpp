@@ -1,12 +1,14 @@
 #include "ziplora/app/train_settings.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <fstream>
 
+#include "ziplora/app/device_policy.h"
 #include "ziplora/base/error.h"
+#include "ziplora/base/nearest_name.h"
+#include "ziplora/io/json_file.h"
+#include "ziplora/lora/key_dialects.h"
 #include "ziplora/optim/lr_schedule.h"
 
 namespace ziplora {
@@ -15,6 +17,13 @@ namespace {
 std::vector<std::string> lr_schedule_names() {
   std::vector<std::string> names;
   for (const LrSchedule& schedule : lr_schedules()) names.emplace_back(schedule.name);
+  return names;
+}
+
+std::vector<std::string> format_names() {
+  std::vector<std::string> names;
+  for (const KeyDialect& dialect : key_dialects())
+    if (dialect.write) names.emplace_back(dialect.name);
   return names;
 }
 
@@ -47,7 +56,7 @@ struct SetField {
     const auto text = value.get<std::string>();
     const auto& choices = setting.choices;
     if (!choices.empty() && std::find(choices.begin(), choices.end(), text) == choices.end())
-      require(false, fmt::format("one of {}", fmt::join(choices, ", ")).c_str());
+      throw unknown_name(where + ": " + setting.flag(), text, choices);
     settings.*member = text;
   }
 
@@ -75,21 +84,22 @@ std::string TrainSetting::flag() const {
 
 const std::vector<TrainSetting>& train_settings_table() {
   using S = TrainSettings;
+  using enum SettingRole;
   static const std::vector<TrainSetting> table = {
       {"rank", "rank of the LoRA", &S::rank, 1},
       {"alpha", "lora_alpha; the scale is alpha / rank (default: the rank)", &S::alpha, 0},
       {"targets",
-       "layers that learn: attention (q, k, v, out) or linear (all of the transformers')",
+       "layers that learn: the attentions' q, k, v and out, or all linear ones of the transformers",
        &S::targets,
        0,
        {"attention", "linear"}},
-      {"optimizer", "adam or adamw", &S::optimizer, 0, {"adam", "adamw"}},
+      {"optimizer", "update rule", &S::optimizer, 0, {"adam", "adamw"}},
       {"lr", "learning rate", &S::lr, 0},
       {"weight_decay", "of adamw decoupled, of adam added to the gradient", &S::weight_decay, 0},
-      {"lr_schedule", "constant, linear or cosine", &S::lr_schedule, 0, lr_schedule_names()},
+      {"lr_schedule", "course of the learning rate", &S::lr_schedule, 0, lr_schedule_names()},
       {"warmup", "iterations over which the learning rate rises from 0", &S::warmup, 0},
       {"max_grad_norm", "clip the gradient's norm (0: do not)", &S::max_grad_norm, 0},
-      {"iterations", "optimizer updates", &S::iterations, 0},
+      {"iterations", "optimizer updates", &S::iterations, 0, {}, kLength},
       {"batch_size", "pictures in a forward pass", &S::batch_size, 1},
       {"gradient_accumulation", "forward passes in an update", &S::gradient_accumulation, 1},
       {"gradient_checkpointing", "recompute activations in the backward pass: less memory, more time",
@@ -106,8 +116,24 @@ const std::vector<TrainSetting>& train_settings_table() {
       {"min_snr_gamma", "min-SNR loss weighting, usually 5 (default: off)", &S::min_snr_gamma, 0},
       {"noise_offset", "standard deviation of a constant added to each channel's noise", &S::noise_offset, 0},
       {"seed", "of every random draw", &S::seed, 0},
+      {"dtype", "of the base's weights; the factors learn in float32", &S::dtype, 0, dtype_names()},
+      {"checkpoint_every", "iterations between checkpoints (0: none)", &S::checkpoint_every, 0, {}, kKeeping},
+      {"sample_every", "iterations between sample pictures (0: none)", &S::sample_every, 0, {}, kKeeping},
+      {"sample_prompt",
+       "prompt of the sample pictures (default: --prompt)",
+       &S::sample_prompt,
+       0,
+       {},
+       kKeeping},
+      {"format", "key names of the written file", &S::format, 0, format_names(), kKeeping},
+      {"file_dtype", "of the written factors", &S::file_dtype, 0, dtype_names(), kKeeping},
   };
   return table;
+}
+
+const TrainSetting* find_train_setting(const std::string& name) {
+  const auto found = std::ranges::find(train_settings_table(), name, &TrainSetting::name);
+  return found == train_settings_table().end() ? nullptr : &*found;
 }
 
 nlohmann::json to_json(const TrainSettings& settings) {
@@ -131,22 +157,21 @@ nlohmann::json to_json(const TrainSettings& settings) {
 void apply_train_settings(TrainSettings& settings, const nlohmann::json& values, const std::string& where) {
   if (!values.is_object()) throw Error(ErrorKind::kUsage, where, "expected a JSON object of settings");
   for (const auto& [name, value] : values.items()) {
-    const auto& table = train_settings_table();
-    const auto found =
-        std::find_if(table.begin(), table.end(), [&](const TrainSetting& s) { return s.name == name; });
-    if (found == table.end())
-      throw Error(ErrorKind::kUsage, where, fmt::format("there is no setting '{}'", name));
-    std::visit(SetField{settings, *found, value, where}, found->member);
+    const TrainSetting* setting = find_train_setting(name);
+    if (!setting) {
+      std::vector<std::string> known;
+      for (const TrainSetting& row : train_settings_table()) known.emplace_back(row.name);
+      throw unknown_name(where, name, known);
+    }
+    std::visit(SetField{settings, *setting, value, where}, setting->member);
   }
 }
 
 TrainSettings resolve_train_settings(const std::filesystem::path& base, const nlohmann::json& overrides) {
   TrainSettings settings;
   const std::filesystem::path defaults = base / "training_defaults.json";
-  if (std::filesystem::exists(defaults)) {
-    const auto values = nlohmann::json::parse(std::ifstream(defaults), nullptr, /*allow_exceptions=*/false);
-    apply_train_settings(settings, values, "train: " + defaults.string());
-  }
+  if (std::filesystem::exists(defaults))
+    apply_train_settings(settings, read_json_file(defaults), "train: " + defaults.string());
   apply_train_settings(settings, overrides, "train");
   const auto refuse = [](const char* problem, const char* hint) {
     throw Error(ErrorKind::kUsage, "train", problem, hint);

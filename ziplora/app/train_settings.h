@@ -1,6 +1,6 @@
 #pragma once
-/// Everything the course of a training run depends on, as one table: names, help, ranges and defaults. Flags,
-/// JSON (config files, checkpoints, a base's training_defaults.json) and validation all come from it.
+/// The settings of a training run as one table: names, help, ranges and defaults. Flags, JSON (config files,
+/// checkpoints, a base's training_defaults.json) and validation all come from it.
 ///
 /// Defaults are the paper's for SDXL (ZipLoRA, arXiv 2311.13600, section 4: rank 64, Adam, lr 5e-5, batch 1,
 /// 1000 iterations). A base folder may bring its own in `training_defaults.json` (the miniature does); flags
@@ -44,6 +44,19 @@ struct TrainSettings {
   std::optional<double> min_snr_gamma;
   double noise_offset = 0.0;
   int64_t seed = 0;
+  std::string dtype = "float32";
+  int64_t checkpoint_every = 0;
+  int64_t sample_every = 0;
+  std::string sample_prompt;
+  std::string format = "kohya";
+  std::string file_dtype = "float16";
+};
+
+/// What a setting decides, and so whether a resumed run may change it.
+enum class SettingRole {
+  kCourse,   ///< how the factors move: fixed for the whole run, and told in the written file
+  kLength,   ///< how far: a resumed run may go on for longer
+  kKeeping,  ///< what is written, when and how: free
 };
 
 struct TrainSetting {
@@ -54,16 +67,20 @@ struct TrainSetting {
   Member member;
   double minimum = -std::numeric_limits<double>::infinity();
   std::vector<std::string> choices = {};
+  SettingRole role = SettingRole::kCourse;
 
   std::string flag() const;
 };
 
 const std::vector<TrainSetting>& train_settings_table();
+/// @return nullptr for an unknown name
+const TrainSetting* find_train_setting(const std::string& name);
 
 nlohmann::json to_json(const TrainSettings& settings);
 
 /// Sets the fields that `values` names. @param where  the file or flag they come from, for messages
-/// @throws Error(kUsage) for unknown names, wrong types, values out of range
+/// @throws Error(kUsage) for unknown names and choices (proposing the nearest), wrong types, values out of
+/// range
 void apply_train_settings(TrainSettings& settings, const nlohmann::json& values, const std::string& where);
 
 /// Struct defaults < the base folder's training_defaults.json < overrides.

@@ -31,7 +31,8 @@ std::optional<std::filesystem::path> latest_checkpoint(const std::filesystem::pa
     const std::string name = entry.path().filename().string();
     if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix)) continue;
     const std::string digits = name.substr(kPrefix.size(), name.size() - kPrefix.size() - kSuffix.size());
-    if (digits.empty() || digits.size() > 18 || digits.find_first_not_of("0123456789") != std::string::npos) continue;
+    if (digits.empty() || digits.size() > 18 || digits.find_first_not_of("0123456789") != std::string::npos)
+      continue;
     const int64_t iteration = std::stoll(digits);
     if (iteration > latest_iteration) latest_iteration = iteration, latest = entry.path();
   }

@@ -30,8 +30,8 @@ DataOrder::DataOrder(const std::vector<int64_t>& bucket_of_item, int64_t batch_s
 }
 
 std::pair<int64_t, int64_t> DataOrder::turn(int64_t n) const {
-  // After num_items turns every bucket has had exactly its share (no bucket is ever more than one turn ahead of its
-  // share, and shares are whole then), so the turns repeat.
+  // After num_items turns every bucket has had exactly its share (no bucket is ever more than one turn ahead
+  // of its share, and shares are whole then), so the turns repeat.
   const int64_t periods = n / num_items_;
   n %= num_items_;
   std::vector<int64_t> taken(items_of_bucket_.size(), 0);

@@ -22,16 +22,17 @@ TrainingBatch concatenate(const TrainingBatch& instance, const TrainingBatch& of
           instance.instance_rows};
 }
 
-std::vector<DataOrder> order_of_class(const std::vector<LatentCache>& caches, int64_t batch_size, uint64_t seed) {
+std::vector<DataOrder> order_of_class(const std::vector<LatentCache>& caches, int64_t batch_size,
+                                      uint64_t seed) {
   if (caches.empty()) return {};
   return {DataOrder(caches.front().bucket_of_picture(), batch_size, derive_seed(seed, "class"))};
 }
 
 }  // namespace
 
-DreamBoothBatches::DreamBoothBatches(const LatentCache& instance, const std::vector<LatentCache>& class_caches,
-                                     PromptEmbeddings prompts, std::vector<int64_t> prompt_of_picture,
-                                     DreamBoothBatchOptions options)
+DreamBoothBatches::DreamBoothBatches(const LatentCache& instance,
+                                     const std::vector<LatentCache>& class_caches, PromptEmbeddings prompts,
+                                     std::vector<int64_t> prompt_of_picture, DreamBoothBatchOptions options)
     : instance_(instance),
       class_caches_(class_caches),
       prompts_(std::move(prompts)),
@@ -47,17 +48,20 @@ TrainingBatch DreamBoothBatches::batch(int64_t n) const {
   TrainingBatch instance = rows(instance_, order, "instance", prompts);
   instance.instance_rows = options_.batch_size;
   if (class_order_.empty()) return instance;
-  const auto bucket = static_cast<size_t>(instance_.bucket_of_picture()[static_cast<size_t>(order.items.front())]);
+  const auto bucket =
+      static_cast<size_t>(instance_.bucket_of_picture()[static_cast<size_t>(order.items.front())]);
   const std::vector<int64_t> class_prompt(prompts.size(), prompts_.prompt_embeds.size(0) - 1);
-  return concatenate(instance, rows(class_caches_[bucket], class_order_.front().batch(n), "class", class_prompt));
+  return concatenate(instance,
+                     rows(class_caches_[bucket], class_order_.front().batch(n), "class", class_prompt));
 }
 
-TrainingBatch DreamBoothBatches::rows(const LatentCache& cache, const DataOrder::Batch& order, const char* kind,
-                                      const std::vector<int64_t>& prompts) const {
+TrainingBatch DreamBoothBatches::rows(const LatentCache& cache, const DataOrder::Batch& order,
+                                      const char* kind, const std::vector<int64_t>& prompts) const {
   std::vector<int64_t> views, timesteps;
   std::vector<uint64_t> seeds;
   for (size_t row = 0; row < order.items.size(); ++row) {
-    seeds.push_back(derive_seed(options_.seed, fmt::format("{} example {}", kind, order.first_example + row)));
+    seeds.push_back(
+        derive_seed(options_.seed, fmt::format("{} example {}", kind, order.first_example + row)));
     views.push_back(static_cast<int64_t>(derive_seed(seeds.back(), "view") %
                                          static_cast<uint64_t>(cache.num_views(order.items[row]))));
     timesteps.push_back(static_cast<int64_t>(derive_seed(seeds.back(), "timestep") %

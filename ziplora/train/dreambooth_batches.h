@@ -1,13 +1,14 @@
 #pragma once
-/// The batches of a DreamBooth run, built by index from cached latents and prompt embeddings. Every draw (view,
-/// timestep, posterior, noise) belongs to a numbered example and comes from a seed derived from (seed, number): the
-/// n-th batch is a pure function of n, whatever ran before it and however examples are cut into batches.
+/// The batches of a DreamBooth run, built by index from cached latents and prompt embeddings. Every draw
+/// (view, timestep, posterior, noise) belongs to a numbered example and comes from a seed derived from (seed,
+/// number): the n-th batch is a pure function of n, whatever ran before it and however examples are cut into
+/// batches.
 ///
 ///     DreamBoothBatches batches(cache, class_caches, prompts, options);
 ///     TrainingBatch batch = batches.batch(0);
 ///
-/// Reference behaviour: diffusers' train_dreambooth_lora_sdxl.py (posterior sampled each step, uniform timesteps,
-/// noise offset, instance rows first, class rows second).
+/// Reference behaviour: diffusers' train_dreambooth_lora_sdxl.py (posterior sampled each step, uniform
+/// timesteps, noise offset, instance rows first, class rows second).
 
 #include <vector>
 
@@ -19,8 +20,8 @@
 namespace ziplora {
 
 struct DreamBoothBatchOptions {
-  int64_t batch_size = 1;            ///< instance rows; as many class rows come on top
-  double noise_offset = 0.0;         ///< standard deviation of a constant added to each channel's noise
+  int64_t batch_size = 1;     ///< instance rows; as many class rows come on top
+  double noise_offset = 0.0;  ///< standard deviation of a constant added to each channel's noise
   int64_t num_train_timesteps = 1000;
   uint64_t seed = 0;
 };
@@ -32,7 +33,8 @@ class DreamBoothBatches {
   /// @param prompts            rows: the captions, and last, if there are class pictures, the class prompt
   /// @param prompt_of_picture  row of `prompts` for each picture of `instance`
   DreamBoothBatches(const LatentCache& instance, const std::vector<LatentCache>& class_caches,
-                    PromptEmbeddings prompts, std::vector<int64_t> prompt_of_picture, DreamBoothBatchOptions options);
+                    PromptEmbeddings prompts, std::vector<int64_t> prompt_of_picture,
+                    DreamBoothBatchOptions options);
 
   TrainingBatch batch(int64_t n) const;
 

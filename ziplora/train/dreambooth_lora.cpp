@@ -14,8 +14,8 @@
 namespace ziplora {
 namespace {
 
-/// A model that predicts nothing at all has a loss of about 1 (noise of unit variance); several times that is no
-/// longer learning.
+/// A model that predicts nothing at all has a loss of about 1 (noise of unit variance); several times that is
+/// no longer learning.
 constexpr double kDivergedLoss = 4.0;
 
 }  // namespace
@@ -66,7 +66,8 @@ void DreamBoothRun::train(const BatchSource& batches, const DreamBoothHooks& hoo
     if (cancel.cancelled()) {
       throw_if_not_finite();
       if (hooks.save_checkpoint) hooks.save_checkpoint(checkpoint());
-      cancel.throw_if_cancelled(fmt::format("train: stopped after iteration {}", iteration_));
+      throw Error(ErrorKind::kInterrupted, "train",
+                  fmt::format("interrupted after iteration {} of {}", iteration_, options_.iterations));
     }
     one_iteration(batches);
 
@@ -80,6 +81,7 @@ void DreamBoothRun::train(const BatchSource& batches, const DreamBoothHooks& hoo
 
     const auto is_due = [&](int64_t every) { return every > 0 && iteration_ % every == 0; };
     if (is_due(options_.checkpoint_every) && hooks.save_checkpoint) {
+      if (reported < losses_.size()) mean_loss_since(reported);  // refuses to keep a run that has diverged
       throw_if_not_finite();
       hooks.save_checkpoint(checkpoint());
     }
@@ -96,11 +98,14 @@ double DreamBoothRun::mean_loss_since(size_t first) const {
   const std::vector<at::Tensor> window(losses_.begin() + static_cast<ptrdiff_t>(first), losses_.end());
   const double loss = at::stack(window).mean().item<double>();
   if (!std::isfinite(loss))
-    throw Error(ErrorKind::kNonFinite, "train", fmt::format("the loss is {} near iteration {}", loss, iteration_));
-  if (loss > kDivergedLoss * (1 + options_.loss.prior_weight))
     throw Error(ErrorKind::kNonFinite, "train",
-                fmt::format("diverged: the loss is {:.3g} near iteration {}, and predicting nothing would give about 1",
-                            loss, iteration_));
+                fmt::format("the loss is {} near iteration {}", loss, iteration_));
+  if (loss > kDivergedLoss * (1 + options_.loss.prior_weight))
+    throw Error(
+        ErrorKind::kNonFinite, "train",
+        fmt::format(
+            "diverged: the loss is {:.3g} near iteration {}, and predicting nothing would give about 1", loss,
+            iteration_));
   return loss;
 }
 

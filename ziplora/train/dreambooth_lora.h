@@ -1,15 +1,16 @@
 #pragma once
-/// The DreamBooth LoRA training loop: batches in, a trained adapter out. It knows no files and no pictures; batches
-/// come from a BatchSource, checkpoints and sample pictures go through hooks.
+/// The DreamBooth LoRA training loop: batches in, a trained adapter out. It knows no files and no pictures;
+/// batches come from a BatchSource, checkpoints and sample pictures go through hooks.
 ///
 ///     DreamBoothRun run(base.unet, schedule, options);
 ///     if (resuming) run.restore(read_checkpoint(path), path);
 ///     run.train([&](int64_t n) { return batches.batch(n); }, hooks, progress, cancel);
 ///     Adapter dog = run.adapter().snapshot();
 ///
-/// The base's weights are frozen and get no gradient; nothing of a step is read back to the CPU but the loss of every
-/// kReportEvery-th iteration. Paper: DreamBooth (arXiv 2208.12242) on LoRA factors (arXiv 2106.09685), as in
-/// diffusers' train_dreambooth_lora_sdxl.py; proven against it by tests/parity/test_dreambooth.py.
+/// The base's weights are frozen and get no gradient; nothing of a step is read back to the CPU but the loss
+/// of every kReportEvery-th iteration. Paper: DreamBooth (arXiv 2208.12242) on LoRA factors (arXiv
+/// 2106.09685), as in diffusers' train_dreambooth_lora_sdxl.py; proven against it by
+/// tests/parity/test_dreambooth.py.
 
 #include <functional>
 #include <memory>
@@ -35,7 +36,7 @@ struct DreamBoothOptions {
   int64_t iterations = 1000;
   int64_t gradient_accumulation = 1;
   bool gradient_checkpointing = false;
-  double max_grad_norm = 1.0;  ///< 0: no clipping
+  double max_grad_norm = 1.0;                      ///< 0: no clipping
   int64_t checkpoint_every = 0, sample_every = 0;  ///< iterations; 0: never
   uint64_t seed = 0;                               ///< of the initial factors
 };
@@ -53,13 +54,14 @@ class DreamBoothRun {
  public:
   static constexpr int64_t kReportEvery = 10;
 
+  /// @param unet, schedule  outlive this
   DreamBoothRun(UNet2DConditionModel& unet, const NoiseSchedule& schedule, const DreamBoothOptions& options);
 
   /// Goes on from a checkpoint. @throws Error(kIncompatible) if it does not fit
   void restore(const TrainingCheckpoint& checkpoint, const std::string& source);
 
   /// @throws Error(kNonFinite) when the loss or a factor is NaN or infinite, or the loss has run away; no
-  ///         checkpoint is saved from then on, so the last one is good
+  ///         checkpoint is saved from then on, so the last one is from before it showed
   /// @throws Error(kInterrupted) when cancelled, after saving a checkpoint
   void train(const BatchSource& batches, const DreamBoothHooks& hooks, ProgressSink& progress,
              const CancelToken& cancel);

@@ -44,8 +44,13 @@ TrainingBatch make_batch(int64_t first_example, int64_t rows) {
     pooled.push_back(at::randn({8}, generator));
     timesteps.push_back((k * 379) % 1000);
   }
-  return {at::stack(latents), at::stack(noise),  at::tensor(timesteps, at::kLong),        at::stack(prompts),
-          at::stack(pooled),  at::full({rows, 6}, 64.0), rows};
+  return {at::stack(latents),
+          at::stack(noise),
+          at::tensor(timesteps, at::kLong),
+          at::stack(prompts),
+          at::stack(pooled),
+          at::full({rows, 6}, 64.0),
+          rows};
 }
 
 BatchSource batches_of(int64_t rows) {
@@ -91,7 +96,8 @@ class DreamBoothRunTest : public ::testing::Test {
 
   static double largest_difference(const NamedTensors& a, const NamedTensors& b) {
     double largest = 0;
-    for (const auto& [name, tensor] : a) largest = std::max(largest, (tensor - b.at(name)).abs().max().item<double>());
+    for (const auto& [name, tensor] : a)
+      largest = std::max(largest, (tensor - b.at(name)).abs().max().item<double>());
     return largest;
   }
 
@@ -125,7 +131,8 @@ TEST_F(DreamBoothRunTest, LinearTargetsAreMoreThanAttention) {
 TEST_F(DreamBoothRunTest, CancelledAndResumedEqualsUninterruptedBitForBit) {
   const NamedTensors uninterrupted = train(batches_of(2));
 
-  const std::filesystem::path path = std::filesystem::temp_directory_path() / "ziplora-resume-test.safetensors";
+  const std::filesystem::path path =
+      std::filesystem::temp_directory_path() / "ziplora-resume-test.safetensors";
   {
     DreamBoothRun run(unet_, schedule_, options_);
     CancelToken token;
@@ -157,7 +164,8 @@ TEST_F(DreamBoothRunTest, AccumulatedBatchesEqualOneLargeBatch) {
   const NamedTensors accumulated = train(batches_of(2));
   options_.gradient_accumulation = 1;
   const NamedTensors small = train(batches_of(2));
-  EXPECT_LT(largest_difference(accumulated, large), 1e-3);  // Adam divides by √v: rounding shows in the first steps
+  EXPECT_LT(largest_difference(accumulated, large),
+            1e-3);  // Adam divides by √v: rounding shows in the first steps
   EXPECT_GT(largest_difference(small, large), 1e-2);
 }
 

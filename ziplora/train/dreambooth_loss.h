@@ -1,7 +1,7 @@
 #pragma once
 /// DreamBooth's objective on one batch (arXiv 2208.12242, eq. 2, in the form of diffusers'
-/// train_dreambooth_lora_sdxl.py): the mean squared error of the prediction on the instance rows, min-SNR-weighted
-/// on request, plus prior_weight times the plain mean squared error on the class rows.
+/// train_dreambooth_lora_sdxl.py): the mean squared error of the prediction on the instance rows,
+/// min-SNR-weighted on request, plus prior_weight times the plain mean squared error on the class rows.
 ///
 ///     dreambooth_loss(base.unet, schedule, batch, {.min_snr_gamma = 5}).backward();
 
@@ -17,7 +17,7 @@ namespace ziplora {
 
 struct DreamBoothLossOptions {
   double prior_weight = 1.0;
-  std::optional<double> min_snr_gamma;      ///< arXiv 2303.09556; of the instance rows only, as in diffusers
+  std::optional<double> min_snr_gamma;     ///< arXiv 2303.09556; of the instance rows only, as in diffusers
   at::ScalarType unet_dtype = at::kFloat;  ///< the UNet's inputs are cast to it, the loss is float32
 };
 

@@ -26,7 +26,8 @@ LatentCache::Rows encode(const AutoencoderKL& vae, const TrainingPicture& pictur
                                   at::kFloat));
   }
   LatentCache::Rows rows{at::cat(means), at::cat(standard_deviations), at::stack(time_ids).to(device)};
-  if (!at::isfinite(rows.mean).all().item<bool>() || !at::isfinite(rows.standard_deviation).all().item<bool>())
+  if (!at::isfinite(rows.mean).all().item<bool>() ||
+      !at::isfinite(rows.standard_deviation).all().item<bool>())
     throw Error(ErrorKind::kNonFinite, "train: " + picture.name, "its latents hold NaN or infinity",
                 "the autoencoder overflows in half precision: run it in float32 or bfloat16 (--dtype)");
   return rows;
@@ -34,8 +35,8 @@ LatentCache::Rows encode(const AutoencoderKL& vae, const TrainingPicture& pictur
 
 }  // namespace
 
-LatentCache::LatentCache(const AutoencoderKL& vae, const std::vector<TrainingPicture>& pictures, at::Device device,
-                         ProgressSink& progress, const CancelToken& cancel) {
+LatentCache::LatentCache(const AutoencoderKL& vae, const std::vector<TrainingPicture>& pictures,
+                         at::Device device, ProgressSink& progress, const CancelToken& cancel) {
   at::NoGradGuard no_grad;
   std::vector<std::vector<Rows>> parts;  // by bucket
   std::vector<int64_t> rows_in_bucket;
@@ -69,7 +70,8 @@ LatentCache::LatentCache(const AutoencoderKL& vae, const std::vector<TrainingPic
   }
 }
 
-LatentCache::Rows LatentCache::rows(const std::vector<int64_t>& pictures, const std::vector<int64_t>& views) const {
+LatentCache::Rows LatentCache::rows(const std::vector<int64_t>& pictures,
+                                    const std::vector<int64_t>& views) const {
   const auto bucket = static_cast<size_t>(bucket_of_picture_.at(static_cast<size_t>(pictures.front())));
   std::vector<int64_t> indices;
   for (size_t row = 0; row < pictures.size(); ++row)

@@ -1,9 +1,10 @@
 #pragma once
-/// Pictures as latents, encoded once before training. Kept is the posterior (mean and standard deviation), not one
-/// draw of it, so that every iteration still draws its own latents as uncached DreamBooth does.
+/// Pictures as latents, encoded once before training. Kept is the posterior (mean and standard deviation),
+/// not one draw of it, so that every iteration still draws its own latents as uncached DreamBooth does.
 ///
-/// Random crops and flips are cached as several *views* of a picture, drawn once; an iteration takes one of them.
-/// Views of one picture share one shape. Pictures of one shape are a bucket and can be rows of one batch.
+/// Random crops and flips are cached as several *views* of a picture, drawn once; an iteration takes one of
+/// them. Views of one picture share one shape. Pictures of one shape are a bucket and can be rows of one
+/// batch.
 ///
 ///     LatentCache cache(base.vae, pictures, at::kCPU, progress, cancel);
 ///     LatentCache::Rows rows = cache.rows({3, 0}, {0, 1});    // view 0 of picture 3, view 1 of picture 0
@@ -21,7 +22,7 @@
 namespace ziplora {
 
 struct TrainingPicture {
-  std::string name;  ///< for messages
+  std::string name;                 ///< for messages
   std::vector<CroppedImage> views;  ///< all of one size
 };
 

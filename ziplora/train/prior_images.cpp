@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "ziplora/base/atomic_file.h"
 #include "ziplora/base/rng.h"
@@ -18,12 +19,9 @@ constexpr int64_t kPicturesPerPass = 4;  // also how many are lost to a Ctrl-C a
 
 /// Everything a picture depends on but its number.
 nlohmann::json settings_of(const Sdxl& base, const PriorImageOptions& options) {
-  return {{"base", base.path.string()},
-          {"class_prompt", options.class_prompt},
-          {"steps", options.steps},
-          {"guidance_scale", options.guidance_scale},
-          {"height", options.height},
-          {"width", options.width},
+  return {{"base", base.path.string()}, {"class_prompt", options.class_prompt},
+          {"steps", options.steps},     {"guidance_scale", options.guidance_scale},
+          {"height", options.height},   {"width", options.width},
           {"seed", options.seed}};
 }
 
@@ -40,18 +38,16 @@ std::vector<std::filesystem::path> prior_images(const Sdxl& base, const PriorIma
       nlohmann::json::parse(std::ifstream(settings_path), nullptr, /*allow_exceptions=*/false) == settings;
 
   std::vector<std::filesystem::path> paths;
-  std::vector<int64_t> missing;
   for (int64_t i = 0; i < options.count; ++i) {
     paths.push_back(folder / fmt::format("{:04}.png", i));
     if (!reusable) std::filesystem::remove(paths.back());
-    if (!std::filesystem::exists(paths.back())) missing.push_back(i);
   }
   if (!reusable) write_text_file(settings_path, settings.dump(2) + "\n");
-  if (missing.empty()) return paths;
+  const auto is_missing = [](const std::filesystem::path& path) { return !std::filesystem::exists(path); };
+  if (std::ranges::none_of(paths, is_missing)) return paths;
 
   const TextToImage pipeline(base);
-  const auto total = static_cast<int64_t>(missing.size());
-  Stage stage(progress, "class images", total);
+  Stage stage(progress, "class images", options.count);
   NullProgress without_denoising_steps;
   SamplingOptions sampling;
   sampling.steps = options.steps;
@@ -59,19 +55,26 @@ std::vector<std::filesystem::path> prior_images(const Sdxl& base, const PriorIma
   sampling.height = options.height;
   sampling.width = options.width;
   sampling.batch_size = kPicturesPerPass;
-  for (int64_t first = 0; first < total; first += kPicturesPerPass) {
-    cancel.throw_if_cancelled("train: class images", "run the same command again: the pictures drawn so far are kept");
-    const int64_t last = std::min(first + kPicturesPerPass, total);
-    std::vector<ImageRow> rows;
-    for (int64_t i = first; i < last; ++i) {
-      ImageRow& row = rows.emplace_back();
-      row.prompt = options.class_prompt;
-      row.seed = derive_seed(options.seed, fmt::format("class image {}", missing[static_cast<size_t>(i)]));
+  for (int64_t first = 0; first < options.count; first += kPicturesPerPass) {
+    cancel.throw_if_cancelled("train: class images",
+                              "run the same command again: the pictures drawn so far are kept");
+    const std::span pass = std::span(paths).subspan(
+        static_cast<size_t>(first), static_cast<size_t>(std::min(kPicturesPerPass, options.count - first)));
+    // A pass is drawn whole where one of its pictures is missing: alone, the picture would differ in its last
+    // bits.
+    GeneratedImages drawn;
+    if (std::ranges::any_of(pass, is_missing)) {
+      std::vector<ImageRow> rows(pass.size());
+      for (size_t i = 0; i < pass.size(); ++i) {
+        rows[i].prompt = options.class_prompt;
+        rows[i].seed =
+            derive_seed(options.seed, fmt::format("class image {}", first + static_cast<int64_t>(i)));
+      }
+      drawn = pipeline.run(rows, sampling, without_denoising_steps, cancel);
     }
-    const GeneratedImages drawn = pipeline.run(rows, sampling, without_denoising_steps, cancel);
-    for (int64_t i = first; i < last; ++i) {
-      write_png(paths[static_cast<size_t>(missing[static_cast<size_t>(i)])], drawn.images[i - first],
-                {{"parameters", settings.dump()}});
+    for (size_t i = 0; i < pass.size(); ++i) {
+      if (is_missing(pass[i]))
+        write_png(pass[i], drawn.images[static_cast<int64_t>(i)], {{"parameters", settings.dump()}});
       stage.step();
     }
   }

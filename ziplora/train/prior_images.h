@@ -1,10 +1,12 @@
 #pragma once
-/// Class pictures for prior preservation: what the base itself draws for the class prompt ("a dog"), so that learning
-/// one dog does not turn every dog into it (DreamBooth, arXiv 2208.12242, section 3.3). They stay in the run's
-/// folder and are drawn again only where they are missing or were made with other settings.
+/// Class pictures for prior preservation: what the base itself draws for the class prompt ("a dog"), so that
+/// learning one dog does not turn every dog into it (DreamBooth, arXiv 2208.12242, section 3.3). They stay in
+/// the run's folder and are drawn again only where they are missing or were made with other settings.
 ///
-///     std::vector<std::filesystem::path> pictures = prior_images(base, {.class_prompt = "a dog", .count = 100},
-///                                                                "runs/sks-dog/class_images", progress, cancel);
+///     std::vector<std::filesystem::path> pictures = prior_images(base, {.class_prompt = "a dog", .count =
+///     100},
+///                                                                "runs/sks-dog/class_images", progress,
+///                                                                cancel);
 ///
 /// Call it while no adapter sits in the base's slots.
 

@@ -85,8 +85,8 @@ void TrainableAdapter::load_factors(const NamedTensors& factors, const std::stri
       throw Error(ErrorKind::kIncompatible, "train: " + source, fmt::format("factor '{}' is missing", name));
     if (found->second.sizes() != factor.sizes())
       throw Error(ErrorKind::kIncompatible, "train: " + source,
-                  fmt::format("'{}' is [{}], this run needs [{}]", name, fmt::join(found->second.sizes(), ", "),
-                              fmt::join(factor.sizes(), ", ")));
+                  fmt::format("'{}' is [{}], this run needs [{}]", name,
+                              fmt::join(found->second.sizes(), ", "), fmt::join(factor.sizes(), ", ")));
     factor.copy_(found->second);
   }
 }
@@ -96,7 +96,8 @@ Adapter TrainableAdapter::snapshot() const {
   Adapter adapter;
   for (const Layer& layer : layers_)
     adapter.layers[layer.target] = {layer.down.detach().to(at::kCPU, at::kFloat, false, true),
-                                    layer.up.detach().to(at::kCPU, at::kFloat, false, true), options.lora_alpha};
+                                    layer.up.detach().to(at::kCPU, at::kFloat, false, true),
+                                    options.lora_alpha};
   return adapter;
 }
 

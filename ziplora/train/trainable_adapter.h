@@ -6,9 +6,10 @@
 ///     loss(base.unet.forward(…)).backward();  // gradients lie in adapter.parameters()
 ///     Adapter result = adapter.snapshot(); // leaving the scope empties the slots
 ///
-/// Initialised as in the LoRA paper (arXiv 2106.09685) and PEFT: `down` uniform (kaiming, a = √5), `up` zero, so
-/// training starts exactly at the base. The factors are the master copy in float32 whatever the base's dtype; the
-/// slots see `down` and `scale · up`, cast to the base's dtype inside the graph. Knows no loss and no optimizer.
+/// Initialised as in the LoRA paper (arXiv 2106.09685) and PEFT: `down` uniform (kaiming, a = √5), `up` zero,
+/// so training starts exactly at the base. The factors are the master copy in float32 whatever the base's
+/// dtype; the slots see `down` and `scale · up`, cast to the base's dtype inside the graph. Knows no loss and
+/// no optimizer.
 
 #include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
@@ -25,7 +26,8 @@ namespace ziplora {
 
 /// Which layers of the UNet learn.
 enum class TargetSet {
-  kAttention,  ///< to_q, to_k, to_v, to_out.0 of every attention: the paper's and diffusers' choice (560 in SDXL)
+  kAttention,  ///< to_q, to_k, to_v, to_out.0 of every attention: the paper's and diffusers' choice (560 in
+               ///< SDXL)
   kLinear,     ///< every linear layer of the transformers (722 in SDXL, kohya's choice)
 };
 
@@ -39,13 +41,14 @@ class TrainableAdapter {
  public:
   /// Freezes the UNet's weights and makes one pair of factors per target.
   /// @param generator  of the initial `down` factors, drawn on the CPU in the UNet's order of modules
-  TrainableAdapter(UNet2DConditionModel& unet, const TrainableAdapterOptions& options, at::Generator generator);
+  TrainableAdapter(UNet2DConditionModel& unet, const TrainableAdapterOptions& options,
+                   at::Generator generator);
   ~TrainableAdapter();
   TrainableAdapter(const TrainableAdapter&) = delete;
   TrainableAdapter& operator=(const TrainableAdapter&) = delete;
 
-  /// Fills the slots for the next forward pass. `scale · up` is a node of the graph, so that the optimizer steps in
-  /// the factors themselves, as PEFT's does.
+  /// Fills the slots for the next forward pass. `scale · up` is a node of the graph, so that the optimizer
+  /// steps in the factors themselves, as PEFT's does.
   /// @param dtype  of the base's weights
   void bind(at::ScalarType dtype);
 
