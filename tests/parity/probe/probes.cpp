@@ -13,6 +13,7 @@ const std::vector<Probe>& probes() {
       {"lora_files", run_lora_files},
       {"scheduler", run_scheduler},
       {"dreambooth", run_dreambooth},
+      {"dreambooth_iteration", run_dreambooth_iteration},
       {"tokenizer", run_tokenizer},
       {"unet", run_unet},
       {"zip", run_zip},

@@ -34,6 +34,7 @@ Response run_write_png(const Request& request);
 Response run_lora_files(const Request& request);
 Response run_scheduler(const Request& request);
 Response run_dreambooth(const Request& request);
+Response run_dreambooth_iteration(const Request& request);
 Response run_tokenizer(const Request& request);
 Response run_unet(const Request& request);
 Response run_zip(const Request& request);
