@@ -9,7 +9,7 @@ namespace ziplora::cli {
 Run pretrain_command(CLI::App& app) {
   struct Flags {
     PretrainRequest request;
-    std::string world, cache, run_folder, output;
+    std::string world, cache, run_folder, from, output;
   };
   auto flags = std::make_shared<Flags>();
   PretrainRequest& request = flags->request;
@@ -18,6 +18,7 @@ Run pretrain_command(CLI::App& app) {
   flags->run_folder = request.run_folder.string();
   app.add_option("-o,--output", flags->output, "folder to export the finished base to, in float16");
   app.add_option("--run-folder", flags->run_folder, "checkpoints, metrics, samples; the same one goes on");
+  app.add_option("--from", flags->from, "go on with the UNet of this base, e.g. assets/mini");
   app.add_option("--world", flags->world, "the catalogue of subjects, styles and backgrounds");
   app.add_option("--cache", flags->cache, "drawings: packages and what was rendered of them");
   app.add_option("--autoencoder-iterations", request.autoencoder_iterations, "batches of 8");
@@ -34,6 +35,7 @@ Run pretrain_command(CLI::App& app) {
     PretrainRequest& request = flags->request;
     request.world = {flags->world, flags->cache};
     request.run_folder = flags->run_folder;
+    request.from = flags->from;
     request.output = flags->output;
     const nlohmann::json report = run_pretrain(request, context.progress, context.cancel);
     context.print_result(report, report.value("output", report.at("base").get<std::string>()));

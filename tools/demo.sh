@@ -18,9 +18,11 @@ ziplora() { echo "\$ ziplora $*" >&2; build/ziplora "$@"; }
 subject="a sks animal" style="in szn style"
 
 say "2/7: a LoRA of the subject, from five pictures"
-ziplora train assets/demo/subject --prompt "$subject" -o $out/subject.safetensors --report $out/reports/train_subject.json
+ziplora train assets/demo/subject --prompt "$subject" -o $out/subject.safetensors --run-folder $out/runs/subject \
+  --report $out/reports/train_subject.json
 say "3/7: a LoRA of the style, from one picture"
-ziplora train assets/demo/style --prompt "$style" -o $out/style.safetensors --report $out/reports/train_style.json
+ziplora train assets/demo/style --prompt "$style" -o $out/style.safetensors --run-folder $out/runs/style \
+  --report $out/reports/train_style.json
 say "4/7: both added, to compare with"
 ziplora merge --method direct --subject $out/subject.safetensors --style $out/style.safetensors \
   -o $out/direct.safetensors --report $out/reports/merge_direct.json

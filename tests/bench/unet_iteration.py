@@ -11,17 +11,11 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "parity"))
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "parity"), str(Path(__file__).resolve().parent)]
 import torch  # noqa: E402
 from diffusers import UNet2DConditionModel  # noqa: E402
+from mini_unet import MINI  # noqa: E402
 from probe_runner import run_probe  # noqa: E402
-
-CONFIG = dict(
-    sample_size=16, block_out_channels=(64, 128, 192), layers_per_block=2, transformer_layers_per_block=(1, 1, 1),
-    attention_head_dim=(2, 4, 6), cross_attention_dim=256, norm_num_groups=32, use_linear_projection=True,
-    down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
-    up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
-    addition_embed_type="text_time", addition_time_embed_dim=32, projection_class_embeddings_input_dim=6 * 32 + 128)
 
 
 def main():
@@ -30,11 +24,11 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     torch.manual_seed(0)
-    unet = UNet2DConditionModel(**CONFIG)
+    unet = UNet2DConditionModel(**MINI)
     batch = options.batch
     inputs = {
         "sample": torch.randn(batch, 4, 16, 16), "noise": torch.randn(batch, 4, 16, 16),
-        "timestep": torch.randint(0, 1000, (batch,)), "encoder_hidden_states": torch.randn(batch, 77, 256),
+        "timestep": torch.randint(0, 1000, (batch,)), "encoder_hidden_states": torch.randn(batch, 77, 320),
         "text_embeds": torch.randn(batch, 128),
         "time_ids": torch.tensor([[128.0, 128, 0, 0, 128, 128]]).repeat(batch, 1),
     }

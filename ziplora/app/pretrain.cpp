@@ -11,6 +11,7 @@ nlohmann::json run_pretrain(const PretrainRequest& request, ProgressSink& progre
   World::prepare(request.world.assets, request.world.cache, progress);
   const World world(request.world.assets, request.world.cache, mini::kImageSize);
   const PretrainOptions options{.run_folder = request.run_folder,
+                                .from = request.from,
                                 .seed = request.seed,
                                 .autoencoder_iterations = request.autoencoder_iterations,
                                 .contrastive_iterations = request.contrastive_iterations,

@@ -25,6 +25,7 @@ struct PretrainRequest {
   WorldPlace world;
   std::filesystem::path run_folder = "runs/base";
   std::filesystem::path output;  ///< diffusers folder to export to; empty: leave it in <run_folder>/base
+  std::filesystem::path from;    ///< a finished base to go on training; empty: from nothing
   uint64_t seed = 0;
   int64_t autoencoder_iterations = 6000, contrastive_iterations = 3000, unet_iterations = 20000;
   int64_t checkpoint_every = 500, sample_every = 1000;

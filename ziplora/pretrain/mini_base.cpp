@@ -34,6 +34,10 @@ class BasePretraining {
         folder_(options.run_folder / "base") {}
 
   void run() {
+    if (!options_.from.empty() && !std::filesystem::exists(folder_ / "model_index.json")) {
+      std::filesystem::create_directories(folder_.parent_path());
+      std::filesystem::copy(options_.from, folder_, std::filesystem::copy_options::recursive);
+    }
     mini::write_pipeline_files(folder_);
     learn_vocabulary();
     learn_autoencoder();

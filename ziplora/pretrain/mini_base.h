@@ -6,6 +6,9 @@
 ///     pretrain_base({.run_folder = "runs/base"}, world, progress, cancel);   // run it again to go on
 ///     export_base("runs/base", "assets/mini", at::kHalf);
 ///
+/// `from` starts a fresh run folder with a copy of that base: its vocabulary, autoencoder and text encoders
+/// stay, the UNet's training goes on from its weights with a new optimizer.
+///
 /// A stage whose component lies in <run>/base is done and is not repeated; an interrupted one goes on from
 /// its checkpoint. The whole is a function of the seed, the world and the plan.
 
@@ -22,6 +25,7 @@ namespace ziplora {
 
 struct PretrainOptions {
   std::filesystem::path run_folder = "runs/base";
+  std::filesystem::path from;  ///< a finished base to go on training; empty: from nothing
   uint64_t seed = 0;
   int64_t autoencoder_iterations = 6000;
   int64_t contrastive_iterations = 1500;

@@ -94,7 +94,11 @@ void write_pipeline_files(const std::filesystem::path& folder) {
       {"timestep_spacing", "leading"},
       {"use_karras_sigmas", false},
   };
+  // What a LoRA of this base is trained with where nothing else is asked for.
+  const nlohmann::json training_defaults = {{"rank", 8},       {"lr", 2e-3},          {"iterations", 150},
+                                            {"batch_size", 8}, {"random_flip", true}, {"min_snr_gamma", 5.0}};
   std::filesystem::create_directories(folder / "scheduler");
+  write_text_file(folder / "training_defaults.json", training_defaults.dump(2) + "\n");
   write_text_file(folder / "model_index.json", index.dump(2) + "\n");
   write_text_file(folder / "scheduler" / "scheduler_config.json", scheduler.dump(2) + "\n");
 }

@@ -24,7 +24,8 @@ ClipTextConfig text_encoder_2_config(const Vocabulary& vocabulary);  ///< gelu, 
 ClipVisionConfig vision_config();
 UNet2DConditionConfig unet_config();
 
-/// The parts of a diffusers folder that no training writes: model_index.json and scheduler_config.json.
+/// The parts of a diffusers folder that no training writes: model_index.json, scheduler_config.json
+/// and training_defaults.json.
 void write_pipeline_files(const std::filesystem::path& folder);
 
 }  // namespace ziplora::mini

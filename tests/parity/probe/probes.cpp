@@ -14,9 +14,13 @@ const std::vector<Probe>& probes() {
       {"scheduler", run_scheduler},
       {"dreambooth", run_dreambooth},
       {"dreambooth_iteration", run_dreambooth_iteration},
+      {"text_encoder", run_text_encoder},
+      {"picture_encoder", run_picture_encoder},
+      {"sdxl", run_sdxl},
       {"tokenizer", run_tokenizer},
       {"unet", run_unet},
       {"zip", run_zip},
+      {"zip_iteration", run_zip_iteration},
       {"unet_iteration", run_unet_iteration},
   };
   return table;

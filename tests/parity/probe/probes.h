@@ -29,6 +29,9 @@ Response run_adam(const Request& request);
 Response run_autoencoder(const Request& request);
 Response run_read_image(const Request& request);
 Response run_resize_image(const Request& request);
+Response run_picture_encoder(const Request& request);
+Response run_text_encoder(const Request& request);
+Response run_sdxl(const Request& request);
 Response run_safetensors_copy(const Request& request);
 Response run_write_png(const Request& request);
 Response run_lora_files(const Request& request);
@@ -38,6 +41,7 @@ Response run_dreambooth_iteration(const Request& request);
 Response run_tokenizer(const Request& request);
 Response run_unet(const Request& request);
 Response run_zip(const Request& request);
+Response run_zip_iteration(const Request& request);
 Response run_unet_iteration(const Request& request);
 
 }  // namespace ziplora::probe
