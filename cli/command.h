@@ -1,15 +1,18 @@
 #pragma once
 /// One verb of the command line. To add a verb:
-///   1. cli/cmd_<verb>.cpp: an Options struct (the only home of its defaults), its flags, and a closure that makes
+///   1. cli/cmd_<verb>.cpp: an Options struct (the only home of its defaults), its flags, and a closure that
+///   makes
 ///      a request of app/, runs it and prints its result through the context;
 ///   2. its declaration below, one line in commands.cpp, one line in cli/CMakeLists.txt.
-/// The frame adds --json, --quiet, --verbose, --color, --config, --print-config and the EXIT STATUS paragraph.
+/// The frame adds --json, --quiet, --verbose, --color, --config, --print-config and the EXIT STATUS
+/// paragraph.
 ///
 ///     Run merge_command(CLI::App& app) {
 ///       auto options = std::make_shared<MergeOptions>();
-///       app.add_option("--rank", options->rank, "rank of the merged file");   // the default shows in the help
-///       app.footer(example("ziplora merge --subject dog.safetensors --style ink.safetensors -o out.safetensors"));
-///       return [options](CommandContext& context) { context.print_result(run_merge(…), "text for people"); };
+///       app.add_option("--rank", options->rank, "rank of the merged file");   // the default shows in the
+///       help app.footer(example("ziplora merge --subject dog.safetensors --style ink.safetensors -o
+///       out.safetensors")); return [options](CommandContext& context) { context.print_result(run_merge(…),
+///       "text for people"); };
 ///     }
 
 #include <CLI/App.hpp>

@@ -1,8 +1,8 @@
 #include "command_line.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
+#include <CLI/CLI.hpp>
 
 #include <cstdlib>
 #include <iostream>
@@ -29,7 +29,8 @@ struct FrameOptions {
 void add_frame_flags(CLI::App& verb, FrameOptions& frame) {
   const std::string group = kFrameGroup;
   verb.get_help_ptr()->group(group);
-  verb.add_flag("--json", frame.json, "print one JSON result on stdout and JSON events on stderr")->group(group);
+  verb.add_flag("--json", frame.json, "print one JSON result on stdout and JSON events on stderr")
+      ->group(group);
   verb.add_option("--report", frame.report, "write the result as JSON to this file, too")->group(group);
   verb.add_flag("--quiet", frame.quiet, "no progress, warnings only")->group(group);
   verb.add_flag("--verbose", frame.verbose, "keep the backtrace of internal errors")->group(group);
@@ -37,7 +38,8 @@ void add_frame_flags(CLI::App& verb, FrameOptions& frame) {
       ->check(CLI::IsMember({"auto", "always", "never"}))
       ->group(group);
   verb.add_option("--config", frame.config, "JSON file with options; flags win over it")->group(group);
-  verb.add_flag("--print-config", frame.print_config, "print the resolved options as JSON and stop")->group(group);
+  verb.add_flag("--print-config", frame.print_config, "print the resolved options as JSON and stop")
+      ->group(group);
 }
 
 bool want_color(const std::string& choice) {

@@ -8,7 +8,8 @@
 
 namespace ziplora::cli {
 
-/// How errors are shown; filled as soon as the flags are known, so that main() honours them for what is thrown later.
+/// How errors are shown; filled as soon as the flags are known, so that main() honours them for what is
+/// thrown later.
 struct ErrorStyle {
   bool json = false;     ///< one JSON object per error
   bool verbose = false;  ///< keep the backtrace of internal errors

@@ -23,7 +23,9 @@ bool is_numeric(const CLI::Option& option) {
   return type.find("INT") == 0 || type.find("UINT") == 0 || type.find("FLOAT") == 0;
 }
 
-std::string text_of(const nlohmann::json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
+std::string text_of(const nlohmann::json& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
 
 nlohmann::ordered_json value_of(const CLI::Option& option, const std::string& text) {
   if (!is_numeric(option)) return text;
@@ -36,7 +38,8 @@ nlohmann::ordered_json value_of(const CLI::Option& option, const std::string& te
 void apply_config_file(const std::filesystem::path& path, CLI::App& verb) {
   const std::string where = verb.get_name() + ": --config " + path.string();
   std::ifstream file(path);
-  if (!file) throw Error(ErrorKind::kInput, where, "the file cannot be opened", "write one with --print-config");
+  if (!file)
+    throw Error(ErrorKind::kInput, where, "the file cannot be opened", "write one with --print-config");
   const auto config = nlohmann::json::parse(file, nullptr, false);
   if (!config.is_object())
     throw Error(ErrorKind::kInput, where, "the content is no JSON object", "write one with --print-config");

@@ -1,6 +1,7 @@
 #pragma once
-/// `--config file.json` and `--print-config` for every verb, from CLI11's own list of options: no verb writes a line
-/// for it. Keys are the long flag names (`guidance-scale`, or with `_`); an option given on the command line wins.
+/// `--config file.json` and `--print-config` for every verb, from CLI11's own list of options: no verb writes
+/// a line for it. Keys are the long flag names (`guidance-scale`, or with `_`); an option given on the
+/// command line wins.
 ///
 ///     apply_config_file("run.json", verb);             // fills what the flags left open
 ///     std::cout << resolved_config(verb).dump(2);      // runs again unchanged
@@ -13,7 +14,8 @@
 
 namespace ziplora::cli {
 
-/// @throws Error(kInput) if the file is missing or no JSON object, Error(kUsage) for unknown keys (“did you mean”)
+/// @throws Error(kInput) if the file is missing or no JSON object, Error(kUsage) for unknown keys (“did you
+/// mean”)
 void apply_config_file(const std::filesystem::path& path, CLI::App& verb);
 
 /// As apply_config_file, for settings that came from elsewhere (a picture that carries them).

@@ -1,5 +1,6 @@
 #pragma once
-/// Exit codes as every help lists them. An ErrorKind's value is its exit code, so this text is the only other place.
+/// Exit codes as every help lists them. An ErrorKind's value is its exit code, so this text is the only other
+/// place.
 
 namespace ziplora::cli {
 

@@ -17,7 +17,8 @@ void JsonProgress::stage_started(const std::string& stage, int64_t total) {
   if (!quiet_) print_event({{"event", "stage_started"}, {"stage", stage}, {"total", total}});
 }
 
-void JsonProgress::step_finished(const std::string& stage, int64_t step, int64_t total, const Metrics& metrics) {
+void JsonProgress::step_finished(const std::string& stage, int64_t step, int64_t total,
+                                 const Metrics& metrics) {
   if (quiet_) return;
   nlohmann::ordered_json values = nlohmann::ordered_json::object();
   for (const auto& [name, value] : metrics) values[name] = value;

@@ -23,20 +23,24 @@ void on_interrupt(int signal_number) {
 int report(const ziplora::Error& error, const ziplora::cli::ErrorStyle& style) {
   const int code = static_cast<int>(error.kind());
   if (style.json) {
-    const nlohmann::ordered_json event = {{"event", "error"},         {"exit_code", code},
-                                          {"where", error.where()},   {"problem", error.problem()},
+    const nlohmann::ordered_json event = {{"event", "error"},
+                                          {"exit_code", code},
+                                          {"where", error.where()},
+                                          {"problem", error.problem()},
                                           {"hint", error.hint()}};
     std::cerr << event.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << std::endl;
     return code;
   }
-  fmt::print(stderr, "{}error:{} {}\n", style.color ? "\x1b[31m" : "", style.color ? "\x1b[0m" : "", error.what());
+  fmt::print(stderr, "{}error:{} {}\n", style.color ? "\x1b[31m" : "", style.color ? "\x1b[0m" : "",
+             error.what());
   if (!error.hint().empty()) fmt::print(stderr, "hint: {}\n", error.hint());
   return code;
 }
 
 bool is_out_of_memory(const c10::Error& error) {
   return dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||
-         std::string_view(error.what_without_backtrace()).find("can't allocate memory") != std::string_view::npos;
+         std::string_view(error.what_without_backtrace()).find("can't allocate memory") !=
+             std::string_view::npos;
 }
 
 }  // namespace
@@ -55,7 +59,8 @@ int main(int argc, char** argv) {
   } catch (const c10::Error& error) {
     const std::string text = style.verbose ? error.what() : error.what_without_backtrace();
     if (is_out_of_memory(error)) return report(Error(ErrorKind::kExhausted, "memory", text, smaller), style);
-    return report(Error(ErrorKind::kInternal, "internal error", text, "run it with --verbose and report it"), style);
+    return report(Error(ErrorKind::kInternal, "internal error", text, "run it with --verbose and report it"),
+                  style);
   } catch (const std::bad_alloc&) {
     return report(Error(ErrorKind::kExhausted, "memory", "no memory is left", smaller), style);
   } catch (const std::exception& error) {

@@ -59,7 +59,8 @@ void TerminalProgress::stage_started(const std::string& stage, int64_t total) {
   last_drawn_seconds_ = options_.terminal ? -1e9 : now_seconds();
 }
 
-void TerminalProgress::step_finished(const std::string& stage, int64_t step, int64_t total, const Metrics& metrics) {
+void TerminalProgress::step_finished(const std::string& stage, int64_t step, int64_t total,
+                                     const Metrics& metrics) {
   if (options_.quiet || stages_.empty()) return;
   RunningStage& running = stages_.back();
   const double now = now_seconds();
@@ -67,10 +68,12 @@ void TerminalProgress::step_finished(const std::string& stage, int64_t step, int
   if (now - last_drawn_seconds_ < (options_.terminal ? kRedrawSeconds : kPlainLineSeconds)) return;
   last_drawn_seconds_ = now;
 
-  std::string line = total > 0 ? fmt::format("{}  {}/{}", stage, step, total) : fmt::format("{}  {}", stage, step);
+  std::string line =
+      total > 0 ? fmt::format("{}  {}/{}", stage, step, total) : fmt::format("{}  {}", stage, step);
   const int64_t done = step - running.first_step;
   if (total > 0 && done > 0 && step < total) {
-    const double left = (now - running.started_seconds) / static_cast<double>(done) * static_cast<double>(total - step);
+    const double left =
+        (now - running.started_seconds) / static_cast<double>(done) * static_cast<double>(total - step);
     line += "  " + format_duration(left) + " left";
   }
   line += format_metrics(metrics);
@@ -98,7 +101,8 @@ void TerminalProgress::note(const std::string& text) {
 
 void TerminalProgress::warning(const std::string& text) {
   clear_line();
-  fmt::print(stderr, "{}warning:{} {}\n", options_.color ? "\x1b[33m" : "", options_.color ? "\x1b[0m" : "", text);
+  fmt::print(stderr, "{}warning:{} {}\n", options_.color ? "\x1b[33m" : "", options_.color ? "\x1b[0m" : "",
+             text);
 }
 
 }  // namespace ziplora::cli

@@ -1,7 +1,7 @@
 // Precompiled for every unit: the narrow ATen core (not torch/torch.h, which costs 34 s a unit) and the
 // standard headers that most files use. Sources include what they use all the same.
-#include <ATen/core/Generator.h>
 #include <ATen/TensorOperators.h>
+#include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>

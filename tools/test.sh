@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools/setup.sh referee
-python3 tools/check_includes.py
+tools/check.sh
 cmake --preset release >/dev/null
 cmake --build --preset release
 ctest --test-dir build --output-on-failure --no-tests=error

@@ -13,8 +13,9 @@ namespace fs = std::filesystem;
 fs::path resolve_base(const std::optional<fs::path>& given) {
   if (given) {
     if (!fs::exists(*given))
-      throw Error(ErrorKind::kInput, "base " + given->string(), "there is no such file or folder",
-                  "give a diffusers folder or a single-file checkpoint, or leave --base out for the embedded one");
+      throw Error(
+          ErrorKind::kInput, "base " + given->string(), "there is no such file or folder",
+          "give a diffusers folder or a single-file checkpoint, or leave --base out for the embedded one");
     return *given;
   }
   const char* from_environment = std::getenv("ZIPLORA_BASE");

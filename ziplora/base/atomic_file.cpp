@@ -15,9 +15,10 @@ namespace {
 [[noreturn]] void fail(const std::string& what, const std::filesystem::path& path) {
   const int code = errno;
   const bool full = code == ENOSPC || code == EDQUOT || code == EFBIG;
-  throw Error(full ? ErrorKind::kExhausted : ErrorKind::kFailed, "write " + path.string(),
-              what + ": " + std::strerror(code),
-              full ? "free some space or write to another disk with -o" : "choose a folder you can write to with -o");
+  throw Error(
+      full ? ErrorKind::kExhausted : ErrorKind::kFailed, "write " + path.string(),
+      what + ": " + std::strerror(code),
+      full ? "free some space or write to another disk with -o" : "choose a folder you can write to with -o");
 }
 
 }  // namespace
@@ -25,8 +26,8 @@ namespace {
 AtomicFile::AtomicFile(const std::filesystem::path& path) : path_(path) {
   const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
   if (!std::filesystem::is_directory(folder))
-    throw Error(ErrorKind::kFailed, "write " + path.string(), "the folder " + folder.string() + " does not exist",
-                "mkdir -p " + folder.string());
+    throw Error(ErrorKind::kFailed, "write " + path.string(),
+                "the folder " + folder.string() + " does not exist", "mkdir -p " + folder.string());
   std::string pattern = path.string() + ".XXXXXX.part";
   descriptor_ = ::mkstemps(pattern.data(), 5);
   part_path_ = pattern;

@@ -3,7 +3,8 @@
 ///
 ///     AtomicFile file("out.safetensors");   // opens out.safetensors.<random>.part beside it
 ///     file.write(bytes, size);
-///     file.commit();                        // flush, rename; without it the destructor removes the part file
+///     file.commit();                        // flush, rename; without it the destructor removes the part
+///     file
 
 #include <cstddef>
 #include <filesystem>
@@ -14,7 +15,8 @@ namespace ziplora {
 
 class AtomicFile {
  public:
-  /// @throws Error(kFailed) if the folder does not exist or is not writable, with the mkdir or path that mends it
+  /// @throws Error(kFailed) if the folder does not exist or is not writable, with the mkdir or path that
+  /// mends it
   explicit AtomicFile(const std::filesystem::path& path);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;

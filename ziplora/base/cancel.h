@@ -1,5 +1,6 @@
 #pragma once
-/// Asked once a step by every long loop; Ctrl-C sets it. The loop saves a resumable state first where it has one.
+/// Asked once a step by every long loop; Ctrl-C sets it. The loop saves a resumable state first where it has
+/// one.
 
 #include <atomic>
 #include <string>

@@ -3,7 +3,8 @@
 /// cli/main.cpp turns its kind into the exit code.
 ///
 ///     throw Error(ErrorKind::kIncompatible, "merge: cat.safetensors",
-///                 "…attn1.to_q down is [8, 640], the base needs [8, 128]", "run 'ziplora inspect cat.safetensors'");
+///                 "…attn1.to_q down is [8, 640], the base needs [8, 128]", "run 'ziplora inspect
+///                 cat.safetensors'");
 
 #include <stdexcept>
 #include <string>
@@ -12,15 +13,15 @@ namespace ziplora {
 
 /// The value is the process's exit code.
 enum class ErrorKind {
-  kFailed = 1,           ///< something outside went wrong
-  kUsage = 2,            ///< flags or config make no sense
-  kInput = 3,            ///< an input is missing or malformed
-  kIncompatible = 4,     ///< inputs are fine one by one and do not fit together
-  kExhausted = 5,        ///< memory or disk is full
-  kNonFinite = 6,        ///< NaN or Inf appeared, or training diverged
-  kBelowThreshold = 7,   ///< a check that was asked for did not pass
-  kInternal = 70,        ///< our own bug
-  kInterrupted = 130,    ///< Ctrl-C
+  kFailed = 1,          ///< something outside went wrong
+  kUsage = 2,           ///< flags or config make no sense
+  kInput = 3,           ///< an input is missing or malformed
+  kIncompatible = 4,    ///< inputs are fine one by one and do not fit together
+  kExhausted = 5,       ///< memory or disk is full
+  kNonFinite = 6,       ///< NaN or Inf appeared, or training diverged
+  kBelowThreshold = 7,  ///< a check that was asked for did not pass
+  kInternal = 70,       ///< our own bug
+  kInterrupted = 130,   ///< Ctrl-C
 };
 
 class Error : public std::runtime_error {

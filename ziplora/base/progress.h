@@ -1,6 +1,6 @@
 #pragma once
-/// What long work tells its caller. The library reports through a ProgressSink and never prints; the command line
-/// draws a line with an ETA, `--json` writes one object per event, tests pass NullProgress.
+/// What long work tells its caller. The library reports through a ProgressSink and never prints; the command
+/// line draws a line with an ETA, `--json` writes one object per event, tests pass NullProgress.
 ///
 ///     Stage stage(progress, "zip", 100);
 ///     for (…) stage.step({{"loss", loss}, {"overlap", overlap}});
@@ -19,7 +19,8 @@ class ProgressSink {
   virtual ~ProgressSink() = default;
   /// @param total  number of steps, or 0 when it is not known
   virtual void stage_started(const std::string& stage, int64_t total) = 0;
-  virtual void step_finished(const std::string& stage, int64_t step, int64_t total, const Metrics& metrics) = 0;
+  virtual void step_finished(const std::string& stage, int64_t step, int64_t total,
+                             const Metrics& metrics) = 0;
   virtual void stage_finished(const std::string& stage, double seconds) = 0;
   /// A fact worth a line of its own (“12 layers are added directly”).
   virtual void note(const std::string& text) = 0;

@@ -1,6 +1,6 @@
 #pragma once
-/// Random numbers come from generators that are passed in; nothing uses the global seed. Draws are made on the CPU,
-/// so one seed gives the same numbers on every device.
+/// Random numbers come from generators that are passed in; nothing uses the global seed. Draws are made on
+/// the CPU, so one seed gives the same numbers on every device.
 ///
 ///     at::Generator generator = make_generator(seed);
 ///     at::Tensor noise = at::randn({4, 16, 16}, generator);
@@ -14,8 +14,8 @@ namespace ziplora {
 
 at::Generator make_generator(uint64_t seed);
 
-/// An independent seed for a named purpose (“latents”, “dropout”), so that adding a draw in one place does not move
-/// the draws of another.
+/// An independent seed for a named purpose (“latents”, “dropout”), so that adding a draw in one place does
+/// not move the draws of another.
 uint64_t derive_seed(uint64_t seed, std::string_view purpose);
 
 }  // namespace ziplora

@@ -13,9 +13,11 @@ namespace {
 
 class Ddim : public Scheduler {
  public:
-  Ddim(const NoiseSchedule& schedule, const SchedulerOptions& options) : schedule_(schedule), eta_(options.eta) {
+  Ddim(const NoiseSchedule& schedule, const SchedulerOptions& options)
+      : schedule_(schedule), eta_(options.eta) {
     if (options.karras_sigmas)
-      throw Error(ErrorKind::kUsage, "scheduler ddim", "Karras sigmas were asked for; DDIM visits training timesteps",
+      throw Error(ErrorKind::kUsage, "scheduler ddim",
+                  "Karras sigmas were asked for; DDIM visits training timesteps",
                   "use --scheduler euler or dpm++-2m with --karras");
   }
 
@@ -37,7 +39,8 @@ class Ddim : public Scheduler {
     const double signal = std::sqrt(alpha_bar), noise = std::sqrt(1 - alpha_bar);
 
     const bool epsilon = schedule_.config.prediction_type == PredictionType::kEpsilon;
-    at::Tensor pred_original = epsilon ? (sample - noise_pred * noise) / signal : sample * signal - noise_pred * noise;
+    at::Tensor pred_original =
+        epsilon ? (sample - noise_pred * noise) / signal : sample * signal - noise_pred * noise;
     const at::Tensor pred_epsilon = epsilon ? noise_pred : noise_pred * signal + sample * noise;
     if (schedule_.config.clip_sample) pred_original = pred_original.clamp(-1.0, 1.0);
 

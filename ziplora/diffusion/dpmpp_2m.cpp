@@ -1,5 +1,6 @@
 // DPM-Solver++(2M), arXiv 2211.01095, algorithm 2, midpoint form.
-// Behaviour: diffusers 0.42 DPMSolverMultistepScheduler with its defaults (order 2, lower_order_final, final sigma 0).
+// Behaviour: diffusers 0.42 DPMSolverMultistepScheduler with its defaults (order 2, lower_order_final, final
+// sigma 0).
 #include <ATen/TensorOperators.h>
 
 #include <cmath>
@@ -65,7 +66,8 @@ class DpmSolverPp2m : public Scheduler {
 }  // namespace
 
 SchedulerEntry dpmpp_2m_scheduler() {
-  return {"dpm++-2m", "DPM-Solver++ of second order, multistep (arXiv 2211.01095)", "DPMSolverMultistepScheduler",
+  return {"dpm++-2m", "DPM-Solver++ of second order, multistep (arXiv 2211.01095)",
+          "DPMSolverMultistepScheduler",
           [](const NoiseSchedule& schedule, const SchedulerOptions& options) -> std::unique_ptr<Scheduler> {
             return std::make_unique<DpmSolverPp2m>(schedule, options);
           }};

@@ -1,5 +1,6 @@
-// Euler steps to a lower noise level than asked for, then fresh noise up to it (k-diffusion's sample_euler_ancestral).
-// Behaviour: diffusers 0.42 EulerAncestralDiscreteScheduler, which has no Karras sigmas; here they are Euler's.
+// Euler steps to a lower noise level than asked for, then fresh noise up to it (k-diffusion's
+// sample_euler_ancestral). Behaviour: diffusers 0.42 EulerAncestralDiscreteScheduler, which has no Karras
+// sigmas; here they are Euler's.
 #include <cmath>
 
 #include "ziplora/diffusion/row_noise.h"
@@ -28,7 +29,8 @@ class EulerAncestral : public Scheduler {
   at::Tensor step(const at::Tensor& noise_pred, size_t step, const at::Tensor& sample,
                   std::span<at::Generator> generators) override {
     const float sigma = plan_.sigmas[step], sigma_to = plan_.sigmas[step + 1];
-    const float sigma_up = std::sqrt(sigma_to * sigma_to * (sigma * sigma - sigma_to * sigma_to) / (sigma * sigma));
+    const float sigma_up =
+        std::sqrt(sigma_to * sigma_to * (sigma * sigma - sigma_to * sigma_to) / (sigma * sigma));
     const float sigma_down = std::sqrt(sigma_to * sigma_to - sigma_up * sigma_up);
     const at::Tensor original = predict_original(schedule_.config.prediction_type, noise_pred, sample, sigma);
     const at::Tensor derivative = (sample - original) / sigma;
@@ -44,7 +46,8 @@ class EulerAncestral : public Scheduler {
 }  // namespace
 
 SchedulerEntry euler_ancestral_scheduler() {
-  return {"euler-ancestral", "Euler with fresh noise at every step (k-diffusion)", "EulerAncestralDiscreteScheduler",
+  return {"euler-ancestral", "Euler with fresh noise at every step (k-diffusion)",
+          "EulerAncestralDiscreteScheduler",
           [](const NoiseSchedule& schedule, const SchedulerOptions& options) -> std::unique_ptr<Scheduler> {
             return std::make_unique<EulerAncestral>(schedule, options);
           }};

@@ -1,6 +1,6 @@
 #pragma once
-/// Classifier-free guidance (arXiv 2207.12598) and its rescaling (arXiv 2305.08891, section 3.4), as diffusers'
-/// pipelines and `rescale_noise_cfg` compute them.
+/// Classifier-free guidance (arXiv 2207.12598) and its rescaling (arXiv 2305.08891, section 3.4), as
+/// diffusers' pipelines and `rescale_noise_cfg` compute them.
 ///
 ///     at::Tensor guided = guide(unet_output, 5.0, 0.7);   // unet_output: [2B, …], unconditional rows first
 

@@ -1,5 +1,6 @@
-// Multistep sampling of latent consistency models, arXiv 2310.04378, algorithm 3. For bases or adapters distilled that
-// way: 1 to 8 steps. Behaviour: diffusers 0.42 LCMScheduler (original_inference_steps 50, timestep_scaling 10).
+// Multistep sampling of latent consistency models, arXiv 2310.04378, algorithm 3. For bases or adapters
+// distilled that way: 1 to 8 steps. Behaviour: diffusers 0.42 LCMScheduler (original_inference_steps 50,
+// timestep_scaling 10).
 #include <ATen/TensorOperators.h>
 
 #include <cmath>
@@ -20,7 +21,8 @@ class Lcm : public Scheduler {
  public:
   Lcm(const NoiseSchedule& schedule, const SchedulerOptions& options) : schedule_(schedule) {
     if (options.karras_sigmas)
-      throw Error(ErrorKind::kUsage, "scheduler lcm", "Karras sigmas were asked for; LCM visits its teacher's timesteps",
+      throw Error(ErrorKind::kUsage, "scheduler lcm",
+                  "Karras sigmas were asked for; LCM visits its teacher's timesteps",
                   "use --scheduler euler or dpm++-2m with --karras");
   }
 

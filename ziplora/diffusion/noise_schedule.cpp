@@ -19,9 +19,11 @@ namespace {
 
 const char* const kWhere = "scheduler_config.json";
 
-[[noreturn]] void unsupported(const std::string& field, const std::string& found, const std::string& expected) {
-  throw Error(ErrorKind::kInput, kWhere, field + " is " + found + ", expected " + expected,
-              "replace scheduler/scheduler_config.json of the base by the one of stable-diffusion-xl-base-1.0");
+[[noreturn]] void unsupported(const std::string& field, const std::string& found,
+                              const std::string& expected) {
+  throw Error(
+      ErrorKind::kInput, kWhere, field + " is " + found + ", expected " + expected,
+      "replace scheduler/scheduler_config.json of the base by the one of stable-diffusion-xl-base-1.0");
 }
 
 /// The field if it is there and not null.
@@ -32,9 +34,10 @@ T field_or(const nlohmann::json& config, const char* field, T absent) {
   try {
     return found->get<T>();
   } catch (const nlohmann::json::exception&) {
-    unsupported(field, found->dump(), std::is_same_v<T, std::string> ? "a text"
-                                      : std::is_same_v<T, bool>      ? "true or false"
-                                                                     : "a number");
+    unsupported(field, found->dump(),
+                std::is_same_v<T, std::string> ? "a text"
+                : std::is_same_v<T, bool>      ? "true or false"
+                                               : "a number");
   }
 }
 
@@ -77,8 +80,8 @@ at::Tensor rescale_to_zero_terminal_snr(const at::Tensor& betas) {
   const at::Tensor first = sqrt_alpha_bar[0].clone(), last = sqrt_alpha_bar[-1].clone();
   const at::Tensor alpha_bar = ((sqrt_alpha_bar - last) * (first / (first - last))).pow(2);
   const int64_t count = alpha_bar.size(0);
-  const at::Tensor alphas = at::cat({alpha_bar.narrow(0, 0, 1), alpha_bar.narrow(0, 1, count - 1) /
-                                                                    alpha_bar.narrow(0, 0, count - 1)});
+  const at::Tensor alphas = at::cat(
+      {alpha_bar.narrow(0, 0, 1), alpha_bar.narrow(0, 1, count - 1) / alpha_bar.narrow(0, 0, count - 1)});
   return 1.0 - alphas;
 }
 
@@ -86,8 +89,8 @@ at::Tensor compute_alphas_cumprod(const NoiseScheduleConfig& config) {
   at::Tensor betas;
   switch (config.beta_schedule) {
     case BetaSchedule::kScaledLinear:
-      betas = at::linspace(std::sqrt(config.beta_start), std::sqrt(config.beta_end), config.num_train_timesteps,
-                           at::kFloat)
+      betas = at::linspace(std::sqrt(config.beta_start), std::sqrt(config.beta_end),
+                           config.num_train_timesteps, at::kFloat)
                   .pow(2);
       break;
     case BetaSchedule::kLinear:
@@ -121,7 +124,8 @@ NoiseScheduleConfig NoiseScheduleConfig::from_json(const nlohmann::json& config)
 
   // An absent field has the value that diffusers gives it, which depends on the class that wrote the file.
   const auto written_by = field_or<std::string>(config, "_class_name", "EulerDiscreteScheduler");
-  const bool leading = written_by == "DDIMScheduler" || written_by == "LCMScheduler" || written_by == "DDPMScheduler";
+  const bool leading =
+      written_by == "DDIMScheduler" || written_by == "LCMScheduler" || written_by == "DDPMScheduler";
 
   NoiseScheduleConfig result;
   result.num_train_timesteps = field_or<int64_t>(config, "num_train_timesteps", 1000);
@@ -134,10 +138,11 @@ NoiseScheduleConfig NoiseScheduleConfig::from_json(const nlohmann::json& config)
   result.prediction_type = one_of<PredictionType>(
       config, "prediction_type", "epsilon",
       {{"epsilon", PredictionType::kEpsilon}, {"v_prediction", PredictionType::kVPrediction}});
-  result.timestep_spacing = one_of<TimestepSpacing>(config, "timestep_spacing", leading ? "leading" : "linspace",
-                                                    {{"leading", TimestepSpacing::kLeading},
-                                                     {"linspace", TimestepSpacing::kLinspace},
-                                                     {"trailing", TimestepSpacing::kTrailing}});
+  result.timestep_spacing =
+      one_of<TimestepSpacing>(config, "timestep_spacing", leading ? "leading" : "linspace",
+                              {{"leading", TimestepSpacing::kLeading},
+                               {"linspace", TimestepSpacing::kLinspace},
+                               {"trailing", TimestepSpacing::kTrailing}});
   result.steps_offset = field_or<int64_t>(config, "steps_offset", 0);
   result.rescale_betas_zero_snr = field_or(config, "rescale_betas_zero_snr", false);
   result.set_alpha_to_one = field_or(config, "set_alpha_to_one", true);

@@ -50,7 +50,8 @@ TEST(NoiseSchedule, NoisyLatentsAndVelocityGiveTheLatentsBack) {
   const at::Tensor velocity = schedule.target(latents, noise, timesteps);
   const at::Tensor alpha_bar = schedule.alphas_cumprod.index_select(0, timesteps).view({3, 1, 1, 1});
   // x_0 = √ᾱ x_t − √(1−ᾱ) v, because the two are a rotation of (x_0, ε)
-  EXPECT_TRUE(at::allclose(alpha_bar.sqrt() * noisy - (1 - alpha_bar).sqrt() * velocity, latents, 1e-4, 1e-5));
+  EXPECT_TRUE(
+      at::allclose(alpha_bar.sqrt() * noisy - (1 - alpha_bar).sqrt() * velocity, latents, 1e-4, 1e-5));
 }
 
 TEST(NoiseSchedule, MinSnrWeightsAreOneWhereTheNoiseIsStrong) {
@@ -61,9 +62,13 @@ TEST(NoiseSchedule, MinSnrWeightsAreOneWhereTheNoiseIsStrong) {
 }
 
 TEST(NoiseSchedule, RefusesWhatItCannotFollow) {
-  for (const auto& [field, value] : std::vector<std::pair<std::string, nlohmann::json>>{
-           {"prediction_type", "sample"}, {"beta_schedule", "sigmoid"}, {"beta_start", "small"}, {"thresholding", true},
-           {"timestep_spacing", 3}, {"num_train_timesteps", 0}}) {
+  for (const auto& [field, value] :
+       std::vector<std::pair<std::string, nlohmann::json>>{{"prediction_type", "sample"},
+                                                           {"beta_schedule", "sigmoid"},
+                                                           {"beta_start", "small"},
+                                                           {"thresholding", true},
+                                                           {"timestep_spacing", 3},
+                                                           {"num_train_timesteps", 0}}) {
     auto config = sdxl_config();
     config[field] = value;
     try {

@@ -12,8 +12,9 @@ namespace ziplora {
 
 at::Tensor row_noise(const at::Tensor& like, std::span<at::Generator> generators) {
   if (static_cast<int64_t>(generators.size()) != like.size(0))
-    throw Error(ErrorKind::kInternal, "row_noise",
-                std::to_string(generators.size()) + " generators for " + std::to_string(like.size(0)) + " rows");
+    throw Error(
+        ErrorKind::kInternal, "row_noise",
+        std::to_string(generators.size()) + " generators for " + std::to_string(like.size(0)) + " rows");
   std::vector<int64_t> shape = like.sizes().vec();
   shape[0] = 1;
   std::vector<at::Tensor> rows;

@@ -1,6 +1,6 @@
 #pragma once
-/// What the schedulers in σ space (x = x_0 + σ ε, arXiv 2206.00364) share: how the model sees a sample, and the x_0 it
-/// predicts.
+/// What the schedulers in σ space (x = x_0 + σ ε, arXiv 2206.00364) share: how the model sees a sample, and
+/// the x_0 it predicts.
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
@@ -18,8 +18,8 @@ inline at::Tensor scale_by_sigma(const at::Tensor& sample, float sigma) {
 }
 
 /// ε: x − σ ε;  v: x / (σ² + 1) − v σ / √(σ² + 1)
-inline at::Tensor predict_original(PredictionType type, const at::Tensor& noise_pred, const at::Tensor& sample,
-                                   float sigma) {
+inline at::Tensor predict_original(PredictionType type, const at::Tensor& noise_pred,
+                                   const at::Tensor& sample, float sigma) {
   if (type == PredictionType::kEpsilon) return sample - noise_pred * sigma;
   return noise_pred * (-sigma / std::sqrt(sigma * sigma + 1)) + sample / (sigma * sigma + 1);
 }

@@ -121,7 +121,8 @@ SigmaPlan plan_euler_sigmas(const NoiseSchedule& schedule, int64_t steps, bool k
   const std::vector<float> training = training_sigmas(schedule);
   std::vector<double> timesteps;
   if (config.timestep_spacing == TimestepSpacing::kLinspace) {
-    for (const double timestep : linspace_from_zero(static_cast<double>(config.num_train_timesteps - 1), steps))
+    for (const double timestep :
+         linspace_from_zero(static_cast<double>(config.num_train_timesteps - 1), steps))
       timesteps.push_back(static_cast<float>(timestep));  // diffusers keeps these in float32
     std::reverse(timesteps.begin(), timesteps.end());
   } else if (config.timestep_spacing == TimestepSpacing::kLeading) {

@@ -1,7 +1,7 @@
 #pragma once
-/// Which timesteps and noise levels a run of n steps visits. Spacings: Table 2 of arXiv 2305.08891; Karras: eq. 5 of
-/// arXiv 2206.00364 with ρ = 7. Details (rounding, the extra point of DPM-Solver) equal diffusers 0.42, whose classes
-/// differ from each other in them; proven by tests/parity/test_schedulers.py.
+/// Which timesteps and noise levels a run of n steps visits. Spacings: Table 2 of arXiv 2305.08891; Karras:
+/// eq. 5 of arXiv 2206.00364 with ρ = 7. Details (rounding, the extra point of DPM-Solver) equal diffusers
+/// 0.42, whose classes differ from each other in them; proven by tests/parity/test_schedulers.py.
 ///
 ///     SigmaPlan plan = plan_euler_sigmas(schedule, 25, /*karras=*/true);   // plan.sigmas.size() == 26
 
@@ -27,7 +27,8 @@ std::vector<int64_t> plan_discrete_timesteps(const NoiseScheduleConfig& config, 
 /// As EulerDiscreteScheduler: fractional linspace, Karras between the plan's own ends.
 SigmaPlan plan_euler_sigmas(const NoiseSchedule& schedule, int64_t steps, bool karras);
 
-/// As DPMSolverMultistepScheduler: n + 1 points of which the last is dropped, Karras between the schedule's ends.
+/// As DPMSolverMultistepScheduler: n + 1 points of which the last is dropped, Karras between the schedule's
+/// ends.
 SigmaPlan plan_dpm_solver_sigmas(const NoiseSchedule& schedule, int64_t steps, bool karras);
 
 }  // namespace ziplora

@@ -209,7 +209,8 @@ void encode_safetensors(const NamedTensors& tensors, const StringMap& metadata,
   }
 }
 
-void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors, const StringMap& metadata) {
+void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
+                       const StringMap& metadata) {
   AtomicFile file(path);
   encode_safetensors(
       tensors, metadata, [&](const void* bytes, size_t size_bytes) { file.write(bytes, size_bytes); },

@@ -64,9 +64,9 @@ class SafetensorsFile {
   StringMap metadata_;
 };
 
-/// The bytes of a safetensors file, handed over in order: the header's length, the header, each tensor's data. For
-/// hashing what would be written.
-/// Layout: `__metadata__` first, compact JSON padded with spaces to a multiple of 8; data by dtype size, then name.
+/// The bytes of a safetensors file, handed over in order: the header's length, the header, each tensor's
+/// data. For hashing what would be written. Layout: `__metadata__` first, compact JSON padded with spaces to
+/// a multiple of 8; data by dtype size, then name.
 void encode_safetensors(const NamedTensors& tensors, const StringMap& metadata,
                         const std::function<void(const void* bytes, size_t size_bytes)>& sink,
                         const std::string& where = "encode safetensors");

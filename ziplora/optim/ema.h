@@ -1,6 +1,6 @@
 #pragma once
-/// An exponential moving average of weights: θ̄ ← decay·θ̄ + (1−decay)·θ, with the warm-up min(decay, (1+n)/(10+n)) of
-/// TensorFlow's ExponentialMovingAverage, so that a short run's average is not its start.
+/// An exponential moving average of weights: θ̄ ← decay·θ̄ + (1−decay)·θ, with the warm-up min(decay,
+/// (1+n)/(10+n)) of TensorFlow's ExponentialMovingAverage, so that a short run's average is not its start.
 ///
 ///     Ema ema(module.parameters(), 0.999);
 ///     ema.update();  …  ema.swap();   // averaged weights in place; swap again for the trained ones

@@ -31,7 +31,8 @@ double lr_factor(const std::string& name, int64_t iteration, int64_t warmup, int
     }
     known += fmt::format("{}{}", known.empty() ? "" : ", ", schedule.name);
   }
-  throw Error(ErrorKind::kUsage, "lr schedule", fmt::format("there is no '{}'", name), "choose one of: " + known);
+  throw Error(ErrorKind::kUsage, "lr schedule", fmt::format("there is no '{}'", name),
+              "choose one of: " + known);
 }
 
 }  // namespace ziplora

@@ -16,7 +16,8 @@ TEST(LrSchedule, EveryScheduleRisesDuringTheWarmUpAndStartsAtOne) {
   }
 }
 
-// Values of diffusers.optimization.get_scheduler(name, num_warmup_steps=10, num_training_steps=100) at step 55.
+// Values of diffusers.optimization.get_scheduler(name, num_warmup_steps=10, num_training_steps=100) at
+// step 55.
 TEST(LrSchedule, EqualsDiffusersHalfWay) {
   EXPECT_DOUBLE_EQ(lr_factor("constant", 55, 10, 100), 1.0);
   EXPECT_DOUBLE_EQ(lr_factor("linear", 55, 10, 100), 0.5);

@@ -20,7 +20,7 @@ struct ContactSheet {
       row_labels;                 ///< wrapped, and cut at the height of a cell; empty: no caption column
   std::vector<at::Tensor> cells;  ///< row by row, [3, H, W] float32 in 0…1; undefined: left blank
   int64_t cell_pixels = 256;      ///< small pictures are enlarged by a whole factor to at least this side;
-                              ///< pictures of unlike sizes in one sheet to about the same side
+                                  ///< pictures of unlike sizes in one sheet to about the same side
 };
 
 /// @return [3, H, W] float32 in 0…1

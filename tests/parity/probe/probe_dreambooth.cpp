@@ -1,5 +1,6 @@
-// probe_dreambooth: the training loop on the UNet in arguments.folder, with the initial factors and the batches of the
-// inputs: "factor.<target>.down|up" and "<n>.latents", "<n>.noise", "<n>.timesteps", … for batch n.
+// probe_dreambooth: the training loop on the UNet in arguments.folder, with the initial factors and the
+// batches of the inputs: "factor.<target>.down|up" and "<n>.latents", "<n>.noise", "<n>.timesteps", … for
+// batch n.
 #include "model_gradients.h"
 #include "probes.h"
 #include "ziplora/train/dreambooth_lora.h"
@@ -35,8 +36,9 @@ Response run_dreambooth(const Request& request) {
     if (name.starts_with("factor.")) start.factors[name.substr(7)] = tensor;
   const BatchSource batches = [&](int64_t n) {
     const auto input = [&](const char* name) { return request.inputs.at(std::to_string(n) + "." + name); };
-    return TrainingBatch{input("latents"),       input("noise"),    input("timesteps"), input("prompt_embeds"),
-                         input("pooled_embeds"), input("time_ids"), arguments.at("instance_rows")};
+    return TrainingBatch{
+        input("latents"),       input("noise"),    input("timesteps"),           input("prompt_embeds"),
+        input("pooled_embeds"), input("time_ids"), arguments.at("instance_rows")};
   };
 
   DreamBoothRun run(unet, schedule, options);

@@ -20,7 +20,8 @@ Response run_scheduler(const Request& request) {
   at::Tensor sample = request.inputs.at("noise") * scheduler->initial_noise_sigma();
   std::vector<at::Generator> generators;
   for (int64_t row = 0; row < sample.size(0); ++row)
-    generators.push_back(make_generator(request.arguments.at("seed").get<uint64_t>() + static_cast<uint64_t>(row)));
+    generators.push_back(
+        make_generator(request.arguments.at("seed").get<uint64_t>() + static_cast<uint64_t>(row)));
 
   Response response;
   response.values["timesteps"] = scheduler->timesteps();
@@ -28,8 +29,9 @@ Response run_scheduler(const Request& request) {
   std::vector<at::Tensor> trajectory;
   for (size_t step = 0; step < scheduler->timesteps().size(); ++step) {
     const at::Tensor input = scheduler->scale_model_input(sample, step);
-    const at::Tensor noise_pred = at::einsum("oc,bchw->bohw", {request.inputs.at("matrix"), input}).tanh() * 0.9 +
-                                  scheduler->timesteps()[step] / 2000.0;
+    const at::Tensor noise_pred =
+        at::einsum("oc,bchw->bohw", {request.inputs.at("matrix"), input}).tanh() * 0.9 +
+        scheduler->timesteps()[step] / 2000.0;
     sample = scheduler->step(noise_pred, step, sample, generators);
     trajectory.push_back(sample);
   }

@@ -1,4 +1,5 @@
-// probe_tokenizer: arguments folder and texts; gives each text's ids with and without padding, and what was cut off.
+// probe_tokenizer: arguments folder and texts; gives each text's ids with and without padding, and what was
+// cut off.
 #include "probes.h"
 #include "ziplora/models/clip_tokenizer.h"
 

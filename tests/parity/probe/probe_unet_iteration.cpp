@@ -1,6 +1,6 @@
-// probe_unet_iteration: times training iterations (forward, mean squared error, backward) of a default-initialised UNet
-// of arguments.config on inputs of the given shapes. For tests/bench/unet_iteration.py.
-// Arguments: config; iterations; train_base; checkpointing.
+// probe_unet_iteration: times training iterations (forward, mean squared error, backward) of a
+// default-initialised UNet of arguments.config on inputs of the given shapes. For
+// tests/bench/unet_iteration.py. Arguments: config; iterations; train_base; checkpointing.
 #include <chrono>
 
 #include "probes.h"
@@ -20,8 +20,9 @@ Response run_unet_iteration(const Request& request) {
   for (int i = 0; i < request.arguments.at("iterations").get<int>(); ++i) {
     for (at::Tensor& parameter : unet.parameters()) parameter.mutable_grad().reset();
     const auto begin = std::chrono::steady_clock::now();
-    const at::Tensor noise_pred = unet.forward(
-        in.at("sample"), in.at("timestep"), {in.at("encoder_hidden_states"), in.at("text_embeds"), in.at("time_ids")});
+    const at::Tensor noise_pred =
+        unet.forward(in.at("sample"), in.at("timestep"),
+                     {in.at("encoder_hidden_states"), in.at("text_embeds"), in.at("time_ids")});
     const auto middle = std::chrono::steady_clock::now();
     (noise_pred - in.at("noise")).square().mean().backward();
     const auto end = std::chrono::steady_clock::now();
