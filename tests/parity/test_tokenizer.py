@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from probe_runner import run_probe
+from tiny_sdxl import write_byte_tokenizer
 from transformers import CLIPTokenizer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -123,7 +124,9 @@ CONFIGS = {
     "pad with EOS": {"pad_token": "<|endoftext|>"},
     "pad with !": {"pad_token": "!"},
     "normalised markers": {"pad_token": "!", "bos_token": special("<|startoftext|>", True),
-                           "eos_token": special("<|endoftext|>", True)},
+                           "eos_token": special("<|endoftext|>", True), "unk_token": special("<|endoftext|>", True)},
+    "one entry differs": {"pad_token": "<|endoftext|>", "bos_token": special("<|startoftext|>", True),
+                          "eos_token": special("<|endoftext|>", True), "unk_token": special("<|endoftext|>", True)},
 }
 
 
@@ -144,6 +147,19 @@ def test_ids_equal_transformers_on_the_embedded_base(folder):
     if not path.exists():
         pytest.skip("assets/mini is not there yet")
     assert_equal_ids(path, hostile_strings(STRINGS))
+
+
+@pytest.mark.parametrize("pad", ["<|endoftext|>", True, False])
+@pytest.mark.parametrize("unk", ["<|endoftext|>", True, False, None])
+@pytest.mark.parametrize("eos", ["<|endoftext|>", True, False, None])
+def test_the_entry_that_decides_when_a_marker_has_several_names(eos, unk, pad, tmp_path):
+    """A string, an object with or without "normalized", or no entry at all."""
+    entries = {"eos_token": eos, "unk_token": unk, "pad_token": pad}
+    config = {key: special("<|endoftext|>", value) if isinstance(value, bool) else value
+              for key, value in entries.items() if value is not None}
+    folder = write_byte_tokenizer(tmp_path / "tokenizer", "!")
+    (folder / "tokenizer_config.json").write_text(json.dumps({"model_max_length": 77, **config}))
+    assert_equal_ids(folder, ["<|ENDOFTEXT|> x", "<|endoftext|>x", "<|StartOfText|>"])
 
 
 def test_symbols_that_a_small_vocabulary_lacks_become_the_unknown_token(tmp_path):

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <fstream>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -28,8 +29,8 @@ constexpr const char* kEndOfText = "<|endoftext|>";
 /// Names in tokenizer_config.json and what stands for them when they are absent.
 constexpr std::pair<const char*, const char*> kNamedTokens[] = {{"bos_token", kStartOfText},
                                                                 {"eos_token", kEndOfText},
-                                                                {"pad_token", kEndOfText},
-                                                                {"unk_token", kEndOfText}};
+                                                                {"unk_token", kEndOfText},
+                                                                {"pad_token", kEndOfText}};
 
 /// A token that is cut out of the text before it is split into words, whatever stands around it.
 struct AddedToken {
@@ -204,16 +205,16 @@ struct ClipTokenizer::State {
         eos(files.named_token_id("eos_token", kEndOfText)),
         pad(files.named_token_id("pad_token", kEndOfText)),
         bpe(files.vocabulary, files.merges, files.named_token_id("unk_token", kEndOfText)) {
-    // The first entry of a content decides whether it is looked for before or after normalisation: the named
-    // token if its file spells its properties out, then the list of added tokens, else "before".
+    // Whether a token is looked for before or after normalisation is decided by the list of added tokens; for
+    // one that is not there, by the last of the differing entries that name it, as in transformers.
+    for (const json& token : files.added_tokens) add(token, files);
     std::vector<json> named;
     for (const auto& [name, absent] : kNamedTokens) {
-      named.push_back(files.named_token(name, absent));
-      named.back()["id"] = files.named_token_id(name, absent);
-      if (named.back().contains("normalized")) add(named.back(), files);
+      json token = files.named_token(name, absent);
+      token["id"] = files.named_token_id(name, absent);
+      if (std::find(named.begin(), named.end(), token) == named.end()) named.push_back(token);
     }
-    for (const json& token : files.added_tokens) add(token, files);
-    for (const json& token : named) add(token, files);
+    for (auto token = named.rbegin(); token != named.rend(); ++token) add(*token, files);
   }
 
   void add(const json& token, const TokenizerFiles& files) {
