@@ -1,5 +1,6 @@
 // Translation of unet/config.json. The published names that mislead are known here and nowhere else.
 #include <fmt/format.h>
+#include <algorithm>
 
 #include "ziplora/models/config_reader.h"
 #include "ziplora/models/unet_2d_condition.h"
@@ -104,6 +105,16 @@ UNet2DConditionConfig UNet2DConditionConfig::from_json(const nlohmann::json& jso
   return config;
 }
 
+namespace {
+/// diffusers takes a list, but its conversion of kohya's LoRA names does arithmetic with the number.
+nlohmann::json one_or_list(const std::vector<int64_t>& values) {
+  const bool all_equal =
+      std::all_of(values.begin(), values.end(), [&](int64_t v) { return v == values.front(); });
+  if (all_equal) return values.front();
+  return values;
+}
+}  // namespace
+
 nlohmann::json UNet2DConditionConfig::to_json() const {
   return {{"_class_name", "UNet2DConditionModel"},
           {"act_fn", "silu"},
@@ -117,7 +128,7 @@ nlohmann::json UNet2DConditionConfig::to_json() const {
           {"flip_sin_to_cos", flip_sin_to_cos},
           {"freq_shift", freq_shift},
           {"in_channels", in_channels},
-          {"layers_per_block", layers_per_block},
+          {"layers_per_block", one_or_list(layers_per_block)},
           {"mid_block_type", "UNetMidBlock2DCrossAttn"},
           {"norm_eps", norm_eps},
           {"norm_num_groups", norm_num_groups},

@@ -1,0 +1,76 @@
+"""The embedded base itself: diffusers opens the same folder and draws the same pictures, with and without a merged LoRA."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from diffusers import StableDiffusionXLPipeline
+from PIL import Image
+from probe_runner import relative_error, run_probe
+from program import ziplora
+from safetensors.torch import load_file, save_file
+from test_pipeline import psnr_db
+
+ROOT = Path(__file__).resolve().parents[2]
+MINI, DEMO = ROOT / "assets" / "mini", ROOT / "assets" / "demo"
+PROMPTS = ["a fox at night, in twemoji style", "two red apples on a blue background"]
+STEPS, GUIDANCE, SEED = 20, 5.0, 11
+
+
+@pytest.fixture(scope="module")
+def pipeline():
+    pipeline = StableDiffusionXLPipeline.from_pretrained(MINI, torch_dtype=torch.float32)
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def ours_and_theirs(pipeline, tmp_path, *flags):
+    """Pictures [N, H, W, 3] in 0…1 and latents, of `ziplora generate` and of the pipeline as it is."""
+    start = torch.randn(len(PROMPTS), 4, 16, 16, generator=torch.Generator().manual_seed(SEED))
+    save_file({"latents": start}, tmp_path / "noise.safetensors")
+    result = ziplora("generate", *PROMPTS, "-o", tmp_path / "ours.png", "--steps", STEPS, "--guidance-scale", GUIDANCE,
+                     "--initial-noise", tmp_path / "noise.safetensors", "--save-latents",
+                     tmp_path / "latents.safetensors", "--base", MINI, *flags)
+    ours = np.stack([np.asarray(Image.open(p["file"])) for p in result["pictures"]]).astype(np.float64) / 255
+    latents = pipeline(PROMPTS, num_inference_steps=STEPS, guidance_scale=GUIDANCE, latents=start,
+                       output_type="latent").images
+    with torch.no_grad():
+        decoded = pipeline.vae.decode(latents / pipeline.vae.config.scaling_factor).sample
+    theirs = (decoded / 2 + 0.5).clamp(0, 1).permute(0, 2, 3, 1).double().numpy()
+    assert theirs.std() > 0.1, "a flat picture shows nothing"
+    return ours, theirs, load_file(tmp_path / "latents.safetensors")["latents"], latents
+
+
+def test_the_pipeline_draws_the_same_pictures(pipeline, tmp_path):
+    ours, theirs, our_latents, latents = ours_and_theirs(pipeline, tmp_path)
+    assert relative_error(our_latents, latents) < 1e-3
+    assert psnr_db(ours, theirs) >= 50
+
+
+def test_a_merged_file_shows_the_same_in_diffusers(pipeline, tmp_path):
+    quick = ("--iterations", 8, "--base", MINI)
+    ziplora("train", DEMO / "subject", "--prompt", "a sks animal", "-o", tmp_path / "subject.safetensors", *quick)
+    ziplora("train", DEMO / "style", "--prompt", "in szn style", "-o", tmp_path / "style.safetensors", *quick)
+    report = ziplora("merge", "--subject", tmp_path / "subject.safetensors", "--style", tmp_path / "style.safetensors",
+                     "-o", tmp_path / "merged.safetensors", *quick, "--images", 1, "--image-steps", 4)
+    assert report["mean_movement"] > 0.01
+    without = ours_and_theirs(pipeline, tmp_path)[1]
+    pipeline.load_lora_weights(tmp_path / "merged.safetensors")
+    try:
+        ours, theirs, our_latents, latents = ours_and_theirs(
+            pipeline, tmp_path, "--adapter", tmp_path / "merged.safetensors")
+    finally:
+        pipeline.unload_lora_weights()
+    assert psnr_db(theirs, without) < 40, "the merged file does nothing"
+    assert relative_error(our_latents, latents) < 1e-3
+    assert psnr_db(ours, theirs) >= 50
+
+
+def test_tokenizers_agree_on_the_worlds_captions(pipeline):
+    """What the base was trained on must be what it is asked with."""
+    subjects = json.loads((ROOT / "assets" / "world" / "subjects.json").read_text())["subjects"]
+    captions = [f"{one['article']} {one['words']} at night, in watercolour style" for one in subjects]
+    _, values = run_probe("tokenizer", folder=str(MINI / "tokenizer"), texts=captions)
+    assert values["padded"] == pipeline.tokenizer(captions, padding="max_length", truncation=True).input_ids
