@@ -5,6 +5,7 @@
 
 #include "command.h"
 #include "config_file.h"
+#include "ziplora/app/device_policy.h"
 #include "ziplora/app/generate.h"
 #include "ziplora/app/generate_settings.h"
 #include "ziplora/base/error.h"
@@ -17,7 +18,7 @@ struct GenerateOptions {
   std::vector<std::string> prompt, adapter, column, picture_column;
   std::string output, like;
   std::optional<std::string> base, negative_prompt, initial_noise, save_latents;
-  std::string scheduler, dtype = "float32";
+  std::string scheduler, device = "cpu", dtype = "float32";
   uint64_t seed = 0;
   int64_t images = 1, steps = 25, height = 0, width = 0, batch_size = 4;
   double guidance_scale = 5.0, guidance_rescale = 0.0, style_strength = 1.0;
@@ -118,9 +119,7 @@ void run(const GenerateOptions& options, CommandContext& context) {
   request.sampling.height = options.height;
   request.sampling.width = options.width;
   request.sampling.batch_size = options.batch_size;
-  request.policy.dtype = options.dtype == "bfloat16"  ? at::kBFloat16
-                         : options.dtype == "float16" ? at::kHalf
-                                                      : at::kFloat;
+  request.policy = parse_device_policy(options.device, options.dtype);
   if (options.base) request.base = *options.base;
   if (options.initial_noise) {
     const auto [file, row] =
@@ -183,8 +182,8 @@ Run generate_command(CLI::App& app) {
   app.add_option("--height", options->height, "pixels; 0: the base's own size");
   app.add_option("--width", options->width, "pixels; 0: the base's own size");
   app.add_option("--batch-size", options->batch_size, "pictures in one forward pass");
-  app.add_option("--dtype", options->dtype, "of UNet and text encoders")
-      ->check(CLI::IsMember({"float32", "bfloat16", "float16"}));
+  app.add_option("--dtype", options->dtype, "of UNet and text encoders")->check(CLI::IsMember(dtype_names()));
+  app.add_option("--device", options->device, "cpu, cuda, cuda:1 …");
   app.add_option("--style-strength", options->style_strength, "the paper's w_s, for files merged by ziplora");
   app.add_option("--initial-noise", options->initial_noise,
                  "safetensors with `latents` [N, C, h, w] of unit variance, one row per picture; FILE:ROW "

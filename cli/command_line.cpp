@@ -4,6 +4,7 @@
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <map>
@@ -119,6 +120,9 @@ int run_command_line(int argc, char** argv, const CancelToken& cancel, ErrorStyl
     subcommand->footer(subcommand->get_footer() + "\n" + kExitStatus);
   }
 
+  // Known before parsing, so that a command line that cannot be parsed is told of in the form it asked for.
+  style.json =
+      std::any_of(argv + 1, argv + argc, [](const char* word) { return std::string_view(word) == "--json"; });
   try {
     app.parse(argc, argv);
     const auto chosen = app.get_subcommands();

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "ziplora/app/device_policy.h"
 #include "ziplora/base/error.h"
 
 namespace ziplora {
@@ -42,9 +43,7 @@ ordered_json run_settings(const GenerateRequest& request, const std::filesystem:
                            {"height", image.size(1)},
                            {"width", image.size(2)},
                            {"style_strength", request.style_strength},
-                           {"dtype", request.policy.dtype == at::kBFloat16 ? "bfloat16"
-                                     : request.policy.dtype == at::kHalf   ? "float16"
-                                                                           : "float32"}};
+                           {"dtype", dtype_name(request.policy.dtype)}};
   if (!request.sampling.scheduler.empty()) settings["scheduler"] = request.sampling.scheduler;
   if (request.negative_prompt) settings["negative_prompt"] = *request.negative_prompt;
   return settings;

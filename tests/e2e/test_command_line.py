@@ -1,0 +1,59 @@
+"""What every verb has: help with exit codes, proposals for slips, --config and --print-config, --json, --report."""
+
+import json
+
+import pytest
+from program import run_ziplora, ziplora, ziplora_fails
+
+VERBS = ["train", "merge", "generate", "inspect", "world", "pretrain"]
+
+
+def test_help_names_every_verb_and_the_exit_codes():
+    done = run_ziplora("--help")
+    assert done.returncode == 0 and "EXIT STATUS" in done.stdout
+    for verb in VERBS:
+        assert f"\n  {verb} " in done.stdout
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_each_verbs_help_has_an_example_and_defaults(verb):
+    done = run_ziplora(verb, "--help")
+    assert done.returncode == 0 and done.stderr == ""
+    assert f"EXAMPLE\n  ziplora {verb} " in done.stdout and "EXIT STATUS" in done.stdout
+
+
+@pytest.mark.parametrize("arguments, problem, hint", [
+    (["generat"], "unknown command 'generat'", "did you mean 'ziplora generate'?"),
+    (["merge", "--subjekt", "a"], "unknown flag '--subjekt'", "did you mean '--subject'?"),
+])
+def test_slips_get_a_proposal(arguments, problem, hint):
+    error = ziplora_fails(2, *arguments)
+    assert error["problem"] == problem and error["hint"] == hint
+
+
+def test_a_command_line_that_cannot_be_parsed_is_told_of_in_json_too():
+    error = ziplora_fails(2, "generate", "a ghost", "--steps", "many", "-o", "ghost.png")
+    assert "--steps" in error["problem"]
+
+
+def test_a_printed_config_runs_again_unchanged(tmp_path):
+    flags = ["generate", "a ghost", "--steps", "7", "--adapter", "a.safetensors:0.5", "-o", "ghost.png"]
+    printed = json.loads(run_ziplora(*flags, "--print-config").stdout)
+    assert printed["steps"] == 7 and printed["adapter"] == ["a.safetensors:0.5"]
+    (tmp_path / "config.json").write_text(json.dumps(printed))
+    again = run_ziplora("generate", "--config", tmp_path / "config.json", "--print-config")
+    assert json.loads(again.stdout) == printed
+    wins = run_ziplora("generate", "--config", tmp_path / "config.json", "--steps", "9", "--print-config")
+    assert json.loads(wins.stdout) == printed | {"steps": 9}
+
+
+def test_the_report_is_the_json_result(tmp_path):
+    import torch
+    from safetensors.torch import save_file
+    target = "lora_unet_input_blocks_4_1_transformer_blocks_0_attn1_to_q"
+    save_file({f"{target}.lora_down.weight": torch.randn(2, 640), f"{target}.lora_up.weight": torch.randn(640, 2),
+               f"{target}.alpha": torch.tensor(2.0)}, tmp_path / "lora.safetensors")
+    result = ziplora("inspect", tmp_path / "lora.safetensors", "--report", tmp_path / "report.json")
+    del result["events"]
+    assert json.loads((tmp_path / "report.json").read_text()) == result
+    ziplora_fails(1, "inspect", tmp_path / "lora.safetensors", "--report", tmp_path / "missing" / "report.json")
