@@ -4,7 +4,6 @@ exact sums, compression with its true error, and errors that leave nothing behin
 import hashlib
 import json
 import shlex
-import signal
 import subprocess
 
 import numpy as np
@@ -14,7 +13,7 @@ from diffusers import StableDiffusionXLPipeline
 from lora_files import Layer, LayerChoice, component_modules, random_layers, save_kohya
 from PIL import Image
 from probe_runner import relative_error
-from program import BUILD, run_ziplora, ziplora, ziplora_fails
+from program import interrupt, run_ziplora, ziplora, ziplora_fails
 from safetensors import safe_open
 from safetensors.torch import load_file
 from tiny_sdxl import make_tiny_sdxl
@@ -222,29 +221,16 @@ def test_a_half_precision_base_gives_nearly_the_same(two, tmp_path):
 
 # Interrupted and resumed
 
-def interrupt(arguments, folder, after_step: int) -> dict:
-    """Sends Ctrl-C once an iteration of zip is reported. Returns the error event."""
-    process = subprocess.Popen([BUILD / "ziplora", *map(str, arguments), "--json"], cwd=folder,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    event = {}
-    for line in process.stderr:
-        event = json.loads(line)
-        if event["event"] == "step" and event["stage"] == "zip" and event["step"] == after_step:
-            process.send_signal(signal.SIGINT)
-    assert process.wait() == 130 and process.stdout.read() == ""
-    return event
-
-
 def test_an_interrupted_merge_resumes_to_the_same_bytes(three, tmp_path):
     command = [*three, *QUICK, "--iterations", 40, "-o", "out.safetensors"]
     (tmp_path / "whole").mkdir()
     (tmp_path / "parts").mkdir()
     ziplora(*command, cwd=tmp_path / "whole")
 
-    error = interrupt(command, tmp_path / "parts", after_step=5)
+    error = interrupt(command, tmp_path / "parts", "zip", after_step=5)
     assert "of 40 iterations" in error["problem"] and "--resume" in error["hint"]
     assert [file.name for file in (tmp_path / "parts").iterdir()] == ["out.merge-state.safetensors"]
-    interrupt([*command, "--resume"], tmp_path / "parts", after_step=15)
+    interrupt([*command, "--resume"], tmp_path / "parts", "zip", after_step=15)
     result = ziplora(*command, "--resume", cwd=tmp_path / "parts")
     assert result["history"][0]["iteration"] > 15 and result["history"][-1]["iteration"] == 40
 
@@ -256,7 +242,7 @@ def test_an_interrupted_merge_resumes_to_the_same_bytes(three, tmp_path):
 
 def test_an_interrupt_after_the_last_iteration_costs_nothing(two, tmp_path):
     command = [*two, *QUICK[:4], "--iterations", 3, "--evaluation-draws", 40, "-o", "out.safetensors"]
-    error = interrupt(command, tmp_path, after_step=3)
+    error = interrupt(command, tmp_path, "zip", after_step=3)
     assert "--resume" in error["hint"]
     result = ziplora(*command, "--resume", cwd=tmp_path)
     assert result["history"] == [] and result["iterations"] == 3
@@ -265,7 +251,7 @@ def test_an_interrupt_after_the_last_iteration_costs_nothing(two, tmp_path):
 def test_resume_refuses_another_merge(two, three, tmp_path):
     command = [*two, *QUICK, "--iterations", 40, "-o", "out.safetensors"]
     assert "there is no interrupted merge" in ziplora_fails(3, *command, "--resume", cwd=tmp_path)["problem"]
-    interrupt(command, tmp_path, after_step=2)
+    interrupt(command, tmp_path, "zip", after_step=2)
     error = ziplora_fails(4, *command, "--learning-rate", 0.02, "--resume", cwd=tmp_path)
     assert '"learning-rate":0.01' in error["problem"] and '"learning-rate":0.02' in error["problem"]
     error = ziplora_fails(4, *three, *command[len(two):], "--resume", cwd=tmp_path)

@@ -2,7 +2,6 @@
 
 import json
 import shlex
-import signal
 import subprocess
 
 import numpy
@@ -10,7 +9,7 @@ import pytest
 import torch
 from diffusers import StableDiffusionXLPipeline
 from PIL import Image
-from program import BUILD, ziplora, ziplora_fails
+from program import interrupt, ziplora, ziplora_fails
 from safetensors import safe_open
 from safetensors.torch import load_file
 from tiny_sdxl import make_tiny_sdxl
@@ -73,19 +72,6 @@ def deltas_in_diffusers(base, file) -> dict[str, torch.Tensor]:
             if hasattr(module, "lora_B")}
 
 
-def interrupt(arguments, folder, after_step: int) -> dict:
-    """Sends Ctrl-C once a training iteration is reported. Returns the error event."""
-    process = subprocess.Popen([BUILD / "ziplora", *map(str, arguments), "--json"], cwd=folder,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    event = {}
-    for line in process.stderr:
-        event = json.loads(line)
-        if event["event"] == "step" and event["stage"] == "train" and event["step"] == after_step:
-            process.send_signal(signal.SIGINT)
-    assert process.wait() == 130 and process.stdout.read() == ""
-    return event
-
-
 # The written file
 
 @pytest.mark.parametrize("options, layers", [
@@ -133,7 +119,7 @@ def uninterrupted(command, tmp_path_factory):
 
 
 def test_interrupted_and_resumed_equals_uninterrupted(command, uninterrupted, tmp_path):
-    error = interrupt(command(*ALL_STATE), tmp_path, after_step=13)
+    error = interrupt(command(*ALL_STATE), tmp_path, "train", after_step=13)
     assert not (tmp_path / OUTPUT).exists()
     assert error["problem"].startswith("interrupted after iteration ") and " of 40" in error["problem"]
     go_on = shlex.split(error["hint"].removeprefix("go on with: "))

@@ -6,6 +6,7 @@
 
 import json
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -35,3 +36,16 @@ def ziplora_fails(exit_code: int, *arguments, **options) -> dict:
     error = events(done)[-1]
     assert error["event"] == "error" and error["exit_code"] == exit_code
     return error
+
+
+def interrupt(arguments, folder, stage: str, after_step: int) -> dict:
+    """Sends Ctrl-C once a step of the stage is reported. Returns the error event."""
+    process = subprocess.Popen([BUILD / "ziplora", *map(str, arguments), "--json"], cwd=folder,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    event = {}
+    for line in process.stderr:
+        event = json.loads(line)
+        if event["event"] == "step" and event["stage"] == stage and event["step"] == after_step:
+            process.send_signal(signal.SIGINT)
+    assert process.wait() == 130 and process.stdout.read() == ""
+    return event

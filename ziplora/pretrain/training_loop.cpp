@@ -177,7 +177,11 @@ void train_stage(const TrainingPlan& plan, const std::map<std::string, Module*>&
       const int64_t done = iteration + 1;
       if (cancel.cancelled() || done % plan.checkpoint_every == 0 || done == plan.iterations)
         state.save(optimizer, ema, done);
-      cancel.throw_if_cancelled("pretrain " + plan.name, "run the same command again to go on from here");
+      if (cancel.cancelled())
+        throw Error(ErrorKind::kInterrupted, "pretrain " + plan.name,
+                    "interrupted after " + std::to_string(done) + " of " + std::to_string(plan.iterations) +
+                        " iterations; its checkpoint is saved",
+                    "run the same command again to go on from here");
       if (plan.sample_every > 0 && (done % plan.sample_every == 0 || done == plan.iterations)) {
         ema.swap();
         parameters.fill_modules();
