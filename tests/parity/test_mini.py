@@ -56,6 +56,10 @@ def test_a_merged_file_shows_the_same_in_diffusers(pipeline, tmp_path):
     report = ziplora("merge", "--subject", tmp_path / "subject.safetensors", "--style", tmp_path / "style.safetensors",
                      "-o", tmp_path / "merged.safetensors", *quick, "--images", 1, "--image-steps", 4)
     assert report["mean_movement"] > 0.01
+    # A method that needs no base is not told which one: the files' shapes say it.
+    added = ziplora("merge", "--method", "direct", "--subject", tmp_path / "subject.safetensors", "--style",
+                    tmp_path / "style.safetensors", "-o", tmp_path / "direct.safetensors")
+    assert added["layers"] == report["layers"] == 88
     without = ours_and_theirs(pipeline, tmp_path)[1]
     pipeline.load_lora_weights(tmp_path / "merged.safetensors")
     try:

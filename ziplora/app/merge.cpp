@@ -12,6 +12,7 @@
 #include "ziplora/io/image_file.h"
 #include "ziplora/io/sha256.h"
 #include "ziplora/lora/adapter_file.h"
+#include "ziplora/lora/adapter_survey.h"
 #include "ziplora/lora/compress.h"
 #include "ziplora/lora/key_dialects.h"
 #include "ziplora/lora/target_names.h"
@@ -38,6 +39,19 @@ void refuse_unwritable_output(const MergeRequest& request) {
                   "choose another name");
   find_writable_dialect(request.format);
   AtomicFile writable(request.output);  // removes itself again
+}
+
+/// Names and shapes of targets where no base was named and none is needed: SDXL 1.0's, or the embedded base's
+/// if the first file fits that one only.
+TargetNames targets_without_base(const fs::path& file) {
+  if (survey_adapter(file, TargetNames::sdxl()).defects.empty()) return TargetNames::sdxl();
+  try {
+    TargetNames embedded = base_targets(resolve_base(std::nullopt));
+    if (survey_adapter(file, embedded).defects.empty()) return embedded;
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kInput) throw;  // without the embedded base, files are held against SDXL
+  }
+  return TargetNames::sdxl();
 }
 
 std::vector<Adapter> read_inputs(const MergeRequest& request, const TargetNames& names,
@@ -144,11 +158,11 @@ nlohmann::json run_merge(const MergeRequest& request, ProgressSink& progress, co
                 "ziplora merge --subject dog.safetensors --style ink.safetensors -o dog-in-ink.safetensors");
   refuse_unwritable_output(request);
 
-  // Names and shapes of targets come from the base where one is at hand, else from SDXL 1.0. Its weights are
-  // read last: a mistake in a small file shows at once.
+  // The base's weights are read last: a mistake in a small file shows at once.
   const bool has_base = method.needs_base || request.base;
   const fs::path base_path = has_base ? resolve_base(request.base) : fs::path();
-  const TargetNames names = has_base ? base_targets(base_path) : TargetNames::sdxl();
+  const TargetNames names =
+      has_base ? base_targets(base_path) : targets_without_base(request.inputs.front().path);
   const std::vector<Adapter> adapters = read_inputs(request, names, progress);
 
   std::vector<MergeInput> inputs;
