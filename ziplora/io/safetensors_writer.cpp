@@ -1,0 +1,88 @@
+#include "ziplora/io/safetensors_writer.h"
+
+#include <fmt/format.h>
+
+#include "ziplora/base/error.h"
+#include "ziplora/io/safetensors_dtype.h"
+#include "ziplora/io/safetensors_header.h"
+
+namespace ziplora {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A disk that cannot hold the file is a matter of seconds when it shows now, of minutes when it shows at the
+/// end.
+void refuse_full_disk(const fs::path& path, uint64_t size_bytes) {
+  std::error_code unknown;
+  const fs::space_info space =
+      fs::space(path.has_parent_path() ? path.parent_path() : fs::path("."), unknown);
+  if (unknown || space.available >= size_bytes) return;
+  throw Error(ErrorKind::kExhausted, "write " + path.string(),
+              fmt::format("the file takes {:.2f} GB, {:.2f} GB are free", size_bytes * 1e-9,
+                          static_cast<double>(space.available) * 1e-9),
+              "free some space or write to another disk with -o");
+}
+
+}  // namespace
+
+uint64_t PlannedTensor::size_bytes() const {
+  const SafetensorsDtype* known = find_safetensors_dtype(dtype);
+  if (known == nullptr)
+    throw Error(ErrorKind::kInternal, "write safetensors", fmt::format("{} has dtype '{}'", name, dtype));
+  uint64_t elements = 1;
+  for (const int64_t size : shape) elements *= static_cast<uint64_t>(size);
+  return elements * static_cast<uint64_t>(known->bits) / 8;
+}
+
+SafetensorsWriter::SafetensorsWriter(const fs::path& path, const std::vector<PlannedTensor>& tensors,
+                                     const StringMap& metadata)
+    : where_("write " + path.string()), file_(path) {
+  std::vector<std::pair<std::string, TensorInfo>> infos;
+  uint64_t end = 0;
+  for (const PlannedTensor& tensor : tensors) {
+    const uint64_t begin = end;
+    end += tensor.size_bytes();
+    infos.push_back({tensor.name, {tensor.dtype, tensor.shape, begin, end}});
+    ends_.push_back({tensor.name, tensor.dtype, end});
+  }
+  const std::string header = build_safetensors_header(infos, metadata, where_);
+  const uint64_t header_size = header.size();
+  refuse_full_disk(path, sizeof(header_size) + header_size + end);
+  file_.write(&header_size, sizeof(header_size));
+  file_.write(header);
+  skip_finished();
+}
+
+void SafetensorsWriter::skip_finished() {
+  while (due_ < ends_.size() && ends_[due_].offset <= written_) ++due_;
+}
+
+void SafetensorsWriter::append(const void* bytes, size_t size_bytes) {
+  file_.write(bytes, size_bytes);
+  written_ += size_bytes;
+  skip_finished();
+}
+
+void SafetensorsWriter::append(const at::Tensor& values) {
+  const at::Tensor dense = values.detach().cpu().contiguous();
+  const SafetensorsDtype* dtype = find_safetensors_dtype(dense.scalar_type());
+  if (dense.numel() == 0) return;
+  if (due_ == ends_.size() || dtype == nullptr || dtype->name != ends_[due_].dtype ||
+      written_ + dense.nbytes() > ends_[due_].offset)
+    throw Error(ErrorKind::kInternal, where_,
+                fmt::format("{} bytes of {} do not fit where {} is due", dense.nbytes(),
+                            toString(dense.scalar_type()),
+                            due_ == ends_.size() ? "the end" : ends_[due_].name + " " + ends_[due_].dtype));
+  append(dense.const_data_ptr(), dense.nbytes());
+}
+
+void SafetensorsWriter::commit() {
+  const uint64_t planned = ends_.empty() ? 0 : ends_.back().offset;
+  if (written_ != planned)
+    throw Error(ErrorKind::kInternal, where_,
+                fmt::format("{} of {} bytes of data were written", written_, planned));
+  file_.commit();
+}
+
+}  // namespace ziplora
