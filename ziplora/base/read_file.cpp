@@ -1,6 +1,5 @@
 #include "ziplora/base/read_file.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -8,15 +7,14 @@
 #include <cstring>
 
 #include "ziplora/base/error.h"
+#include "ziplora/base/open_input.h"
 
 namespace ziplora {
 namespace {
 
 struct Descriptor {
   int value;
-  ~Descriptor() {
-    if (value >= 0) ::close(value);
-  }
+  ~Descriptor() { ::close(value); }
 };
 
 [[noreturn]] void fail(const std::filesystem::path& path, const std::string& problem,
@@ -27,13 +25,7 @@ struct Descriptor {
 }  // namespace
 
 std::string read_file(const std::filesystem::path& path, uint64_t size_limit_bytes) {
-  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (file.value < 0) {
-    const int code = errno;
-    fail(path,
-         code == ENOENT ? "there is no such file" : std::string("cannot be opened: ") + std::strerror(code),
-         code == ENOENT ? "check the spelling of the path" : "check that you may read it");
-  }
+  const Descriptor file{open_input(path)};
   struct stat status {};
   if (::fstat(file.value, &status) == 0 && S_ISDIR(status.st_mode))
     fail(path, "this is a folder, a file was expected", "name a file inside it");

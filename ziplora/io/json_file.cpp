@@ -5,12 +5,40 @@
 #include "ziplora/base/read_file.h"
 
 namespace ziplora {
+namespace {
+
+/// nlohmann::json parses any depth; copying and printing it recurse, and would overflow the stack.
+constexpr int kDepthLimit = 200;
+
+/// Brackets outside strings: enough to bound the depth, whether or not the text is JSON.
+bool nests_too_deep(std::string_view text) {
+  int depth = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '"') in_string = !in_string;
+    if (in_string)
+      i += c == '\\';
+    else if (c == '[' || c == '{')
+      ++depth;
+    else if (c == ']' || c == '}')
+      --depth;
+    if (depth > kDepthLimit) return true;
+  }
+  return false;
+}
+
+}  // namespace
 
 nlohmann::json read_json_file(const std::filesystem::path& path) {
   const std::string text = read_file(path);
+  if (nests_too_deep(text))
+    throw Error(ErrorKind::kInput, "read " + path.string(),
+                "the JSON nests deeper than " + std::to_string(kDepthLimit) + " levels",
+                "correct the file, or fetch it again");
   try {
     return nlohmann::json::parse(text);
-  } catch (const nlohmann::json::parse_error& error) {
+  } catch (const nlohmann::json::exception& error) {
     // "[json.exception.parse_error.101] parse error at line 2, column 9: …": people need what follows the
     // bracket.
     std::string problem = error.what();
@@ -20,6 +48,13 @@ nlohmann::json read_json_file(const std::filesystem::path& path) {
                 text.empty() ? "the file is empty" : "not JSON: " + problem,
                 "correct the file there, or fetch it again");
   }
+}
+
+std::optional<nlohmann::json> parse_json(std::string_view text) {
+  if (nests_too_deep(text)) return std::nullopt;
+  nlohmann::json json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (json.is_discarded()) return std::nullopt;
+  return json;
 }
 
 void write_json_file(const std::filesystem::path& path, const nlohmann::json& json) {

@@ -37,6 +37,31 @@ TEST(JsonFile, EmptyAndMissingFiles) {
   EXPECT_THROW(read_json_file(folder / "none.json"), Error);
 }
 
+TEST(JsonFile, ANumberTooLargeIsAnError) {
+  TemporaryFolder folder;
+  write_text_file(folder / "a.json", "{\"a\": 1e999}");
+  EXPECT_THROW(read_json_file(folder / "a.json"), Error);
+}
+
+TEST(JsonFile, DeepNestingIsRefusedBeforeItFillsTheStack) {
+  TemporaryFolder folder;
+  const std::string deep = std::string(1'000'000, '[') + std::string(1'000'000, ']');
+  write_text_file(folder / "a.json", deep);
+  EXPECT_THROW(read_json_file(folder / "a.json"), Error);
+  EXPECT_FALSE(parse_json(deep));
+  EXPECT_TRUE(parse_json(std::string(200, '[') + std::string(200, ']')));
+  EXPECT_FALSE(parse_json(std::string(201, '[') + std::string(201, ']')));
+}
+
+TEST(JsonFile, TextInsideAnotherFile) {
+  const std::string brackets_in_a_string = "\"\\\"" + std::string(300, '[') + "\"";
+  EXPECT_EQ(parse_json(brackets_in_a_string), nlohmann::json("\"" + std::string(300, '[')));
+  EXPECT_EQ(parse_json("{\"a\": [1]}"), nlohmann::json({{"a", {1}}}));
+  EXPECT_FALSE(parse_json("{\"a\": "));
+  EXPECT_FALSE(parse_json(""));
+  EXPECT_FALSE(parse_json("1e999"));
+}
+
 TEST(JsonFile, RefusesToWriteBrokenText) {
   TemporaryFolder folder;
   EXPECT_THROW(write_json_file(folder / "a.json", {{"a", "\xFF"}}), Error);
