@@ -1,5 +1,5 @@
 # One line a target; the work is in tools/ and CMake.
-.PHONY: all setup build demo test bench base format check asan clean
+.PHONY: all setup build demo test bench base base-report format check asan fuzz clean
 all: build
 setup:            ; @tools/setup.sh engine
 build: setup      ; @cmake --preset release >/dev/null && cmake --build --preset release
@@ -7,7 +7,9 @@ demo:             ; @tools/demo.sh
 test:             ; @tools/test.sh
 bench:            ; @tools/bench.sh
 base:             ; @tools/base.sh
+base-report: build ; @tools/world_packages.sh && build/ziplora base-report --scenes 200 --loras report -o out/base-report
 format:           ; @git ls-files '*.h' '*.cpp' | xargs clang-format -i
 check:            ; @tools/check.sh
 asan:             ; @tools/asan.sh
-clean:            ; @rm -rf build build-asan out
+fuzz:             ; @tools/fuzz.sh
+clean:            ; @rm -rf build build-asan build-fuzz out

@@ -11,6 +11,7 @@
 #include <random>
 
 #include "ziplora/base/rng.h"
+#include "ziplora/judge/picture_judge.h"
 #include "ziplora/nn/initialization.h"
 #include "ziplora/nn/linear.h"
 #include "ziplora/pretrain/unet_training.h"
@@ -61,14 +62,8 @@ at::Tensor symmetric_loss(const at::Tensor& pictures, const at::Tensor& texts,
 
 }  // namespace
 
-at::Tensor clip_pixel_values(const at::Tensor& images) {
-  const at::Tensor mean = at::tensor({0.48145466f, 0.4578275f, 0.40821073f}).view({1, 3, 1, 1});
-  const at::Tensor deviation = at::tensor({0.26862954f, 0.26130258f, 0.27577711f}).view({1, 3, 1, 1});
-  return (images - mean) / deviation;
-}
-
 void train_contrastive(ClipTextModel& text_encoder, ClipTextModel& text_encoder_2, ClipVisionModel& vision,
-                       const ClipTokenizer& tokenizer, const World& world,
+                       AttributeHeads& attributes, const ClipTokenizer& tokenizer, const World& world,
                        const ContrastiveTrainingOptions& options, ProgressSink& progress,
                        const CancelToken& cancel) {
   ContrastiveHead head(text_encoder.config.hidden_size, vision.config.projection_dim);
@@ -81,19 +76,35 @@ void train_contrastive(ClipTextModel& text_encoder, ClipTextModel& text_encoder_
       if (random() % 8 == 0) caption = with_nonsense_word(caption, random());
     const at::Tensor pictures = vision.forward(as_input(clip_pixel_values(batch.images), options.plan));
     const at::Tensor ids = token_ids(tokenizer, text_encoder_2.config.eos_token_id, batch.captions);
-    const at::Tensor loss_1 = symmetric_loss(
-        pictures, head.text_projection.forward(text_encoder.forward(ids).pooled), head.logit_scale);
-    const at::Tensor loss_2 = symmetric_loss(pictures, text_encoder_2.forward(ids).pooled, head.logit_scale);
-    return TrainingStep{loss_1 + loss_2,
-                        {{"loss_1", loss_1.item<double>()}, {"loss_2", loss_2.item<double>()}}};
+    const at::Tensor texts = head.text_projection.forward(text_encoder.forward(ids).pooled);
+    const at::Tensor texts_2 = text_encoder_2.forward(ids).pooled;
+    const at::Tensor loss_1 = symmetric_loss(pictures, texts, head.logit_scale);
+    const at::Tensor loss_2 = symmetric_loss(pictures, texts_2, head.logit_scale);
+    const AttributeLabels labels = attribute_labels(world.catalogue(), batch.contents);
+    const at::Tensor named =
+        attributes.loss(pictures, labels) + attributes.loss(texts, labels) + attributes.loss(texts_2, labels);
+    return TrainingStep{loss_1 + loss_2 + named,
+                        {{"loss_1", loss_1.item<double>()},
+                         {"loss_2", loss_2.item<double>()},
+                         {"attributes", named.item<double>()}}};
   };
   train_stage(
       options.plan,
       {{"text_encoder", &text_encoder},
        {"text_encoder_2", &text_encoder_2},
        {"vision", &vision},
+       {"attributes", &attributes},
        {"head", &head}},
       step, [](int64_t) {}, progress, cancel);
+}
+
+std::map<std::string, double> picture_accuracy(const ClipVisionModel& vision,
+                                               const AttributeHeads& attributes, const World& world,
+                                               int64_t scenes) {
+  const at::NoGradGuard no_grad;
+  const SceneBatch batch = world.sample_batch(0, scenes, Split::kValidation);
+  return attribute_accuracy(attributes.logits(vision.forward(clip_pixel_values(batch.images))),
+                            attribute_labels(world.catalogue(), batch.contents));
 }
 
 double nearest_caption_accuracy(const ClipTextModel& text_encoder_2, const ClipVisionModel& vision,

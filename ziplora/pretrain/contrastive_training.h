@@ -1,9 +1,10 @@
 #pragma once
 /// Trains both text encoders and a picture encoder so that a scene and its caption agree (CLIP, arXiv
 /// 2103.00020): symmetric cross entropy over the batch's cosine similarities, one term for each text encoder
-/// against the one picture encoder. The first encoder has no projection in SDXL; for training it gets one
-/// that is thrown away.
+/// against the one picture encoder, and what the scene's labels say (pretrain/attribute_heads.h). The first
+/// encoder has no projection in SDXL; for training it gets one that is thrown away.
 
+#include "ziplora/judge/attribute_heads.h"
 #include "ziplora/models/clip_text_model.h"
 #include "ziplora/models/clip_tokenizer.h"
 #include "ziplora/models/clip_vision_model.h"
@@ -19,15 +20,17 @@ struct ContrastiveTrainingOptions {
 };
 
 void train_contrastive(ClipTextModel& text_encoder, ClipTextModel& text_encoder_2, ClipVisionModel& vision,
-                       const ClipTokenizer& tokenizer, const World& world,
+                       AttributeHeads& attributes, const ClipTokenizer& tokenizer, const World& world,
                        const ContrastiveTrainingOptions& options, ProgressSink& progress,
                        const CancelToken& cancel);
+
+/// Share of pictures, never trained on, in which the picture encoder recognises each attribute.
+std::map<std::string, double> picture_accuracy(const ClipVisionModel& vision,
+                                               const AttributeHeads& attributes, const World& world,
+                                               int64_t scenes);
 
 /// Share of scenes whose own caption is the nearest of `candidates` captions, on scenes never trained on.
 double nearest_caption_accuracy(const ClipTextModel& text_encoder_2, const ClipVisionModel& vision,
                                 const ClipTokenizer& tokenizer, const World& world, int64_t candidates);
-
-/// CLIP's pixel normalisation of pictures in 0…1.
-at::Tensor clip_pixel_values(const at::Tensor& images);
 
 }  // namespace ziplora

@@ -92,19 +92,26 @@ class BasePretraining {
     ClipTextModel text_encoder(mini::text_encoder_config(vocabulary_));
     ClipTextModel text_encoder_2(mini::text_encoder_2_config(vocabulary_));
     ClipVisionModel vision(mini::vision_config());
+    AttributeHeads attributes(world_.catalogue(), vision.config.projection_dim);
     initialize(text_encoder, make_generator(seed("text encoder weights")));
     initialize(text_encoder_2, make_generator(seed("text encoder 2 weights")));
     initialize(vision, make_generator(seed("vision weights")));
+    initialize(attributes, make_generator(seed("attribute weights")));
     const ClipTokenizer tokenizer(folder_ / "tokenizer");
     ContrastiveTrainingOptions training;
     training.plan = plan("text encoders", options_.contrastive_iterations);
     training.plan.lr = 1e-3;
     training.plan.weight_decay = 0.05;
     training.seed = seed("contrastive");
-    train_contrastive(text_encoder, text_encoder_2, vision, tokenizer, world_, training, progress_, cancel_);
+    train_contrastive(text_encoder, text_encoder_2, vision, attributes, tokenizer, world_, training,
+                      progress_, cancel_);
     progress_.note("nearest caption of 200, unseen scenes: " +
                    std::to_string(nearest_caption_accuracy(text_encoder_2, vision, tokenizer, world_, 200)));
+    for (const auto& [attribute, share] : picture_accuracy(vision, attributes, world_, 1000))
+      progress_.note(attribute + " recognised, unseen scenes: " + std::to_string(share));
     save_component(options_.run_folder / "judge", kModelWeights, vision, vision.config.to_json(), at::kFloat);
+    save_component(options_.run_folder / "judge" / "attributes", kModelWeights, attributes,
+                   nlohmann::json::object(), at::kFloat);
     save_component(folder_ / "text_encoder", kModelWeights, text_encoder, text_encoder.config.to_json(),
                    at::kFloat);
     save_component(folder_ / "text_encoder_2", kModelWeights, text_encoder_2, text_encoder_2.config.to_json(),
@@ -145,6 +152,24 @@ class BasePretraining {
   Vocabulary vocabulary_;
 };
 
+void copy_with_weights_in(at::ScalarType dtype, const std::filesystem::path& from,
+                          const std::filesystem::path& to) {
+  namespace fs = std::filesystem;
+  for (const auto& entry : fs::recursive_directory_iterator(from)) {
+    if (!entry.is_regular_file()) continue;
+    const fs::path target = to / fs::relative(entry.path(), from);
+    fs::create_directories(target.parent_path());
+    if (entry.path().extension() != ".safetensors") {
+      fs::copy_file(entry.path(), target, fs::copy_options::overwrite_existing);
+      continue;
+    }
+    const SafetensorsFile file(entry.path());
+    NamedTensors tensors;
+    for (const auto& [name, info] : file.tensors()) tensors[name] = file.tensor(name).to(dtype);
+    write_safetensors(target, tensors, file.metadata());
+  }
+}
+
 }  // namespace
 
 void save_component(const std::filesystem::path& folder, const std::string& weights_name, Module& module,
@@ -165,21 +190,9 @@ void pretrain_base(const PretrainOptions& options, const World& world, ProgressS
 
 void export_base(const std::filesystem::path& run_folder, const std::filesystem::path& folder,
                  at::ScalarType dtype) {
-  namespace fs = std::filesystem;
-  const fs::path base = run_folder / "base";
-  for (const auto& entry : fs::recursive_directory_iterator(base)) {
-    if (!entry.is_regular_file()) continue;
-    const fs::path target = folder / fs::relative(entry.path(), base);
-    fs::create_directories(target.parent_path());
-    if (entry.path().extension() != ".safetensors") {
-      fs::copy_file(entry.path(), target, fs::copy_options::overwrite_existing);
-      continue;
-    }
-    const SafetensorsFile file(entry.path());
-    NamedTensors tensors;
-    for (const auto& [name, info] : file.tensors()) tensors[name] = file.tensor(name).to(dtype);
-    write_safetensors(target, tensors, file.metadata());
-  }
+  copy_with_weights_in(dtype, run_folder / "base", folder);
+  if (std::filesystem::exists(run_folder / "judge"))  // not where the run began with a finished base
+    copy_with_weights_in(dtype, run_folder / "judge", folder.parent_path() / "judges" / "clip");
 }
 
 }  // namespace ziplora

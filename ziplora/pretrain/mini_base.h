@@ -38,8 +38,8 @@ struct PretrainOptions {
 void pretrain_base(const PretrainOptions& options, const World& world, ProgressSink& progress,
                    const CancelToken& cancel);
 
-/// Copies <run>/base to `folder` with weights in `dtype`, and the judge (picture encoder with the second text
-/// encoder's partner) beside it.
+/// Copies <run>/base to `folder` with weights in `dtype`, and the judge (judge/picture_judge.h), where the
+/// run trained one, to judges/clip beside it.
 void export_base(const std::filesystem::path& run_folder, const std::filesystem::path& folder,
                  at::ScalarType dtype);
 

@@ -102,8 +102,7 @@ void train_unet(Sdxl& base, const World& world, const UNetTrainingOptions& optio
                      {prompts.prompt_embeds, prompts.pooled_prompt_embeds, cropped.time_ids})
             .to(at::kFloat);
     const at::Tensor error = (predicted - schedule.target(latents, noise, timesteps)).pow(2).mean({1, 2, 3});
-    const at::Tensor loss = (error * schedule.min_snr_weights(timesteps, options.min_snr_gamma)).mean();
-    return TrainingStep{loss, {{"mse", error.mean().item<double>()}}};
+    return TrainingStep{error.mean(), {}};
   };
   train_stage(
       options.plan, {{"unet", &base.unet}}, step, [&](int64_t) { snapshot(base.unet); }, progress, cancel);

@@ -2,7 +2,7 @@
 /// Trains the UNet of the miniature on scenes of the world, conditioned exactly as SDXL is: the penultimate
 /// hidden states of both text encoders, pooled text, and the six size and crop ids.
 ///
-/// Loss: min-SNR-γ weighted mean squared error of the noise prediction (arXiv 2303.09556). One caption in ten
+/// Loss: mean squared error of what the base predicts (mini_config.cpp says why that is v). One caption in ten
 /// is replaced by zeros, as `force_zeros_for_empty_prompt` feeds them to classifier-free guidance. One
 /// picture in six is a crop of a larger one, and its ids say so. One caption in eight gets a nonsense word,
 /// so that a rare token beside a category word is something the UNet has met before a LoRA gives it a
@@ -17,7 +17,6 @@ namespace ziplora {
 struct UNetTrainingOptions {
   TrainingPlan plan;
   int64_t batch_size = 32;
-  double min_snr_gamma = 5.0;
   double unconditional_fraction = 0.1;
   uint64_t seed = 0;
 };
