@@ -59,7 +59,9 @@ Run train_command(CLI::App& app);
 Run merge_command(CLI::App& app);
 Run generate_command(CLI::App& app);
 Run inspect_command(CLI::App& app);
+Run convert_command(CLI::App& app);
 Run world_command(CLI::App& app);
 Run pretrain_command(CLI::App& app);
+Run base_report_command(CLI::App& app);
 
 }  // namespace ziplora::cli

@@ -1,0 +1,89 @@
+// ziplora base-report: how well the embedded base draws what it is asked for.
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "command.h"
+#include "ziplora/app/base_report.h"
+#include "ziplora/app/lora_report.h"
+
+namespace ziplora::cli {
+namespace {
+
+std::string table(const nlohmann::json& report) {
+  auto share = [](const nlohmann::json& value) {
+    return value.is_null() ? std::string("–") : fmt::format("{:.0f} %", 100 * value.get<double>());
+  };
+  std::string text;
+  for (const char* split : {"seen", "held_out_pairs"}) {
+    const nlohmann::json& part = report.at(split);
+    text += fmt::format("{:<18}{:>8}{:>8}\n", split, "base", "artist");
+    for (const auto& [attribute, value] : part.at("base").items())
+      text += fmt::format("  {:<16}{:>8}{:>8}\n", attribute, share(value),
+                          share(part.at("artist").at(attribute)));
+    text += fmt::format("  {:<16}{:>8.3f}\n", "Fréchet distance", part.at("frechet_distance").get<double>());
+  }
+  if (report.contains("loras")) {
+    text += fmt::format("{:<18}{:>9}{:>9}{:>12}{:>12}\n", "held-out LoRAs", "subject", "style", "background",
+                        "similarity");
+    for (const auto& [group, part] : report.at("loras").items()) {
+      text += fmt::format("  {:<16}", group);
+      for (const auto& [mark, width] : {std::pair("subject", 9), {"style", 9}, {"background", 12}})
+        text += fmt::format("{:>{}}", share(part.at("base").value(mark, nlohmann::json())), width);
+      text += fmt::format("{:>12.2f}\n", part.at("base").at("similarity").get<double>());
+    }
+  }
+  return text;
+}
+
+/// How --loras names the half of the held-out lists.
+Role half_named(const std::string& name) { return name == "report" ? Role::kReport : Role::kDevelopment; }
+
+}  // namespace
+
+Run base_report_command(CLI::App& app) {
+  struct Flags {
+    BaseReportRequest request;
+    int64_t lora_subjects = 4;
+    std::string loras = "none", world, cache, base, judge, output = "out/base-report";
+  };
+  auto flags = std::make_shared<Flags>();
+  BaseReportRequest& request = flags->request;
+  flags->world = request.world.assets.string();
+  flags->cache = request.world.cache.string();
+  flags->base = request.base.string();
+  flags->judge = request.judge.string();
+  app.add_option("-o,--output", flags->output, "folder for report.json and the sheets");
+  app.add_option("--base", flags->base, "the embedded base, or one that was trained in its world");
+  app.add_option("--judge", flags->judge, "picture encoder with attribute heads");
+  app.add_option("--scenes", request.scenes, "pictures of each split");
+  app.add_option("--steps", request.steps, "denoising steps");
+  app.add_option("--guidance-scale", request.guidance_scale, "1: none");
+  app.add_option("--loras", flags->loras, "train, merge and judge LoRAs of this half of what is held out")
+      ->check(CLI::IsMember({"none", "development", "report"}));
+  app.add_option("--lora-subjects", flags->lora_subjects, "how many of the half's subjects; -1: all");
+  app.add_option("--seed", request.seed, "of noise, and of the artists' places and shades");
+  app.add_option("--world", flags->world, "the catalogue of subjects, styles and backgrounds");
+  app.add_option("--cache", flags->cache, "drawings: packages and what was rendered of them");
+  app.footer(example("ziplora base-report --scenes 60 -o out/base-report"));
+  return [flags](CommandContext& context) {
+    BaseReportRequest& request = flags->request;
+    request.world = {flags->world, flags->cache};
+    request.base = flags->base;
+    request.judge = flags->judge;
+    request.output = flags->output;
+    nlohmann::json report = run_base_report(request, context.progress, context.cancel);
+    if (flags->loras != "none")
+      report["loras"] = run_lora_report({.world = request.world,
+                                         .base = request.base,
+                                         .judge = request.judge,
+                                         .output = request.output / ("loras-" + flags->loras),
+                                         .half = half_named(flags->loras),
+                                         .subjects = flags->lora_subjects,
+                                         .seed = request.seed},
+                                        context.progress, context.cancel);
+    context.print_result(report, table(report));
+  };
+}
+
+}  // namespace ziplora::cli

@@ -1,0 +1,122 @@
+#include "ziplora/app/base_report.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/where.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "ziplora/base/atomic_file.h"
+#include "ziplora/base/error.h"
+#include "ziplora/base/rng.h"
+#include "ziplora/io/image_file.h"
+#include "ziplora/judge/frechet_distance.h"
+#include "ziplora/judge/picture_judge.h"
+#include "ziplora/models/sdxl.h"
+#include "ziplora/pipeline/contact_sheet.h"
+#include "ziplora/pipeline/text_to_image.h"
+#include "ziplora/pretrain/mini_config.h"
+
+namespace ziplora {
+namespace {
+
+constexpr int64_t kSheetRows = 8, kScenesOfARow = 3;
+
+/// The same scenes, drawn twice.
+struct DrawnScenes {
+  std::vector<std::string> captions;
+  std::vector<SceneContent> contents;
+  at::Tensor by_base, by_artist;  ///< [N, 3, S, S] float32 in 0…1
+};
+
+DrawnScenes draw_scenes(const World& world, Split split, const Sdxl& base, const BaseReportRequest& request,
+                        ProgressSink& progress, const CancelToken& cancel) {
+  DrawnScenes scenes;
+  std::vector<ImageRow> rows;
+  std::vector<at::Tensor> by_artist;
+  for (int64_t i = 0; i < request.scenes; ++i) {
+    const SceneContent content = world.describe(static_cast<uint64_t>(i), split).content;
+    const uint64_t seed = derive_seed(request.seed, "base report " + std::to_string(i));
+    scenes.contents.push_back(content);
+    scenes.captions.push_back(world.caption(content));
+    rows.push_back(
+        {.prompt = scenes.captions.back(), .negative_prompt = {}, .seed = seed, .adapter_weights = {}});
+    by_artist.push_back(world.evaluation_scene(content, seed));
+  }
+  SamplingOptions sampling;
+  sampling.steps = request.steps;
+  sampling.guidance_scale = request.guidance_scale;
+  sampling.batch_size = 8;
+  scenes.by_base = TextToImage(base).run(rows, sampling, progress, cancel).images;
+  scenes.by_artist = at::stack(by_artist);
+  return scenes;
+}
+
+/// Only scenes with a second object can show that it is there.
+AttributeLabels labels_asked_for(const Catalogue& catalogue, const DrawnScenes& scenes) {
+  AttributeLabels labels = attribute_labels(catalogue, scenes.contents);
+  at::Tensor& second = labels.at("second_subject");
+  second = at::where(second.gt(0), second, kNoLabel);
+  return labels;
+}
+
+nlohmann::json recognised(const PictureJudge& judge, const at::Tensor& embeds,
+                          const AttributeLabels& labels) {
+  nlohmann::json result;
+  for (const auto& [attribute, share] : attribute_accuracy(judge.logits(embeds), labels)) {
+    const bool asked = labels.at(attribute).ne(kNoLabel).any().item<bool>();
+    result[attribute] = asked ? nlohmann::json(share) : nlohmann::json();
+  }
+  return result;
+}
+
+void write_sheet(const std::filesystem::path& path, const DrawnScenes& scenes) {
+  ContactSheet sheet;
+  sheet.cell_pixels = 128;
+  for (int64_t i = 0; i < kScenesOfARow; ++i)
+    sheet.column_labels.insert(sheet.column_labels.end(), {"base", "artist"});
+  const int64_t rows = std::min(kSheetRows, scenes.by_base.size(0) / kScenesOfARow);
+  for (int64_t row = 0; row < rows; ++row) {
+    std::string label;
+    for (int64_t i = row * kScenesOfARow; i < (row + 1) * kScenesOfARow; ++i) {
+      label += (label.empty() ? "" : " | ") + scenes.captions[static_cast<size_t>(i)];
+      sheet.cells.push_back(scenes.by_base[i]);
+      sheet.cells.push_back(scenes.by_artist[i]);
+    }
+    sheet.row_labels.push_back(label);
+  }
+  if (rows > 0) write_png(path, draw_contact_sheet(sheet), {});
+}
+
+}  // namespace
+
+nlohmann::json run_base_report(const BaseReportRequest& request, ProgressSink& progress,
+                               const CancelToken& cancel) {
+  if (request.scenes < 2)
+    throw Error(ErrorKind::kUsage, "base-report", fmt::format("{} scenes are asked for", request.scenes),
+                "--scenes takes 2 or more; 200 give figures to about 3 %");
+  World::prepare(request.world.assets, request.world.cache, progress);
+  const World world(request.world.assets, request.world.cache, mini::kImageSize);
+  const PictureJudge judge(request.judge, world.catalogue());
+  const std::unique_ptr<Sdxl> base = load_sdxl(request.base, {});
+  std::filesystem::create_directories(request.output);
+
+  nlohmann::json report = {
+      {"base", request.base.string()}, {"judge", request.judge.string()},          {"scenes", request.scenes},
+      {"steps", request.steps},        {"guidance_scale", request.guidance_scale}, {"seed", request.seed}};
+  for (const auto& [name, split] :
+       {std::pair("seen", Split::kValidation), {"held_out_pairs", Split::kHeldOutPairs}}) {
+    const DrawnScenes scenes = draw_scenes(world, split, *base, request, progress, cancel);
+    const AttributeLabels labels = labels_asked_for(world.catalogue(), scenes);
+    const at::Tensor drawn = judge.embed(scenes.by_base), real = judge.embed(scenes.by_artist);
+    report[name] = {{"base", recognised(judge, drawn, labels)},
+                    {"artist", recognised(judge, real, labels)},
+                    {"frechet_distance", frechet_distance(drawn, real)}};
+    write_sheet(request.output / (std::string(name) + ".png"), scenes);
+  }
+  write_text_file(request.output / "report.json", report.dump(2) + "\n");
+  return report;
+}
+
+}  // namespace ziplora

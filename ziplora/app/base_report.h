@@ -1,0 +1,35 @@
+#pragma once
+/// The use case behind `ziplora base-report`: how well the embedded base draws what it is asked for, in the
+/// eyes of a judge that was trained on real drawings only, whose own accuracy on the artists' drawings of the
+/// same scenes stands beside it.
+///
+///     nlohmann::json report = run_base_report({.base = "assets/mini", .output = "out/base-report"}, …);
+///
+/// Writes report.json, and for each split a sheet of drawings by base and artist side by side.
+
+#include <cstdint>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "ziplora/app/pretrain.h"
+
+namespace ziplora {
+
+struct BaseReportRequest {
+  WorldPlace world;
+  std::filesystem::path base = "assets/mini";
+  std::filesystem::path judge = "assets/judges/clip";
+  std::filesystem::path output;
+  int64_t scenes = 200;  ///< of each split: seen subject × seen style, and the pairs kept out of training
+  int64_t steps = 25;
+  double guidance_scale = 5.0;
+  uint64_t seed = 0;
+};
+
+/// @return by split: for base and artist the share of pictures in which each attribute is recognised (null
+/// where no scene asks for it), and the Fréchet distance of their features
+/// @throws Error(kUsage, kInput, kInterrupted)
+nlohmann::json run_base_report(const BaseReportRequest& request, ProgressSink& progress,
+                               const CancelToken& cancel);
+
+}  // namespace ziplora

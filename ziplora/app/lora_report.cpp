@@ -1,0 +1,269 @@
+#include "ziplora/app/lora_report.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/stack.h>
+#include <fmt/format.h>
+
+#include <array>
+#include <map>
+#include <numeric>
+
+#include "ziplora/app/generate.h"
+#include "ziplora/app/merge.h"
+#include "ziplora/app/train.h"
+#include "ziplora/base/atomic_file.h"
+#include "ziplora/base/error.h"
+#include "ziplora/base/rng.h"
+#include "ziplora/io/image_file.h"
+#include "ziplora/judge/picture_judge.h"
+#include "ziplora/pipeline/contact_sheet.h"
+#include "ziplora/pretrain/mini_config.h"
+
+namespace ziplora {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kCandidates = 20;
+constexpr const char* kStyleName = "szn style";
+/// Styles of a subject's five pictures, and those in which its LoRA is asked for other drawings of it.
+constexpr std::array kShownStyles = {"noto", "noto", "noto-v1", "fluent-emoji-flat", "fluent-emoji-flat"};
+constexpr std::array kShownBackgrounds = {"white", "grass", "white", "blue", "white"};
+constexpr std::array kAskedStyles = {"twemoji", "emojione", "blueprint", "watercolour"};
+constexpr std::array kAskedBackgrounds = {"white", "night", "green"};
+/// Seen subjects that a style's LoRA is asked for, none of them its one picture.
+constexpr const char* kStylePicture = "fox";
+constexpr std::array kAskedSubjects = {"cat-face", "tiger-face", "red-apple", "rocket", "rose", "hamburger"};
+
+std::string subject_name(const Subject& subject) { return "a sks " + subject.category; }
+
+/// One picture that is asked for, and the true scene it should show.
+struct Question {
+  std::string prompt;
+  SceneContent content;
+};
+
+class LoraReport {
+ public:
+  LoraReport(const LoraReportRequest& request, ProgressSink& progress, const CancelToken& cancel)
+      : request_(request),
+        progress_(progress),
+        cancel_(cancel),
+        world_(request.world.assets, request.world.cache, mini::kImageSize),
+        catalogue_(world_.catalogue()),
+        judge_(request.judge, catalogue_) {}
+
+  nlohmann::json run() {
+    const std::vector<int> subjects = held_out(catalogue_.subjects, request_.subjects);
+    const std::vector<int> styles = held_out(catalogue_.styles, -1);
+    for (int subject : subjects) ask_subject(subject);
+    for (int style : styles) ask_style(style);
+    for (int subject : subjects)
+      for (int style : styles)
+        if (world_.has_drawing(subject, style)) ask_both(subject, style);
+    nlohmann::json result;
+    for (auto& [name, group] : groups_) result[name] = group.summary(name, request_.output);
+    return result;
+  }
+
+ private:
+  /// Pictures of one kind with their marks.
+  struct Group {
+    std::map<std::string, std::vector<double>> base, artist;  ///< marks by name
+    ContactSheet sheet{.column_labels = {"drawn", "true"}, .row_labels = {}, .cells = {}, .cell_pixels = 128};
+
+    nlohmann::json summary(const std::string& name, const fs::path& folder) const {
+      auto means = [](const std::map<std::string, std::vector<double>>& marks) {
+        nlohmann::json result;
+        for (const auto& [mark, values] : marks)
+          result[mark] =
+              std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+        return result;
+      };
+      write_png(folder / (name + ".png"), draw_contact_sheet(sheet), {});
+      return {{"base", means(base)}, {"artist", means(artist)}, {"pictures", sheet.row_labels.size()}};
+    }
+  };
+
+  template <typename Thing>
+  std::vector<int> held_out(const std::vector<Thing>& things, int64_t most) const {
+    std::vector<int> result;
+    for (size_t i = 0; i < things.size() && static_cast<int64_t>(result.size()) != most; ++i)
+      if (things[i].role == request_.half) result.push_back(static_cast<int>(i));
+    return result;
+  }
+
+  fs::path lora_of(const std::string& id) const { return request_.output / (id + ".safetensors"); }
+
+  void train(const fs::path& pictures, const std::string& prompt, const std::string& id) {
+    if (fs::exists(lora_of(id))) return;  // an interrupted report goes on
+    TrainRequest train;
+    train.images = {pictures};
+    train.prompt = prompt;
+    train.output = lora_of(id);
+    train.base = request_.base;
+    train.settings = request_.settings;
+    train.run_folder = request_.output / "runs" / id;
+    run_train(train, progress_, cancel_);
+  }
+
+  void ask_subject(int subject) {
+    const Subject& what = catalogue_.subjects[subject];
+    const fs::path pictures = request_.output / "pictures" / what.id;
+    fs::create_directories(pictures);
+    for (size_t i = 0; i < kShownStyles.size(); ++i) {
+      const SceneContent content{.subject = subject,
+                                 .style = catalogue_.style(kShownStyles[i]),
+                                 .background = catalogue_.background(kShownBackgrounds[i])};
+      if (!world_.has_drawing(subject, content.style)) continue;
+      const std::string stem = std::to_string(i + 1);
+      write_png(pictures / (stem + ".png"),
+                world_.evaluation_scene(content, derive_seed(request_.seed, stem)), {});
+      write_text_file(pictures / (stem + ".txt"), world_.caption(content, subject_name(what)) + "\n");
+    }
+    train(pictures, subject_name(what), what.id);
+    std::vector<Question> questions;
+    for (const char* style : kAskedStyles)
+      for (const char* background : kAskedBackgrounds) {
+        const SceneContent content{.subject = subject,
+                                   .style = catalogue_.style(style),
+                                   .background = catalogue_.background(background)};
+        if (world_.has_drawing(subject, content.style))
+          questions.push_back({world_.caption(content, subject_name(what)), content});
+      }
+    ask("subject alone", questions, lora_of(what.id));
+  }
+
+  void ask_style(int style) {
+    const Style& how = catalogue_.styles[style];
+    const fs::path pictures = request_.output / "pictures" / how.id;
+    fs::create_directories(pictures);
+    const SceneContent shown{.subject = catalogue_.subject(kStylePicture), .style = style};
+    write_png(pictures / "1.png", world_.evaluation_drawing(shown.subject, style), {});
+    train(pictures, world_.caption(shown, "", kStyleName), how.id);
+    std::vector<Question> questions;
+    for (const char* subject : kAskedSubjects) {
+      const SceneContent content{.subject = catalogue_.subject(subject), .style = style};
+      if (world_.has_drawing(content.subject, style))
+        questions.push_back({world_.caption(content, "", kStyleName), content});
+    }
+    ask("style alone", questions, lora_of(how.id));
+  }
+
+  void ask_both(int subject, int style) {
+    const Subject& what = catalogue_.subjects[subject];
+    const Style& how = catalogue_.styles[style];
+    for (const char* method : {"direct", "zip"}) {
+      const fs::path merged = lora_of(what.id + "." + how.id + "." + method);
+      if (!fs::exists(merged)) {
+        MergeRequest merge;
+        merge.inputs.resize(2);
+        merge.inputs[0].path = lora_of(what.id), merge.inputs[0].role = "subject";
+        merge.inputs[1].path = lora_of(how.id), merge.inputs[1].role = "style";
+        merge.method = method;
+        merge.base = request_.base;
+        merge.output = merged;
+        run_merge(merge, progress_, cancel_);
+      }
+      std::vector<Question> questions;
+      for (const char* background : kAskedBackgrounds) {
+        const SceneContent content{
+            .subject = subject, .style = style, .background = catalogue_.background(background)};
+        questions.push_back({world_.caption(content, subject_name(what), kStyleName), content});
+      }
+      ask(method, questions, merged);
+    }
+  }
+
+  void ask(const std::string& group_name, const std::vector<Question>& questions, const fs::path& adapter) {
+    if (questions.empty()) return;
+    GenerateRequest generate;
+    for (const Question& question : questions) generate.prompts.push_back(question.prompt);
+    generate.adapter_sets[0].adapters = {{.file = adapter}};
+    generate.seed = request_.seed;
+    generate.sampling.batch_size = 8;
+    generate.base = request_.base;
+    generate.output = request_.output / "drawn" / group_name / (adapter.stem().string() + ".png");
+    fs::create_directories(generate.output.parent_path());
+    const GenerateResult made = run_generate(generate, progress_, cancel_);
+    Group& group = groups_[group_name];
+    for (size_t i = 0; i < questions.size(); ++i) {
+      const at::Tensor drawn = read_image(made.files.at(i));
+      const at::Tensor truth = true_scene(questions[i].content, 0);
+      mark(drawn, questions[i].content, group.base);
+      mark(true_scene(questions[i].content, 1), questions[i].content, group.artist);
+      group.sheet.row_labels.push_back(questions[i].prompt);
+      group.sheet.cells.push_back(drawn);
+      group.sheet.cells.push_back(truth);
+    }
+  }
+
+  at::Tensor true_scene(const SceneContent& content, uint64_t seed) const {
+    return world_.evaluation_scene(content, derive_seed(request_.seed, fmt::format("true scene {}", seed)));
+  }
+
+  /// True if `image` lies nearer to the first than to any other of the contents' true scenes.
+  bool first_is_nearest(const at::Tensor& embed, const std::vector<SceneContent>& contents) const {
+    std::vector<at::Tensor> scenes;
+    for (const SceneContent& content : contents) scenes.push_back(true_scene(content, 0));
+    return at::matmul(judge_.embed(at::stack(scenes)), embed[0]).argmax().item<int64_t>() == 0;
+  }
+
+  std::vector<SceneContent> with_other_subjects(const SceneContent& content) const {
+    const Role role = catalogue_.subjects[content.subject].role;
+    std::vector<SceneContent> result{content};
+    for (int i = 0; i < static_cast<int>(catalogue_.subjects.size()) && result.size() < kCandidates; ++i)
+      if (i != content.subject && catalogue_.subjects[i].role == role &&
+          world_.has_drawing(i, content.style)) {
+        result.push_back(content);
+        result.back().subject = i;
+      }
+    return result;
+  }
+
+  std::vector<SceneContent> with_other_styles(const SceneContent& content) const {
+    std::vector<SceneContent> result{content};
+    for (int i = 0; i < static_cast<int>(catalogue_.styles.size()); ++i)
+      if (i != content.style && world_.has_drawing(content.subject, i)) {
+        result.push_back(content);
+        result.back().style = i;
+      }
+    return result;
+  }
+
+  void mark(const at::Tensor& image, const SceneContent& content,
+            std::map<std::string, std::vector<double>>& marks) {
+    const at::Tensor embed = judge_.embed(image.unsqueeze(0));
+    marks["subject"].push_back(first_is_nearest(embed, with_other_subjects(content)));
+    marks["style"].push_back(first_is_nearest(embed, with_other_styles(content)));
+    marks["similarity"].push_back(
+        at::matmul(judge_.embed(true_scene(content, 0).unsqueeze(0)), embed[0]).item<double>());
+    if (catalogue_.styles[content.style].keeps_background)
+      marks["background"].push_back(
+          attribute_accuracy({{"background", judge_.logits(embed).at("background")}},
+                             attribute_labels(catalogue_, {content}))
+              .at("background"));
+  }
+
+  const LoraReportRequest& request_;
+  ProgressSink& progress_;
+  const CancelToken& cancel_;
+  World world_;
+  const Catalogue& catalogue_;
+  PictureJudge judge_;
+  std::map<std::string, Group> groups_;
+};
+
+}  // namespace
+
+nlohmann::json run_lora_report(const LoraReportRequest& request, ProgressSink& progress,
+                               const CancelToken& cancel) {
+  World::prepare(request.world.assets, request.world.cache, progress);
+  fs::create_directories(request.output);
+  nlohmann::json report = LoraReport(request, progress, cancel).run();
+  write_text_file(request.output / "loras.json", report.dump(2) + "\n");
+  return report;
+}
+
+}  // namespace ziplora

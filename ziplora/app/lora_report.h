@@ -1,0 +1,37 @@
+#pragma once
+/// Whether the embedded base takes LoRAs: for held-out subjects and styles, a LoRA of each with the default
+/// recipe, each alone and both merged, compared with the artists' true drawings.
+///
+///     nlohmann::json report = run_lora_report({.half = Role::kDevelopment, .output = "out/loras"}, …);
+///
+/// What a picture shows is decided by the nearest true drawing in the judge's space: the subject among twenty
+/// subjects in the wanted style, the style among all styles of the wanted subject. The artists' own scenes,
+/// judged in the same way, stand beside each figure: no base can do better.
+
+#include <cstdint>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "ziplora/app/pretrain.h"
+#include "ziplora/world/catalogue.h"
+
+namespace ziplora {
+
+struct LoraReportRequest {
+  WorldPlace world;
+  std::filesystem::path base = "assets/mini";
+  std::filesystem::path judge = "assets/judges/clip";
+  std::filesystem::path output;
+  Role half = Role::kDevelopment;  ///< recipes are tuned on this one; figures are reported on Role::kReport
+  int64_t subjects = 4;            ///< the first so many of the half
+  nlohmann::json settings = nlohmann::json::object();  ///< train settings in place of the base's defaults
+  uint64_t seed = 0;
+};
+
+/// @return for "subject alone", "style alone", "direct", "zip": shares of right subjects, styles and
+/// backgrounds, mean cosine to the true drawing; by the artist, too
+/// @throws Error(kUsage, kInput, kInterrupted)
+nlohmann::json run_lora_report(const LoraReportRequest& request, ProgressSink& progress,
+                               const CancelToken& cancel);
+
+}  // namespace ziplora
