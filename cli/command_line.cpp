@@ -15,6 +15,7 @@
 #include "exit_code.h"
 #include "json_progress.h"
 #include "terminal_progress.h"
+#include "whole_words.h"
 #include "ziplora/base/atomic_file.h"
 #include "ziplora/base/error.h"
 #include "ziplora/base/nearest_name.h"
@@ -52,7 +53,7 @@ bool want_color(const std::string& choice) {
 /// What CLI11 could not place: an unknown verb or flag, or one word too many.
 void refuse_leftovers(const CLI::App& app, const std::vector<std::string>& leftovers) {
   if (leftovers.empty()) return;
-  const std::string found = leftovers.front().substr(0, leftovers.front().find('='));
+  const std::string word = restored(leftovers.front()), found = word.substr(0, word.find('='));
   const std::string where = app.get_parent() ? "ziplora " + app.get_name() : "ziplora";
   const std::string help = "run '" + where + " --help'";
   std::vector<std::string> known;
@@ -92,7 +93,9 @@ void CommandContext::print_result(const nlohmann::json& result, const std::strin
     std::cout << result.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
   else if (!text.empty())
     std::cout << text << (text.back() == '\n' ? "" : "\n") << std::flush;
-  if (!std::cout) throw Error(ErrorKind::kFailed, "stdout", "the result could not be written");
+  if (!std::cout)
+    throw Error(ErrorKind::kFailed, "stdout", "the result could not be written",
+                "free some space where stdout goes, or let its reader run to the end");
 }
 
 int run_command_line(int argc, char** argv, const CancelToken& cancel, ErrorStyle& style) {
@@ -117,6 +120,7 @@ int run_command_line(int argc, char** argv, const CancelToken& cancel, ErrorStyl
     verb.run = command.add(*subcommand);
     add_frame_flags(*subcommand, verb.frame);
     verb.required = take_over_required_options(*subcommand);
+    restore_whole_words(*subcommand);
     subcommand->footer(subcommand->get_footer() + "\n" + kExitStatus);
   }
 
@@ -124,7 +128,9 @@ int run_command_line(int argc, char** argv, const CancelToken& cancel, ErrorStyl
   style.json =
       std::any_of(argv + 1, argv + argc, [](const char* word) { return std::string_view(word) == "--json"; });
   try {
-    app.parse(argc, argv);
+    std::vector<std::string> words;  // the last one first, as CLI11 takes them
+    for (int i = argc - 1; i > 0; --i) words.push_back(keep_whole(argv[i]));
+    app.parse(std::move(words));
     const auto chosen = app.get_subcommands();
     if (chosen.empty()) {
       refuse_leftovers(app, app.remaining());

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "whole_words.h"
 #include "ziplora/base/error.h"
 #include "ziplora/base/nearest_name.h"
 
@@ -62,9 +63,9 @@ void apply_config(const nlohmann::json& config, const std::string& where, CLI::A
     if (option->count() > 0) continue;  // the command line wins
     std::vector<std::string> texts;
     if (value.is_array())
-      for (const auto& element : value) texts.push_back(text_of(element));
+      for (const auto& element : value) texts.push_back(keep_whole(text_of(element)));
     else
-      texts.push_back(text_of(value));
+      texts.push_back(keep_whole(text_of(value)));
     if (texts.empty()) continue;
     option->add_result(texts);
     option->run_callback();

@@ -5,7 +5,7 @@ import json
 import pytest
 from program import run_ziplora, ziplora, ziplora_fails
 
-VERBS = ["train", "merge", "generate", "inspect", "world", "pretrain"]
+VERBS = ["train", "merge", "generate", "inspect", "convert", "world", "pretrain"]
 
 
 def test_help_names_every_verb_and_the_exit_codes():
@@ -57,3 +57,28 @@ def test_the_report_is_the_json_result(tmp_path):
     del result["events"]
     assert json.loads((tmp_path / "report.json").read_text()) == result
     ziplora_fails(1, "inspect", tmp_path / "lora.safetensors", "--report", tmp_path / "missing" / "report.json")
+
+
+BRACKETED = ["[a fox, in ink]", "[a]", "a [fox]", "[]", "[[a], b]"]
+
+
+@pytest.mark.parametrize("prompt", BRACKETED)
+def test_a_prompt_in_brackets_stays_one_prompt(prompt, tmp_path):
+    printed = json.loads(run_ziplora("generate", prompt, "another", "-o", "x.png", "--print-config").stdout)
+    assert printed["prompt"] == [prompt, "another"]
+    (tmp_path / "config.json").write_text(json.dumps(printed))
+    again = json.loads(run_ziplora("generate", "--config", tmp_path / "config.json", "--print-config").stdout)
+    assert again["prompt"] == [prompt, "another"]
+
+
+@pytest.mark.parametrize("flag, verb", [("--adapter-prompt", "merge"), ("--subject-prompt", "merge"),
+                                        ("--prompt", "train"), ("--negative-prompt", "generate")])
+def test_options_in_brackets_stay_whole(flag, verb):
+    for words in ([flag, "[a fox, in ink]"], [f"{flag}=[a fox, in ink]"]):
+        printed = json.loads(run_ziplora(verb, *words, "-o", "x", "--print-config").stdout)
+        value = printed[flag.strip("-").replace("-", "_")]
+        assert value in ("[a fox, in ink]", ["[a fox, in ink]"])
+
+
+def test_an_unknown_word_in_brackets_is_shown_as_it_was_typed():
+    assert ziplora_fails(2, "[generate]")["problem"] == "unknown command '[generate]'"
