@@ -1,44 +1,8 @@
 #include "ziplora/base/error.h"
 
-#include <cstdio>
+#include "ziplora/base/printable.h"
 
 namespace ziplora {
-namespace {
-
-constexpr size_t kWordLimitBytes = 400;  // the longest true layer names take 150
-constexpr size_t kKeptBytes = 150;       // of either end of a longer word
-
-bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
-
-/// The middle of a word too long to be read gives way to its length.
-std::string shortened(const std::string& word) {
-  if (word.size() <= kWordLimitBytes) return word;
-  size_t head = kKeptBytes, tail = word.size() - kKeptBytes;
-  while (head > 0 && continues_character(word[head])) --head;
-  while (tail < word.size() && continues_character(word[tail])) ++tail;
-  return word.substr(0, head) + "…(" + std::to_string(word.size()) + " bytes)…" + word.substr(tail);
-}
-
-/// Errors quote names from files that anyone may have made: control characters, which could recolour or clear
-/// a terminal, become \xNN, and a name of a megabyte is cut.
-std::string printable(const std::string& text) {
-  std::string shown, word;
-  for (const char c : text) {
-    if (c == ' ' || c == '\n') {
-      shown += shortened(word) + c;
-      word.clear();
-    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
-      char escape[8];
-      std::snprintf(escape, sizeof escape, "\\x%02x", static_cast<unsigned char>(c));
-      word += escape;
-    } else {
-      word += c;
-    }
-  }
-  return shown + shortened(word);
-}
-
-}  // namespace
 
 Error::Error(ErrorKind kind, std::string where, std::string problem, std::string hint)
     : std::runtime_error(printable(where) + ": " + printable(problem)),

@@ -1,0 +1,33 @@
+#pragma once
+/// The fuzz targets: functions from bytes to nothing that end without a word, whatever the bytes are. A file
+/// that is refused is the normal case; what a target throws, and every sanitizer's report, is a bug of ours.
+///
+///     for (const FuzzTarget& target : fuzz_targets()) target.run(bytes);
+///
+/// libfuzzer_main.cpp gives them to libFuzzer (tools/fuzz.sh); replay_test.cpp runs what the fuzzer has found
+/// interesting so far, tests/fuzz/corpus, in every `make test` and without clang.
+
+#include <string_view>
+#include <vector>
+
+namespace ziplora {
+
+struct FuzzTarget {
+  const char* name;  ///< also its folder below tests/fuzz/corpus
+  void (*run)(std::string_view bytes);
+};
+
+const std::vector<FuzzTarget>& fuzz_targets();
+
+/// For what has to be true of every input. @throws std::logic_error, which no target catches
+void require(bool condition, const char* what);
+
+// One file each; the dialects share theirs.
+void fuzz_safetensors(std::string_view bytes);
+void fuzz_keys_kohya(std::string_view bytes);
+void fuzz_keys_comfy(std::string_view bytes);
+void fuzz_keys_peft(std::string_view bytes);
+void fuzz_keys_diffusers(std::string_view bytes);
+void fuzz_metadata(std::string_view bytes);
+
+}  // namespace ziplora
