@@ -11,8 +11,9 @@ target_compile_options(ziplora_options INTERFACE -Wall -Wextra -Wpedantic -Wno-u
   $<$<BOOL:${ZIPLORA_WERROR}>:-Werror>)
 target_include_directories(ziplora_options INTERFACE ${CMAKE_SOURCE_DIR})
 target_link_libraries(ziplora_options INTERFACE ziplora_torch nlohmann_json::nlohmann_json fmt::fmt-header-only)
-if(ZIPLORA_SANITIZE)
-  target_compile_options(ziplora_options INTERFACE -fsanitize=address,undefined -fno-omit-frame-pointer)
+if(ZIPLORA_SANITIZE OR ZIPLORA_FUZZ)
+  target_compile_options(ziplora_options INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=undefined
+    -fno-omit-frame-pointer $<$<BOOL:${ZIPLORA_FUZZ}>:-fsanitize=fuzzer-no-link>)
   target_link_options(ziplora_options INTERFACE -fsanitize=address,undefined)
 endif()
 
@@ -43,9 +44,13 @@ function(ziplora_executable name)
   target_precompile_headers(${name} REUSE_FROM ziplora_pch)
 endfunction()
 
+# What `tools/asan.sh` builds: the unit tests and what they need, not the program.
+add_custom_target(unit_tests)
+
 function(ziplora_unit_tests name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
   ziplora_executable(${name}_test SOURCES ${ARG_SOURCES} DEPENDS ${name} ${ARG_DEPENDS} LIBRARIES GTest::gtest_main)
+  add_dependencies(unit_tests ${name}_test)
   gtest_discover_tests(${name}_test TEST_PREFIX ${name}. DISCOVERY_TIMEOUT 60
     PROPERTIES ENVIRONMENT "OMP_NUM_THREADS=2;ASAN_OPTIONS=detect_leaks=0")
 endfunction()
