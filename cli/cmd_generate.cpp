@@ -5,6 +5,7 @@
 
 #include "command.h"
 #include "config_file.h"
+#include "path_with_number.h"
 #include "ziplora/app/device_policy.h"
 #include "ziplora/app/generate.h"
 #include "ziplora/app/generate_settings.h"
@@ -22,22 +23,8 @@ struct GenerateOptions {
   uint64_t seed = 0;
   int64_t images = 1, steps = 25, height = 0, width = 0, batch_size = 4;
   double guidance_scale = 5.0, guidance_rescale = 0.0, style_strength = 1.0;
-  bool karras = false, grid = false;
+  bool karras = false, vae_tiling = false, grid = false;
 };
-
-/// "FILE" or "FILE:number"; a colon in the name of an existing file is part of the name.
-template <class Number>
-std::pair<std::string, std::optional<Number>> split_number(const std::string& flag, const std::string& text,
-                                                           const std::string& example) {
-  const size_t colon = text.rfind(':');
-  if (colon == std::string::npos || std::filesystem::exists(text)) return {text, std::nullopt};
-  const std::string tail = text.substr(colon + 1);
-  Number number{};
-  if (!CLI::detail::lexical_cast(tail, number))
-    throw Error(ErrorKind::kUsage, "generate: " + flag + " " + text,
-                "'" + tail + "' after the colon is no number", "for example " + flag + " " + example);
-  return {text.substr(0, colon), number};
-}
 
 /// Whether the text is the name of a file, with or without a scale behind it.
 bool names_a_file(const std::string& text) {
@@ -45,7 +32,7 @@ bool names_a_file(const std::string& text) {
 }
 
 AdapterChoice parse_adapter(const std::string& text) {
-  const auto [file, scale] = split_number<double>("--adapter", text, "cat.safetensors:0.8");
+  const auto [file, scale] = split_number<double>("generate: --adapter", text, "cat.safetensors:0.8");
   return {file, scale.value_or(1.0)};
 }
 
@@ -116,6 +103,7 @@ void run(const GenerateOptions& options, CommandContext& context) {
   request.sampling.guidance_rescale = options.guidance_rescale;
   request.sampling.scheduler = options.scheduler;
   request.sampling.karras_sigmas = options.karras;
+  request.sampling.vae_tiling = options.vae_tiling;
   request.sampling.height = options.height;
   request.sampling.width = options.width;
   request.sampling.batch_size = options.batch_size;
@@ -123,7 +111,7 @@ void run(const GenerateOptions& options, CommandContext& context) {
   if (options.base) request.base = *options.base;
   if (options.initial_noise) {
     const auto [file, row] =
-        split_number<int64_t>("--initial-noise", *options.initial_noise, "noise.safetensors:0");
+        split_number<int64_t>("generate: --initial-noise", *options.initial_noise, "noise.safetensors:0");
     request.initial_noise = file;
     request.initial_noise_row = row;
   }
@@ -177,6 +165,8 @@ Run generate_command(CLI::App& app) {
                  "0 to 1, against overexposure (arXiv 2305.08891)");
   app.add_option("--scheduler", options->scheduler, scheduler_help());
   app.add_flag("--karras,!--no-karras", options->karras, "Karras noise levels (arXiv 2206.00364)");
+  app.add_flag("--vae-tiling,!--no-vae-tiling", options->vae_tiling,
+               "decode large pictures in tiles: less memory, faint seams");
   app.add_option("--seed", options->seed, "of the first picture; the next ones count up");
   app.add_option("-n,--images", options->images, "pictures per prompt");
   app.add_option("--height", options->height, "pixels; 0: the base's own size");

@@ -13,4 +13,6 @@ done
 if [[ "${1:-}" == --sdxl ]]; then
   echo "== zip_iteration at SDXL's shapes"
   .venv/bin/python -W ignore tests/bench/zip_iteration.py --sdxl
+  echo "== a step of a full-size SDXL from disk"
+  .venv/bin/python -W ignore tests/bench/full_size_folder.py
 fi

@@ -254,6 +254,15 @@ def test_like_repeats_a_picture_bit_for_bit(generate, loras, tmp_path):
     assert_other_picture(pixels(tmp_path / "other.png"), pixels(made["pictures"][0]["file"]))
 
 
+def test_a_picture_decoded_in_tiles_is_nearly_the_same_and_says_so(generate, tmp_path):
+    generate("a dog", "--height", 64, "--width", 96, "-o", tmp_path / "whole.png")
+    generate("a dog", "--height", 64, "--width", 96, "--vae-tiling", "-o", tmp_path / "tiled.png")
+    whole, tiled = (np.asarray(Image.open(tmp_path / f"{name}.png"), float) for name in ("whole", "tiled"))
+    assert 0 < np.abs(whole - tiled).mean() < 0.2 * np.abs(whole - whole.mean()).mean()
+    ziplora("generate", "--like", tmp_path / "tiled.png", "-o", tmp_path / "again.png")
+    assert (tmp_path / "again.png").read_bytes() == (tmp_path / "tiled.png").read_bytes()
+
+
 def test_like_repeats_a_picture_that_was_made_in_a_batch(generate, tmp_path):
     made = generate("a ghost", "a cart", "-n", 2, "-o", tmp_path / "out.png")
     for picture in made["pictures"]:

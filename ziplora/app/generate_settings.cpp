@@ -40,6 +40,7 @@ ordered_json run_settings(const GenerateRequest& request, const std::filesystem:
                            {"guidance_scale", request.sampling.guidance_scale},
                            {"guidance_rescale", request.sampling.guidance_rescale},
                            {"karras", request.sampling.karras_sigmas},
+                           {"vae_tiling", request.sampling.vae_tiling},
                            {"height", image.size(1)},
                            {"width", image.size(2)},
                            {"style_strength", request.style_strength},

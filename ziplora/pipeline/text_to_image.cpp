@@ -55,13 +55,17 @@ std::string scheduler_name(const Sdxl& base, const SamplingOptions& options) {
 }
 
 void check(const std::vector<ImageRow>& rows, const SamplingOptions& options) {
-  if (rows.empty()) throw Error(ErrorKind::kUsage, "generate", "there is no prompt, expected at least one");
+  if (rows.empty())
+    throw Error(ErrorKind::kUsage, "generate", "there is no prompt, expected at least one",
+                "for example ziplora generate \"a dog\" -o dog.png");
   if (options.batch_size < 1)
     throw Error(ErrorKind::kUsage, "generate",
-                fmt::format("batch size {}, expected at least 1", options.batch_size));
+                fmt::format("batch size {}, expected at least 1", options.batch_size),
+                "for example --batch-size 4");
   if (options.guidance_rescale < 0 || options.guidance_rescale > 1)
     throw Error(ErrorKind::kUsage, "generate",
-                fmt::format("guidance rescale {}, expected 0 to 1", options.guidance_rescale));
+                fmt::format("guidance rescale {}, expected 0 to 1", options.guidance_rescale),
+                "for example --guidance-rescale 0.7");
 }
 
 /// Start noise of unit variance for rows first…first+count−1, [count, C, h, w] float32 on the CPU.
@@ -219,7 +223,10 @@ GeneratedImages TextToImage::run(const std::vector<ImageRow>& rows, const Sampli
     // 4. Decode one by one: float32 activations of a whole batch would be the peak of the run
     for (int64_t row = 0; row < count; ++row) {
       cancel.throw_if_cancelled("generate");
-      const at::Tensor image = base_.vae.decode(sample.narrow(0, row, 1) / base_.vae.config.scaling_factor);
+      const at::Tensor scaled = sample.narrow(0, row, 1) / base_.vae.config.scaling_factor;
+      const int64_t tile = base_.vae.config.sample_size / base_.vae.config.downsampling();
+      const at::Tensor image =
+          options.vae_tiling ? base_.vae.decode_tiled(scaled, tile) : base_.vae.decode(scaled);
       images.push_back((image.to(at::kFloat) / 2 + 0.5).clamp(0.0, 1.0).cpu());
     }
     latents.push_back(sample.cpu());

@@ -36,7 +36,9 @@ struct SamplingOptions {
   bool karras_sigmas = false;
   int64_t height = 0, width = 0;  ///< pixels; 0: the base's default size
   int64_t batch_size = 4;         ///< rows in one forward pass
-  at::Tensor initial_noise;       ///< [rows, C, h, w] of unit variance; undefined: drawn from each row's seed
+  bool vae_tiling =
+      false;  ///< decode in overlapping tiles of the autoencoder's own size: less memory, faint seams
+  at::Tensor initial_noise;  ///< [rows, C, h, w] of unit variance; undefined: drawn from each row's seed
 };
 
 struct GeneratedImages {
