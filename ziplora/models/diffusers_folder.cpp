@@ -5,6 +5,7 @@
 #include <fstream>
 #include <map>
 #include <memory>
+#include <set>
 
 #include "ziplora/base/error.h"
 #include "ziplora/io/safetensors.h"
@@ -38,14 +39,14 @@ TensorSource open_single(const fs::path& path) {
   return source_of(std::move(files), path);
 }
 
-TensorSource open_shards(const fs::path& index_path) {
+/// Tensor name → file name of its shard.
+std::map<std::string, std::string> read_shard_index(const fs::path& index_path) {
   const json index = read_json_object(index_path);
   const auto weight_map = index.find("weight_map");
   if (weight_map == index.end() || !weight_map->is_object())
     throw Error(ErrorKind::kInput, "load " + index_path.string(), "the field \"weight_map\" is missing",
                 kDownloadHint);
-  std::map<std::string, std::shared_ptr<SafetensorsFile>> shards;
-  TensorFiles files;
+  std::map<std::string, std::string> shards;
   for (const auto& [name, shard] : weight_map->items()) {
     // A file name, not a path: an index must not reach outside its folder.
     if (!shard.is_string() || fs::path(shard.get<std::string>()).filename() != shard.get<std::string>())
@@ -53,15 +54,21 @@ TensorSource open_shards(const fs::path& index_path) {
                   fmt::format("the shard of {} is {}, a file name is expected", name, shard.dump()),
                   kDownloadHint);
     const std::string file_name = shard;
+    if (!fs::exists(index_path.parent_path() / file_name))
+      throw Error(ErrorKind::kInput, "load " + (index_path.parent_path() / file_name).string(),
+                  fmt::format("the shard is missing; {} names it", index_path.filename().string()),
+                  kDownloadHint);
+    shards[name] = file_name;
+  }
+  return shards;
+}
+
+TensorSource open_shards(const fs::path& index_path) {
+  std::map<std::string, std::shared_ptr<SafetensorsFile>> shards;
+  TensorFiles files;
+  for (const auto& [name, file_name] : read_shard_index(index_path)) {
     std::shared_ptr<SafetensorsFile>& file = shards[file_name];
-    if (!file) {
-      const fs::path path = index_path.parent_path() / file_name;
-      if (!fs::exists(path))
-        throw Error(ErrorKind::kInput, "load " + path.string(),
-                    fmt::format("the shard is missing; {} names it", index_path.filename().string()),
-                    kDownloadHint);
-      file = std::make_shared<SafetensorsFile>(path);
-    }
+    if (!file) file = std::make_shared<SafetensorsFile>(index_path.parent_path() / file_name);
     if (!file->contains(name))
       throw Error(ErrorKind::kInput, "load " + (index_path.parent_path() / file_name).string(),
                   fmt::format("the shard has no tensor {}, which {} says it has", name,
@@ -94,17 +101,19 @@ json read_json_object(const fs::path& path) {
               "download the file again");
 }
 
-TensorSource open_component_weights(const fs::path& component, const std::string& stem,
-                                    at::ScalarType dtype) {
+std::string with_text_model_level(const std::string& name) {
+  const bool there = name.starts_with("text_model.") || name.starts_with("text_projection.");
+  return there ? name : "text_model." + name;
+}
+
+fs::path find_component_weights(const fs::path& component, const std::string& stem, at::ScalarType dtype) {
   const std::vector<std::string> plain{stem + ".safetensors", stem + ".safetensors.index.json"};
   const std::vector<std::string> half{stem + ".fp16.safetensors", stem + ".safetensors.index.fp16.json",
                                       stem + ".fp16.safetensors.index.json"};
   std::vector<std::string> candidates = plain;
   candidates.insert(dtype == at::kHalf ? candidates.begin() : candidates.end(), half.begin(), half.end());
   for (const std::string& candidate : candidates) {
-    const fs::path path = component / candidate;
-    if (!fs::exists(path)) continue;
-    return path.extension() == ".json" ? open_shards(path) : open_single(path);
+    if (fs::exists(component / candidate)) return component / candidate;
   }
   const bool pickled = fs::exists(component / (stem + ".bin")) || fs::exists(component / "pytorch_model.bin");
   throw Error(
@@ -114,6 +123,21 @@ TensorSource open_component_weights(const fs::path& component, const std::string
                 "there",
       pickled ? "convert it to safetensors with diffusers: save_pretrained(folder, safe_serialization=True)"
               : "download the folder again");
+}
+
+std::vector<fs::path> weight_files(const fs::path& file_or_index) {
+  if (file_or_index.extension() != ".json") return {file_or_index};
+  std::set<std::string> names;
+  for (const auto& [tensor, shard] : read_shard_index(file_or_index)) names.insert(shard);
+  std::vector<fs::path> files;
+  for (const std::string& name : names) files.push_back(file_or_index.parent_path() / name);
+  return files;
+}
+
+TensorSource open_component_weights(const fs::path& component, const std::string& stem,
+                                    at::ScalarType dtype) {
+  const fs::path path = find_component_weights(component, stem, dtype);
+  return path.extension() == ".json" ? open_shards(path) : open_single(path);
 }
 
 }  // namespace ziplora

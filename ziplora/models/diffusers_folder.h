@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "ziplora/nn/load_parameters.h"
 
@@ -19,8 +20,22 @@ namespace ziplora {
 /// @throws Error(kInput) naming the file, if it is missing or not a JSON object
 nlohmann::json read_json_object(const std::filesystem::path& path);
 
+/// Text encoders written from transformers' newest modules lack the level "text_model." that all others have;
+/// this puts it in front of a tensor's name where it is missing.
+std::string with_text_model_level(const std::string& name);
+
+/// The one file of the component's weights, or the index of its shards.
 /// @param stem   "diffusion_pytorch_model", or "model" for text encoders
 /// @param dtype  if half and both are there, the `.fp16.` variant is taken; else the plain file
+/// @throws Error(kInput) if there is neither
+std::filesystem::path find_component_weights(const std::filesystem::path& component, const std::string& stem,
+                                             at::ScalarType dtype);
+
+/// The safetensors files behind it: itself, or the shards that the index names, in order of their names.
+/// @throws Error(kInput) naming the file or shard that is missing or malformed
+std::vector<std::filesystem::path> weight_files(const std::filesystem::path& file_or_index);
+
+/// @param stem, dtype  as find_component_weights
 /// @throws Error(kInput) naming the file or shard that is missing or malformed
 TensorSource open_component_weights(const std::filesystem::path& component, const std::string& stem,
                                     at::ScalarType dtype);

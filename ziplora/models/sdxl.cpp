@@ -99,14 +99,6 @@ void check_tokenizer(const ClipTokenizer& tokenizer, const ClipTextConfig& confi
 
 bool is_position_ids(const std::string& name) { return name.ends_with("position_ids"); }
 
-/// Files written from transformers' newest modules lack the level "text_model." that all others have.
-TensorSource with_text_model_level(const TensorSource& source) {
-  return renamed(source, [](const std::string& name) {
-    const bool below_text_model = !name.starts_with("text_model.") && !name.starts_with("text_projection.");
-    return below_text_model ? "text_model." + name : name;
-  });
-}
-
 /// Autoencoders saved by diffusers before 0.12 name their attention's layers as the first transformers did.
 TensorSource with_new_attention_names(const TensorSource& source) {
   static const std::map<std::string, std::string> kNewNames{
@@ -182,8 +174,11 @@ std::unique_ptr<Sdxl> load_folder(const fs::path& folder, const DevicePolicy& po
   const auto weights = [&](const char* component, const char* stem) {
     return open_component_weights(folder / component, stem, policy.dtype);
   };
-  fill(*base, {.text_encoder = with_text_model_level(weights("text_encoder", kTextEncoderWeights)),
-               .text_encoder_2 = with_text_model_level(weights("text_encoder_2", kTextEncoderWeights)),
+  const auto text_weights = [&](const char* component) {
+    return renamed(weights(component, kTextEncoderWeights), with_text_model_level);
+  };
+  fill(*base, {.text_encoder = text_weights("text_encoder"),
+               .text_encoder_2 = text_weights("text_encoder_2"),
                .unet = weights("unet", kUNetWeights),
                .vae = with_new_attention_names(weights("vae", kUNetWeights))});
   return base;

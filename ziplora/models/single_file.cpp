@@ -78,6 +78,13 @@ std::string looks_like(const SafetensorsFile& file) {
   return unet ? "" : "no Stable Diffusion checkpoint";
 }
 
+/// CLIP ViT-L has the same names there as in transformers.
+SgmNames clip_names() {
+  SgmNames names;
+  names.add("text_model", "text_model");
+  return names;
+}
+
 }  // namespace
 
 fs::path companion_folder(const fs::path& file) { return fs::path(file).replace_extension(); }
@@ -127,14 +134,26 @@ TensorSource SingleFileCheckpoint::vae(const AutoencoderKLConfig& config) const 
   return source(kAutoencoder, sgm_autoencoder_names(config));
 }
 
-TensorSource SingleFileCheckpoint::text_encoder() const {
-  SgmNames names;  // the same names as transformers'
-  names.add("text_model", "text_model");
-  return source(kTextEncoder, names);
-}
+TensorSource SingleFileCheckpoint::text_encoder() const { return source(kTextEncoder, clip_names()); }
 
 TensorSource SingleFileCheckpoint::text_encoder_2(const ClipTextConfig& config) const {
   return source(kTextEncoder2, open_clip_names(config));
+}
+
+SingleFileNames::SingleFileNames(const UNet2DConditionConfig& unet, const ClipTextConfig& text_encoder_2)
+    : components_{{kUNet, "unet", sgm_unet_names(unet)},
+                  {kTextEncoder, "text_encoder", clip_names()},
+                  {kTextEncoder2, "text_encoder_2", open_clip_names(text_encoder_2)}} {}
+
+std::vector<TranslatedTensor> SingleFileNames::translate(const std::string& name) const {
+  for (const Component& component : components_) {
+    if (!name.starts_with(component.prefix) || is_ignored(name)) continue;
+    std::vector<TranslatedTensor> parts =
+        component.names.translate(name.substr(std::string_view(component.prefix).size()));
+    for (TranslatedTensor& part : parts) part.name = std::string(component.name) + "." + part.name;
+    return parts;
+  }
+  return {};
 }
 
 void SingleFileCheckpoint::refuse_strangers() const {

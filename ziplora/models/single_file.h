@@ -43,6 +43,22 @@ class SingleFileCheckpoint {
   std::shared_ptr<SafetensorsFile> file_;
 };
 
+/// What a tensor of a single-file checkpoint is in the models that adapters can change, the component in
+/// front of its name: "unet.conv_in.weight". OpenCLIP's stacked q, k and v are three; a tensor of no such
+/// model is none.
+class SingleFileNames {
+ public:
+  SingleFileNames(const UNet2DConditionConfig& unet, const ClipTextConfig& text_encoder_2);
+  std::vector<TranslatedTensor> translate(const std::string& name) const;
+
+ private:
+  struct Component {
+    const char *prefix, *name;
+    SgmNames names;
+  };
+  std::vector<Component> components_;
+};
+
 /// The companion folder of a single file: its path without the extension.
 std::filesystem::path companion_folder(const std::filesystem::path& file);
 
