@@ -3,7 +3,9 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/linalg_qr.h>
 #include <ATen/ops/linalg_svd.h>
+#include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <tuple>
 
@@ -27,13 +29,33 @@ ThinSvd thin_svd(const LoraLayer& layer) {
 
 }  // namespace
 
-CompressedLayer compress_layer(const LoraLayer& layer, int64_t rank) {
+void RankRule::check() const {
+  if (most < 1)
+    throw Error(ErrorKind::kUsage, "--rank", "a rank is 1 or more, found " + std::to_string(most),
+                "for example --rank 32");
+  if (!(energy > 0 && energy <= 1))
+    throw Error(ErrorKind::kUsage, "--energy", fmt::format("{} is no share between 0 and 1", energy),
+                "0.99 keeps 99 % of each layer's squared norm");
+}
+
+int64_t RankRule::kept(const at::Tensor& singular_values) const {
+  const int64_t available = std::max<int64_t>(singular_values.size(0), 1);
+  int64_t needed = available;
+  if (energy < 1 && singular_values.size(0) > 0) {
+    const at::Tensor kept_energy = singular_values.to(at::kDouble).square().cumsum(0);
+    const double enough = energy * kept_energy[-1].item<double>();
+    needed = std::min(available, 1 + (kept_energy < enough).sum().item<int64_t>());
+  }
+  return std::min(needed, most);
+}
+
+CompressedLayer compress_layer(const LoraLayer& layer, const RankRule& rule) {
   const ThinSvd svd = thin_svd(layer);
-  const int64_t kept = std::min(rank, svd.s.size(0));
+  const int64_t kept = rule.kept(svd.s);
   const at::Tensor root = svd.s.narrow(0, 0, kept).sqrt();
   std::vector<int64_t> down_shape = layer.down.sizes().vec(), up_shape = layer.up.sizes().vec();
   down_shape[0] = up_shape[1] = kept;
-  CompressedLayer result;
+  CompressedLayer result{.layer = layer};
   result.layer.up = (svd.u.narrow(1, 0, kept) * root).to(at::kFloat).reshape(up_shape);
   result.layer.down = (root.unsqueeze(1) * svd.v.narrow(0, 0, kept)).to(at::kFloat).reshape(down_shape);
   result.layer.lora_alpha = static_cast<double>(kept);
@@ -42,16 +64,12 @@ CompressedLayer compress_layer(const LoraLayer& layer, int64_t rank) {
   return result;
 }
 
-Compression compress(const Adapter& adapter, int64_t rank) {
-  if (rank < 1)
-    throw Error(ErrorKind::kUsage, "--rank", "a rank is 1 or more, found " + std::to_string(rank));
-  Compression result;
-  result.adapter.metadata = adapter.metadata;
-  result.adapter.source = adapter.source;
-  result.adapter.family = adapter.family;
+Compression compress(const Adapter& adapter, const RankRule& rule) {
+  rule.check();
+  Compression result{.adapter = adapter, .relative_error_of_layer = {}};
   double total = 0, dropped = 0;
   for (const auto& [target, layer] : adapter.layers) {
-    CompressedLayer compressed = compress_layer(layer, rank);
+    CompressedLayer compressed = compress_layer(layer, rule);
     total += compressed.norm * compressed.norm;
     dropped += compressed.dropped_norm * compressed.dropped_norm;
     result.relative_error_of_layer[target] = compressed.relative_error();

@@ -3,6 +3,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/linalg_svd.h>
 #include <ATen/ops/randn.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
 #include "ziplora/base/error.h"
@@ -57,6 +58,28 @@ TEST(Compress, KeepsAnAdapterThatIsSmallEnoughAndReportsTheTotal) {
   EXPECT_NEAR(small.relative_error, std::sqrt(dropped / total), 1e-6);
   EXPECT_GT(small.relative_error, 0.05);
   EXPECT_THROW(compress(adapter, 0), Error);
+}
+
+TEST(Compress, EnergyTakesTheFewestRanksOfEachLayer) {
+  at::Generator generator = make_generator(7);
+  const LoraLayer layer{at::randn({8, 20}, generator), at::randn({14, 8}, generator), 3.0};
+  const at::Tensor energy = singular_values(layer).square();
+  for (const double share : {0.5, 0.9, 0.999}) {
+    const CompressedLayer found = compress_layer(layer, RankRule{.energy = share});
+    const int64_t rank = found.layer.rank();
+    const auto kept = [&](int64_t k) {
+      return energy.narrow(0, 0, k).sum().item<double>() / energy.sum().item<double>();
+    };
+    EXPECT_GE(kept(rank), share);
+    EXPECT_TRUE(rank == 1 || kept(rank - 1) < share) << rank;
+    EXPECT_NEAR(found.relative_error(), std::sqrt(1 - kept(rank)), 1e-9);
+    EXPECT_EQ(compress_layer(layer, {.most = 2, .energy = share}).layer.rank(), std::min<int64_t>(2, rank));
+  }
+  EXPECT_EQ(compress_layer(layer, RankRule{}).layer.rank(), 8);
+  const LoraLayer dead{at::zeros({8, 20}), at::zeros({14, 8}), 3.0};
+  EXPECT_EQ(compress_layer(dead, RankRule{.energy = 0.9}).layer.rank(), 1);
+  for (const double share : {0.0, -1.0, 1.5, std::nan("")})
+    EXPECT_THROW(compress({}, RankRule{.energy = share}), Error) << share;
 }
 
 }  // namespace

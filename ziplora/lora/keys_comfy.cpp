@@ -1,28 +1,67 @@
-// ComfyUI's native names (comfy/lora.py): "diffusion_model.input_blocks.4.1.proj_in.lora_A.weight" in sgm
-// names, "text_encoders.clip_l.transformer.text_model.….lora_up.weight". Read only: kohya's form is taken
-// everywhere.
+// ComfyUI's native names (comfy/lora.py, model_lora_keys_unet and model_lora_keys_clip: "generic lora
+// format"): "diffusion_model.input_blocks.4.1.proj_in.lora_A.weight" in sgm names,
+// "text_encoders.clip_l.transformer.text_model.….lora_B.weight", and ".alpha" beside them. They are ComfyUI's
+// own weight names, so it looks them up without a table; kohya's form is taken there as well.
+#include <ATen/ops/full.h>
+
+#include "ziplora/base/error.h"
 #include "ziplora/lora/delta_kind.h"
 #include "ziplora/lora/key_dialects.h"
+#include "ziplora/lora/lora_metadata.h"
+#include "ziplora/lora/universal_form.h"
+#include "ziplora/lora/vector_deltas.h"
 
 namespace ziplora {
 namespace {
+
+struct Prefix {
+  const char *component, *text;
+};
+constexpr Prefix kPrefixes[] = {{"unet", "diffusion_model."},
+                                {"text_encoder", "text_encoders.clip_l.transformer."},
+                                {"text_encoder_2", "text_encoders.clip_g.transformer."}};
+
+std::string module_name(const TargetName& target) {
+  for (const Prefix& prefix : kPrefixes)
+    if (target.component == prefix.component) return prefix.text + target.sgm_path;
+  throw Error(ErrorKind::kInternal, "write adapter", target.canonical + " has no name in ComfyUI");
+}
 
 std::optional<ParsedKey> parse(const std::string& key, const TargetNames& names) {
   const auto split = split_part(key);
   if (!split) return std::nullopt;
   std::string module = split->first;
-  if (strip_prefix(module, "diffusion_model."))
-    return ParsedKey{names.find_sgm(module), split->second, "comfy"};
-  if (strip_prefix(module, "text_encoders.clip_l.transformer."))
-    return ParsedKey{names.find("text_encoder." + module), split->second, "comfy"};
-  if (strip_prefix(module, "text_encoders.clip_g.transformer."))
-    return ParsedKey{names.find("text_encoder_2." + module), split->second, "comfy"};
+  for (const Prefix& prefix : kPrefixes) {
+    if (!strip_prefix(module, prefix.text)) continue;
+    const bool in_sgm_names = std::string_view(prefix.component) == "unet";
+    return ParsedKey{
+        in_sgm_names ? names.find_sgm(module) : names.find(std::string(prefix.component) + "." + module),
+        split->second, "comfy"};
+  }
   return std::nullopt;
+}
+
+void write(const std::filesystem::path& path, const Adapter& adapter, const TargetNames& names,
+           at::ScalarType dtype) {
+  const Adapter uniform = universal_form(adapter, names);
+  NamedTensors tensors;
+  for (const auto& [canonical, layer] : uniform.layers) {
+    const std::string module = module_name(*names.find(canonical));
+    tensors[module + ".lora_A.weight"] = to_storage(layer.down, dtype, canonical);
+    tensors[module + ".lora_B.weight"] = to_storage(layer.up, dtype, canonical);
+    tensors[module + ".alpha"] = at::full({}, *layer.lora_alpha, at::kFloat);
+  }
+  for (const auto& [parameter, delta] : adapter.vector_deltas) {
+    const auto [target, suffix] = vector_suffix_of(parameter, names);
+    tensors[module_name(*target) + suffix] = to_storage(delta, dtype, parameter);
+  }
+  write_safetensors(path, tensors, kohya_metadata(uniform, tensors, names, path.stem().string()));
 }
 
 }  // namespace
 
 const KeyDialect kComfyDialect{
-    "comfy", "diffusion_model.input_blocks.4.1.….lora_A.weight: ComfyUI (read only)", parse, nullptr};
+    "comfy", "diffusion_model.input_blocks.4.1.….lora_A.weight: ComfyUI's own weight names", parse, write,
+    /*takes_vectors=*/true};
 
 }  // namespace ziplora

@@ -9,30 +9,44 @@
 namespace ziplora {
 namespace {
 
-struct StreamHashes {
-  std::string data;    ///< of the data section, 64 hex
-  std::string legacy;  ///< of bytes 0x100000…0x110000 of the file, 8 hex; empty if the file is shorter
-};
-
-/// Hashes of the file that these tensors and this metadata would make.
-StreamHashes hash_stream(const NamedTensors& tensors, const StringMap& metadata) {
-  constexpr uint64_t kBegin = 0x100000, kEnd = 0x110000;
-  Sha256 data, legacy;
-  uint64_t offset = 0;
+/// Of the data section that these tensors make, 64 hex; the metadata has no part in it.
+std::string data_hash(const NamedTensors& tensors) {
+  Sha256 data;
   int part = 0;  // the encoder gives the length, the header, then the data
+  encode_safetensors(tensors, {}, [&](const void* bytes, size_t size) {
+    if (part++ >= 2) data.update(bytes, size);
+  });
+  return data.hex();
+}
+
+/// Of bytes 0x100000…0x110000 of the file that these tensors and this metadata would make, 8 hex; empty if
+/// the file is shorter.
+std::string legacy_hash(const NamedTensors& tensors, const StringMap& metadata) {
+  constexpr uint64_t kBegin = 0x100000, kEnd = 0x110000;
+  Sha256 legacy;
+  uint64_t offset = 0;
   encode_safetensors(tensors, metadata, [&](const void* bytes, size_t size) {
     const char* begin = static_cast<const char*>(bytes);
-    if (part++ >= 2) data.update(begin, size);
     const uint64_t from = std::max(offset, kBegin), to = std::min(offset + size, kEnd);
     if (from < to) legacy.update(begin + (from - offset), to - from);
     offset += size;
   });
-  return {data.hex(), offset >= kEnd ? legacy.hex().substr(0, 8) : ""};
+  return offset >= kEnd ? legacy.hex().substr(0, 8) : "";
 }
 
 bool is_sdxl_base(const TargetNames& names) {
   return names.unet.cross_attention_dim == 2048 &&
          names.targets().size() == TargetNames::sdxl().targets().size();
+}
+
+/// What the inputs say of their base is kept where the shapes bear it out. stable-diffusion-webui hides files
+/// with metadata unless this starts with "sdxl_".
+std::string base_model_version(const StringMap& carried, const TargetNames& names) {
+  if (!is_sdxl_base(names)) return "sdxl_custom";
+  const auto found = carried.find("ss_base_model_version");
+  const bool usable =
+      found != carried.end() && found->second.starts_with("sdxl_") && found->second != "sdxl_custom";
+  return usable ? found->second : "sdxl_base_v1-0";
 }
 
 std::string number(double value) { return fmt::format("{}", value); }
@@ -42,16 +56,19 @@ std::string number(double value) { return fmt::format("{}", value); }
 StringMap common_metadata(const Adapter& adapter, const NamedTensors& tensors, const TargetNames& names,
                           const std::string& title) {
   StringMap metadata = adapter.metadata;
-  for (const char* stale : {"lora_adapter_metadata", "sshs_model_hash", "sshs_legacy_hash"})
+  for (const char* stale : {"lora_adapter_metadata", "sshs_model_hash", "sshs_legacy_hash",
+                            "ss_network_module", "ss_network_dim", "ss_network_alpha", "ss_network_args"})
     metadata.erase(stale);
+  metadata["ss_base_model_version"] = base_model_version(metadata, names);
   metadata["format"] = "pt";
   metadata["modelspec.sai_model_spec"] = "1.0.0";
-  metadata["modelspec.architecture"] = "stable-diffusion-xl-v1-base/lora";
+  metadata["modelspec.architecture"] =
+      is_sdxl_base(names) ? "stable-diffusion-xl-v1-base/lora" : "stable-diffusion-xl-custom/lora";
   metadata["modelspec.implementation"] = "https://github.com/Stability-AI/generative-models";
   metadata.emplace("modelspec.title", title);
   const int64_t side = names.unet.sample_size * (int64_t{1} << 3);
   metadata.emplace("modelspec.resolution", fmt::format("{0}x{0}", side));
-  metadata["modelspec.hash_sha256"] = "0x" + hash_stream(tensors, {}).data;
+  metadata["modelspec.hash_sha256"] = "0x" + data_hash(tensors);
   return metadata;
 }
 
@@ -65,9 +82,6 @@ StringMap kohya_metadata(const Adapter& adapter, const NamedTensors& tensors, co
     alphas.insert(*layer.lora_alpha);
   }
   metadata["ss_v2"] = "False";
-  // stable-diffusion-webui hides files with metadata unless this starts with "sdxl_".
-  if (!metadata["ss_base_model_version"].starts_with("sdxl_"))
-    metadata["ss_base_model_version"] = is_sdxl_base(names) ? "sdxl_base_v1-0" : "sdxl_custom";
   metadata["ss_network_module"] = "networks.lora";
   metadata["ss_network_dim"] = ranks.size() == 1 ? std::to_string(*ranks.begin()) : "Dynamic";
   metadata["ss_network_alpha"] = alphas.size() == 1 ? number(*alphas.begin()) : "Dynamic";
@@ -76,9 +90,9 @@ StringMap kohya_metadata(const Adapter& adapter, const NamedTensors& tensors, co
   StringMap hashed;
   for (const auto& [key, value] : metadata)
     if (key.starts_with("ss_")) hashed[key] = value;
-  const StreamHashes hashes = hash_stream(tensors, hashed);
-  metadata["sshs_model_hash"] = hashes.data;
-  if (!hashes.legacy.empty()) metadata["sshs_legacy_hash"] = hashes.legacy;
+  metadata["sshs_model_hash"] = metadata["modelspec.hash_sha256"].substr(2);  // the same digest
+  const std::string legacy = legacy_hash(tensors, hashed);
+  if (!legacy.empty()) metadata["sshs_legacy_hash"] = legacy;
   return metadata;
 }
 

@@ -15,7 +15,7 @@
 
 namespace ziplora {
 
-/// modelspec.*, format, without ss_* and hashes of kohya.
+/// modelspec.*, format and ss_base_model_version, without the rest of kohya's minimum and its hashes.
 StringMap common_metadata(const Adapter& adapter, const NamedTensors& tensors, const TargetNames& names,
                           const std::string& title);
 /// With the ss_* minimum set, sshs_model_hash and sshs_legacy_hash. @param adapter  in universal form
