@@ -50,7 +50,8 @@ void check_request(const GenerateRequest& request) {
                 "run 'ziplora generate \"a dog\" -o dog.png'");
   if (request.images < 1)
     throw Error(ErrorKind::kUsage, "generate",
-                fmt::format("{} images were asked for, expected at least 1", request.images));
+                fmt::format("{} images were asked for, expected at least 1", request.images),
+                "for example --images 1");
   if (!request.picture_columns.empty() && !request.grid)
     throw Error(ErrorKind::kUsage, "generate: --picture-column", "there is no grid to put the pictures into",
                 "add --grid");
@@ -74,7 +75,8 @@ at::Tensor read_initial_noise(const fs::path& path, const std::optional<int64_t>
   if (!row) return noise;
   if (noise.dim() == 0 || *row < 0 || *row >= noise.size(0))
     throw Error(ErrorKind::kUsage, where,
-                fmt::format("row {} was asked for, the file has {}", *row, noise.dim() ? noise.size(0) : 0));
+                fmt::format("row {} was asked for, the file has {}", *row, noise.dim() ? noise.size(0) : 0),
+                "rows count from 0; leave out :ROW to take them all");
   return noise.narrow(0, *row, 1);
 }
 

@@ -110,9 +110,10 @@ class TrainingJob {
 
   void cut_views() {
     if (resolution() % size_step() != 0)
-      throw Error(
-          ErrorKind::kUsage, "train: --resolution",
-          fmt::format("{} is not a multiple of {}, which this base needs", resolution(), size_step()));
+      throw Error(ErrorKind::kUsage, "train: --resolution",
+                  fmt::format("{} is not a multiple of {}, which this base needs", resolution(), size_step()),
+                  fmt::format("for example --resolution {}",
+                              std::max<int64_t>(1, resolution() / size_step()) * size_step()));
     const bool varied = settings_.random_crop || settings_.random_flip;
     const CropPosition crop = settings_.random_crop ? CropPosition::kRandom : CropPosition::kCenter;
     const Mirroring mirroring = settings_.random_flip ? Mirroring::kHalfTheTime : Mirroring::kNever;

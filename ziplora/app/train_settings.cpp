@@ -63,13 +63,15 @@ struct SetField {
   void require(bool holds, const char* expected) const {
     if (!holds)
       throw Error(ErrorKind::kUsage, where,
-                  fmt::format("{} is {}, expected {}", setting.name, value.dump(), expected));
+                  fmt::format("{} is {}, expected {}", setting.name, value.dump(), expected),
+                  "change " + setting.flag());
   }
   template <typename Number>
   Number checked(Number number) const {
     if (!(static_cast<double>(number) >= setting.minimum))
       throw Error(ErrorKind::kUsage, where,
-                  fmt::format("{} is {}, expected at least {}", setting.name, value.dump(), setting.minimum));
+                  fmt::format("{} is {}, expected at least {}", setting.name, value.dump(), setting.minimum),
+                  "change " + setting.flag());
     return number;
   }
 };
@@ -155,7 +157,9 @@ nlohmann::json to_json(const TrainSettings& settings) {
 }
 
 void apply_train_settings(TrainSettings& settings, const nlohmann::json& values, const std::string& where) {
-  if (!values.is_object()) throw Error(ErrorKind::kUsage, where, "expected a JSON object of settings");
+  if (!values.is_object())
+    throw Error(ErrorKind::kUsage, where, "expected a JSON object of settings",
+                "write one with 'ziplora train … --print-config'");
   for (const auto& [name, value] : values.items()) {
     const TrainSetting* setting = find_train_setting(name);
     if (!setting) {

@@ -93,7 +93,8 @@ bool is_image_file(const std::filesystem::path& path) {
 
 void check_image_size(int64_t width, int64_t height, const std::string& where) {
   if (width <= 0 || height <= 0)
-    throw Error(ErrorKind::kInput, where, fmt::format("the picture is {} × {} pixels", width, height));
+    throw Error(ErrorKind::kInput, where, fmt::format("the picture is {} × {} pixels", width, height),
+                "the file is damaged: use another picture");
   if (width > kImageLimitPixels / height)
     throw Error(ErrorKind::kInput, where,
                 fmt::format("the picture has {} × {} pixels, more than {} million", width, height,

@@ -40,7 +40,8 @@ struct PngReader {
   explicit PngReader(std::string_view source) : bytes(source) {
     png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &failure, on_error, on_warning);
     info = png == nullptr ? nullptr : png_create_info_struct(png);
-    if (info == nullptr) throw Error(ErrorKind::kExhausted, "read PNG", "out of memory");
+    if (info == nullptr)
+      throw Error(ErrorKind::kExhausted, "read PNG", "out of memory", "use a smaller picture");
     png_set_read_fn(png, this, [](png_structp p, png_bytep into, size_t size) {
       auto* reader = static_cast<PngReader*>(png_get_io_ptr(p));
       if (size > reader->bytes.size() - reader->position) png_error(p, "the file is cut short");
@@ -94,7 +95,8 @@ struct PngWriter {
   PngWriter() {
     png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &failure, on_error, on_warning);
     info = png == nullptr ? nullptr : png_create_info_struct(png);
-    if (info == nullptr) throw Error(ErrorKind::kExhausted, "write PNG", "out of memory");
+    if (info == nullptr)
+      throw Error(ErrorKind::kExhausted, "write PNG", "out of memory", "make a smaller picture");
     png_set_write_fn(
         png, this,
         [](png_structp p, png_bytep from, size_t size) {

@@ -288,8 +288,8 @@ std::string build_safetensors_header(const std::vector<std::pair<std::string, Te
     if (!metadata.empty()) json += "\"__metadata__\":" + nlohmann::json(metadata).dump();
     for (const auto& [name, info] : tensors) {
       if (name == "__metadata__")
-        throw Error(ErrorKind::kInput, where,
-                    "a tensor is named \"__metadata__\", which the format reserves");
+        throw Error(ErrorKind::kInput, where, "a tensor is named \"__metadata__\", which the format reserves",
+                    "give the tensor another name");
       json += fmt::format("{}{}:{{\"dtype\":\"{}\",\"shape\":[{}],\"data_offsets\":[{},{}]}}",
                           json.size() > 1 ? "," : "", nlohmann::json(name).dump(), info.dtype,
                           fmt::join(info.shape, ","), info.begin, info.end);

@@ -13,7 +13,9 @@
 namespace ziplora {
 namespace {
 void check(bool done) {
-  if (!done) throw Error(ErrorKind::kFailed, "sha256", "OpenSSL could not compute the digest");
+  if (!done)
+    throw Error(ErrorKind::kFailed, "sha256", "OpenSSL could not compute the digest",
+                "check the installation of libssl");
 }
 }  // namespace
 

@@ -26,15 +26,6 @@ std::vector<const Adapter*> adapters_of(const std::vector<MergeInput>& inputs) {
   return adapters;
 }
 
-void require_prompts(const std::vector<MergeInput>& inputs) {
-  for (const MergeInput& input : inputs) {
-    if (!input.prompt.empty()) continue;
-    throw Error(ErrorKind::kUsage, fmt::format("merge: {} {}", input.role, input.adapter->source.string()),
-                "the file does not say what prompt it was trained on, and zip learns from that prompt",
-                fmt::format("add --{}-prompt \"…\" with the words that call it up", input.role));
-  }
-}
-
 // [K, K]: row k is adapter k at its weight, alone or with all the others.
 at::Tensor row_weights(const std::vector<MergeInput>& inputs, bool merged) {
   const int64_t count = static_cast<int64_t>(inputs.size());
@@ -46,6 +37,15 @@ at::Tensor row_weights(const std::vector<MergeInput>& inputs, bool merged) {
 }
 
 }  // namespace
+
+void require_prompts(const std::vector<MergeInput>& inputs) {
+  for (const MergeInput& input : inputs) {
+    if (!input.prompt.empty()) continue;
+    throw Error(ErrorKind::kUsage, fmt::format("merge: {} {}", input.role, input.adapter->source.string()),
+                "the file does not say what prompt it was trained on, and zip learns from that prompt",
+                fmt::format("add --{}-prompt \"…\" with the words that call it up", input.role));
+  }
+}
 
 Components components_of(Sdxl& base) {
   return {
@@ -65,7 +65,8 @@ ZipInputs::ZipInputs(Sdxl& base, const std::vector<MergeInput>& inputs, const Zi
   if (options_.image_size % base.vae.config.downsampling() != 0)
     throw Error(
         ErrorKind::kUsage, "merge: --image-size",
-        fmt::format("{} is not a multiple of {}", options_.image_size, base.vae.config.downsampling()));
+        fmt::format("{} is not a multiple of {}", options_.image_size, base.vae.config.downsampling()),
+        "leave it out: the base's own size fits");
   encode_prompts(base, inputs, options_.image_size, progress);
 
   latents_.resize(inputs.size());

@@ -26,6 +26,10 @@ struct ZipInputOptions {
   int64_t rows_each = 1;   ///< inputs of each adapter in one batch
 };
 
+/// Needs no base, so that a missing prompt shows before one is loaded.
+/// @throws Error(kUsage) naming the first input without a prompt
+void require_prompts(const std::vector<MergeInput>& inputs);
+
 /// The three parts of a base that adapters touch.
 Components components_of(Sdxl& base);
 

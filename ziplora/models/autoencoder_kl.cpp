@@ -176,7 +176,8 @@ void check_channels(const at::Tensor& x, int64_t channels, const char* where) {
   if (x.dim() == 4 && x.size(1) == channels) return;
   throw Error(ErrorKind::kIncompatible, where,
               fmt::format("expected [B, {}, height, width], found {} dimensions with {} channels", channels,
-                          x.dim(), x.dim() > 1 ? x.size(1) : 0));
+                          x.dim(), x.dim() > 1 ? x.size(1) : 0),
+              "use pictures or latents of this base's kind");
 }
 
 }  // namespace
@@ -206,7 +207,8 @@ LatentDistribution AutoencoderKL::encode(const at::Tensor& image) const {
   if (image.size(2) % config.downsampling() || image.size(3) % config.downsampling()) {
     throw Error(ErrorKind::kUsage, "autoencoder: encode",
                 fmt::format("the image is {}×{} pixels, both sides must be multiples of {}", image.size(3),
-                            image.size(2), config.downsampling()));
+                            image.size(2), config.downsampling()),
+                "crop or resize the picture");
   }
   at::Tensor moments = parts_->encoder.forward(image);
   if (parts_->quant_conv) moments = parts_->quant_conv->forward(moments);

@@ -224,7 +224,8 @@ struct ClipTokenizer::State {
       if (token.value(property, false))
         throw Error(ErrorKind::kIncompatible, fmt::format("tokenizer {}", files.folder.string()),
                     fmt::format("the token \"{}\" has the property \"{}\", which is not supported", content,
-                                property));
+                                property),
+                    "use a tokenizer of CLIP, as SDXL's own is");
     }
     if (token.value("normalized", false))
       normalized_tokens.push_back({normalize_for_clip(content), token.at("id")});

@@ -11,7 +11,8 @@ ConfigReader::ConfigReader(const nlohmann::json& config, std::string where)
     : config_(config), where_(std::move(where)) {
   if (!config.is_object()) {
     throw Error(ErrorKind::kInput, where_,
-                fmt::format("expected a JSON object, found {}", config.type_name()));
+                fmt::format("expected a JSON object, found {}", config.type_name()),
+                "take the file of the base model as it was published");
   }
 }
 
@@ -73,7 +74,8 @@ void ConfigReader::unsupported(const std::string& field, const std::string& supp
 }
 
 void ConfigReader::wrong_type(const std::string& field, const char* problem) const {
-  throw Error(ErrorKind::kInput, where_, fmt::format("{}: {}", field, problem));
+  throw Error(ErrorKind::kInput, where_, fmt::format("{}: {}", field, problem),
+              "take the file of the base model as it was published");
 }
 
 }  // namespace ziplora

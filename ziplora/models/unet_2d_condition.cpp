@@ -98,7 +98,8 @@ void check_shape(const at::Tensor& tensor, const std::vector<int64_t>& expected,
       tensor.defined() ? fmt::format("[{}]", fmt::join(tensor.sizes(), ", ")) : "nothing";
   throw Error(
       ErrorKind::kIncompatible, "unet: forward",
-      fmt::format("{} is {}, the model takes [{}] (-1: any size)", name, found, fmt::join(expected, ", ")));
+      fmt::format("{} is {}, the model takes [{}] (-1: any size)", name, found, fmt::join(expected, ", ")),
+      "use latents, prompts and pictures made for this base");
 }
 
 }  // namespace

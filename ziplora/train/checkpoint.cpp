@@ -70,7 +70,8 @@ TrainingCheckpoint read_checkpoint(const std::filesystem::path& path) {
     else if (name.starts_with("optimizer."))
       checkpoint.optimizer[name.substr(10)] = file.tensor(name);
     else
-      throw Error(ErrorKind::kInput, "train: " + path.string(), fmt::format("unexpected tensor '{}'", name));
+      throw Error(ErrorKind::kInput, "train: " + path.string(), fmt::format("unexpected tensor '{}'", name),
+                  "resume from a folder that ziplora train wrote");
   }
   return checkpoint;
 }

@@ -99,13 +99,15 @@ double DreamBoothRun::mean_loss_since(size_t first) const {
   const double loss = at::stack(window).mean().item<double>();
   if (!std::isfinite(loss))
     throw Error(ErrorKind::kNonFinite, "train",
-                fmt::format("the loss is {} near iteration {}", loss, iteration_));
+                fmt::format("the loss is {} near iteration {}", loss, iteration_),
+                "use a lower --lr, or --dtype float32");
   if (loss > kDivergedLoss * (1 + options_.loss.prior_weight))
     throw Error(
         ErrorKind::kNonFinite, "train",
         fmt::format(
             "diverged: the loss is {:.3g} near iteration {}, and predicting nothing would give about 1", loss,
-            iteration_));
+            iteration_),
+        "use a lower --lr");
   return loss;
 }
 
@@ -113,7 +115,8 @@ void DreamBoothRun::throw_if_not_finite() const {
   for (const auto& [name, factor] : adapter_.factors())
     if (!at::isfinite(factor).all().item<bool>())
       throw Error(ErrorKind::kNonFinite, "train",
-                  fmt::format("'{}' holds NaN or infinity after iteration {}", name, iteration_));
+                  fmt::format("'{}' holds NaN or infinity after iteration {}", name, iteration_),
+                  "use a lower --lr, or --dtype float32");
 }
 
 std::vector<double> DreamBoothRun::losses() const {

@@ -43,7 +43,8 @@ TrainableAdapter::TrainableAdapter(UNet2DConditionModel& unet, const TrainableAd
     layers_.push_back(std::move(layer));
   });
   if (layers_.empty())
-    throw Error(ErrorKind::kIncompatible, "train", "the base's UNet has no attention layer to train");
+    throw Error(ErrorKind::kIncompatible, "train", "the base's UNet has no attention layer to train",
+                "train on a base of SDXL's architecture");
 }
 
 TrainableAdapter::~TrainableAdapter() {
@@ -77,16 +78,19 @@ void TrainableAdapter::load_factors(const NamedTensors& factors, const std::stri
   NamedTensors own = this->factors();
   for (const auto& [name, values] : factors)
     if (!own.count(name))
-      throw Error(ErrorKind::kIncompatible, "train: " + source, fmt::format("unexpected factor '{}'", name));
+      throw Error(ErrorKind::kIncompatible, "train: " + source, fmt::format("unexpected factor '{}'", name),
+                  "resume with the base and --targets of the first run");
   at::NoGradGuard no_grad;
   for (auto& [name, factor] : own) {
     auto found = factors.find(name);
     if (found == factors.end())
-      throw Error(ErrorKind::kIncompatible, "train: " + source, fmt::format("factor '{}' is missing", name));
+      throw Error(ErrorKind::kIncompatible, "train: " + source, fmt::format("factor '{}' is missing", name),
+                  "resume with the base and --targets of the first run");
     if (found->second.sizes() != factor.sizes())
       throw Error(ErrorKind::kIncompatible, "train: " + source,
                   fmt::format("'{}' is [{}], this run needs [{}]", name,
-                              fmt::join(found->second.sizes(), ", "), fmt::join(factor.sizes(), ", ")));
+                              fmt::join(found->second.sizes(), ", "), fmt::join(factor.sizes(), ", ")),
+                  "resume with the base and --rank of the first run");
     factor.copy_(found->second);
   }
 }

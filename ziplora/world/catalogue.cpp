@@ -15,9 +15,11 @@ namespace {
 
 using nlohmann::json;
 
+constexpr const char* kPublished = "take assets/ as they are in the repository: git checkout -- assets";
+
 json read_json_file(const std::filesystem::path& path) {
   std::ifstream stream(path, std::ios::binary);
-  if (!stream) throw Error(ErrorKind::kInput, "world: " + path.string(), "the file is missing");
+  if (!stream) throw Error(ErrorKind::kInput, "world: " + path.string(), "the file is missing", kPublished);
   return json::parse(stream);
 }
 
@@ -91,7 +93,7 @@ void read_styles(const json& file, Catalogue& catalogue) {
     auto found = std::find(catalogue.packages.begin(), catalogue.packages.end(), package);
     if (found == catalogue.packages.end()) {
       throw Error(ErrorKind::kInput, "world: styles.json",
-                  fmt::format("'{}': unknown package '{}'", style.id, package));
+                  fmt::format("'{}': unknown package '{}'", style.id, package), kPublished);
     }
     style.package = static_cast<int>(found - catalogue.packages.begin());
     catalogue.styles.push_back(std::move(style));
@@ -111,7 +113,8 @@ void read_backgrounds(const json& file, Catalogue& catalogue) {
     if (background.colours.size() != expected) {
       throw Error(ErrorKind::kInput, "world: backgrounds.json",
                   fmt::format("'{}' has {} colours, its kind needs {}", background.id,
-                              background.colours.size(), expected));
+                              background.colours.size(), expected),
+                  kPublished);
     }
     catalogue.backgrounds.push_back(std::move(background));
   }
@@ -145,10 +148,10 @@ Catalogue Catalogue::read(const std::filesystem::path& assets_dir) {
     read_backgrounds(file("backgrounds.json"), catalogue);
     read_held_out(file("held_out.json"), catalogue);
   } catch (const json::exception& problem) {
-    throw Error(ErrorKind::kInput, "world: " + (assets_dir / reading).string(), problem.what());
+    throw Error(ErrorKind::kInput, "world: " + (assets_dir / reading).string(), problem.what(), kPublished);
   } catch (const std::out_of_range&) {
     throw Error(ErrorKind::kInput, "world: " + (assets_dir / reading).string(),
-                "an entry has an unknown role or kind");
+                "an entry has an unknown role or kind", kPublished);
   }
   return catalogue;
 }

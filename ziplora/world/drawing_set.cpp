@@ -68,7 +68,8 @@ void prepare_drawings(const Catalogue& catalogue, const std::filesystem::path& p
       try {
         store(render_svg(package.svg(icon), size), size, data + (s * packages + p) * bytes);
       } catch (const Error& error) {
-        throw Error(error.kind(), fmt::format("world: {}/{}", catalogue.packages[p], icon), error.problem());
+        throw Error(error.kind(), fmt::format("world: {}/{}", catalogue.packages[p], icon), error.problem(),
+                    error.hint());
       }
     }
     stage.step();

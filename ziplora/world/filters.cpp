@@ -240,7 +240,8 @@ const Filter& filter(std::string_view name) {
   for (const Filter& candidate : kFilters) {
     if (candidate.name == name) return candidate;
   }
-  throw Error(ErrorKind::kUsage, "world", fmt::format("there is no filter '{}'", name));
+  throw Error(ErrorKind::kUsage, "world", fmt::format("there is no filter '{}'", name),
+              "use one that assets/world/styles.json names");
 }
 
 }  // namespace ziplora

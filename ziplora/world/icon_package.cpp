@@ -9,6 +9,8 @@
 namespace ziplora {
 namespace {
 
+constexpr const char* kInstallAgain = "install the drawings' packages again: tools/world_packages.sh";
+
 nlohmann::json read_json_file(const std::filesystem::path& path) {
   std::ifstream stream(path, std::ios::binary);
   if (!stream) {
@@ -35,7 +37,7 @@ IconPackage::IconPackage(const std::filesystem::path& folder) : folder_(folder) 
     licence_ = info.at("license").at("spdx");
   } catch (const nlohmann::json::exception& problem) {
     throw Error(ErrorKind::kInput, "world: " + folder.string(),
-                std::string("not an Iconify package: ") + problem.what());
+                std::string("not an Iconify package: ") + problem.what(), kInstallAgain);
   }
 }
 
@@ -44,7 +46,8 @@ bool IconPackage::contains(std::string_view icon) const { return icons_.contains
 std::string IconPackage::svg(std::string_view icon) const {
   auto found = icons_.find(icon);
   if (found == icons_.end()) {
-    throw Error(ErrorKind::kInput, "world: " + folder_.string(), fmt::format("there is no icon '{}'", icon));
+    throw Error(ErrorKind::kInput, "world: " + folder_.string(), fmt::format("there is no icon '{}'", icon),
+                kInstallAgain);
   }
   // `color` is what currentColor means in the packages of one colour.
   return fmt::format(

@@ -26,7 +26,8 @@ using GlibError = std::unique_ptr<GError, Release<g_error_free>>;
 
 [[noreturn]] void refuse(GError* error) {
   GlibError owned(error);
-  throw Error(ErrorKind::kInput, "world: render SVG", owned ? owned->message : "unknown error of librsvg");
+  throw Error(ErrorKind::kInput, "world: render SVG", owned ? owned->message : "unknown error of librsvg",
+              "install the drawings' packages again: tools/world_packages.sh");
 }
 
 }  // namespace
@@ -44,7 +45,8 @@ at::Tensor render_svg(std::string_view svg, int size) {
   if (cairo_surface_status(surface.get()) != CAIRO_STATUS_SUCCESS) {
     throw Error(ErrorKind::kExhausted, "world: render SVG",
                 fmt::format("cairo: {} ({} x {} pixels)",
-                            cairo_status_to_string(cairo_surface_status(surface.get())), large, large));
+                            cairo_status_to_string(cairo_surface_status(surface.get())), large, large),
+                "render at a smaller size");
   }
 
   // cairo: one native-endian 32-bit word a pixel, 0xAARRGGBB, premultiplied.

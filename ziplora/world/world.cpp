@@ -55,7 +55,8 @@ struct World::Impl {
     }
     if (artists.empty() || computed.empty() || pairs_held_out.empty()) {
       throw Error(ErrorKind::kInput, "world: " + assets_dir.string(),
-                  "it needs a seen artist's style, a seen computed style and a held-out pair");
+                  "it needs a seen artist's style, a seen computed style and a held-out pair",
+                  "take assets/ as they are in the repository: git checkout -- assets");
     }
   }
 
@@ -116,7 +117,8 @@ struct World::Impl {
     if (in(subject, catalogue.subjects.size()) && in(style, catalogue.styles.size())) return;
     throw Error(ErrorKind::kUsage, "world",
                 fmt::format("subject {} and style {}: there are {} and {}", subject, style,
-                            catalogue.subjects.size(), catalogue.styles.size()));
+                            catalogue.subjects.size(), catalogue.styles.size()),
+                "indices count from 0");
   }
 
   int size;
@@ -135,7 +137,8 @@ void World::prepare(const std::filesystem::path& assets_dir, const std::filesyst
 
 World::World(const std::filesystem::path& assets_dir, const std::filesystem::path& cache_dir, int size) {
   if (size < 16 || size > kDrawingSize) {
-    throw Error(ErrorKind::kUsage, "world", fmt::format("size {} is not in 16…{}", size, kDrawingSize));
+    throw Error(ErrorKind::kUsage, "world", fmt::format("size {} is not in 16…{}", size, kDrawingSize),
+                "for example --size 64");
   }
   impl_ = std::make_unique<Impl>(assets_dir, cache_dir, size);
 }
