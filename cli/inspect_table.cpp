@@ -1,5 +1,7 @@
 #include "inspect_table.h"
 
+#include "size_text.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -52,13 +54,6 @@ std::string labelled(const std::string& label, const std::string& text) {
     begin = end + 1;
   }
   return out + "\n";
-}
-
-std::string size_text(double bytes) {
-  const char* units[] = {"bytes", "kB", "MB", "GB"};
-  int unit = 0;
-  while (bytes >= 1000 && unit < 3) bytes /= 1000, ++unit;
-  return unit == 0 ? fmt::format("{} bytes", bytes) : fmt::format("{:.3g} {}", bytes, units[unit]);
 }
 
 /// {"8": 560, "16": 4} → "8 (560 layers), 16 (4)"; a single value needs no count.

@@ -15,4 +15,8 @@ namespace ziplora {
 /// @throws Error(kInput) if the folder lacks a config, Error(kIncompatible) if a config is no SDXL's
 TargetNames base_targets(const std::filesystem::path& base);
 
+/// Of the base that a LoRA file is for, where none is named and no weights are needed: SDXL 1.0's, or the
+/// embedded base's if the file fits that one only.
+TargetNames targets_of_file(const std::filesystem::path& adapter);
+
 }  // namespace ziplora

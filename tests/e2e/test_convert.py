@@ -1,0 +1,260 @@
+"""`ziplora convert` as a user runs it: which files appear, that equal input gives equal bytes, that formats lose no
+bit, and errors that leave nothing behind. What the files do in other programs: tests/parity/test_convert.py."""
+
+import hashlib
+import json
+import resource
+import shutil
+import signal
+import subprocess
+
+import pytest
+import torch
+from diffusers import StableDiffusionXLPipeline
+from lora_files import EVERY_PART, LayerChoice, random_layers, save_kohya
+from program import BUILD, run_ziplora, ziplora, ziplora_fails
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from sgm_checkpoint import sgm_checkpoint
+from tiny_sdxl import make_tiny_sdxl
+
+COMPONENTS = ("unet", "text_encoder", "text_encoder_2")
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    return make_tiny_sdxl(tmp_path_factory.mktemp("convert") / "base")
+
+
+@pytest.fixture(scope="module")
+def pipeline(base):
+    return StableDiffusionXLPipeline.from_pretrained(base)
+
+
+@pytest.fixture(scope="module")
+def lora(pipeline, tmp_path_factory):
+    layers = random_layers(pipeline, LayerChoice(components=COMPONENTS, parts=EVERY_PART, ranks=(4, 8), alpha="rank"))
+    tags = {"10_sks dog": {"a sks dog": 5}}
+    return save_kohya(tmp_path_factory.mktemp("lora") / "dog.safetensors", layers, pipeline,
+                      metadata={"ss_tag_frequency": json.dumps(tags), "ss_base_model_version": "sdxl_base_v1-0"})
+
+
+@pytest.fixture(scope="module")
+def tuned(base, pipeline, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tuned") / "tuned"
+    copy = StableDiffusionXLPipeline.from_pretrained(base)
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for path in ("mid_block.resnets.0.conv1", "mid_block.attentions.0.proj_in"):
+            weight = copy.unet.get_submodule(path).weight
+            weight += 0.1 * torch.randn(weight.shape, generator=generator)
+    copy.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def checkpoint(base, pipeline, tmp_path_factory):
+    file = tmp_path_factory.mktemp("checkpoint") / "tiny.safetensors"
+    save_file(sgm_checkpoint(pipeline), file)
+    shutil.copytree(base, file.with_suffix(""), ignore=shutil.ignore_patterns("*.safetensors"))
+    return file
+
+
+def metadata_of(file):
+    with safe_open(file, "pt") as opened:
+        return opened.metadata()
+
+
+def tree(folder):
+    """Every file below by its bytes."""
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def name_of(form):
+    return "out" if form == "peft" else "out.safetensors"
+
+
+# Formats and dtypes
+
+@pytest.mark.parametrize("form", ["kohya", "diffusers", "peft", "comfy"])
+def test_float32_goes_round_through_every_format_without_losing_a_bit(form, lora, base, tmp_path):
+    flags = ["--base", base, "--dtype", "f32"]
+    ziplora("convert", lora, *flags, "-o", "start.safetensors", cwd=tmp_path)
+    ziplora("convert", "start.safetensors", *flags, "--format", form, "-o", name_of(form), cwd=tmp_path)
+    ziplora("convert", name_of(form), *flags, "-o", "back.safetensors", cwd=tmp_path)
+    start, back = load_file(tmp_path / "start.safetensors"), load_file(tmp_path / "back.safetensors")
+    assert start.keys() == back.keys() and len(start) > 300
+    for name, value in start.items():
+        assert torch.equal(back[name], value), name
+    assert metadata_of(tmp_path / "back.safetensors") == metadata_of(tmp_path / "start.safetensors")
+
+
+@pytest.mark.parametrize("flags", [["--format", "kohya"], ["--format", "diffusers"], ["--format", "peft"],
+                                   ["--format", "comfy"], ["--rank", 2], ["--energy", 0.9]], ids=str)
+def test_equal_input_gives_equal_bytes(flags, lora, base, tmp_path):
+    out = name_of(flags[1])
+    for run in ("a", "b"):
+        (tmp_path / run).mkdir()
+        ziplora("convert", lora, "--base", base, *flags, "-o", out, cwd=tmp_path / run)
+    assert tree(tmp_path / "a") == tree(tmp_path / "b") != {}
+
+
+def test_the_dtype_stays_unless_another_is_asked_for(lora, base, tmp_path):
+    kept = ziplora("convert", lora, "--base", base, "-o", "a.safetensors", cwd=tmp_path)
+    assert kept["files"][0]["dtype"] == "float32"
+    for flag, dtype, stored in (("f16", "float16", torch.float16), ("bfloat16", "bfloat16", torch.bfloat16)):
+        result = ziplora("convert", lora, "--base", base, "--dtype", flag, "-o", "h.safetensors", cwd=tmp_path)
+        again = ziplora("convert", "h.safetensors", "--base", base, "-o", "h2.safetensors", cwd=tmp_path)
+        assert result["files"][0]["dtype"] == again["files"][0]["dtype"] == dtype
+        for file in ("h.safetensors", "h2.safetensors"):
+            assert {value.dtype for key, value in load_file(tmp_path / file).items()
+                    if not key.endswith(".alpha")} == {stored}
+    assert (tmp_path / "h.safetensors").read_bytes() == (tmp_path / "h2.safetensors").read_bytes()
+
+
+def test_metadata_goes_along_and_tells_the_truth(lora, base, tmp_path):
+    ziplora("convert", lora, "--base", base, "--rank", 3, "-o", "small.safetensors", cwd=tmp_path)
+    metadata = metadata_of(tmp_path / "small.safetensors")
+    assert json.loads(metadata["ss_tag_frequency"]) == {"10_sks dog": {"a sks dog": 5}}
+    assert metadata["ss_base_model_version"] == "sdxl_custom"  # the input claims SDXL, whose shapes it has not
+    assert metadata["ss_network_dim"] == "3" and json.loads(metadata["ziplora.compression"])["relative_error"] > 0
+    data = (tmp_path / "small.safetensors").read_bytes()
+    data = data[8 + int.from_bytes(data[:8], "little"):]
+    assert metadata["sshs_model_hash"] == hashlib.sha256(data).hexdigest()
+
+
+def test_several_files_go_into_a_folder(lora, base, tmp_path):
+    for name in ("a", "b"):
+        shutil.copy(lora, tmp_path / f"{name}.safetensors")
+    result = ziplora("convert", "a.safetensors", "b.safetensors", "--base", base, "--format", "diffusers",
+                     "-o", "new/folder", cwd=tmp_path)
+    assert [entry["output"] for entry in result["files"]] == ["new/folder/a.safetensors", "new/folder/b.safetensors"]
+    assert len(list((tmp_path / "new/folder").iterdir())) == 2
+    one = ziplora("convert", "a.safetensors", "--base", base, "-o", "new", cwd=tmp_path)
+    assert one["files"][0]["output"] == "new/a.safetensors"
+    both = ziplora("convert", "a.safetensors", "b.safetensors", "--base", base, "--format", "peft", "-o", "peft",
+                   cwd=tmp_path)
+    for entry in both["files"]:
+        assert (tmp_path / entry["output"] / "unet" / "adapter_config.json").exists()
+
+
+def test_sdxl_files_need_no_base(tmp_path):
+    module = "lora_unet_input_blocks_4_1_transformer_blocks_0_attn2_to_k"
+    save_file({f"{module}.lora_down.weight": torch.randn(4, 2048), f"{module}.lora_up.weight": torch.randn(640, 4)},
+              tmp_path / "lora.safetensors")
+    ziplora("convert", "lora.safetensors", "--format", "diffusers", "-o", "out.safetensors", cwd=tmp_path)
+    assert "unet.down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k.lora_A.weight" in load_file(
+        tmp_path / "out.safetensors")
+
+
+# Text for people
+
+def test_text_tells_of_the_file_and_of_the_layers_that_lost_most(lora, base, tmp_path):
+    done = run_ziplora("convert", lora, "--base", base, "--format", "diffusers", "-o", "out.safetensors", cwd=tmp_path)
+    assert done.stdout.startswith("out.safetensors  diffusers, float32, ") and done.stdout.count("\n") == 1
+    done = run_ziplora("convert", lora, "--base", base, "--rank", 2, "-o", "out.safetensors", cwd=tmp_path)
+    lines = done.stdout.splitlines()
+    assert lines[0].split() == ["layer", "rank", "norm", "error"]
+    errors = [float(line.split()[-1]) for line in lines[1:13]]
+    assert errors == sorted(errors, reverse=True) and errors[0] > errors[-1]
+    assert "--json lists them all" in lines[13] and lines[14].startswith("error of all layers together: 0.")
+    assert lines[15].startswith("out.safetensors  kohya, ")
+
+
+def test_text_of_extracting_and_baking_ends_with_the_file(base, tuned, lora, tmp_path):
+    done = run_ziplora("convert", "--extract", tuned, "--from", base, "--rank", 2, "-o", "out.safetensors",
+                       cwd=tmp_path)
+    lines = done.stdout.splitlines()
+    assert lines[1].startswith("unet.mid_block.") and lines[-1].startswith("out.safetensors  kohya, float16, 2 layers")
+    done = run_ziplora("convert", "--bake", lora, "--into", base, "-o", "baked", cwd=tmp_path)
+    assert done.stdout.startswith("baked  ") and "tensors changed" in done.stdout
+
+
+# Extracting and baking
+
+def test_extracting_and_baking_give_equal_bytes(base, tuned, lora, checkpoint, tmp_path):
+    for run in ("a", "b"):
+        (tmp_path / run).mkdir()
+        ziplora("convert", "--extract", tuned, "--from", base, "-o", "lora.safetensors", cwd=tmp_path / run)
+        ziplora("convert", "--bake", lora, "--into", base, "-o", "folder", cwd=tmp_path / run)
+        ziplora("convert", "--bake", f"{lora}:0.5", "--into", checkpoint, "-o", "one.safetensors", cwd=tmp_path / run)
+    assert tree(tmp_path / "a") == tree(tmp_path / "b")
+    assert len(tree(tmp_path / "a")) > 10
+
+
+def test_extracted_files_bake_back(base, tuned, tmp_path):
+    ziplora("convert", "--extract", tuned, "--from", base, "--dtype", "f32", "-o", "lora.safetensors", cwd=tmp_path)
+    ziplora("convert", "--bake", "lora.safetensors", "--into", base, "-o", "again", cwd=tmp_path)
+    wanted = load_file(tuned / "unet" / "diffusion_pytorch_model.safetensors")
+    for name, value in load_file(tmp_path / "again" / "unet" / "diffusion_pytorch_model.safetensors").items():
+        assert torch.allclose(value, wanted[name], rtol=1e-5, atol=1e-5), name
+
+
+def test_a_scale_of_zero_changes_no_weight(base, lora, checkpoint, tmp_path):
+    ziplora("convert", "--bake", f"{lora}:0", "--into", checkpoint, "-o", "same.safetensors", cwd=tmp_path)
+    before = load_file(checkpoint)
+    for name, value in load_file(tmp_path / "same.safetensors").items():
+        assert torch.equal(value, before[name]), name
+
+
+def test_a_single_file_with_settings_beside_it_says_what_to_copy(base, lora, checkpoint, tmp_path):
+    result = ziplora("convert", "--bake", lora, "--into", checkpoint, "-o", "baked.safetensors", cwd=tmp_path)
+    notes = [event["text"] for event in result["events"] if event["event"] == "note"]
+    assert any(str(checkpoint.with_suffix("")) in note and "baked" in note for note in notes)
+
+
+def test_a_full_disk_leaves_nothing(base, lora, checkpoint, tmp_path):
+    def limit_file_size():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    for into, out in ((checkpoint, "baked.safetensors"), (base, "baked")):
+        done = subprocess.run([BUILD / "ziplora", "convert", "--bake", lora, "--into", into, "-o", out, "--json"],
+                              cwd=tmp_path, capture_output=True, text=True, preexec_fn=limit_file_size)
+        assert done.returncode == 5 and done.stdout == "", done.stderr
+        assert list(tmp_path.iterdir()) == []
+
+
+# Errors
+
+ERRORS = {  # name: (exit code, arguments, words of where and problem, words of the hint)
+    "no input": (2, ["-o", "o.safetensors"], "no file", "ziplora convert"),
+    "missing file": (3, ["none.safetensors", "-o", "o.safetensors"], "none.safetensors", ""),
+    "unknown format": (2, ["{lora}", "--base", "{base}", "--format", "koya", "-o", "o.safetensors"], "koya", "kohya"),
+    "unknown dtype": (2, ["{lora}", "--dtype", "int8", "-o", "o.safetensors"], "int8", ""),
+    "rank 0": (2, ["{lora}", "--base", "{base}", "--rank", 0, "-o", "o.safetensors"], "1 or more", ""),
+    "energy above 1": (2, ["{lora}", "--base", "{base}", "--energy", 99, "-o", "o.safetensors"], "99", "0.99"),
+    "output is an input": (2, ["{lora}", "--base", "{base}", "-o", "{lora}"], "one of the inputs", "another name"),
+    "another base": (4, ["{lora}", "-o", "o.safetensors"], "", ""),
+    "no folder": (1, ["{lora}", "--base", "{base}", "-o", "no/o.safetensors"], "does not exist", "mkdir -p no"),
+    "two of one name": (2, ["{lora}", "{lora}", "--base", "{base}", "-o", "out"], "both become", ""),
+    "several into a file": (2, ["{lora}", "{base}", "--base", "{base}", "-o", "{lora}"], "is a file", "folder"),
+    "extract without base": (2, ["--extract", "{tuned}", "-o", "o.safetensors"], "missing", "--from"),
+    "from without tuned": (2, ["--from", "{base}", "-o", "o.safetensors"], "missing", "--extract"),
+    "extract of equals": (4, ["--extract", "{base}", "--from", "{base}", "-o", "o.safetensors"], "same weights", ""),
+    "extract of a LoRA": (4, ["--extract", "{lora}", "--from", "{base}", "-o", "o.safetensors"], "a LoRA", ""),
+    "extract with a file": (2, ["{lora}", "--extract", "{tuned}", "--from", "{base}", "-o", "o"], "file", ""),
+    "bake without base": (2, ["--bake", "{lora}", "-o", "o"], "missing", "--into"),
+    "into without adapter": (2, ["--into", "{base}", "-o", "o"], "no adapter", "--bake"),
+    "bake with a rank": (2, ["--bake", "{lora}", "--into", "{base}", "--rank", 4, "-o", "o"], "--rank", ""),
+    "bake with no number": (2, ["--bake", "{lora}:much", "--into", "{base}", "-o", "o"], "much", "0.8"),
+    "bake into nothing": (3, ["--bake", "{lora}", "--into", "none", "-o", "o"], "none", ""),
+    "bake into a LoRA": (4, ["--bake", "{lora}", "--into", "{lora}", "-o", "o"], "", ""),
+    "bake over a folder": (2, ["--bake", "{lora}", "--into", "{base}", "-o", "{tuned}"], "not overwritten", "-o"),
+    "bake over the base": (2, ["--bake", "{lora}", "--into", "{checkpoint}", "-o", "{checkpoint}"], "the inputs", ""),
+    "bake beyond half": (6, ["--bake", "{lora}:1e9", "--into", "{base}", "--dtype", "f16", "-o", "o"], "Half", "f"),
+    "vectors elsewhere": (2, ["{lora}", "--vectors", "-o", "o.safetensors"], "--vectors", ""),
+}
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_an_error_has_its_code_and_leaves_nothing(name, base, tuned, lora, checkpoint, tmp_path):
+    code, arguments, problem, hint = ERRORS[name]
+    places = dict(base=base, tuned=tuned, lora=lora, checkpoint=checkpoint)
+    before = {path: path.read_bytes() for path in (lora, checkpoint)} | {tuned: tree(tuned)}
+    error = ziplora_fails(code, "convert", *(str(word).format(**places) for word in arguments), cwd=tmp_path)
+    assert problem in error["problem"] + error["where"]
+    assert hint in error["hint"]
+    assert list(tmp_path.iterdir()) == []
+    assert {path: path.read_bytes() for path in (lora, checkpoint)} | {tuned: tree(tuned)} == before
+    assert not list(tuned.parent.glob("*.part")) and len(list(tuned.parent.iterdir())) == 1
