@@ -17,6 +17,9 @@
 
 #include "ziplora/base/atomic_file.h"
 #include "ziplora/base/error.h"
+#include "ziplora/base/open_input.h"
+#include "ziplora/io/file_signs.h"
+#include "ziplora/io/mapped_pages.h"
 #include "ziplora/io/safetensors_dtype.h"
 #include "ziplora/io/safetensors_header.h"
 
@@ -28,35 +31,24 @@ namespace {
 
 constexpr uint64_t kLengthBytes = 8;
 
-/// Names the file that people most often have in place of a safetensors file.
-std::string looks_like(std::string_view head) {
-  struct Sign {
-    std::string_view magic, meaning;
-  };
-  constexpr Sign kSigns[] = {
-      {"PK\x03\x04", "a zip archive or a PyTorch .pt/.ckpt file; convert it to safetensors first"},
-      {"\x80\x02", "a Python pickle; convert it to safetensors first"},
-      {"GGUF", "a GGUF file; ask for the safetensors version"},
-      {"version https://git-lfs", "a git-lfs pointer, not the file itself: run 'git lfs pull' there"},
-      {"<!DOCTYPE", "a web page: the download probably needs a login"},
-      {"<!doctype", "a web page: the download probably needs a login"},
-      {"<html", "a web page: the download probably needs a login"},
-      {"\x89PNG", "a PNG picture"},
-      {"\xFF\xD8\xFF", "a JPEG picture"},
-      {"{", "a JSON file"},
-  };
-  for (const Sign& sign : kSigns)
-    if (head.starts_with(sign.magic)) return std::string(sign.meaning);
-  return "";
-}
-
 [[noreturn]] void refuse(const std::filesystem::path& path, const std::string& problem,
                          std::string_view head) {
-  const std::string likely = looks_like(head);
+  const std::string likely(looks_like(head));
   throw Error(ErrorKind::kInput, "read " + path.string(), problem,
               likely.empty() ? "check that this is a safetensors file and that its download is complete"
                              : "it looks like " + likely);
 }
+
+/// Lets the whole pages between two addresses of a map leave memory.
+void drop_pages(const unsigned char* begin, const unsigned char* end) {
+  const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const uintptr_t first = (reinterpret_cast<uintptr_t>(begin) + page - 1) / page * page;
+  const uintptr_t last = reinterpret_cast<uintptr_t>(end) / page * page;
+  if (last > first) ::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+}
+
+/// The deleter of every view. Its address tells views from other memory, whose pages must never be dropped.
+void release_map(void* owner) { delete static_cast<std::shared_ptr<void>*>(owner); }
 
 }  // namespace
 
@@ -66,14 +58,8 @@ struct SafetensorsFile::Map {
   uint64_t data_begin = 0;
 
   explicit Map(const std::filesystem::path& path) {
-    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) {
-      const int code = errno;
-      throw Error(
-          ErrorKind::kInput, "read " + path.string(),
-          code == ENOENT ? "there is no such file" : std::string("cannot be opened: ") + std::strerror(code),
-          code == ENOENT ? "check the spelling of the path" : "check that you may read it");
-    }
+    // Opening a pipe would wait for a writer.
+    const int descriptor = open_input(path, O_NONBLOCK);
     struct stat status {};
     const bool regular = ::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
     size_bytes = regular ? static_cast<uint64_t>(status.st_size) : 0;
@@ -89,11 +75,12 @@ struct SafetensorsFile::Map {
     if (!regular)
       throw Error(ErrorKind::kInput, "read " + path.string(),
                   S_ISDIR(status.st_mode) ? "this is a folder, a safetensors file was expected"
-                                          : "this is not a regular file",
+                                          : "this is a pipe or a device, a safetensors file was expected",
                   "name the .safetensors file itself");
     if (code != 0)
       throw Error(code == ENOMEM ? ErrorKind::kExhausted : ErrorKind::kInput, "read " + path.string(),
-                  fmt::format("mapping {} bytes failed: {}", size_bytes, std::strerror(code)));
+                  fmt::format("mapping {} bytes failed: {}", size_bytes, std::strerror(code)),
+                  "copy the file to a local disk, or free some memory");
   }
   ~Map() {
     if (bytes != nullptr) ::munmap(bytes, size_bytes);
@@ -110,6 +97,7 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path)
            file);
   uint64_t header_size = 0;
   std::memcpy(&header_size, file.data(), kLengthBytes);
+  if (header_size == 0) refuse(path, "the header is empty: its length is 0", file);
   if (header_size > kSafetensorsHeaderLimitBytes)
     refuse(
         path,
@@ -151,16 +139,23 @@ at::Tensor SafetensorsFile::tensor(const std::string& name) const {
     std::memcpy(copy.data_ptr(), bytes, about.end - about.begin);
     return copy;
   }
-  return at::from_blob(
-      bytes, about.shape, [map = map_](void*) {}, options);
+  return at::for_blob(bytes, about.shape)
+      .context(new std::shared_ptr<void>(map_), release_map)
+      .options(options)
+      .make_tensor();
 }
 
 void SafetensorsFile::release_pages(const std::string& name) const {
   const TensorInfo& about = info(name);
-  const uint64_t page = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
-  const uint64_t first = (map_->data_begin + about.begin + page - 1) / page * page;
-  const uint64_t last = (map_->data_begin + about.end) / page * page;
-  if (last > first) ::madvise(map_->bytes + first, last - first, MADV_DONTNEED);
+  drop_pages(data() + about.begin, data() + about.end);
+}
+
+void release_mapped_pages(const at::Tensor& tensor) {
+  if (!tensor.defined() || !tensor.has_storage()) return;
+  const c10::DataPtr& memory = tensor.storage().data_ptr();
+  if (memory.get_deleter() != release_map) return;
+  const auto* begin = static_cast<const unsigned char*>(memory.get());
+  drop_pages(begin, begin + tensor.storage().nbytes());
 }
 
 uint64_t SafetensorsFile::file_size_bytes() const { return map_->size_bytes; }

@@ -13,6 +13,7 @@
 #include "ziplora/base/error.h"
 #include "ziplora/base/read_file.h"
 #include "ziplora/base/temporary_folder.h"
+#include "ziplora/io/mapped_pages.h"
 
 namespace ziplora {
 namespace {
@@ -96,6 +97,24 @@ TEST(Safetensors, ReleasedPagesAreReadAgain) {
   EXPECT_TRUE(at::equal(view, large));
   file.release_pages("t");
   EXPECT_TRUE(at::equal(view, large));
+}
+
+TEST(Safetensors, ReleasesPagesByTensorAndLeavesOtherMemoryAlone) {
+  TemporaryFolder folder;
+  const at::Tensor large = at::arange(100'000, at::kFloat), expected = large.clone();
+  write_safetensors(folder / "a.safetensors", {{"t", large}});
+  at::Tensor view;
+  {
+    const SafetensorsFile file(folder / "a.safetensors");
+    view = file.tensor("t").view({100, 1000});
+  }
+  view.fill_(7);  // in this process's copies of the pages, which go
+  release_mapped_pages(view);
+  EXPECT_LT((view.flatten() == 7).sum().item<int64_t>(), 2100)
+      << "at most the two pages at its ends are still there";
+  release_mapped_pages(large);
+  EXPECT_TRUE(at::equal(large, expected));
+  release_mapped_pages(at::Tensor());
 }
 
 TEST(Safetensors, CopiesTensorsThatStartUnaligned) {

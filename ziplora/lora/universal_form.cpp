@@ -7,10 +7,10 @@
 #include <c10/core/ScalarType.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <set>
-#include <tuple>
 
 #include "ziplora/base/error.h"
 #include "ziplora/lora/all_finite.h"
@@ -40,8 +40,27 @@ double constant_alpha(const std::map<std::string, LoraLayer>& layers) {
   return common && !mixed && *common > 0 ? *common : static_cast<double>(most_common_rank(layers));
 }
 
+/// Norms of a matrix' rows (dim 1) or columns (dim 0), block by block: a float32 copy of a whole factor in
+/// half precision would cost more than the norms.
+at::Tensor norms_over(const at::Tensor& matrix, int64_t dim) {
+  constexpr int64_t kBlock = 1 << 15;  // numbers, 128 kB in float32
+  const int64_t across = std::max<int64_t>(1, kBlock / std::max<int64_t>(1, matrix.size(1 - dim)));
+  at::Tensor squares = at::zeros({matrix.size(1 - dim)}, at::kFloat);
+  for (const at::Tensor& block : matrix.detach().split(across, dim))
+    squares += block.to(at::kFloat).square().sum(dim);
+  return squares.sqrt();
+}
+
 /// No effect whatever the input: of each rank, the column of up or the row of down is zero.
 bool is_dead(const LoraLayer& layer) {
+  // Nearly always a look at one row of up and one column of down tells.
+  if (layer.up.flatten(1)
+          .select(0, 0)
+          .ne(0)
+          .logical_and(layer.down.flatten(1).select(1, 0).ne(0))
+          .any()
+          .item<bool>())
+    return false;
   const at::Tensor up = layer.up.flatten(1).ne(0).any(0), down = layer.down.flatten(1).ne(0).any(1);
   return !up.logical_and(down).any().item<bool>();
 }
@@ -90,10 +109,9 @@ void complete_for_narrow_loaders(Adapter& adapter, const std::map<std::string, d
 }  // namespace
 
 LoraLayer with_alpha(const LoraLayer& layer, double lora_alpha) {
-  at::Tensor down = layer.down.to(at::kFloat), up = layer.up.to(at::kFloat);
   const double factor = effective_alpha(layer) / lora_alpha;
-  if (factor != 1.0) up = up * factor;
-  const at::Tensor down_norm = down.flatten(1).norm(2, {1}), up_norm = up.flatten(1).norm(2, {0});  // [rank]
+  const at::Tensor down_norm = norms_over(layer.down.flatten(1), 1),
+                   up_norm = std::abs(factor) * norms_over(layer.up.flatten(1), 0);  // [rank]
   // Norms within a factor of 4 stay as they are: what was balanced and rounded is not balanced again.
   const at::Tensor exponent = 0.5 * (up_norm / down_norm).log2();  // not finite where either is zero
   const at::Tensor balance = at::where(at::isfinite(exponent).logical_and(exponent.abs() >= 1),
@@ -101,7 +119,8 @@ LoraLayer with_alpha(const LoraLayer& layer, double lora_alpha) {
   if (factor == 1.0 && (balance == 1).all().item<bool>()) return {layer.down, layer.up, lora_alpha};
   std::vector<int64_t> down_shape(down.dim(), 1), up_shape(up.dim(), 1);
   down_shape[0] = up_shape[1] = layer.rank();
-  return {down * balance.view(down_shape), up / balance.view(up_shape), lora_alpha};
+  return {layer.down.to(at::kFloat) * balance.view(down_shape),
+          layer.up.to(at::kFloat) * (factor / balance).view(up_shape), lora_alpha};
 }
 
 Adapter universal_form(const Adapter& adapter, const TargetNames& names) {
@@ -159,13 +178,16 @@ at::Tensor to_storage(const at::Tensor& factor, at::ScalarType dtype, const std:
   if (!all_finite(stored))
     throw refuse(fmt::format("largest magnitude {:.3g}", factor.abs().max().item<double>()));
   if (factor.scalar_type() == dtype) return stored;  // nothing was rounded
-  // In float32 unless the squares leave its range.
-  const auto norms = [&](at::ScalarType precision) {
-    const at::Tensor exact = factor.detach().to(at::kCPU).to(precision);
-    return std::pair(exact.norm().item<double>(), (stored.to(precision) - exact).norm().item<double>());
-  };
-  auto [norm, lost] = norms(at::kFloat);
-  if (norm < 1e-12 || norm > 1e12) std::tie(norm, lost) = norms(at::kDouble);
+  // A value loses at most its share (2⁻¹¹ in half, 2⁻⁹ in bfloat16) or half the smallest step. Where that
+  // settles it, as it nearly always does, nothing is compared.
+  const double smallest_loss = dtype == at::kHalf ? 0x1p-25 : 0x1p-134;
+  const double size = std::sqrt(static_cast<double>(factor.numel()));
+  if (const double norm = factor.detach().norm().item<double>();
+      norm < 1e12 && smallest_loss * size < kMostRounding / 2 * norm)
+    return stored;
+  const at::Tensor exact = factor.detach().to(at::kCPU).to(at::kDouble);
+  const double norm = exact.norm().item<double>(),
+               lost = (stored.to(at::kDouble) - exact).norm().item<double>();
   if (lost > kMostRounding * norm)
     throw refuse(
         fmt::format("smaller than its smallest steps: rounding changes them by {:.0f} %", 100 * lost / norm));

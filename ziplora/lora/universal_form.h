@@ -19,8 +19,8 @@
 namespace ziplora {
 
 /// Same ΔW as float32 factors with the given alpha; the same tensors, in their own dtype, if nothing has to
-/// change. Each rank's column of up and row of down get nearly equal
-/// norms by a power of two, which loses nothing and keeps both far from half precision's ends.
+/// change. Each rank's column of up and row of down get nearly equal norms by a power of two, which loses
+/// nothing and keeps both far from half precision's ends.
 LoraLayer with_alpha(const LoraLayer& layer, double lora_alpha);
 
 /// One alpha per component: the common one if the layers have one, else the most common rank. Where a text
