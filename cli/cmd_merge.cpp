@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "command.h"
+#include "dtype_option.h"
 #include "ziplora/app/device_policy.h"
 #include "ziplora/app/merge.h"
 #include "ziplora/base/error.h"
@@ -21,7 +22,7 @@ struct MergeFlags {
   std::string subject_images, style_images;
   std::vector<std::string> adapter_images;
   std::string method = "zip", base, device = "cpu", dtype = "float32";
-  std::string format = "kohya", file_dtype = "float16", output;
+  std::string format = "kohya", file_dtype = "float16", recipe, output;
   uint64_t seed = 0;
   int64_t rank = 0;
   bool resume = false;
@@ -45,7 +46,8 @@ MergeFile parse_input(const std::string& role, const std::string& text, const st
   if (colon + 1 + used == text.size()) {
     file.path = text.substr(0, colon);
     if (!std::isfinite(file.weight))
-      throw Error(ErrorKind::kUsage, "merge: --" + role + " " + text, "the weight is not a finite number");
+      throw Error(ErrorKind::kUsage, "merge: --" + role + " " + text, "the weight is not a finite number",
+                  "for example --" + role + " dog.safetensors:0.8");
   } else {
     file.weight = 1.0;
   }
@@ -117,6 +119,15 @@ std::string describe_merge(const nlohmann::json& report) {
     text += fmt::format("{:.1f} s, {:.2f} s an iteration, {:.2f} GiB at the peak\n",
                         report["seconds"].get<double>(), report["seconds_per_iteration"].get<double>(),
                         report["peak_memory_bytes"].get<double>() / (1 << 30));
+  if (report.contains("cross_terms"))
+    text += fmt::format("cross terms: {:.2f} of the exact sum's norm\n", report["cross_terms"].get<double>());
+  if (report.contains("removed"))
+    for (const nlohmann::json& removed : report["removed"])
+      text += fmt::format("{}: {:.1f} % of its squared norm removed\n", removed["input"].get<std::string>(),
+                          100 * removed["share"].get<double>());
+  if (report.contains("svd_error"))
+    text += fmt::format("SVD to rank {} or less: relative error {:.4f}\n", report["rank"].get<int64_t>(),
+                        report["svd_error"].get<double>());
   if (report.contains("compression_error"))
     text += fmt::format("compressed to rank {}: relative error {:.4f}\n", report["rank"].get<int64_t>(),
                         report["compression_error"].get<double>());
@@ -138,6 +149,7 @@ Run merge_command(CLI::App& app) {
   app.add_option("--style-images", flags->style_images,
                  "picture or folder; default: drawn by the LoRA itself");
   app.add_option("--adapter-images", flags->adapter_images, "one for each --adapter, in order");
+  app.add_option("--recipe", flags->recipe, "JSON file with several steps, instead of inputs and a method");
   std::string methods;
   for (const MergeMethod& method : merge_methods())
     methods += fmt::format("\n  {}: {}", method.name, method.summary);
@@ -150,8 +162,7 @@ Run merge_command(CLI::App& app) {
   app.add_option("--seed", flags->seed, "of pictures, noise and timesteps");
   app.add_option("--rank", flags->rank, "compress to this rank by SVD; 0: exact, the sum of the ranks");
   app.add_option("--format", flags->format, "key family of the file: kohya, diffusers …");
-  app.add_option("--file-dtype", flags->file_dtype, "of the written factors")
-      ->check(CLI::IsMember(dtype_names()));
+  takes_dtype(app.add_option("--file-dtype", flags->file_dtype, "of the written factors"));
   app.add_flag("--resume", flags->resume, "go on with the interrupted merge of the same command");
   app.add_option("-o,--output", flags->output, "the merged LoRA file")->required();
   add_method_options(app, *flags);
@@ -181,13 +192,18 @@ Run merge_command(CLI::App& app) {
     for (size_t i = 0; i < flags->adapters.size(); ++i)
       add("adapter", flags->adapters[i], at_or_empty(flags->adapter_prompts, i),
           at_or_empty(flags->adapter_images, i));
+    if (!flags->recipe.empty()) request.recipe = flags->recipe;
+    if (request.recipe && flags->method != MergeFlags().method)
+      throw Error(ErrorKind::kUsage, "merge: --method", "the recipe names the method of each step",
+                  "leave out --method, or --recipe");
     request.method = flags->method;
     request.options = given_options(*flags);
     if (!flags->base.empty()) request.base = flags->base;
     request.policy = parse_device_policy(flags->device, flags->dtype);
     request.seed = flags->seed;
     if (flags->rank < 0)
-      throw Error(ErrorKind::kUsage, "merge: --rank", fmt::format("{} is no rank", flags->rank));
+      throw Error(ErrorKind::kUsage, "merge: --rank", fmt::format("{} is no rank", flags->rank),
+                  "for example --rank 32; 0 keeps every rank");
     if (flags->rank > 0) request.rank = flags->rank;
     request.format = flags->format;
     request.dtype = parse_dtype(flags->file_dtype);

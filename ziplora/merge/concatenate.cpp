@@ -1,47 +1,37 @@
 #include "ziplora/merge/concatenate.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/cat.h>
-#include <fmt/format.h>
-#include <fmt/ranges.h>
+#include <ATen/ops/empty.h>
 
-#include "ziplora/base/error.h"
+#include "ziplora/lora/vector_deltas.h"
 
 namespace ziplora {
-namespace {
 
-bool fit_together(const LoraLayer& a, const LoraLayer& b) {
-  return a.down.sizes().slice(1) == b.down.sizes().slice(1) && a.up.size(0) == b.up.size(0);
+LoraLayer concatenate_layer(const LayerParts& parts) {
+  int64_t rank = 0;
+  for (const LayerPart& part : parts) rank += part.layer->rank();
+  std::vector<int64_t> down_shape = parts.front().layer->down.sizes().vec(),
+                       up_shape = parts.front().layer->up.sizes().vec();
+  down_shape[0] = up_shape[1] = rank;
+  // Converted where they end up: one pass over each factor, no copy beside the result.
+  LoraLayer merged{at::empty(down_shape, at::kFloat), at::empty(up_shape, at::kFloat), std::nullopt};
+  int64_t begin = 0;
+  for (const LayerPart& part : parts) {
+    const int64_t own = part.layer->rank();
+    merged.down.narrow(0, begin, own).copy_(part.layer->down.detach());
+    merged.up.narrow(1, begin, own).copy_(part.layer->up.detach());
+    if (part.factor() != 1) merged.up.narrow(1, begin, own).mul_(part.factor());
+    begin += own;
+  }
+  return merged;
 }
-
-std::string describe(const LoraLayer& layer) {
-  return fmt::format("down [{}], up [{}]", fmt::join(layer.down.sizes(), ", "),
-                     fmt::join(layer.up.sizes(), ", "));
-}
-
-}  // namespace
 
 Adapter concatenate(const std::vector<WeightedAdapter>& adapters) {
-  struct Factors {
-    const LoraLayer* first;
-    std::vector<at::Tensor> down, up;
-  };
-  std::map<std::string, Factors> factors;
-  for (const WeightedAdapter& input : adapters) {
-    for (const auto& [target, layer] : input.adapter->layers) {
-      Factors& found = factors.try_emplace(target, Factors{&layer, {}, {}}).first->second;
-      if (!fit_together(*found.first, layer))
-        throw Error(ErrorKind::kIncompatible, "merge: " + target,
-                    fmt::format("the adapters disagree about this layer: {} in one, {} in {}",
-                                describe(*found.first), describe(layer), input.adapter->source.string()),
-                    "run 'ziplora inspect' on each file: they were trained on different architectures");
-      found.down.push_back(layer.down.to(at::kFloat));
-      found.up.push_back(layer.up.to(at::kFloat) * (input.weight * layer.scale()));
-    }
-  }
   Adapter merged;
-  for (auto& [target, found] : factors)
-    merged.layers[target] = {at::cat(found.down, 0), at::cat(found.up, 1), std::nullopt};
+  for (const auto& [target, parts] : layers_side_by_side(adapters))
+    merged.layers[target] = concatenate_layer(parts);
+  for (const WeightedAdapter& input : adapters)
+    add_vector_deltas(merged.vector_deltas, input.adapter->vector_deltas, input.weight);
   return merged;
 }
 

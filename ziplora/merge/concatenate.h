@@ -9,19 +9,15 @@
 
 #include <vector>
 
-#include "ziplora/lora/adapter.h"
+#include "ziplora/merge/layer_parts.h"
 
 namespace ziplora {
 
-struct WeightedAdapter {
-  const Adapter* adapter;
-  double weight = 1.0;  ///< strength, folded into up
-};
+/// @return float32 factors
+LoraLayer concatenate_layer(const LayerParts& parts);
 
 /// @return float32 factors; a target that only some adapters touch gets those adapters' rank
-/// @throws Error(kIncompatible) naming the target if shapes differ, or one file has a linear layer where the
-/// other
-///         has a convolution
+/// @throws Error(kIncompatible) as layers_side_by_side
 Adapter concatenate(const std::vector<WeightedAdapter>& adapters);
 
 }  // namespace ziplora

@@ -1,15 +1,15 @@
 // The merge method `direct`: the weighted sum of the deltas, ΔW = Σ_k w_k ΔW_k, exactly: factors side by
-// side, rank Σ r_k. What loading several LoRAs at once does in every tool, as one file.
+// side, rank Σ r_k. What loading several LoRAs at once does in every tool, as one file (PEFT's `cat`, kohya's
+// --concat).
 #include "ziplora/merge/concatenate.h"
-#include "ziplora/merge/merge_method.h"
+#include "ziplora/merge/layerwise.h"
 
 namespace ziplora {
 namespace {
 
-MergeResult run_direct(const std::vector<MergeInput>& inputs, const nlohmann::json&, MergeContext&) {
-  std::vector<WeightedAdapter> parts;
-  for (const MergeInput& input : inputs) parts.push_back({input.adapter, input.weight});
-  return {.adapter = concatenate(parts), .report = nlohmann::json::object(), .coefficients = {}};
+MergeResult run_direct(const std::vector<MergeInput>& inputs, const nlohmann::json&, MergeContext& context) {
+  return merge_layerwise(
+      inputs, context, [](const std::string&, const LayerParts& parts) { return concatenate_layer(parts); });
 }
 
 }  // namespace

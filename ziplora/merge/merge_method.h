@@ -3,6 +3,7 @@
 /// line, help, JSON and the contract tests iterate over the table.
 
 #include <filesystem>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -14,6 +15,8 @@
 #include "ziplora/models/sdxl.h"
 
 namespace ziplora {
+
+class TargetNames;  // lora/target_names.h
 
 struct MergeInput {
   const Adapter* adapter;
@@ -32,12 +35,17 @@ struct MergeContext {
   /// caller removes it once the result is safe. Empty: nothing is kept.
   std::filesystem::path state_path;
   bool resume = false;
+  const TargetNames* names = nullptr;  ///< the architecture's layers, for methods that tell blocks apart
+  /// How the caller keeps each finished layer, where a method can hand layers over one by one: in the file's
+  /// dtype, say, so that float32 factors of a large file are never there all at once. Absent: as it is.
+  std::function<LoraLayer(const std::string& target, const LoraLayer& layer)> store = {};
 };
 
 struct MergeResult {
   Adapter adapter;
   nlohmann::json report;      ///< numbers that people and scripts read: losses, overlap, movement
   NamedTensors coefficients;  ///< per input and target: `<input index>.<target>` [in] float32; empty if none
+  bool mixes_ranks = false;   ///< a layer's ranks are no longer the inputs' ranks side by side
 };
 
 struct MergeOption {

@@ -11,6 +11,15 @@ namespace ziplora {
 // the only other place that knows it.
 MergeMethod zip_method();
 MergeMethod direct_method();
+MergeMethod linear_method();
+MergeMethod svd_method();
+MergeMethod ties_method();
+MergeMethod dare_linear_method();
+MergeMethod dare_ties_method();
+MergeMethod magnitude_prune_method();
+MergeMethod block_method();
+MergeMethod np_method();
+MergeMethod orthogonal_method();
 
 namespace {
 
@@ -30,7 +39,8 @@ bool same_type(const nlohmann::json& value, const nlohmann::json& like) {
 void check_value(const std::string& where, const MergeOption& option, const nlohmann::json& value) {
   if (!same_type(value, option.default_value))
     throw Error(ErrorKind::kUsage, where,
-                fmt::format("{} is not {}", value.dump(), type_name(option.default_value)));
+                fmt::format("{} is not {}", value.dump(), type_name(option.default_value)),
+                "the default is " + option.default_value.dump());
   if (!option.choices.empty()) {
     const std::string word = value.get<std::string>();
     if (std::find(option.choices.begin(), option.choices.end(), word) == option.choices.end())
@@ -38,13 +48,17 @@ void check_value(const std::string& where, const MergeOption& option, const nloh
   }
   if (option.minimum && value.get<double>() < *option.minimum)
     throw Error(ErrorKind::kUsage, where,
-                fmt::format("{} is too small; the least is {}", value.dump(), *option.minimum));
+                fmt::format("{} is too small; the least is {}", value.dump(), *option.minimum),
+                "the default is " + option.default_value.dump());
 }
 
 }  // namespace
 
 const std::vector<MergeMethod>& merge_methods() {
-  static const std::vector<MergeMethod> table = {zip_method(), direct_method()};
+  static const std::vector<MergeMethod> table = {
+      zip_method(),   direct_method(),      linear_method(),    svd_method(),
+      ties_method(),  dare_linear_method(), dare_ties_method(), magnitude_prune_method(),
+      block_method(), np_method(),          orthogonal_method()};
   return table;
 }
 

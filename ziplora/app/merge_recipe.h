@@ -1,0 +1,26 @@
+#pragma once
+/// What `ziplora merge --recipe` adds to a merge: the recipe read from its file, and its files as inputs.
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "ziplora/app/merge.h"
+#include "ziplora/merge/recipe.h"
+
+namespace ziplora {
+
+/// Nothing if none is asked for.
+/// @throws Error(kInput) if it is no JSON, Error(kUsage) as parse_recipe, or with inputs or options beside it
+std::optional<Recipe> read_recipe(const MergeRequest& request);
+
+/// The recipe's files as inputs, each with the role and weight of its first use; paths are relative to the
+/// recipe's folder.
+std::vector<MergeFile> files_of(const Recipe& recipe, const std::filesystem::path& recipe_path);
+
+/// @param adapters  of files_of, in that order
+std::map<std::filesystem::path, const Adapter*> adapters_by_name(const Recipe& recipe,
+                                                                 const std::vector<Adapter>& adapters);
+
+}  // namespace ziplora

@@ -1,0 +1,134 @@
+#include "ziplora/merge/block_weights.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <set>
+#include <sstream>
+
+#include "ziplora/base/error.h"
+#include "ziplora/base/nearest_name.h"
+
+namespace ziplora {
+namespace {
+
+/// All 26 names in kohya's order.
+const std::vector<std::string>& block_names() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> result{"BASE"};
+    for (int i = 0; i < 12; ++i) result.push_back(fmt::format("IN{:02}", i));
+    result.push_back("MID");
+    for (int i = 0; i < 12; ++i) result.push_back(fmt::format("OUT{:02}", i));
+    return result;
+  }();
+  return names;
+}
+
+/// Which blocks a list of so many numbers is of, by index into block_names().
+const std::map<size_t, std::set<int>>& kohya_lists() {
+  static const std::map<size_t, std::set<int>> lists = [] {
+    std::map<size_t, std::set<int>> result{
+        {12, {0, 5, 6, 8, 9, 13, 14, 15, 16, 17, 18, 19}},
+        {17, {0, 2, 3, 5, 6, 8, 9, 13, 17, 18, 19, 20, 21, 22, 23, 24, 25}},
+        {20, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22}}};
+    for (int i = 0; i < 26; ++i) result[26].insert(i);
+    return result;
+  }();
+  return lists;
+}
+
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> words;
+  std::istringstream stream(text);
+  for (std::string word; std::getline(stream, word, ',');) {
+    const size_t begin = word.find_first_not_of(" []"), end = word.find_last_not_of(" []");
+    words.push_back(begin == std::string::npos ? "" : word.substr(begin, end - begin + 1));
+  }
+  return words;
+}
+
+std::optional<double> number(const std::string& word) {
+  size_t used = 0;
+  try {
+    const double value = std::stod(word, &used);
+    if (used == word.size() && std::isfinite(value)) return value;
+  } catch (const std::exception&) {
+  }
+  return std::nullopt;
+}
+
+double weight_in(const std::string& word, const std::string& where) {
+  if (const auto value = number(word)) return *value;
+  throw Error(ErrorKind::kUsage, where, fmt::format("'{}' is no weight", word),
+              "a list of numbers, NAME=WEIGHT,…, or all, content, style");
+}
+
+}  // namespace
+
+BlockWeights BlockWeights::parse(const std::string& text, const std::string& where) {
+  if (text == "content") return parse("unet.up_blocks.0.attentions.0=1,rest=0", where);
+  if (text == "style") return parse("unet.up_blocks.0.attentions.1=1,rest=0", where);
+  BlockWeights result;
+  if (text == "all") return result;
+  const std::vector<std::string> words = split(text);
+  if (text.find('=') != std::string::npos) {
+    for (const std::string& word : words) {
+      const size_t equals = word.find('=');
+      const std::string name = word.substr(0, equals);
+      if (equals == std::string::npos)
+        throw Error(ErrorKind::kUsage, where, fmt::format("'{}' has no weight", word), name + "=1");
+      const double weight = weight_in(word.substr(equals + 1), where);
+      std::vector<std::string> known = block_names();
+      known.push_back("rest");
+      if (name == "rest") {
+        result.rest_ = weight;
+      } else if (std::find(known.begin(), known.end(), name) != known.end()) {
+        result.blocks_[name] = weight;
+      } else if (name.starts_with("unet") || name.starts_with("text_encoder")) {
+        result.paths_[name] = weight;
+      } else {
+        throw unknown_name(where, name, known);
+      }
+    }
+    return result;
+  }
+  if (words.size() < 2 && (words.empty() || !number(words.front())))
+    throw unknown_name(where, text, {"all", "content", "style"});
+  const auto list = kohya_lists().find(words.size());
+  if (list == kohya_lists().end())
+    throw Error(
+        ErrorKind::kUsage, where, fmt::format("found {} weights, a list has 12, 17, 20 or 26", words.size()),
+        "for SDXL: 12 (BASE, IN04, IN05, IN07, IN08, MID, OUT00 … OUT05) or 20 (BASE, IN00 … IN08, MID, "
+        "OUT00 … OUT08)");
+  size_t i = 0;
+  for (const int block : list->second) result.blocks_[block_names()[block]] = weight_in(words[i++], where);
+  return result;
+}
+
+double BlockWeights::of(const TargetName& target) const {
+  size_t longest = 0;
+  double weight = rest_;
+  if (const auto block = blocks_.find(block_of(target)); block != blocks_.end()) weight = block->second;
+  for (const auto& [path, own] : paths_) {
+    const bool inside = target.canonical.starts_with(path) &&
+                        (target.canonical.size() == path.size() || target.canonical[path.size()] == '.');
+    if (inside && path.size() > longest) longest = path.size(), weight = own;
+  }
+  return weight;
+}
+
+std::string block_of(const TargetName& target) {
+  if (target.component != "unet") return "BASE";
+  const std::string& path = target.sgm_path;
+  const size_t dot = path.find('.');
+  const std::string group = path.substr(0, dot);
+  if (group == "middle_block") return "MID";
+  const bool in = group == "input_blocks", out = group == "output_blocks";
+  if (in || out) return fmt::format("{}{:02}", in ? "IN" : "OUT", std::stoi(path.substr(dot + 1)));
+  // kohya counts the embeddings with the first block, the last convolution after OUT08.
+  return group == "out" ? "OUT09" : "IN00";
+}
+
+}  // namespace ziplora

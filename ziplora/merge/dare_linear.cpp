@@ -1,0 +1,21 @@
+// The merge method `dare-linear`: DARE, arXiv 2311.03099: each value is dropped with probability 1 − density,
+// the rest is rescaled, so the mean over draws is the exact sum:
+//
+//     ΔW = Σ_k w_k ΔW_k ⊙ B_k / density,   B_k ~ Bernoulli(density), drawn from --seed, the input's place and
+//                                          the target
+#include "ziplora/merge/tensor_combination.h"
+
+namespace ziplora {
+
+MergeMethod dare_linear_method() {
+  return {
+      .name = "dare-linear",
+      .summary = "the sum of random values of each input, rescaled (DARE, arXiv 2311.03099)",
+      .needs_base = false,
+      .options = combination_options(Mix::kSum),
+      .run = [](const std::vector<MergeInput>& inputs, const nlohmann::json& options, MergeContext& context) {
+        return combine_adapters(inputs, options, context, {Keep::kRandom, Mix::kSum});
+      }};
+}
+
+}  // namespace ziplora

@@ -1,0 +1,12 @@
+#pragma once
+/// The size of a layer's effect, from its factors: ‖up @ down‖² = tr((upᵀ up)(down downᵀ)), two small
+/// products.
+
+#include "ziplora/lora/adapter.h"
+
+namespace ziplora {
+
+/// ‖ΔW‖²_F with the scale, in float64.
+double squared_norm(const LoraLayer& layer);
+
+}  // namespace ziplora

@@ -1,0 +1,231 @@
+// The contract of every file-level merge method, so that a new one is tested by standing in the table.
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/linalg_vector_norm.h>
+#include <ATen/ops/randn.h>
+#include <gtest/gtest.h>
+
+#include "ziplora/base/error.h"
+#include "ziplora/base/rng.h"
+#include "ziplora/lora/target_names.h"
+#include "ziplora/merge/merge_method.h"
+
+namespace ziplora {
+namespace {
+
+const std::string kQuery = "unet.up_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q";
+const std::string kConvolution = "unet.up_blocks.0.resnets.0.conv1";
+const std::string kText = "text_encoder.text_model.encoder.layers.0.self_attn.q_proj";
+const std::string kStyleBlock = "unet.up_blocks.0.attentions.1.proj_out";
+const std::string kOnlyInOne = "unet.mid_block.attentions.0.proj_in";
+
+/// Shapes are small: methods see names and factors, not the architecture's sizes.
+Adapter random_adapter(uint64_t seed, int64_t rank, bool with_extra_layer) {
+  at::Generator generator = make_generator(seed);
+  const auto draw = [&](std::vector<int64_t> shape) { return at::randn(shape, generator); };
+  Adapter adapter;
+  adapter.layers[kQuery] = {draw({rank, 6}), draw({8, rank}), 0.5 * rank};
+  adapter.layers[kConvolution] = {draw({rank, 3, 3, 3}), draw({4, rank, 1, 1}), {}};
+  adapter.layers[kText] = {draw({rank, 5}), draw({5, rank}), 2.0};
+  adapter.layers[kStyleBlock] = {draw({rank, 4}), draw({4, rank}), {}};
+  if (with_extra_layer) adapter.layers[kOnlyInOne] = {draw({rank, 6}), draw({6, rank}), {}};
+  adapter.source = "file" + std::to_string(seed);
+  return adapter;
+}
+
+at::Tensor delta(const LoraLayer& layer) {
+  return layer.up.to(at::kDouble).flatten(1).mm(layer.down.to(at::kDouble).flatten(1)) * layer.scale();
+}
+
+double distance(const Adapter& a, const Adapter& b) {
+  double squared = 0, total = 0;
+  for (const auto& [target, layer] : a.layers) {
+    squared += (delta(layer) - delta(b.layers.at(target))).square().sum().item<double>();
+    total += delta(layer).square().sum().item<double>();
+  }
+  return std::sqrt(squared / total);
+}
+
+/// Every file-level method with options that keep all values: without them pruning is the method's purpose.
+std::vector<std::pair<const MergeMethod*, nlohmann::json>> file_level_methods() {
+  std::vector<std::pair<const MergeMethod*, nlohmann::json>> result;
+  for (const MergeMethod& method : merge_methods()) {
+    if (method.needs_base) continue;
+    nlohmann::json given = nlohmann::json::object();
+    const auto has = [&](const std::string& name) {
+      return std::any_of(method.options.begin(), method.options.end(),
+                         [&](const MergeOption& option) { return option.name == name; });
+    };
+    if (has("density")) given["density"] = 1.0;
+    result.push_back({&method, resolve_options(method, given)});
+    if (has("on")) {
+      given["on"] = "factors";
+      result.push_back({&method, resolve_options(method, given)});
+    }
+  }
+  return result;
+}
+
+MergeResult run(const MergeMethod& method, const nlohmann::json& options,
+                const std::vector<MergeInput>& inputs, uint64_t seed = 0) {
+  MergeContext context;
+  context.seed = seed;
+  context.names = &TargetNames::sdxl();
+  return method.run(inputs, options, context);
+}
+
+MergeInput input(const Adapter& adapter, const std::string& role, double weight = 1.0) {
+  return {.adapter = &adapter, .role = role, .weight = weight, .prompt = {}, .images = {}};
+}
+
+TEST(MergeMethods, ThereAreTenFileLevelOnes) {
+  std::vector<std::string> names;
+  for (const MergeMethod& method : merge_methods())
+    if (!method.needs_base) names.push_back(method.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"direct", "linear", "svd", "ties", "dare-linear", "dare-ties",
+                                             "magnitude-prune", "block", "np", "orthogonal"}));
+}
+
+TEST(MergeMethods, OneAdapterStaysItself) {
+  const Adapter one = random_adapter(1, 3, true);
+  for (const auto& [method, options] : file_level_methods()) {
+    const MergeResult result = run(*method, options, {input(one, "adapter")});
+    EXPECT_EQ(result.adapter.layers.size(), one.layers.size()) << method->name;
+    EXPECT_LT(distance(one, result.adapter), 1e-6) << method->name << options;
+  }
+}
+
+TEST(MergeMethods, AWeightOfOneAdapterScalesIt) {
+  const Adapter one = random_adapter(1, 3, true);
+  Adapter scaled = one;
+  for (auto& [target, layer] : scaled.layers) layer.up = layer.up * -0.7;
+  for (const auto& [method, options] : file_level_methods())
+    EXPECT_LT(distance(scaled, run(*method, options, {input(one, "adapter", -0.7)}).adapter), 1e-6)
+        << method->name << options;
+}
+
+TEST(MergeMethods, TheOrderOfInputsDoesNotMatter) {
+  const Adapter a = random_adapter(1, 3, true), b = random_adapter(2, 3, false);
+  for (auto [method, options] : file_level_methods()) {
+    const auto forth = run(*method, options, {input(a, "subject", 0.8), input(b, "style", 1.5)});
+    const auto back = run(*method, options, {input(b, "style", 1.5), input(a, "subject", 0.8)});
+    ASSERT_EQ(forth.adapter.layers.size(), back.adapter.layers.size()) << method->name;
+    EXPECT_LT(distance(forth.adapter, back.adapter), 1e-6) << method->name << options;
+  }
+}
+
+TEST(MergeMethods, EqualSeedsGiveEqualTensorsAndOnlyDareListensToThem) {
+  const Adapter a = random_adapter(1, 3, true), b = random_adapter(2, 3, false);
+  for (const MergeMethod& method : merge_methods()) {
+    if (method.needs_base) continue;
+    const nlohmann::json options = resolve_options(method, nlohmann::json::object());
+    const auto merge = [&](uint64_t seed) {
+      return run(method, options, {input(a, "subject"), input(b, "style")}, seed).adapter;
+    };
+    const Adapter first = merge(5), second = merge(5), other = merge(6);
+    for (const auto& [target, layer] : first.layers) {
+      EXPECT_TRUE(layer.down.equal(second.layers.at(target).down)) << method.name;
+      EXPECT_TRUE(layer.up.equal(second.layers.at(target).up)) << method.name;
+    }
+    EXPECT_EQ(distance(first, other) > 1e-3, std::string(method.name).starts_with("dare")) << method.name;
+  }
+}
+
+TEST(MergeMethods, EveryLayerOfEveryInputIsInTheResult) {
+  const Adapter a = random_adapter(1, 3, true), b = random_adapter(2, 3, false),
+                c = random_adapter(3, 3, true);
+  for (auto [method, options] : file_level_methods()) {
+    if (std::string(method->name) == "block") options["subject-blocks"] = options["style-blocks"] = "all";
+    const MergeResult result =
+        run(*method, options, {input(a, "subject"), input(b, "style"), input(c, "adapter")});
+    ASSERT_EQ(result.adapter.layers.size(), 5) << method->name;
+    EXPECT_EQ(result.report["partly_covered"], 1) << method->name;
+    for (const auto& [target, layer] : result.adapter.layers) {
+      EXPECT_EQ(layer.is_convolution(), target == kConvolution);
+      EXPECT_GT(delta(layer).abs().max().item<double>(), 1e-3) << method->name << " " << target;
+    }
+  }
+}
+
+TEST(MergeMethods, DifferentRanksAreTakenOrRefusedByName) {
+  const Adapter a = random_adapter(1, 3, false), b = random_adapter(2, 2, false);
+  for (const auto& [method, options] : file_level_methods()) {
+    const bool adds_factors = std::string(method->name) == "linear" || options.value("on", "") == "factors";
+    try {
+      const MergeResult result = run(*method, options, {input(a, "subject"), input(b, "style")});
+      EXPECT_FALSE(adds_factors) << method->name;
+    } catch (const Error& error) {
+      EXPECT_TRUE(adds_factors) << method->name << error.what();
+      EXPECT_EQ(error.kind(), ErrorKind::kIncompatible);
+      EXPECT_NE(error.where().find(kText), std::string::npos);
+      EXPECT_NE(error.problem().find("rank 3 in subject (file1), 2 in style (file2)"), std::string::npos);
+    }
+  }
+}
+
+TEST(MergeMethods, AnSvdKeepsTheRankAskedForAndReportsItsTrueError) {
+  const Adapter a = random_adapter(1, 3, false), b = random_adapter(2, 2, false);
+  const std::vector<MergeInput> inputs{input(a, "subject"), input(b, "style")};
+  for (const char* name : {"svd", "ties", "dare-linear", "magnitude-prune"}) {
+    const MergeMethod& method = find_merge_method(name);
+    const MergeResult whole = run(method, resolve_options(method, {{"svd-rank", 99}}), inputs);
+    EXPECT_LT(whole.report["svd_error"].get<double>(), 1e-6) << name;
+    const MergeResult small = run(method, resolve_options(method, {{"svd-rank", 2}}), inputs);
+    for (const auto& [target, layer] : small.adapter.layers) EXPECT_EQ(layer.rank(), 2) << name;
+    EXPECT_NEAR(small.report["svd_error"].get<double>(), distance(whole.adapter, small.adapter), 1e-5)
+        << name;
+    EXPECT_GT(small.report["svd_error"].get<double>(), 0.05) << name;
+    EXPECT_EQ(small.report["svd_error_of_layer"].size(), 4) << name;
+    const MergeResult usual = run(method, resolve_options(method, nlohmann::json::object()), inputs);
+    EXPECT_EQ(usual.adapter.layers.at(kQuery).rank(), 3) << name;
+  }
+}
+
+TEST(MergeMethods, EnergyTakesTheFewestRanksThatHoldIt) {
+  const Adapter a = random_adapter(1, 3, false), b = random_adapter(2, 2, false);
+  const MergeMethod& method = find_merge_method("svd");
+  const MergeResult result =
+      run(method, resolve_options(method, {{"energy", 0.8}}), {input(a, "subject"), input(b, "style")});
+  for (const auto& [target, error] : result.report["svd_error_of_layer"].items())
+    EXPECT_LE(error.get<double>(), std::sqrt(0.2) + 1e-9) << target;
+  EXPECT_LT(result.adapter.layers.at(kQuery).rank(), 5);
+  EXPECT_THROW(run(method, resolve_options(method, {{"energy", 1.5}}), {input(a, "subject")}), Error);
+}
+
+TEST(MergeMethods, LinearSaysHowLargeItsCrossTermsAre) {
+  const Adapter a = random_adapter(1, 3, false), b = random_adapter(2, 3, false);
+  const std::vector<MergeInput> inputs{input(a, "subject"), input(b, "style", -0.5)};
+  const MergeMethod& method = find_merge_method("linear");
+  const MergeMethod& direct = find_merge_method("direct");
+  const MergeResult result = run(method, nlohmann::json::object(), inputs);
+  const Adapter sum = run(direct, nlohmann::json::object(), inputs).adapter;
+  EXPECT_NEAR(result.report["cross_terms"].get<double>(), distance(sum, result.adapter), 1e-5);
+  EXPECT_GT(result.report["cross_terms"].get<double>(), 0.1);
+}
+
+TEST(MergeMethods, ProjectionNeedsBothRoles) {
+  const Adapter a = random_adapter(1, 3, false), b = random_adapter(2, 3, false);
+  for (const char* name : {"np", "orthogonal"}) {
+    const MergeMethod& method = find_merge_method(name);
+    const nlohmann::json options = resolve_options(method, nlohmann::json::object());
+    EXPECT_THROW(run(method, options, {input(a, "subject"), input(b, "adapter")}), Error);
+    EXPECT_THROW(run(method, options, {input(a, "style"), input(b, "style")}), Error);
+  }
+}
+
+TEST(MergeMethods, BlocksOfWeightZeroAreLeftOutAndCounted) {
+  const Adapter a = random_adapter(1, 3, true), b = random_adapter(2, 3, true);
+  const MergeMethod& method = find_merge_method("block");
+  const nlohmann::json options =
+      resolve_options(method, {{"subject-blocks", "MID=0,BASE=0.5"}, {"style-blocks", "MID=0,rest=2"}});
+  const MergeResult result = run(method, options, {input(a, "subject"), input(b, "style")});
+  EXPECT_EQ(result.adapter.layers.count(kOnlyInOne), 0);
+  EXPECT_EQ(result.report["left_out"][0]["layers"], 1);
+  const at::Tensor expected = 0.5 * delta(a.layers.at(kText)) + 2 * delta(b.layers.at(kText));
+  EXPECT_LT((delta(result.adapter.layers.at(kText)) - expected).abs().max().item<double>(), 1e-5);
+  EXPECT_THROW(run(method, resolve_options(method, {{"style-blocks", "rest=0"}}),
+                   {input(a, "subject"), input(b, "style")}),
+               Error);
+}
+
+}  // namespace
+}  // namespace ziplora

@@ -1,0 +1,31 @@
+#pragma once
+/// The subspaces that an adapter's layer lives in, and their removal from another's factors. ΔW = up @ down
+/// reads its inputs only along the rows of down and writes only along the columns of up, so both removals act
+/// on one thin factor and stay exact at the same rank; ΔW is never built.
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+
+#include "ziplora/lora/adapter.h"
+
+namespace ziplora {
+
+enum class Side {
+  kInput,   ///< row space of ΔW: what it reads
+  kOutput,  ///< column space of ΔW: what it writes
+};
+
+/// The principal directions of a layer's ΔW on that side: its singular vectors of largest singular value, by
+/// QR of the factors.
+/// @param most  at most so many; 0: all whose singular value is above 1e-6 of the largest
+/// @return      orthonormal columns [in·kh·kw, k] or [out, k] float64
+at::Tensor principal_directions(const LoraLayer& layer, Side side, int64_t most);
+
+/// The layer with the given share of it along `directions` removed: ΔW (I − share · QQᵀ) or (I − share · QQᵀ)
+/// ΔW.
+/// @param share  1 removes all of it
+/// @return       float32 factors, same rank and lora_alpha
+LoraLayer without_directions(const LoraLayer& layer, Side side, const at::Tensor& directions, double share);
+
+}  // namespace ziplora

@@ -1,0 +1,41 @@
+#include "ziplora/merge/task_arithmetic.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/ones_like.h>
+#include <ATen/ops/topk.h>
+#include <ATen/ops/where.h>
+#include <ATen/ops/zeros_like.h>
+
+#include <tuple>
+
+namespace ziplora {
+
+at::Tensor keep_largest(const at::Tensor& values, double density) {
+  if (density >= 1) return values;
+  const auto kept = static_cast<int64_t>(density * static_cast<double>(values.numel()));
+  const at::Tensor flat = values.reshape({-1});
+  const at::Tensor largest = std::get<1>(flat.abs().topk(kept));
+  at::Tensor result = at::zeros_like(flat);
+  result.index_copy_(0, largest, flat.index_select(0, largest));
+  return result.view(values.sizes());
+}
+
+at::Tensor keep_random(const at::Tensor& values, double density, at::Generator generator) {
+  if (density >= 1) return values;
+  const at::Tensor mask = at::empty_like(values).bernoulli_(density, generator);
+  return values * mask / density;
+}
+
+at::Tensor elected_signs(const at::Tensor& stacked, MajoritySign majority) {
+  const at::Tensor signs = stacked.sign();
+  const at::Tensor votes = majority == MajoritySign::kTotal ? stacked.sum(0) : signs.sum(0);
+  const at::Tensor elected = at::where(votes >= 0, at::ones_like(votes), -at::ones_like(votes));
+  return signs == elected;
+}
+
+at::Tensor disjoint_mean(const at::Tensor& stacked, const at::Tensor& mask) {
+  return (stacked * mask).sum(0) / mask.sum(0).clamp_min(1);
+}
+
+}  // namespace ziplora

@@ -1,0 +1,131 @@
+#include "ziplora/merge/tensor_combination.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/tensor.h>
+#include <fmt/format.h>
+
+#include "ziplora/base/error.h"
+#include "ziplora/base/rng.h"
+#include "ziplora/lora/factorize.h"
+#include "ziplora/merge/factor_size.h"
+#include "ziplora/merge/factor_sums.h"
+#include "ziplora/merge/layerwise.h"
+#include "ziplora/merge/task_arithmetic.h"
+
+namespace ziplora {
+namespace {
+
+/// [out, in] or [out, in, kh, kw], without the input's weight.
+at::Tensor delta_of(const LoraLayer& layer) {
+  std::vector<int64_t> shape = layer.down.sizes().vec();
+  shape[0] = layer.up.size(0);
+  const at::Tensor up = layer.up.to(at::kFloat).flatten(1), down = layer.down.to(at::kFloat).flatten(1);
+  return (up.matmul(down) * layer.scale()).view(shape);
+}
+
+class Combiner {
+ public:
+  Combiner(const nlohmann::json& options, uint64_t seed, TensorCombination combination)
+      : combination_(combination),
+        density_(options["density"]),
+        majority_(options.value("majority-sign", "total") == "total" ? MajoritySign::kTotal
+                                                                     : MajoritySign::kFrequency),
+        seed_(seed) {
+    if (density_ > 1)
+      throw Error(ErrorKind::kUsage, "merge: --density",
+                  fmt::format("{} is no share; 1 keeps every value", density_), "for example --density 0.5");
+  }
+
+  /// @param tensors  one a part, of one shape
+  /// @param half     "down", "up" or "delta": each has its own random numbers
+  at::Tensor operator()(const std::string& target, const char* half, const LayerParts& parts,
+                        const std::vector<at::Tensor>& tensors, const std::vector<double>& weights) const {
+    std::vector<at::Tensor> kept;
+    for (size_t k = 0; k < parts.size(); ++k) {
+      const uint64_t seed = derive_seed(seed_, fmt::format("dare {} {} {}", parts[k].input, half, target));
+      kept.push_back(combination_.keep == Keep::kLargest
+                         ? keep_largest(tensors[k], density_)
+                         : keep_random(tensors[k], density_, make_generator(seed)));
+    }
+    const at::Tensor stacked = at::stack(kept);  // [K, …]
+    std::vector<int64_t> shape(stacked.dim(), 1);
+    shape[0] = stacked.size(0);
+    const at::Tensor weighted = stacked * at::tensor(weights, at::kFloat).view(shape);
+    if (combination_.mix == Mix::kSum) return weighted.sum(0);
+    return disjoint_mean(weighted, elected_signs(stacked, majority_));
+  }
+
+ private:
+  const TensorCombination combination_;
+  const double density_;
+  const MajoritySign majority_;
+  const uint64_t seed_;
+};
+
+MergeResult combine_deltas(const std::vector<MergeInput>& inputs, const nlohmann::json& options,
+                           MergeContext& context, const Combiner& combine) {
+  FactorSize size(options);
+  MergeResult result =
+      merge_layerwise(inputs, context, [&](const std::string& target, const LayerParts& parts) {
+        std::vector<at::Tensor> deltas;
+        std::vector<double> weights;
+        for (const LayerPart& part : parts) {
+          deltas.push_back(delta_of(*part.layer));
+          weights.push_back(part.weight);
+        }
+        const at::Tensor merged = combine(target, "delta", parts, deltas, weights);
+        return size.take(target, factorize(merged, size.rule(parts)));
+      });
+  size.report(result.report);
+  return result;
+}
+
+MergeResult combine_factors(const std::vector<MergeInput>& inputs, const nlohmann::json& options,
+                            MergeContext& context, const Combiner& combine) {
+  for (const MergeOption& option : factor_size_options())
+    if (options[option.name] != option.default_value)
+      throw Error(ErrorKind::kUsage, "merge: --" + option.name,
+                  "with --on factors there is no SVD, and the rank is the inputs'",
+                  "use --rank, or --on delta");
+  return merge_layerwise(inputs, context, [&](const std::string& target, const LayerParts& parts) {
+    require_equal_ranks(target, parts, inputs, "--on delta takes any ranks");
+    const FactorShares shares = factor_shares(parts);
+    std::vector<at::Tensor> down, up;
+    for (const LayerPart& part : parts) {
+      down.push_back(part.layer->down.to(at::kFloat));
+      up.push_back(part.layer->up.to(at::kFloat));
+    }
+    return LoraLayer{combine(target, "down", parts, down, shares.down),
+                     combine(target, "up", parts, up, shares.up), std::nullopt};
+  });
+}
+
+}  // namespace
+
+std::vector<MergeOption> combination_options(Mix mix) {
+  std::vector<MergeOption> options = {
+      {"density", "share of the values that stay, 0 to 1", 0.5, {}, 0},
+      {"on",
+       "what the values are of: delta (an SVD a layer) or factors (fast, with cross terms)",
+       "delta",
+       {"delta", "factors"}}};
+  if (mix == Mix::kElectedMean)
+    options.push_back({"majority-sign",
+                       "the sign that a place elects: of the sum of values (total) or of signs (frequency)",
+                       "total",
+                       {"total", "frequency"}});
+  for (MergeOption& option : factor_size_options()) options.push_back(std::move(option));
+  return options;
+}
+
+MergeResult combine_adapters(const std::vector<MergeInput>& inputs, const nlohmann::json& options,
+                             MergeContext& context, TensorCombination combination) {
+  const Combiner combiner(options, context.seed, combination);
+  MergeResult result = options["on"] == "delta" ? combine_deltas(inputs, options, context, combiner)
+                                                : combine_factors(inputs, options, context, combiner);
+  result.mixes_ranks = true;
+  return result;
+}
+
+}  // namespace ziplora
