@@ -7,6 +7,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "ziplora/app/base_weights.h"
 #include "ziplora/base/error.h"
 
 namespace ziplora {
@@ -28,7 +29,8 @@ void apply_style_strength(Adapter& adapter, double strength) {
   for (auto& [target, layer] : adapter.layers) {
     if (layer.rank() != total || ranks.size() != roles.size())
       throw Error(ErrorKind::kIncompatible, where,
-                  fmt::format("{} has rank {}, the recorded split has {}", target, layer.rank(), total));
+                  fmt::format("{} has rank {}, the recorded split has {}", target, layer.rank(), total),
+                  "the file was changed after ziplora merged it: merge again, or leave out --style-strength");
     layer.up = layer.up.clone();
     int64_t first = 0;
     for (size_t i = 0; i < ranks.size(); ++i) {
@@ -50,10 +52,16 @@ RequestAdapters::RequestAdapters(const GenerateRequest& request, const TargetNam
       const auto index = static_cast<size_t>(known - files_.begin());
       if (known == files_.end()) {
         std::vector<std::string> warnings;
-        auto adapter = std::make_unique<Adapter>(read_adapter(choice.file, names, warnings));
+        auto adapter = std::make_unique<Adapter>(
+            read_adapter(choice.file, names, warnings, base_weights(request.base, names)));
         for (const std::string& warning : warnings)
           progress.warning(choice.file.filename().string() + ": " + warning);
-        if (request.style_strength != 1.0) apply_style_strength(*adapter, request.style_strength);
+        if (request.style_strength != 1.0) {
+          apply_style_strength(*adapter, request.style_strength);
+          if (!adapter->vector_deltas.empty())
+            progress.warning(fmt::format("{}: --style-strength leaves {} biases and norms as they are",
+                                         choice.file.filename().string(), adapter->vector_deltas.size()));
+        }
         files_.push_back(choice.file);
         adapters_.push_back(std::move(adapter));
       }

@@ -49,8 +49,9 @@ size_t misfits(const AdapterSurvey& survey) {
 /// so a few fitting layers make no SDXL LoRA.
 void refuse_what_is_not_for_sdxl(const AdapterSurvey& survey) {
   if (survey.defects.empty()) return;
-  const bool mostly_foreign = misfits(survey) > survey.adapter.layers.size();
-  if (!survey.adapter.layers.empty() && !mostly_foreign) return;
+  const size_t fitting = survey.origins.size() + survey.adapter.vector_deltas.size();
+  const bool mostly_foreign = misfits(survey) > fitting;
+  if (fitting > 0 && !mostly_foreign) return;
   const auto foreign = std::find_if(survey.defects.begin(), survey.defects.end(), [](const Defect& defect) {
     return defect.error == ErrorKind::kIncompatible;
   });
@@ -59,10 +60,16 @@ void refuse_what_is_not_for_sdxl(const AdapterSurvey& survey) {
   throw Error(reason.error, "inspect " + survey.adapter.source.string(), reason.problem, reason.hint);
 }
 
-json hashes_of(const fs::path& file) {
+/// As model sites call and cut them: of the file, and of its data section, which metadata edits leave alone
+/// (ostris/ai-toolkit#130; the latter is A1111's addnet hash: kohya-ss/sd-scripts library/train_util.py).
+void add_hashes(json& report, const fs::path& file, const StringMap& metadata) {
   const std::string whole = sha256_of_file(file), tensors = sha256_of_tensors(SafetensorsFile(file));
-  // As model sites call and cut them: of the file, and of its data section, which metadata edits leave alone.
-  return {{"sha256", whole}, {"autov2", whole.substr(0, 10)}, {"autov3", tensors.substr(0, 12)}};
+  report["hashes"] = {{"sha256", whole}, {"autov2", whole.substr(0, 10)}, {"autov3", tensors.substr(0, 12)}};
+  const auto said = metadata.find("sshs_model_hash");
+  if (said != metadata.end() && said->second != tensors)
+    report["warnings"].push_back(
+        "sshs_model_hash in the metadata is another file's: A1111 and Forge would name "
+        "that file in pictures");
 }
 
 json inspect_file(const fs::path& file, const std::vector<Candidate>& bases) {
@@ -81,8 +88,8 @@ json inspect_file(const fs::path& file, const std::vector<Candidate>& bases) {
   for (const fs::path& piece : survey->files) size_bytes += fs::file_size(piece);
   report["size_bytes"] = size_bytes;
   report["architecture"] = best->architecture;
-  if (survey->files.size() == 1) report["hashes"] = hashes_of(survey->files.front());
   report.update(report_adapter(*survey, *best->names));
+  if (survey->files.size() == 1) add_hashes(report, survey->files.front(), survey->adapter.metadata);
   return report;
 }
 

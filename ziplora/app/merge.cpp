@@ -6,17 +6,21 @@
 #include <set>
 
 #include "ziplora/app/base_targets.h"
+#include "ziplora/app/base_weights.h"
 #include "ziplora/app/default_base.h"
+#include "ziplora/app/merge_recipe.h"
 #include "ziplora/base/atomic_file.h"
 #include "ziplora/base/error.h"
 #include "ziplora/io/image_file.h"
+#include "ziplora/io/json_file.h"
 #include "ziplora/io/sha256.h"
 #include "ziplora/lora/adapter_file.h"
-#include "ziplora/lora/adapter_survey.h"
 #include "ziplora/lora/compress.h"
 #include "ziplora/lora/key_dialects.h"
+#include "ziplora/lora/stored_layer.h"
 #include "ziplora/lora/target_names.h"
 #include "ziplora/merge/merge_method.h"
+#include "ziplora/merge/zip_inputs.h"
 
 namespace ziplora {
 namespace fs = std::filesystem;
@@ -28,12 +32,12 @@ fs::path beside(const fs::path& output, const std::string& kind) {
 }
 
 /// Said before the learning, not after it.
-void refuse_unwritable_output(const MergeRequest& request) {
+void refuse_unwritable_output(const MergeRequest& request, const std::vector<MergeFile>& files) {
   const std::string where = "merge: -o " + request.output.string();
   if (request.output.empty() || fs::is_directory(request.output))
     throw Error(ErrorKind::kUsage, where, "a file name is expected", "-o dog-in-ink.safetensors");
   std::error_code ignored;  // of files that do not exist
-  for (const MergeFile& input : request.inputs)
+  for (const MergeFile& input : files)
     if (fs::equivalent(request.output, input.path, ignored))
       throw Error(ErrorKind::kUsage, where, "the output is one of the inputs, which would be lost",
                   "choose another name");
@@ -41,30 +45,37 @@ void refuse_unwritable_output(const MergeRequest& request) {
   AtomicFile writable(request.output);  // removes itself again
 }
 
-/// Names and shapes of targets where no base was named and none is needed: SDXL 1.0's, or the embedded base's
-/// if the first file fits that one only.
-TargetNames targets_without_base(const fs::path& file) {
-  if (survey_adapter(file, TargetNames::sdxl()).defects.empty()) return TargetNames::sdxl();
-  try {
-    TargetNames embedded = base_targets(resolve_base(std::nullopt));
-    if (survey_adapter(file, embedded).defects.empty()) return embedded;
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::kInput) throw;  // without the embedded base, files are held against SDXL
-  }
-  return TargetNames::sdxl();
-}
-
-std::vector<Adapter> read_inputs(const MergeRequest& request, const TargetNames& names,
-                                 ProgressSink& progress) {
+std::vector<Adapter> read_inputs(const MergeRequest& request, const std::vector<MergeFile>& files,
+                                 const TargetNames& names, ProgressSink& progress) {
   std::vector<Adapter> adapters;
-  for (const MergeFile& file : request.inputs) {
+  const BaseWeights weights = base_weights(request.base, names);
+  for (const MergeFile& file : files) {
     std::vector<std::string> warnings;
-    adapters.push_back(read_adapter(file.path, names, warnings));
+    adapters.push_back(read_adapter(file.path, names, warnings, weights));
     adapters.back().source = file.path;
     for (const std::string& warning : warnings)
       progress.warning(file.path.filename().string() + ": " + warning);
   }
   return adapters;
+}
+
+std::vector<MergeInput> merge_inputs(const std::vector<MergeFile>& files,
+                                     const std::vector<Adapter>& adapters, ProgressSink* prompts_told_to) {
+  std::vector<MergeInput> inputs;
+  for (size_t k = 0; k < adapters.size(); ++k) {
+    const MergeFile& file = files[k];
+    MergeInput input{.adapter = &adapters[k],
+                     .role = file.role,
+                     .weight = file.weight,
+                     .prompt = file.prompt,
+                     .images = {}};
+    if (input.prompt.empty()) input.prompt = prompt_from_metadata(adapters[k].metadata);
+    if (file.images) input.images = list_images(*file.images);
+    if (prompts_told_to && !input.prompt.empty())
+      prompts_told_to->note(fmt::format("{}: \"{}\"", file.path.filename().string(), input.prompt));
+    inputs.push_back(std::move(input));
+  }
+  return inputs;
 }
 
 // Concatenated ranks belong to their inputs where every layer has all of them in the same sizes.
@@ -90,9 +101,10 @@ std::string title_of(const Adapter& adapter) {
   return title == adapter.metadata.end() ? adapter.source.stem().string() : title->second;
 }
 
+/// @param recipe  method and options, or steps
 StringMap merged_metadata(const MergeRequest& request, const std::vector<MergeInput>& inputs,
-                          const nlohmann::json& options, const nlohmann::json& report) {
-  nlohmann::json recipe = {{"method", request.method}, {"options", options}, {"seed", request.seed}};
+                          nlohmann::json recipe, const nlohmann::json& report) {
+  recipe["seed"] = request.seed;
   if (request.rank) recipe["rank"] = *request.rank;
   StringMap metadata;
   std::string merged_from, phrases;
@@ -107,9 +119,9 @@ StringMap merged_metadata(const MergeRequest& request, const std::vector<MergeIn
     merged_from += (merged_from.empty() ? "" : ", ") + title_of(adapter);
     if (!input.prompt.empty()) phrases += (phrases.empty() ? "" : ", ") + input.prompt;
     if (const auto found = adapter.metadata.find("ss_tag_frequency"); found != adapter.metadata.end()) {
-      const nlohmann::json own = nlohmann::json::parse(found->second, nullptr, false);
-      if (own.is_object())  // under names of their own, so that equal folder names do not collide
-        for (const auto& [folder, counts] : own.items()) tags[title_of(adapter) + "/" + folder] = counts;
+      const auto own = parse_json(found->second);
+      if (own && own->is_object())  // under names of their own, so that equal folder names do not collide
+        for (const auto& [folder, counts] : own->items()) tags[title_of(adapter) + "/" + folder] = counts;
     }
     if (const auto version = adapter.metadata.find("ss_base_model_version");
         version != adapter.metadata.end())
@@ -126,7 +138,6 @@ StringMap merged_metadata(const MergeRequest& request, const std::vector<MergeIn
     if (std::string(name) == "overlap") recipe["result"][name].erase("per_layer");
   }
   metadata["ziplora.recipe"] = recipe.dump();
-  if (const auto split = split_of(inputs); split && !request.rank) metadata["ziplora.split"] = split->dump();
   return metadata;
 }
 
@@ -138,11 +149,11 @@ std::string prompt_from_metadata(const StringMap& metadata) {
       return found->second;
   const auto found = metadata.find("ss_tag_frequency");
   if (found == metadata.end()) return "";
-  const nlohmann::json folders = nlohmann::json::parse(found->second, nullptr, false);
-  if (!folders.is_object()) return "";
+  const auto folders = parse_json(found->second);
+  if (!folders || !folders->is_object()) return "";
   std::string best;
   double most = 0;
-  for (const auto& [folder, counts] : folders.items()) {
+  for (const auto& [folder, counts] : folders->items()) {
     if (!counts.is_object()) continue;
     for (const auto& [tag, count] : counts.items())
       if (count.is_number() && count.get<double>() > most) most = count.get<double>(), best = tag;
@@ -151,43 +162,39 @@ std::string prompt_from_metadata(const StringMap& metadata) {
 }
 
 nlohmann::json run_merge(const MergeRequest& request, ProgressSink& progress, const CancelToken& cancel) {
+  const std::optional<Recipe> recipe = read_recipe(request);
   const MergeMethod& method = find_merge_method(request.method);
   const nlohmann::json options = resolve_options(method, request.options);
-  if (request.inputs.empty())
+  const std::vector<MergeFile> files = recipe ? files_of(*recipe, *request.recipe) : request.inputs;
+  const bool needs_base = !recipe && method.needs_base;
+  if (files.empty())
     throw Error(ErrorKind::kUsage, "merge", "there is nothing to merge",
                 "ziplora merge --subject dog.safetensors --style ink.safetensors -o dog-in-ink.safetensors");
-  refuse_unwritable_output(request);
+  refuse_unwritable_output(request, files);
 
   // The base's weights are read last: a mistake in a small file shows at once.
-  const bool has_base = method.needs_base || request.base;
+  const bool has_base = needs_base || request.base;
   const fs::path base_path = has_base ? resolve_base(request.base) : fs::path();
-  const TargetNames names =
-      has_base ? base_targets(base_path) : targets_without_base(request.inputs.front().path);
-  const std::vector<Adapter> adapters = read_inputs(request, names, progress);
+  const TargetNames names = has_base ? base_targets(base_path) : targets_of_file(files.front().path);
+  const std::vector<Adapter> adapters = read_inputs(request, files, names, progress);
+  const std::vector<MergeInput> inputs = merge_inputs(files, adapters, needs_base ? &progress : nullptr);
+  if (needs_base) require_prompts(inputs);
+  for (const Adapter& adapter : adapters) require_place_for(adapter, request.format);
 
-  std::vector<MergeInput> inputs;
-  for (size_t k = 0; k < adapters.size(); ++k) {
-    const MergeFile& file = request.inputs[k];
-    MergeInput input{.adapter = &adapters[k],
-                     .role = file.role,
-                     .weight = file.weight,
-                     .prompt = file.prompt,
-                     .images = {}};
-    if (input.prompt.empty()) input.prompt = prompt_from_metadata(adapters[k].metadata);
-    if (file.images) input.images = list_images(*file.images);
-    if (method.needs_base && !input.prompt.empty())
-      progress.note(fmt::format("{}: \"{}\"", file.path.filename().string(), input.prompt));
-    inputs.push_back(std::move(input));
-  }
-
-  const std::unique_ptr<Sdxl> base = method.needs_base ? load_sdxl(base_path, request.policy) : nullptr;
+  const std::unique_ptr<Sdxl> base = needs_base ? load_sdxl(base_path, request.policy) : nullptr;
   MergeContext context{.base = base.get(),
                        .seed = request.seed,
                        .progress = &progress,
                        .cancel = &cancel,
                        .state_path = beside(request.output, ".merge-state"),
-                       .resume = request.resume};
-  MergeResult result = method.run(inputs, options, context);
+                       .resume = request.resume,
+                       .names = &names};
+  if (!request.rank)
+    context.store = [dtype = request.dtype](const std::string& target, const LoraLayer& layer) {
+      return stored_layer(layer, dtype, target);
+    };
+  MergeResult result = recipe ? run_recipe(*recipe, adapters_by_name(*recipe, adapters), context)
+                              : method.run(inputs, options, context);
   nlohmann::json report = std::move(result.report);
   Adapter merged = std::move(result.adapter);
   if (request.rank) {
@@ -195,7 +202,11 @@ nlohmann::json run_merge(const MergeRequest& request, ProgressSink& progress, co
     merged = std::move(compression.adapter);
     report["compression_error"] = compression.relative_error;
   }
-  merged.metadata = merged_metadata(request, inputs, options, report);
+  const nlohmann::json how =
+      recipe ? recipe->to_json() : nlohmann::json{{"method", request.method}, {"options", options}};
+  merged.metadata = merged_metadata(request, inputs, how, report);
+  if (const auto split = split_of(inputs); split && !request.rank && !result.mixes_ranks)
+    merged.metadata["ziplora.split"] = split->dump();
   int64_t largest_rank = 0;
   for (const auto& [target, layer] : merged.layers) largest_rank = std::max(largest_rank, layer.rank());
   cancel.throw_if_cancelled("merge");
@@ -205,12 +216,12 @@ nlohmann::json run_merge(const MergeRequest& request, ProgressSink& progress, co
     report["coefficients_file"] = path.string();
   }
   write_adapter(request.output, merged, names, {.format = request.format, .dtype = request.dtype});
-  if (method.needs_base)
-    fs::remove(context.state_path);  // not before: a full disk must not cost the learning
+  if (needs_base) fs::remove(context.state_path);  // not before: a full disk must not cost the learning
   report["output"] = request.output.string();
-  report["method"] = request.method;
+  report["method"] = recipe ? "recipe" : request.method;
   report["rank"] = largest_rank;
   report["layers"] = merged.layers.size();
+  report["vectors"] = merged.vector_deltas.size();
   return report;
 }
 

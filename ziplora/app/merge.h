@@ -7,6 +7,8 @@
 ///                          .output = "dog-in-ink.safetensors"};
 ///     nlohmann::json report = run_merge(request, progress, cancel);
 ///
+/// With `recipe` instead of `inputs` and `method`, the steps of that JSON file (merge/recipe.h) are done in turn.
+///
 /// Writes the LoRA, and for methods that learn coefficients `<stem>.coefficients.safetensors` beside it.
 /// Interrupted, it writes neither, and leaves `<stem>.merge-state.safetensors`, from which `resume` goes on.
 
@@ -33,6 +35,7 @@ struct MergeFile {
 
 struct MergeRequest {
   std::vector<MergeFile> inputs;
+  std::optional<std::filesystem::path> recipe;  ///< its files are relative to its folder
   std::string method = "zip";
   nlohmann::json options =
       nlohmann::json::object();               ///< the method's, by name; what is left out has its default

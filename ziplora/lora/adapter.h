@@ -32,6 +32,9 @@ struct Adapter {
   StringMap metadata{};                       ///< the file's `__metadata__`
   std::filesystem::path source{};             ///< the file it was read from, or empty
   std::string family{};  ///< key dialect it was read in: "kohya-sgm", "diffusers-peft", …
+  /// What is added to the base's vectors, which have no factors: biases, and norms' weights. By canonical
+  /// parameter: "unet.mid_block.resnets.0.norm1.weight", "….to_out.0.bias"; [n] in the file's dtype.
+  NamedTensors vector_deltas{};
 };
 
 }  // namespace ziplora

@@ -1,5 +1,7 @@
 #include "ziplora/lora/adapter_file.h"
 
+#include <fmt/format.h>
+
 #include "ziplora/base/error.h"
 #include "ziplora/lora/adapter_survey.h"
 #include "ziplora/lora/key_dialects.h"
@@ -7,18 +9,36 @@
 namespace ziplora {
 
 Adapter read_adapter(const std::filesystem::path& path, const TargetNames& names,
-                     std::vector<std::string>& warnings) {
+                     std::vector<std::string>& warnings, const BaseWeights& base) {
   AdapterSurvey survey = survey_adapter(path, names);
   warnings.insert(warnings.end(), survey.warnings.begin(), survey.warnings.end());
   if (!survey.defects.empty()) {
     const Defect& first = survey.defects.front();
     throw Error(first.error, "read " + path.string(), first.problem, first.hint);
   }
+  if (!survey.base_bound.empty() && !base)
+    throw Error(
+        ErrorKind::kIncompatible, "read " + path.string(),
+        fmt::format("{}, and what they change depends on the base's weights", describe(survey.base_bound)),
+        "give the base that the adapter is for with --base");
+  resolve_against_base(survey.base_bound, names, base, survey.adapter.layers);
   return std::move(survey.adapter);
+}
+
+void require_place_for(const Adapter& adapter, const std::string& format) {
+  if (find_writable_dialect(format).takes_vectors || adapter.vector_deltas.empty()) return;
+  throw Error(
+      ErrorKind::kIncompatible, "write adapter",
+      fmt::format("{}the adapter changes {} biases and norms (first: {}), for which the format '{}' has "
+                  "no place",
+                  adapter.source.empty() ? "" : adapter.source.filename().string() + ": ",
+                  adapter.vector_deltas.size(), adapter.vector_deltas.begin()->first, format),
+      "write it with --format kohya");
 }
 
 void write_adapter(const std::filesystem::path& path, const Adapter& adapter, const TargetNames& names,
                    const WriteOptions& options) {
+  require_place_for(adapter, options.format);
   find_writable_dialect(options.format).write(path, adapter, names, options.dtype);
 }
 

@@ -2,7 +2,7 @@
 /// LoRA files in and out. Key dialects are a table (key_dialects.cpp); module names come from a fixed table
 /// built from the architecture, never from guessing at underscores.
 ///
-///     Adapter cat = read_adapter("cat.safetensors", target_names);
+///     Adapter cat = read_adapter("cat.safetensors", target_names, warnings);
 ///     write_adapter("merged.safetensors", merged, target_names, {.format = "kohya"});
 
 #include <filesystem>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "ziplora/lora/adapter.h"
+#include "ziplora/lora/resolve_against_base.h"
 #include "ziplora/models/unet_2d_condition.h"
 
 namespace ziplora {
@@ -18,16 +19,23 @@ class TargetNames;  // target_names.h: canonical ↔ flattened names of an archi
 
 /// Everything in the file is used or named in the error; nothing is skipped in silence.
 /// @param warnings  gets facts to say aloud (“no alpha in the file: scale 1”), without the file's name
+/// @param base      asked for weights only where ΔW depends on them (DoRA, OFT, …); such layers become exact
+///                  factors of full rank
 /// @throws Error(kInput): not a LoRA, orphan factor, NaN or Inf (names the module);
-///         Error(kIncompatible): another architecture (says which it looks like: SD1.5, Flux, refiner…), or a
-///         family that plain LoRA factors cannot express (DoRA, OFT, …)
+///         Error(kIncompatible): another architecture (says which it looks like: SD1.5, Flux, refiner…), a
+///         family that cannot be read, or layers that depend on the base where none is given
 Adapter read_adapter(const std::filesystem::path& path, const TargetNames& names,
-                     std::vector<std::string>& warnings);
+                     std::vector<std::string>& warnings, const BaseWeights& base = {});
 
 struct WriteOptions {
   std::string format = "kohya";      ///< a name of the key dialect table that can write
   at::ScalarType dtype = at::kHalf;  ///< of the factors
 };
+
+/// For the moment before long work on the adapters that will be written.
+/// @throws Error(kIncompatible) if the adapter changes biases or norms and the format has no place for them;
+///         Error(kUsage) if the format cannot be written
+void require_place_for(const Adapter& adapter, const std::string& format);
 
 /// The universal form: one constant alpha per component, factors balanced so that half precision
 /// neither overflows nor flushes to zero, metadata with true hashes.

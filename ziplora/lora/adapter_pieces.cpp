@@ -17,13 +17,13 @@ std::map<std::string, PeftConfig> configs_in_metadata(const SafetensorsFile& fil
   const auto found = file.metadata().find("lora_adapter_metadata");
   if (found == file.metadata().end()) return configs;
   const std::string where = "read " + file.path().string() + ", lora_adapter_metadata";
-  const nlohmann::json json = nlohmann::json::parse(found->second, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object())
+  const std::optional<nlohmann::json> json = parse_json(found->second);
+  if (!json || !json->is_object())
     throw Error(ErrorKind::kInput, where, "the metadata entry is not a JSON object",
                 "save the LoRA again with diffusers' save_lora_weights");
   for (const std::string component : kComponents) {
     nlohmann::json fields = nlohmann::json::object();
-    for (const auto& [key, value] : json.items())
+    for (const auto& [key, value] : json->items())
       if (key.starts_with(component + ".")) fields[key.substr(component.size() + 1)] = value;
     if (!fields.empty()) configs.emplace(component, PeftConfig(fields, where));
   }
@@ -66,7 +66,8 @@ AdapterPiece single_piece(const fs::path& path) {
 
 std::vector<AdapterPiece> open_adapter_pieces(const fs::path& path, const TargetNames& names) {
   std::vector<AdapterPiece> pieces;
-  if (!fs::is_directory(path)) {
+  std::error_code unreadable;  // opening it as a file says why
+  if (!fs::is_directory(path, unreadable)) {
     // PEFT's own file, pointed at by hand: its scale stands in the config beside it.
     const fs::path folder = path.parent_path();
     const bool of_peft =

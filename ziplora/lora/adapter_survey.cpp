@@ -1,16 +1,21 @@
 #include "ziplora/lora/adapter_survey.h"
 
-#include <ATen/ops/isfinite.h>
+#include <ATen/TensorOperators.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <set>
 
+#include "ziplora/io/mapped_pages.h"
 #include "ziplora/lora/adapter_pieces.h"
+#include "ziplora/lora/all_finite.h"
 #include "ziplora/lora/delta_kind.h"
 #include "ziplora/lora/foreign_files.h"
 #include "ziplora/lora/key_dialects.h"
+#include "ziplora/lora/tensor_form.h"
+#include "ziplora/lora/vector_deltas.h"
+#include "ziplora/lora/weight_decomposition.h"
 
 namespace ziplora {
 namespace {
@@ -73,7 +78,8 @@ class Surveyor {
       if (!module.broken) finish_layer(pieces, canonical, module);
     say_what_lacks_alpha();
     std::set<std::string> families;
-    for (const auto& [canonical, origin] : survey_.origins) families.insert(origin.family);
+    for (const auto& [canonical, module] : modules_)
+      if (!module.broken) families.insert(module.family);
     if (families.size() > 1) families.erase("kohya");
     survey_.adapter.family = fmt::format("{}", fmt::join(families, "+"));
     return std::move(survey_);
@@ -94,7 +100,15 @@ class Surveyor {
     module.target = parsed->target;
     module.family = parsed->family;
     module.keys.push_back(key);
-    if (const auto problem = take_tensor(module, parsed->part, piece.file.tensor(key), key)) {
+    const std::string problem_of_header = problem_of_form(parsed->part, *parsed->target, info);
+    if (!problem_of_header.empty()) {
+      module.broken = true;
+      in_tensors_.push_back({DefectKind::kMalformed,
+                             ErrorKind::kInput,
+                             fmt::format("{} {}", key, problem_of_header),
+                             kAnotherCopy,
+                             {key}});
+    } else if (const auto problem = take_tensor(module, parsed->part, piece.file.tensor(key), key)) {
       module.broken = true;
       in_tensors_.push_back(*problem);
     } else if (parsed->part != kAlphaPart) {
@@ -106,7 +120,9 @@ class Surveyor {
                                            const std::string& key) {
     const bool computable = at::isFloatingType(tensor.scalar_type()) && tensor.element_size() >= 2;
     const at::Tensor value = computable ? tensor : tensor.to(at::kFloat);
-    if (!at::isfinite(value).all().item<bool>())
+    const bool finite = all_finite(value);
+    release_mapped_pages(tensor);  // looked at once; who works with it reads it again
+    if (!finite)
       return Defect{DefectKind::kNonFinite,
                     ErrorKind::kInput,
                     fmt::format("{} holds NaN or Inf; {} is broken", key, module.target->canonical),
@@ -120,24 +136,10 @@ class Surveyor {
               " that another key has given already",
           "the file mixes two spellings of one layer; save the LoRA again with the tool that made it",
           {key}};
-    if (part != kAlphaPart && value.dim() != 2 && value.dim() != 4)
-      return Defect{
-          DefectKind::kMalformed,
-          ErrorKind::kInput,
-          fmt::format("{} is [{}], a LoRA factor has 2 or 4 dimensions", key, fmt::join(value.sizes(), ", ")),
-          kAnotherCopy,
-          {key}};
-    if (part != kAlphaPart) {
+    if (part == kAlphaPart)
+      module.alpha = value.item<double>();
+    else
       module.parts[part] = value;
-      return std::nullopt;
-    }
-    if (value.numel() != 1)
-      return Defect{DefectKind::kMalformed,
-                    ErrorKind::kInput,
-                    fmt::format("{} is [{}], an alpha is one number", key, fmt::join(value.sizes(), ", ")),
-                    kAnotherCopy,
-                    {key}};
-    module.alpha = value.item<double>();
     return std::nullopt;
   }
 
@@ -190,9 +192,15 @@ class Surveyor {
          "a LoRA holds keys such as lora_unet_….lora_down.weight or unet.….lora_A.weight", unknown_keys_});
   }
 
-  void finish_layer(const std::vector<AdapterPiece>& pieces, const std::string& canonical,
-                    const Module& module) {
+  /// Not checked key by key: a module is of a kind only as a whole.
+  void finish_layer(const std::vector<AdapterPiece>& pieces, const std::string& canonical, Module& module) {
     try {
+      take_vector_deltas(module.parts, *module.target, survey_.adapter.vector_deltas);
+      if (module.parts.empty() && !module.alpha) return;
+      if (module.target->is_norm())
+        throw Error(ErrorKind::kIncompatible, "read adapter", "is a norm, which has no matrix to change",
+                    kAnotherBase);
+      const std::optional<Magnitude> magnitude = take_magnitude(module.parts);
       const DeltaKind& kind = find_delta_kind(module.parts);
       const std::vector<std::string> missing = kind.missing(module.parts);
       if (!missing.empty())
@@ -201,17 +209,10 @@ class Surveyor {
              fmt::format("{} lacks its {} {} (found {})", canonical, fmt::join(missing, " and "),
                          missing.size() == 1 ? "factor" : "factors", module.keys.front()),
              "the file is incomplete: get another copy", module.keys});
-      std::optional<double> alpha = module.alpha;
-      const auto down = module.parts.find("down");
-      for (const AdapterPiece& piece : pieces)
-        if (const auto config = piece.configs.find(module.target->component);
-            config != piece.configs.end() && down != module.parts.end() && !alpha)
-          alpha = config->second.lora_alpha(module.target->diffusers_path, down->second.size(0));
-      LoraLayer layer = kind.to_factors(module.parts, alpha, *module.target);
-      const auto inner = module.parts.find("hada_w1_b");
-      const int64_t rank = inner == module.parts.end() ? layer.rank() : inner->second.size(0);
-      survey_.origins[canonical] = {kind.name, module.family, module.dtype, rank, module.alpha};
-      survey_.adapter.layers[canonical] = std::move(layer);
+      if (kind.bind != nullptr)
+        bind_layer(canonical, module, kind, magnitude);
+      else
+        add_factors(canonical, module, kind, magnitude, alpha_of(pieces, module));
     } catch (const Error& error) {
       const bool misfit = error.kind() == ErrorKind::kIncompatible;
       const std::string looks = misfit ? guess_architecture(survey_.tensors) : "";
@@ -222,12 +223,48 @@ class Surveyor {
     }
   }
 
+  static std::optional<double> alpha_of(const std::vector<AdapterPiece>& pieces, const Module& module) {
+    const auto down = module.parts.find("down");
+    if (module.alpha || down == module.parts.end()) return module.alpha;
+    for (const AdapterPiece& piece : pieces)
+      if (const auto config = piece.configs.find(module.target->component); config != piece.configs.end())
+        return config->second.lora_alpha(module.target->diffusers_path, down->second.size(0));
+    return std::nullopt;
+  }
+
+  void add_factors(const std::string& canonical, const Module& module, const DeltaKind& kind,
+                   const std::optional<Magnitude>& magnitude, std::optional<double> alpha) {
+    LoraLayer layer = kind.to_factors(module.parts, alpha, *module.target);
+    const auto inner = module.parts.find("hada_w1_b");
+    const int64_t rank = inner == module.parts.end() ? layer.rank() : inner->second.size(0);
+    if (const auto bias = module.parts.find("up_bias"); bias != module.parts.end()) {
+      DeltaParts scaled{{"diff_b", bias->second.to(at::kFloat) * layer.scale()}};
+      take_vector_deltas(scaled, *module.target, survey_.adapter.vector_deltas);
+    }
+    layers_without_alpha_ += !layer.lora_alpha;
+    survey_.origins[canonical] = {magnitude ? "DoRA" : kind.name, module.family, module.dtype, rank,
+                                  module.alpha};
+    if (magnitude)
+      survey_.base_bound[canonical] = decompose(std::move(layer), *magnitude, *module.target);
+    else
+      survey_.adapter.layers[canonical] = std::move(layer);
+  }
+
+  void bind_layer(const std::string& canonical, const Module& module, const DeltaKind& kind,
+                  const std::optional<Magnitude>& magnitude) {
+    if (magnitude)
+      throw Error(ErrorKind::kIncompatible, "read adapter",
+                  fmt::format("is {} with a DoRA magnitude, which no trainer writes", kind.name),
+                  "save the adapter again with the tool that made it");
+    BaseBoundLayer layer = kind.bind(module.parts, module.alpha, *module.target);
+    survey_.origins[canonical] = {layer.kind, module.family, module.dtype, layer.rank, module.alpha};
+    survey_.base_bound[canonical] = std::move(layer);
+  }
+
   void say_what_lacks_alpha() {
-    int64_t without = 0;
-    for (const auto& [canonical, layer] : survey_.adapter.layers) without += !layer.lora_alpha;
-    if (without > 0)
+    if (layers_without_alpha_ > 0)
       survey_.warnings.push_back(fmt::format("no alpha for {} of {} layers: scale 1 is assumed there",
-                                             without, survey_.adapter.layers.size()));
+                                             layers_without_alpha_, survey_.origins.size()));
   }
 
   const TargetNames& names_;
@@ -236,6 +273,7 @@ class Surveyor {
   std::map<std::string, std::vector<std::string>> unsupported_;  // family → keys
   std::vector<std::string> unknown_layers_, unknown_keys_;
   std::vector<Defect> in_tensors_;
+  int64_t layers_without_alpha_ = 0;
   std::set<std::string> said_;
 };
 

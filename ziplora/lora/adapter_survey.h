@@ -6,6 +6,9 @@
 ///     AdapterSurvey survey = survey_adapter("cat.safetensors", TargetNames::sdxl());
 ///     for (const Defect& defect : survey.defects) fmt::print("{}: {}\n", name_of(defect.kind),
 ///     defect.problem);
+///
+/// Layers whose ΔW depends on the base stand beside the adapter, in `base_bound`: no adapter in memory is
+/// without a part of its effect.
 
 #include <filesystem>
 #include <map>
@@ -14,12 +17,13 @@
 
 #include "ziplora/base/error.h"
 #include "ziplora/lora/adapter.h"
+#include "ziplora/lora/delta_kind.h"
 #include "ziplora/lora/target_names.h"
 
 namespace ziplora {
 
 enum class DefectKind {
-  kUnsupported,   ///< of a family that cannot be read: DoRA, OFT, …
+  kUnsupported,   ///< of a family that cannot be read: T-LoRA, …
   kNonFinite,     ///< NaN or Inf
   kDuplicate,     ///< two keys, one part
   kMalformed,     ///< parts that do not fit each other
@@ -40,16 +44,18 @@ struct Defect {
 
 /// Where a layer of the adapter comes from.
 struct LayerOrigin {
-  const char* kind;    ///< of delta_kind.h: "LoRA", "LoHa", …
+  const char* kind;    ///< of delta_kind.h: "LoRA", "LoHa", …; or "DoRA"
   std::string family;  ///< of key_dialects.h: "kohya-sgm", …
   std::string dtype;   ///< as in the file: "F16"
-  int64_t rank;        ///< in the file; LoHa and the like have a larger one as LoRA factors
+  int64_t rank;        ///< in the file; LoHa and the like have a larger one as LoRA factors; 0: no factors
   std::optional<double> alpha_in_file{};  ///< only from a tensor, not from a config
 };
 
 struct AdapterSurvey {
-  Adapter adapter;                             ///< the layers that are whole and fit
-  std::map<std::string, LayerOrigin> origins;  ///< by canonical target, for each of them
+  Adapter adapter;  ///< the layers and vectors that are whole and fit
+  /// Such layers, by canonical target, that need the base's weight: resolve_against_base.h.
+  std::map<std::string, BaseBoundLayer> base_bound;
+  std::map<std::string, LayerOrigin> origins;  ///< by canonical target, for each layer of both
   std::vector<Defect> defects;                 ///< in the order in which reading meets them
   std::vector<std::string> warnings;           ///< facts to say aloud, without the file's name
   std::map<std::string, TensorInfo> tensors;   ///< of all pieces, as in their headers

@@ -2,6 +2,7 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/stack.h>
 #include <ATen/ops/tensor.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -51,6 +52,16 @@ void require_shapes_fit(const Adapter& adapter, const std::string& target, const
                                 fmt::join(layer.up.sizes(), ", "), fmt::join(up, ", ")));
 }
 
+/// Every bias and every norm's weight by canonical parameter.
+std::map<std::string, Module::Parameter> vectors_of(const Components& components) {
+  std::map<std::string, Module::Parameter> vectors;
+  for (const auto& [component, root] : components)
+    root->for_each_parameter([&, &prefix = component](const std::string& path, Module::Parameter& parameter) {
+      if (parameter.shape.size() == 1) vectors.emplace(prefix + "." + path, parameter);
+    });
+  return vectors;
+}
+
 }  // namespace
 
 std::map<std::string, SlotInModel> adapter_slots(const Components& components) {
@@ -95,11 +106,40 @@ AttachedAdapters::AttachedAdapters(const Components& components, const std::vect
                          {.down = at::cat(downs, 0), .up = at::cat(ups, 1), .row_gate = {}},
                          at::tensor(adapter_of_rank, in_model.weight.options().dtype(at::kLong))});
   }
+  attach_vectors(components, adapters);
   set_row_weights({});
 }
 
 AttachedAdapters::~AttachedAdapters() {
   for (Attached& attached : attached_) attached.slot->clear();
+  for (AttachedVector& vector : vectors_) *vector.parameter = vector.original;
+}
+
+void AttachedAdapters::attach_vectors(const Components& components,
+                                      const std::vector<const Adapter*>& adapters) {
+  struct Deltas {
+    std::vector<at::Tensor> deltas;
+    std::vector<int64_t> adapter_of;
+  };
+  const std::map<std::string, Module::Parameter> vectors = vectors_of(components);
+  std::map<std::string, Deltas> found;
+  for (int64_t k = 0; k < num_adapters_; ++k)
+    for (const auto& [name, delta] : adapters[k]->vector_deltas) {
+      const auto vector = vectors.find(name);
+      if (vector == vectors.end() || vector->second.tensor->sizes() != delta.sizes())
+        refuse(*adapters[k], fmt::format("it adds [{}] to {}, {}", fmt::join(delta.sizes(), ", "), name,
+                                         vector == vectors.end()
+                                             ? "which the model lacks"
+                                             : fmt::format("which is [{}] in the model",
+                                                           fmt::join(vector->second.tensor->sizes(), ", "))));
+      found[name].deltas.push_back(delta.to(vector->second.tensor->options()));
+      found[name].adapter_of.push_back(k);
+    }
+  for (const auto& [name, parts] : found) {
+    at::Tensor* parameter = vectors.at(name).tensor;
+    vectors_.push_back({parameter, *parameter, at::stack(parts.deltas),
+                        at::tensor(parts.adapter_of, parameter->options().dtype(at::kLong))});
+  }
 }
 
 void AttachedAdapters::set_row_weights(const at::Tensor& weights) {
@@ -114,6 +154,12 @@ void AttachedAdapters::set_row_weights(const at::Tensor& weights) {
           weights.to(update.down.options()).index_select(1, attached.adapter_of_rank);  // [B, R]
     attached.slot->set(std::move(update));
   }
+  for (AttachedVector& vector : vectors_)
+    *vector.parameter =
+        vector.original +
+        (weights.defined()
+             ? weights.to(vector.deltas.options()).index_select(1, vector.adapter_of).matmul(vector.deltas)
+             : vector.deltas.sum(0));  // [B, n] or [n]
 }
 
 }  // namespace ziplora

@@ -1,6 +1,7 @@
 #pragma once
 /// Puts adapters into the slots of a model, stacked along the rank; each row of a batch weighs each adapter
-/// by itself. No ΔW is built: K adapters cost two thin products a layer.
+/// by itself. No ΔW is built: K adapters cost two thin products a layer. Biases and norms that adapters
+/// change are exchanged for their sum, of each row where rows differ (nn/row_wise_vector.h).
 ///
 ///     AttachedAdapters attached(components, {&subject, &style});
 ///     attached.set_row_weights(weights);   // [B, K]: rows base (0,0), subject (1,0), style (0,1), direct
@@ -42,7 +43,7 @@ class AttachedAdapters {
  public:
   /// The factors are converted to each layer's dtype and device (the scale is folded in float32 first).
   /// @throws Error(kIncompatible) naming target, found and needed shapes, or the targets that the model lacks
-  ///         (then no slot is touched); Error(kInternal) if a slot is taken already
+  ///         (then no slot is touched), or the vectors; Error(kInternal) if a slot is taken already
   AttachedAdapters(const Components& components, const std::vector<const Adapter*>& adapters);
   ~AttachedAdapters();
   AttachedAdapters(const AttachedAdapters&) = delete;
@@ -61,7 +62,15 @@ class AttachedAdapters {
     LowRankUpdate update;        // without gate
     at::Tensor adapter_of_rank;  // [R] int64: the column of `weights` that each rank takes
   };
+  struct AttachedVector {
+    at::Tensor* parameter;
+    at::Tensor original;    // [n]
+    at::Tensor deltas;      // [k, n], one row for each adapter that has one
+    at::Tensor adapter_of;  // [k] int64
+  };
+  void attach_vectors(const Components& components, const std::vector<const Adapter*>& adapters);
   std::vector<Attached> attached_;
+  std::vector<AttachedVector> vectors_;
   int64_t num_adapters_;
 };
 

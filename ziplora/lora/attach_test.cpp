@@ -11,6 +11,7 @@
 #include "ziplora/base/rng.h"
 #include "ziplora/nn/conv2d.h"
 #include "ziplora/nn/linear.h"
+#include "ziplora/nn/normalization.h"
 
 namespace ziplora {
 namespace {
@@ -92,6 +93,73 @@ TEST_F(AttachTest, RowsWeighAdaptersOfDifferentRanksSeparately) {
   const at::Tensor both =
       model.to_q.weight + delta(subject.layers["unet.to_q"]) + delta(style.layers["unet.to_q"]);
   EXPECT_LT(distance(model.to_q.forward(x), at::linear(x, both, model.to_q.bias)), 1e-4);
+}
+
+class WithVectors : public Module {
+ public:
+  WithVectors()
+      : group_norm(2, 4, 1e-5),
+        layer_norm(4),
+        fc(4, 5),
+        conv({.in_channels = 4, .out_channels = 3, .kernel_size = 1}) {
+    register_module("group_norm", group_norm);
+    register_module("layer_norm", layer_norm);
+    register_module("fc", fc);
+    register_module("conv", conv);
+  }
+  at::Tensor forward(const at::Tensor& image) const {
+    const at::Tensor x = group_norm.forward(image);
+    return fc.forward(layer_norm.forward(x.flatten(2).transpose(1, 2))).sum(1) +
+           conv.forward(x).sum({1, 2, 3}).unsqueeze(1);
+  }
+  GroupNorm group_norm;
+  LayerNorm layer_norm;
+  Linear fc;
+  Conv2d conv;
+};
+
+TEST_F(AttachTest, RowsWeighBiasesAndNormsSeparately) {
+  WithVectors network;
+  initialize(network, generator);
+  const Components parts{{"unet", &network}};
+  Adapter subject, style;
+  for (const char* name : {"group_norm.weight", "group_norm.bias", "layer_norm.weight", "layer_norm.bias"})
+    subject.vector_deltas[std::string("unet.") + name] = at::randn({4}, generator);
+  subject.vector_deltas["unet.fc.bias"] = at::randn({5}, generator);
+  style.vector_deltas["unet.group_norm.weight"] = at::randn({4}, generator);
+  style.vector_deltas["unet.conv.bias"] = at::randn({3}, generator);
+  const at::Tensor weights = at::tensor({0.f, 0.f, 1.f, 0.f, 0.7f, -1.5f}).view({3, 2});
+  const at::Tensor image = at::randn({3, 4, 3, 3}, generator);
+  const at::Tensor plain = network.forward(image);
+  at::Tensor rows;
+  {
+    AttachedAdapters attached(parts, {&subject, &style});
+    attached.set_row_weights(weights);
+    rows = network.forward(image);
+  }
+  EXPECT_EQ(distance(network.forward(image), plain), 0.0);  // the scope is left
+  EXPECT_LT(distance(rows[0], plain[0]), 1e-5);
+  for (int64_t row = 1; row < 3; ++row) {
+    WithVectors changed;
+    changed.for_each_parameter([&](const std::string& path, Module::Parameter& parameter) {
+      network.for_each_parameter([&](const std::string& other, Module::Parameter& original) {
+        if (other == path) *parameter.tensor = *original.tensor;
+      });
+      for (int64_t k = 0; k < 2; ++k)
+        if (const auto& deltas = (k ? style : subject).vector_deltas; deltas.count("unet." + path))
+          *parameter.tensor = *parameter.tensor + weights[row][k] * deltas.at("unet." + path);
+    });
+    EXPECT_LT(distance(rows[row], changed.forward(image)[row]), 1e-4) << "row " << row;
+    EXPECT_GT(distance(rows[row], plain[row]), 0.1) << "row " << row;
+  }
+}
+
+TEST_F(AttachTest, RefusesVectorsThatTheModelLacks) {
+  Adapter lacking, wide;
+  lacking.vector_deltas["unet.norm.bias"] = at::randn({5}, generator);
+  wide.vector_deltas["unet.to_q.bias"] = at::randn({6}, generator);
+  EXPECT_THROW(AttachedAdapters(components, {&lacking}), Error);
+  EXPECT_THROW(AttachedAdapters(components, {&wide}), Error);
 }
 
 TEST_F(AttachTest, LeavingTheScopeEmptiesTheSlots) {

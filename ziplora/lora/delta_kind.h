@@ -1,15 +1,17 @@
 #pragma once
 /// How one module's tensors make ΔW. Every kind whose ΔW is a sum on top of the base's weight is brought to
 /// ordinary LoRA factors here, by algebra and not by approximation, so nothing above this table knows LoHa
-/// from LoKr.
+/// from LoKr. A kind whose ΔW depends on the base's weight gives it as a function of that weight
+/// (resolve_against_base.h calls it).
 ///
 ///     const DeltaKind& kind = find_delta_kind(parts);          // parts: "down", "up" or "hada_w1_a", …
 ///     LoraLayer layer = kind.to_factors(parts, alpha, target);
 ///
 /// A kind is one file (delta_<name>.cpp) and one line in delta_kinds.cpp; key dialects take their suffixes
-/// from the table. Left out, because their effect depends on the base's weights: DoRA, OFT, IA3, GLoRA
-/// (foreign_files.cpp names them).
+/// from the table. Parts that go along with any kind are not here: DoRA's magnitude (weight_decomposition.h),
+/// biases and norms (vector_deltas.h). What cannot be read is named in foreign_files.cpp.
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -25,9 +27,24 @@ namespace ziplora {
 /// The tensors of one module by part name, without its alpha.
 using DeltaParts = std::map<std::string, at::Tensor>;
 
+enum class PartForm {
+  kMatrix,         ///< 2 or 4 dimensions
+  kAny,            ///< the kind checks
+  kFlattenedOnly,  ///< of any shape; so plain a suffix that only kohya's undotted module names take it
+};
+
 struct PartSuffix {
   std::string_view suffix;  ///< of the key: ".lora_down.weight"
   const char* part;         ///< "down"
+  PartForm form = PartForm::kMatrix;
+};
+
+/// A layer whose ΔW depends on the weight that it goes on.
+struct BaseBoundLayer {
+  const char* kind;  ///< "DoRA", "OFT", …
+  int64_t rank;      ///< of the factors in the file; 0 if there are none
+  /// The base's weight, [out, in] or [out, in, kh, kw], of any dtype → ΔW [out, in·kh·kw] float64.
+  std::function<at::Tensor(const at::Tensor& weight)> delta;
 };
 
 struct DeltaKind {
@@ -40,7 +57,11 @@ struct DeltaKind {
   /// @throws Error(kInput) if the parts do not fit each other, Error(kIncompatible) if they do not fit the
   /// target
   LoraLayer (*to_factors)(const DeltaParts& parts, std::optional<double> lora_alpha,
-                          const TargetName& target);
+                          const TargetName& target) = nullptr;
+  /// Instead of `to_factors`, where the base's weight is needed. Throws as it does, before any weight is
+  /// seen.
+  BaseBoundLayer (*bind)(const DeltaParts& parts, std::optional<double> lora_alpha,
+                         const TargetName& target) = nullptr;
 };
 
 const std::vector<DeltaKind>& delta_kinds();
@@ -50,9 +71,16 @@ const std::vector<DeltaKind>& delta_kinds();
 const DeltaKind& find_delta_kind(const DeltaParts& parts);
 
 inline constexpr const char* kAlphaPart = "alpha";
-/// Splits "module.lora_up.weight" into module and part at a suffix of any kind, or at ".alpha"; never at
-/// another dot.
-std::optional<std::pair<std::string, std::string>> split_part(const std::string& key);
+/// Splits "module.lora_up.weight" into module and part at a suffix of any kind, at ".alpha", or at one of a
+/// part that goes along with any kind; never at another dot.
+/// @param flattened  the key's module is kohya's, without dots
+std::optional<std::pair<std::string, std::string>> split_part(const std::string& key, bool flattened = false);
+/// @return false if only matrices and kernels can be that part
+bool may_have_any_shape(const std::string& part);
+
+/// Before factors are multiplied: a few megabytes of them can make terabytes.
+/// @throws Error(kIncompatible) unless a ΔW [out, columns] has the size of the target's weight
+void require_size_of_delta(int64_t out, int64_t columns, const TargetName& target);
 
 /// The layer if its factors have the target's shape; writers disagree on whether a linear factor is [r, in]
 /// or [r, in, 1, 1], so these are brought to the target's own form first.
@@ -71,6 +99,7 @@ LoraLayer layer_of_product(const at::Tensor& left, const at::Tensor& right, doub
 LoraLayer layer_of_delta(const at::Tensor& delta, double scale, const TargetName& target);
 
 // One file each.
-extern const DeltaKind kLoraKind, kLohaKind, kLokrKind, kFullKind;
+extern const DeltaKind kLoraKind, kLohaKind, kLokrKind, kFullKind, kOftKind, kOftInputKind, kGloraKind,
+    kIa3Kind;
 
 }  // namespace ziplora

@@ -7,6 +7,8 @@
 
 #include "ziplora/base/error.h"
 #include "ziplora/lora/delta_kind.h"
+#include "ziplora/lora/vector_deltas.h"
+#include "ziplora/lora/weight_decomposition.h"
 
 namespace ziplora {
 namespace {
@@ -14,6 +16,22 @@ namespace {
 bool owns(const DeltaKind& kind, const std::string& part) {
   return std::any_of(kind.suffixes.begin(), kind.suffixes.end(),
                      [&](const PartSuffix& suffix) { return part == suffix.part; });
+}
+
+/// Of all parts. A suffix that ends another one (".weight") comes after it.
+const std::vector<PartSuffix>& part_suffixes() {
+  static const std::vector<PartSuffix> suffixes = [] {
+    std::vector<PartSuffix> list{{".alpha", kAlphaPart, PartForm::kAny}};
+    for (const auto* more : {&magnitude_suffixes(), &vector_suffixes()})
+      list.insert(list.end(), more->begin(), more->end());
+    for (const DeltaKind& kind : delta_kinds())
+      list.insert(list.end(), kind.suffixes.begin(), kind.suffixes.end());
+    std::stable_sort(list.begin(), list.end(), [](const PartSuffix& a, const PartSuffix& b) {
+      return a.suffix.size() > b.suffix.size();
+    });
+    return list;
+  }();
+  return suffixes;
 }
 
 at::Tensor in_form_of(const at::Tensor& factor, const TargetName& target) {
@@ -26,7 +44,8 @@ at::Tensor in_form_of(const at::Tensor& factor, const TargetName& target) {
 }  // namespace
 
 const std::vector<DeltaKind>& delta_kinds() {
-  static const std::vector<DeltaKind> table{kLoraKind, kLohaKind, kLokrKind, kFullKind};
+  static const std::vector<DeltaKind> table{kLoraKind, kLohaKind,     kLokrKind,  kFullKind,
+                                            kOftKind,  kOftInputKind, kGloraKind, kIa3Kind};
   return table;
 }
 
@@ -45,15 +64,29 @@ const DeltaKind& find_delta_kind(const DeltaParts& parts) {
   return found == nullptr ? delta_kinds().front() : *found;
 }
 
-std::optional<std::pair<std::string, std::string>> split_part(const std::string& key) {
-  const auto split = [&](std::string_view suffix, const char* part) {
-    return std::pair<std::string, std::string>{key.substr(0, key.size() - suffix.size()), part};
-  };
-  for (const DeltaKind& kind : delta_kinds())
-    for (const PartSuffix& suffix : kind.suffixes)
-      if (key.ends_with(suffix.suffix)) return split(suffix.suffix, suffix.part);
-  if (key.ends_with(".alpha")) return split(".alpha", kAlphaPart);
+std::optional<std::pair<std::string, std::string>> split_part(const std::string& key, bool flattened) {
+  for (const PartSuffix& suffix : part_suffixes())
+    if (key.ends_with(suffix.suffix) && (suffix.form != PartForm::kFlattenedOnly || flattened))
+      return std::pair<std::string, std::string>{key.substr(0, key.size() - suffix.suffix.size()),
+                                                 suffix.part};
   return std::nullopt;
+}
+
+bool may_have_any_shape(const std::string& part) {
+  const auto& suffixes = part_suffixes();
+  return std::none_of(suffixes.begin(), suffixes.end(), [&](const PartSuffix& suffix) {
+    return part == suffix.part && suffix.form == PartForm::kMatrix;
+  });
+}
+
+void require_size_of_delta(int64_t out, int64_t columns, const TargetName& target) {
+  int64_t needed = 1;
+  for (size_t d = 1; d < target.weight_shape.size(); ++d) needed *= target.weight_shape[d];
+  if (out == target.weight_shape[0] && columns == needed) return;
+  throw Error(ErrorKind::kIncompatible, "read adapter",
+              fmt::format("makes a ΔW of {} × {}, this SDXL architecture needs [{}]", out, columns,
+                          fmt::join(target.weight_shape, ", ")),
+              "use a LoRA that was made for the base it goes on");
 }
 
 LoraLayer require_factors_of(LoraLayer layer, const TargetName& target) {
@@ -81,14 +114,8 @@ LoraLayer layer_of_product(const at::Tensor& left, const at::Tensor& right, doub
   if (rank == 0)
     throw Error(ErrorKind::kInput, "read adapter", "has factors of rank 0",
                 "the file is damaged: get another copy");
+  require_size_of_delta(out, in, target);
   if (rank > std::min(out, in)) return layer_of_delta(left.matmul(right), scale, target);
-  int64_t needed = 1;
-  for (const int64_t side : target.weight_shape) needed *= side;
-  if (out != target.weight_shape[0] || out * in != needed)
-    throw Error(ErrorKind::kIncompatible, "read adapter",
-                fmt::format("makes a ΔW of {} × {}, this SDXL architecture needs [{}]", out, in,
-                            fmt::join(target.weight_shape, ", ")),
-                "use a LoRA that was made for the base it goes on");
   std::vector<int64_t> down_shape = target.weight_shape, up_shape{out, rank};
   down_shape[0] = rank;
   if (target.is_convolution()) up_shape.insert(up_shape.end(), {1, 1});

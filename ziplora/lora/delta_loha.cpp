@@ -15,25 +15,34 @@
 namespace ziplora {
 namespace {
 
+/// One of the two matrices: left @ right, float64.
 struct Side {
-  at::Tensor left, right;  ///< [out, r], [r, in·kh·kw] float64
+  at::Tensor a, b, core{};
+
+  int64_t out() const { return core.defined() ? a.size(1) : a.size(0); }
+  int64_t columns() const { return core.defined() ? b.size(1) * core.size(2) * core.size(3) : b.size(1); }
+  at::Tensor left() const { return core.defined() ? a.t() : a; }  // [out, r]
+  at::Tensor right() const {                                      // [r, in·kh·kw]
+    return core.defined() ? at::einsum("pqkl,qi->pikl", {core, b}).flatten(1) : b;
+  }
 };
 
 Side side_of(const DeltaParts& parts, const std::string& number) {
-  const at::Tensor a = parts.at("hada_w" + number + "_a").to(at::kDouble);
-  const at::Tensor b = parts.at("hada_w" + number + "_b").to(at::kDouble);
-  const auto core = parts.find("hada_t" + number);
-  const bool fits = core == parts.end()
-                        ? a.dim() == 2 && b.dim() == 2 && a.size(1) == b.size(0)
-                        : a.dim() == 2 && b.dim() == 2 && core->second.dim() == 4 &&
-                              core->second.size(0) == a.size(0) && core->second.size(1) == b.size(0);
+  Side side{parts.at("hada_w" + number + "_a").to(at::kDouble),
+            parts.at("hada_w" + number + "_b").to(at::kDouble)};
+  if (const auto core = parts.find("hada_t" + number); core != parts.end())
+    side.core = core->second.to(at::kDouble);
+  const auto& [a, b, core] = side;
+  const bool matrices = a.dim() == 2 && b.dim() == 2;
+  const bool fits =
+      matrices && (core.defined() ? core.dim() == 4 && core.size(0) == a.size(0) && core.size(1) == b.size(0)
+                                  : a.size(1) == b.size(0));
   if (!fits)
     throw Error(ErrorKind::kInput, "read adapter",
                 fmt::format("has hada_w{0}_a [{1}] and hada_w{0}_b [{2}], whose ranks differ", number,
                             fmt::join(a.sizes(), ", "), fmt::join(b.sizes(), ", ")),
                 "the file is damaged: get another copy");
-  if (core == parts.end()) return {a, b};
-  return {a.t(), at::einsum("pqkl,qi->pikl", {core->second.to(at::kDouble), b}).flatten(1)};
+  return side;
 }
 
 std::vector<std::string> missing(const DeltaParts& parts) {
@@ -46,17 +55,20 @@ std::vector<std::string> missing(const DeltaParts& parts) {
 }
 
 LoraLayer to_factors(const DeltaParts& parts, std::optional<double> lora_alpha, const TargetName& target) {
-  const Side one = side_of(parts, "1"), two = side_of(parts, "2");
-  if (one.left.size(0) != two.left.size(0) || one.right.size(1) != two.right.size(1))
+  const Side first = side_of(parts, "1"), second = side_of(parts, "2");
+  if (first.out() != second.out() || first.columns() != second.columns())
     throw Error(ErrorKind::kInput, "read adapter", "has two LoHa sides of unequal shape",
                 "the file is damaged: get another copy");
-  const int64_t rank = parts.at("hada_w1_b").size(0);
+  require_size_of_delta(first.out(), first.columns(), target);
+  const int64_t rank = first.b.size(0);
   const double scale = lora_alpha ? *lora_alpha / static_cast<double>(rank) : 1.0;
+  const at::Tensor left1 = first.left(), left2 = second.left(), right1 = first.right(),
+                   right2 = second.right();
   // Past full rank the products of columns would only take memory.
-  if (one.left.size(1) * two.left.size(1) > std::min(one.left.size(0), one.right.size(1)))
-    return layer_of_delta(one.left.matmul(one.right) * two.left.matmul(two.right), scale, target);
-  const at::Tensor left = (one.left.unsqueeze(2) * two.left.unsqueeze(1)).flatten(1);        // [out, r·r]
-  const at::Tensor right = (one.right.unsqueeze(1) * two.right.unsqueeze(0)).flatten(0, 1);  // [r·r, in·k·k]
+  if (left1.size(1) * left2.size(1) > std::min(first.out(), first.columns()))
+    return layer_of_delta(left1.matmul(right1) * left2.matmul(right2), scale, target);
+  const at::Tensor left = (left1.unsqueeze(2) * left2.unsqueeze(1)).flatten(1);        // [out, r·r]
+  const at::Tensor right = (right1.unsqueeze(1) * right2.unsqueeze(0)).flatten(0, 1);  // [r·r, in·k·k]
   return layer_of_product(left, right, scale, target);
 }
 

@@ -21,14 +21,23 @@ struct Side {
   std::optional<int64_t> rank{};  ///< of the factors in the file; absent: the side is whole
 };
 
-[[noreturn]] void refuse(const std::string& name, const at::Tensor& a, const at::Tensor& b) {
+[[noreturn]] void refuse(const std::string& name, const at::Tensor& a, const at::Tensor& b,
+                         const char* problem = "whose ranks differ") {
   throw Error(ErrorKind::kInput, "read adapter",
-              fmt::format("has {0}_a [{1}] and {0}_b [{2}], whose ranks differ", name,
-                          fmt::join(a.sizes(), ", "), fmt::join(b.sizes(), ", ")),
+              fmt::format("has {0}_a [{1}] and {0}_b [{2}], {3}", name, fmt::join(a.sizes(), ", "),
+                          fmt::join(b.sizes(), ", "), problem),
               "the file is damaged: get another copy");
 }
 
-Side side_of(const DeltaParts& parts, const std::string& name) {
+/// A side of ΔW = w1 ⊗ w2 has a divisor of its rows and of its columns.
+void require_divides(int64_t rows, int64_t columns, const TargetName& target) {
+  int64_t needed = 1;
+  for (size_t d = 1; d < target.weight_shape.size(); ++d) needed *= target.weight_shape[d];
+  if (rows == 0 || columns == 0 || target.weight_shape[0] % rows != 0 || needed % columns != 0)
+    require_size_of_delta(rows, columns, target);
+}
+
+Side side_of(const DeltaParts& parts, const std::string& name, const TargetName& target) {
   if (const auto whole = parts.find(name); whole != parts.end()) {
     const at::Tensor matrix = whole->second.to(at::kDouble).flatten(1);  // [a, b·kh·kw]
     if (matrix.size(0) <= matrix.size(1)) return {at::eye(matrix.size(0), matrix.options()), matrix};
@@ -40,6 +49,10 @@ Side side_of(const DeltaParts& parts, const std::string& name) {
     if (a.dim() != 2 || b.dim() != 2 || core->second.dim() != 4 || core->second.size(0) != a.size(0) ||
         core->second.size(1) != b.size(0))
       refuse(name, a, b);
+    // Before they are multiplied: the larger side bounds the rank, and the target bounds the sides.
+    const int64_t rank = a.size(0), in = b.size(1), kernel = core->second.size(2) * core->second.size(3);
+    if (rank > std::max(a.size(1), in)) refuse(name, a, b, "whose rank is larger than the layer");
+    require_divides(a.size(1), in * kernel, target);
     return {a.t(), at::einsum("pqkl,qi->pikl", {core->second.to(at::kDouble), b}).flatten(1), b.size(0)};
   }
   const at::Tensor right = b.flatten(1);
@@ -47,9 +60,9 @@ Side side_of(const DeltaParts& parts, const std::string& name) {
   return {a, right, right.size(0)};
 }
 
-/// at::kron takes no transposed inputs.
+/// at::kron takes no transposed inputs, and a transposed vector counts as contiguous: so both are copied.
 at::Tensor kronecker(const at::Tensor& a, const at::Tensor& b) {
-  return at::kron(a.contiguous(), b.contiguous());
+  return at::kron(a.clone(at::MemoryFormat::Contiguous), b.clone(at::MemoryFormat::Contiguous));
 }
 
 std::vector<std::string> missing(const DeltaParts& parts) {
@@ -65,7 +78,8 @@ std::vector<std::string> missing(const DeltaParts& parts) {
 }
 
 LoraLayer to_factors(const DeltaParts& parts, std::optional<double> lora_alpha, const TargetName& target) {
-  const Side one = side_of(parts, "lokr_w1"), two = side_of(parts, "lokr_w2");
+  const Side one = side_of(parts, "lokr_w1", target), two = side_of(parts, "lokr_w2", target);
+  require_size_of_delta(one.left.size(0) * two.left.size(0), one.right.size(1) * two.right.size(1), target);
   const std::optional<int64_t> rank = two.rank ? two.rank : one.rank;
   const double scale = lora_alpha && rank ? *lora_alpha / static_cast<double>(*rank) : 1.0;
   const int64_t factored = one.left.size(1) * two.left.size(1);

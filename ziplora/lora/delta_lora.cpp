@@ -1,6 +1,8 @@
 // LoRA (arXiv 2106.09685) and LoCon: ΔW = α/r · up @ down. With a core (LyCORIS' Tucker form, lora_mid
 // [r, r, kh, kw]) ΔW[o,i,k,l] = α/r · Σ_mn up[o,m] mid[m,n,k,l] down[n,i]; core and down make an ordinary
-// down. Sources: kohya-ss/sd-scripts networks/lora.py, KohakuBlueleaf/LyCORIS lycoris/functional/locon.py.
+// down. PEFT's lora_B may have a bias, which is scaled as ΔW is and added to the layer's
+// (adapter_survey.cpp). Sources: kohya-ss/sd-scripts networks/lora.py, KohakuBlueleaf/LyCORIS
+// lycoris/functional/locon.py.
 #include <ATen/ops/einsum.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -18,19 +20,21 @@ std::vector<std::string> missing(const DeltaParts& parts) {
   return names;
 }
 
-at::Tensor with_core(const at::Tensor& mid, const at::Tensor& down) {
+at::Tensor with_core(const at::Tensor& mid, const at::Tensor& down, int64_t out, const TargetName& target) {
   const at::Tensor flat = down.flatten(1);  // [r, in]
   if (mid.dim() != 4 || mid.size(1) != flat.size(0))
     throw Error(ErrorKind::kInput, "read adapter",
                 fmt::format("has down [{}] and lora_mid [{}]: the ranks differ",
                             fmt::join(down.sizes(), ", "), fmt::join(mid.sizes(), ", ")),
                 "the file is damaged: get another copy");
+  require_size_of_delta(out, flat.size(1) * mid.size(2) * mid.size(3), target);
   return at::einsum("mnkl,ni->mikl", {mid.to(at::kDouble), flat.to(at::kDouble)}).to(at::kFloat);
 }
 
 LoraLayer to_factors(const DeltaParts& parts, std::optional<double> lora_alpha, const TargetName& target) {
   LoraLayer layer{parts.at("down"), parts.at("up"), lora_alpha};
-  if (const auto mid = parts.find("mid"); mid != parts.end()) layer.down = with_core(mid->second, layer.down);
+  if (const auto mid = parts.find("mid"); mid != parts.end())
+    layer.down = with_core(mid->second, layer.down, layer.up.size(0), target);
   return require_factors_of(std::move(layer), target);
 }
 
@@ -45,7 +49,8 @@ const DeltaKind kLoraKind{"LoRA",
                            {".lora.up.weight", "up"},
                            {".lora_linear_layer.down.weight", "down"},
                            {".lora_linear_layer.up.weight", "up"},
-                           {".lora_mid.weight", "mid"}},
+                           {".lora_mid.weight", "mid"},
+                           {".lora_B.bias", "up_bias", PartForm::kAny}},
                           missing,
                           to_factors};
 

@@ -11,7 +11,7 @@
 
 namespace ziplora {
 
-/// @return the family (“DoRA (dora_scale)”) that the key's suffix belongs to, if it is one that cannot be
+/// @return the family (“T-LoRA”) that the key's suffix belongs to, if it is one that cannot be
 /// read yet
 std::optional<std::string> unsupported_family(const std::string& key);
 

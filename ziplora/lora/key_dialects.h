@@ -31,6 +31,7 @@ struct KeyDialect {
   /// nullptr for dialects that are only read. Factors are stored as `dtype`.
   void (*write)(const std::filesystem::path& path, const Adapter& adapter, const TargetNames& names,
                 at::ScalarType dtype);
+  bool takes_vectors = false;  ///< has a place for biases and norms (Adapter::vector_deltas)
 };
 
 const std::vector<KeyDialect>& key_dialects();
@@ -41,6 +42,6 @@ const KeyDialect& find_writable_dialect(const std::string& name);
 bool strip_prefix(std::string& text, std::string_view prefix);
 
 // One file each.
-extern const KeyDialect kKohyaDialect, kDiffusersDialect, kPeftDialect, kComfyDialect;
+extern const KeyDialect kKohyaDialect, kDiffusersDialect, kPeftDialect, kComfyDialect, kSgmDialect;
 
 }  // namespace ziplora

@@ -14,6 +14,9 @@ namespace {
 
 /// PEFT's raw states carry the adapter's name: "….lora_A.default.weight".
 std::string without_adapter_name(const std::string& key) {
+  constexpr std::string_view kMagnitude = ".lora_magnitude_vector.";
+  if (const size_t at = key.find(kMagnitude); at != std::string::npos)
+    return key.substr(0, at + kMagnitude.size() - 1);
   for (const char* factor : {".lora_A.", ".lora_B."}) {
     const size_t at = key.find(factor);
     if (at != std::string::npos && key.ends_with(".weight") && at + 8 < key.size() - 6)

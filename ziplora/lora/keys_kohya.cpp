@@ -7,6 +7,7 @@
 #include "ziplora/lora/key_dialects.h"
 #include "ziplora/lora/lora_metadata.h"
 #include "ziplora/lora/universal_form.h"
+#include "ziplora/lora/vector_deltas.h"
 
 namespace ziplora {
 namespace {
@@ -15,9 +16,13 @@ std::optional<ParsedKey> parse(const std::string& key, const TargetNames& names)
   std::string flat = key;
   if (strip_prefix(flat, "lycoris_")) flat = "lora_unet_" + flat;
   if (!flat.starts_with("lora_unet_") && !flat.starts_with("lora_te")) return std::nullopt;
-  const auto split = split_part(flat);
+  const auto split = split_part(flat, /*flattened=*/flat.find('.') == flat.size() - 7);  // ".weight"
   if (!split) return std::nullopt;
   const TargetName* target = names.find_flattened(split->first);
+  // transformers 5.6 took this level out of CLIPTextModel's module names, which trainers flatten.
+  for (const std::string encoder : {"lora_te1_", "lora_te2_"})
+    if (target == nullptr && split->first.starts_with(encoder))
+      target = names.find_flattened(encoder + "text_model_" + split->first.substr(encoder.size()));
   const bool same_in_both = target && target->flattened_sgm() == target->flattened_diffusers();
   const bool sgm = target && target->flattened_sgm() == split->first;
   return ParsedKey{target, split->second, same_in_both ? "kohya" : sgm ? "kohya-sgm" : "kohya-diffusers"};
@@ -33,12 +38,16 @@ void write(const std::filesystem::path& path, const Adapter& adapter, const Targ
     tensors[module + ".lora_up.weight"] = to_storage(layer.up, dtype, canonical);
     tensors[module + ".alpha"] = at::full({}, *layer.lora_alpha, at::kFloat);
   }
+  for (const auto& [parameter, delta] : adapter.vector_deltas) {
+    const auto [target, suffix] = vector_suffix_of(parameter, names);
+    tensors[target->flattened_sgm() + suffix] = to_storage(delta, dtype, parameter);
+  }
   write_safetensors(path, tensors, kohya_metadata(uniform, tensors, names, path.stem().string()));
 }
 
 }  // namespace
 
 const KeyDialect kKohyaDialect{"kohya", "lora_unet_input_blocks_4_1_….lora_down.weight: every UI and trainer",
-                               parse, write};
+                               parse, write, /*takes_vectors=*/true};
 
 }  // namespace ziplora

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "ziplora/base/atomic_file.h"
+#include "ziplora/base/atomic_folder.h"
 #include "ziplora/base/error.h"
 #include "ziplora/lora/key_dialects.h"
 #include "ziplora/lora/lora_metadata.h"
@@ -34,6 +35,9 @@ std::string module_name(const std::string& component, std::string path) {
 void write(const std::filesystem::path& path, const Adapter& adapter, const TargetNames& names,
            at::ScalarType dtype) {
   const Adapter uniform = unit_scale_form(adapter);
+  // A new folder appears whole or not at all; one that is there already is written into.
+  std::optional<AtomicFolder> whole;
+  if (!std::filesystem::exists(path)) whole.emplace(path);
   for (const auto& [component, layers] : layers_of_components(uniform)) {
     NamedTensors tensors;
     for (const auto& [module, layer] : layers) {
@@ -41,7 +45,7 @@ void write(const std::filesystem::path& path, const Adapter& adapter, const Targ
       tensors[name + ".lora_A.weight"] = to_storage(layer.down, dtype, module);
       tensors[name + ".lora_B.weight"] = to_storage(layer.up, dtype, module);
     }
-    const std::filesystem::path folder = path / component;
+    const std::filesystem::path folder = whole ? *whole / component : path / component;
     std::error_code failure;
     std::filesystem::create_directories(folder, failure);
     if (failure)
@@ -54,6 +58,7 @@ void write(const std::filesystem::path& path, const Adapter& adapter, const Targ
     config["base_model_name_or_path"] = nullptr;
     write_text_file(folder / "adapter_config.json", config.dump(2) + "\n");
   }
+  if (whole) whole->commit();
 }
 
 }  // namespace

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <regex>
 #include <string_view>
 
 #include "ziplora/base/error.h"
+#include "ziplora/lora/module_pattern.h"
 #include "ziplora/lora/universal_form.h"
 
 namespace ziplora {
@@ -15,16 +15,6 @@ namespace {
 /// transformers 5.6 took this level out of CLIPTextModel's module names. PEFT takes the end of a name for the
 /// whole, so names without the level fit the modules of every version.
 constexpr std::string_view kTextModelLevel = "text_model.";
-
-/// peft.utils.other.get_pattern_key: the pattern, a regular expression, names the module or its last parts.
-bool matches(const std::string& pattern, const std::string& module) {
-  if (module == pattern || module.ends_with("." + pattern)) return true;
-  try {
-    return std::regex_match(module, std::regex("(.*\\.)?(" + pattern + ")"));
-  } catch (const std::regex_error&) {
-    return false;  // Python's dialect is wider; names are tried above
-  }
-}
 
 }  // namespace
 
@@ -35,9 +25,6 @@ PeftConfig::PeftConfig(const nlohmann::json& json, const std::string& where) {
       throw Error(ErrorKind::kIncompatible, where,
                   fmt::format("the adapter's type is {}, only LORA is supported", type),
                   "train or convert it as a LoRA");
-    if (json.contains("use_dora") && json["use_dora"] == true)
-      throw Error(ErrorKind::kIncompatible, where, "the adapter is a DoRA (use_dora), which cannot be read",
-                  "extract a plain LoRA from it with the tool that made it");
     alpha_ = json.at("lora_alpha").get<double>();
     use_rslora_ = json.contains("use_rslora") && json["use_rslora"] == true;
     if (json.contains("alpha_pattern") && !json["alpha_pattern"].is_null())
@@ -51,7 +38,7 @@ PeftConfig::PeftConfig(const nlohmann::json& json, const std::string& where) {
 double PeftConfig::lora_alpha(const std::string& module, int64_t rank) const {
   double alpha = alpha_;
   for (const auto& [pattern, value] : alpha_pattern_)
-    if (matches(pattern, module)) {
+    if (matches_module(pattern, module)) {
       alpha = value;
       break;
     }

@@ -8,6 +8,7 @@
 
 #include "ziplora/nn/conv2d.h"
 #include "ziplora/nn/linear.h"
+#include "ziplora/nn/normalization.h"
 
 namespace ziplora {
 namespace {
@@ -22,6 +23,7 @@ std::map<std::string, std::string> sgm_blocks(const UNet2DConditionConfig& confi
                                          {"mid_block.resnets.0", "middle_block.0"},
                                          {"mid_block.attentions.0", "middle_block.1"},
                                          {"mid_block.resnets.1", "middle_block.2"},
+                                         {"conv_norm_out", "out.0"},
                                          {"conv_out", "out.2"}};
   const int64_t blocks = static_cast<int64_t>(config.block_out_channels.size());
   int64_t n = 1;
@@ -50,10 +52,9 @@ std::map<std::string, std::string> sgm_blocks(const UNet2DConditionConfig& confi
 }
 
 std::string sgm_path(const std::string& path, const std::map<std::string, std::string>& blocks) {
-  static const std::map<std::string, std::string> kResnetLeaves{{"conv1", "in_layers.2"},
-                                                                {"time_emb_proj", "emb_layers.1"},
-                                                                {"conv2", "out_layers.3"},
-                                                                {"conv_shortcut", "skip_connection"}};
+  static const std::map<std::string, std::string> kResnetLeaves{
+      {"norm1", "in_layers.0"},  {"conv1", "in_layers.2"},  {"time_emb_proj", "emb_layers.1"},
+      {"norm2", "out_layers.0"}, {"conv2", "out_layers.3"}, {"conv_shortcut", "skip_connection"}};
   std::string block = path;
   for (;;) {
     if (const auto found = blocks.find(block); found != blocks.end()) {
@@ -88,12 +89,6 @@ std::string flatten(std::string_view component, std::string path) {
   return prefix + path;
 }
 
-template <class Map>
-const TargetName* look_up(const Map& map, const std::vector<TargetName>& targets, std::string_view key) {
-  const auto found = map.find(std::string(key));
-  return found == map.end() ? nullptr : &targets[found->second];
-}
-
 }  // namespace
 
 const char* name_of(TargetKind kind) {
@@ -110,6 +105,8 @@ const char* name_of(TargetKind kind) {
       return "sampler";
     case TargetKind::kOther:
       return "other";
+    case TargetKind::kNorm:
+      return "norm";
   }
   return "other";
 }
@@ -127,25 +124,33 @@ TargetNames::TargetNames(const UNet2DConditionConfig& unet_config, const ClipTex
       [&](const std::string& path, Module::Parameter& parameter) { shapes[path] = parameter.shape; });
   const std::map<std::string, std::string> blocks = sgm_blocks(unet);
   model.for_each_module([&](const std::string& path, Module& module) {
-    if (dynamic_cast<Linear*>(&module) == nullptr && dynamic_cast<Conv2d*>(&module) == nullptr) return;
-    add({"unet." + path, "unet", path, sgm_path(path, blocks), unet_kind(path), shapes.at(path + ".weight")});
+    const bool is_norm = dynamic_cast<GroupNorm*>(&module) || dynamic_cast<LayerNorm*>(&module);
+    if (!is_norm && !dynamic_cast<Linear*>(&module) && !dynamic_cast<Conv2d*>(&module)) return;
+    add({"unet." + path, "unet", path, sgm_path(path, blocks), is_norm ? TargetKind::kNorm : unet_kind(path),
+         shapes.at(path + ".weight"), shapes.count(path + ".bias") != 0});
   });
   const std::array<std::pair<const char*, const ClipTextConfig*>, 2> encoders{
       {{"text_encoder", &text_encoder}, {"text_encoder_2", &text_encoder_2}}};
   for (const auto& [component, config] : encoders) {
     const int64_t hidden = config->hidden_size, inner = config->intermediate_size;
+    const auto add_path = [&, &component = component](const std::string& path, TargetKind kind,
+                                                      std::vector<int64_t> shape) {
+      add({std::string(component) + "." + path, component, path, path, kind, std::move(shape)});
+    };
     for (int64_t layer = 0; layer < config->num_hidden_layers; ++layer) {
-      const auto add_leaf = [&, &component = component](const char* leaf, TargetKind kind, int64_t out,
-                                                        int64_t in) {
-        const std::string path = fmt::format("text_model.encoder.layers.{}.{}", layer, leaf);
-        add({std::string(component) + "." + path, component, path, path, kind, {out, in}});
+      const std::string prefix = fmt::format("text_model.encoder.layers.{}.", layer);
+      const auto add_leaf = [&](const char* leaf, TargetKind kind, int64_t out, int64_t in) {
+        add_path(prefix + leaf, kind, {out, in});
       };
       for (const char* leaf :
            {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.out_proj"})
         add_leaf(leaf, TargetKind::kAttention, hidden, hidden);
       add_leaf("mlp.fc1", TargetKind::kFeedForward, inner, hidden);
       add_leaf("mlp.fc2", TargetKind::kFeedForward, hidden, inner);
+      for (const char* leaf : {"layer_norm1", "layer_norm2"})
+        add_path(prefix + leaf, TargetKind::kNorm, {hidden});
     }
+    add_path("text_model.final_layer_norm", TargetKind::kNorm, {hidden});
   }
 }
 
@@ -165,22 +170,27 @@ const TargetNames& TargetNames::sdxl() {
 }
 
 void TargetNames::add(TargetName target) {
-  const size_t index = targets_.size();
-  by_canonical_[target.canonical] = index;
-  by_flattened_[target.flattened_sgm()] = index;
-  by_flattened_[target.flattened_diffusers()] = index;
-  if (target.component == "unet") by_sgm_[target.sgm_path] = index;
-  targets_.push_back(std::move(target));
+  std::vector<TargetName>& list = target.is_norm() ? norms_ : targets_;
+  const Place place{target.is_norm(), list.size()};
+  by_canonical_[target.canonical] = place;
+  by_flattened_[target.flattened_sgm()] = place;
+  by_flattened_[target.flattened_diffusers()] = place;
+  if (target.component == "unet") by_sgm_[target.sgm_path] = place;
+  list.push_back(std::move(target));
+}
+
+const TargetName* TargetNames::look_up(const Places& places, std::string_view name) const {
+  const auto found = places.find(std::string(name));
+  if (found == places.end()) return nullptr;
+  return found->second.among_norms ? &norms_[found->second.index] : &targets_[found->second.index];
 }
 
 const TargetName* TargetNames::find(std::string_view canonical) const {
-  return look_up(by_canonical_, targets_, canonical);
+  return look_up(by_canonical_, canonical);
 }
 const TargetName* TargetNames::find_flattened(std::string_view name) const {
-  return look_up(by_flattened_, targets_, name);
+  return look_up(by_flattened_, name);
 }
-const TargetName* TargetNames::find_sgm(std::string_view path) const {
-  return look_up(by_sgm_, targets_, path);
-}
+const TargetName* TargetNames::find_sgm(std::string_view path) const { return look_up(by_sgm_, path); }
 
 }  // namespace ziplora

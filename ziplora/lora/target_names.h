@@ -1,14 +1,14 @@
 #pragma once
-/// The layers that an adapter can change, under every name that LoRA files give them. A fixed table built
-/// from an architecture: "_" in flattened names is ambiguous (to_out_0, time_emb_proj), so names are looked
-/// up, never guessed.
+/// The layers and norms that an adapter can change, under every name that LoRA files give them. A fixed table
+/// built from an architecture: "_" in flattened names is ambiguous (to_out_0, time_emb_proj), so names are
+/// looked up, never guessed.
 ///
 ///     const TargetNames& names = TargetNames::sdxl();
 ///     names.find_flattened("lora_unet_input_blocks_4_1_proj_in")->canonical;
 ///         // "unet.down_blocks.1.attentions.0.proj_in"
 ///
-/// Leaves out norms and embeddings (no low-rank factors), and the second encoder's text_projection, whose
-/// orientation differs between writers. sgm names: Stability-AI/generative-models
+/// Leaves out embeddings, and the second encoder's text_projection, whose orientation differs between
+/// writers. sgm names: Stability-AI/generative-models
 /// configs/inference/sd_xl_base.yaml as huggingface/diffusers loaders/single_file_utils.py maps them;
 /// flattened: kohya-ss/sd-scripts networks/lora.py.
 
@@ -23,7 +23,7 @@
 
 namespace ziplora {
 
-enum class TargetKind { kAttention, kFeedForward, kProjection, kResnet, kSampler, kOther };
+enum class TargetKind { kAttention, kFeedForward, kProjection, kResnet, kSampler, kOther, kNorm };
 const char* name_of(TargetKind kind);
 
 struct TargetName {
@@ -32,9 +32,12 @@ struct TargetName {
   std::string diffusers_path;  ///< without the component
   std::string sgm_path;        ///< "middle_block.1.proj_in"; text encoders: as diffusers_path
   TargetKind kind;
-  std::vector<int64_t> weight_shape;  ///< of the base: [out, in] or [out, in, kh, kw]
+  std::vector<int64_t> weight_shape;  ///< of the base: [out, in] or [out, in, kh, kw]; of norms [n]
+  bool has_bias = true;
 
   bool is_convolution() const { return weight_shape.size() == 4; }
+  /// A norm has no factors; what adapters add to its weight and bias are vectors.
+  bool is_norm() const { return kind == TargetKind::kNorm; }
   /// "lora_unet_middle_block_1_proj_in": what every kohya-compatible loader takes
   std::string flattened_sgm() const;
   /// "lora_unet_mid_block_attentions_0_proj_in"
@@ -48,8 +51,10 @@ class TargetNames {
   /// Of Stable Diffusion XL base 1.0.
   static const TargetNames& sdxl();
 
-  /// In order of component and module tree.
+  /// The layers, without norms, in order of component and module tree.
   const std::vector<TargetName>& targets() const { return targets_; }
+  const std::vector<TargetName>& norms() const { return norms_; }
+  // These find layers and norms.
   const TargetName* find(std::string_view canonical) const;
   /// @param name  "lora_unet_…", "lora_te1_…", "lora_te2_…", in sgm or diffusers block names
   const TargetName* find_flattened(std::string_view name) const;
@@ -60,9 +65,16 @@ class TargetNames {
   const ClipTextConfig text_encoder, text_encoder_2;
 
  private:
+  /// An index, so that copies point to their own names.
+  struct Place {
+    bool among_norms;
+    size_t index;
+  };
+  using Places = std::unordered_map<std::string, Place>;
   void add(TargetName target);
-  std::vector<TargetName> targets_;
-  std::unordered_map<std::string, size_t> by_canonical_, by_flattened_, by_sgm_;
+  const TargetName* look_up(const Places& places, std::string_view name) const;
+  std::vector<TargetName> targets_, norms_;
+  Places by_canonical_, by_flattened_, by_sgm_;
 };
 
 }  // namespace ziplora

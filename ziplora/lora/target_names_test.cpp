@@ -39,6 +39,32 @@ TEST(TargetNames, EveryNameIsFoundAndUnique) {
   }
 }
 
+TEST(TargetNames, NormsOfSdxl) {
+  const TargetNames& names = TargetNames::sdxl();
+  // 70 transformer blocks of 3, 11 transformers, 17 resnets of 2, the last one; 12 and 32 encoder layers
+  // of 2.
+  EXPECT_EQ(names.norms().size(), 70u * 3 + 11 + 17 * 2 + 1 + 12 * 2 + 1 + 32 * 2 + 1);
+  const std::vector<std::pair<const char*, const char*>> pairs{
+      {"unet.down_blocks.1.resnets.0.norm1", "lora_unet_input_blocks_4_0_in_layers_0"},
+      {"unet.up_blocks.2.resnets.2.norm2", "lora_unet_output_blocks_8_0_out_layers_0"},
+      {"unet.mid_block.attentions.0.norm", "lora_unet_middle_block_1_norm"},
+      {"unet.down_blocks.2.attentions.1.transformer_blocks.9.norm3",
+       "lora_unet_input_blocks_8_1_transformer_blocks_9_norm3"},
+      {"unet.conv_norm_out", "lora_unet_out_0"},
+      {"text_encoder.text_model.final_layer_norm", "lora_te1_text_model_final_layer_norm"},
+      {"text_encoder_2.text_model.encoder.layers.31.layer_norm2",
+       "lora_te2_text_model_encoder_layers_31_layer_norm2"}};
+  for (const auto& [canonical, flattened] : pairs) {
+    const TargetName* norm = names.find_flattened(flattened);
+    ASSERT_NE(norm, nullptr) << flattened;
+    EXPECT_EQ(norm->canonical, canonical);
+    EXPECT_TRUE(norm->is_norm());
+    EXPECT_EQ(names.find_flattened(norm->flattened_diffusers()), norm);
+  }
+  EXPECT_FALSE(names.find("unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q")->has_bias);
+  EXPECT_TRUE(names.find("unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_out.0")->has_bias);
+}
+
 struct Example {
   const char *canonical, *flattened;
   std::vector<int64_t> shape;

@@ -5,6 +5,7 @@
 
 #include "ziplora/nn/converted_product.h"
 #include "ziplora/nn/initialization.h"
+#include "ziplora/nn/row_wise_vector.h"
 
 namespace ziplora {
 
@@ -15,9 +16,12 @@ Conv2d::Conv2d(Options o) : options(o) {
 
 at::Tensor Conv2d::forward(const at::Tensor& x) const {
   const std::vector<int64_t> stride(2, options.stride), padding(2, options.padding);
+  const bool row_wise = is_row_wise(bias);
+  const at::Tensor shared_bias = row_wise ? at::Tensor() : bias;
   at::Tensor y = weight.scalar_type() == x.scalar_type()
-                     ? at::conv2d(x, weight, bias, stride, padding)
-                     : conv2d_converted(x, weight, bias, options.stride, options.padding);
+                     ? at::conv2d(x, weight, shared_bias, stride, padding)
+                     : conv2d_converted(x, weight, shared_bias, options.stride, options.padding);
+  if (row_wise) y = y + over_channels(bias, y, 1);
   if (adapter.empty()) return y;
   const LowRankUpdate update = adapter.update().as(x.scalar_type());
   at::Tensor h = at::conv2d(x, update.down, {}, stride, padding);  // [B, R, H', W']

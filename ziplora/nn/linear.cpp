@@ -5,6 +5,7 @@
 
 #include "ziplora/nn/converted_product.h"
 #include "ziplora/nn/initialization.h"
+#include "ziplora/nn/row_wise_vector.h"
 
 namespace ziplora {
 
@@ -15,8 +16,11 @@ Linear::Linear(int64_t in_features, int64_t out_features, bool with_bias)
 }
 
 at::Tensor Linear::forward(const at::Tensor& x) const {
-  at::Tensor y = weight.scalar_type() == x.scalar_type() ? at::linear(x, weight, bias)
-                                                         : linear_converted(x, weight, bias);
+  const bool row_wise = is_row_wise(bias);
+  const at::Tensor shared_bias = row_wise ? at::Tensor() : bias;
+  at::Tensor y = weight.scalar_type() == x.scalar_type() ? at::linear(x, weight, shared_bias)
+                                                         : linear_converted(x, weight, shared_bias);
+  if (row_wise) y = y + over_channels(bias, y, y.dim() - 1);
   if (adapter.empty()) return y;
   const LowRankUpdate update = adapter.update().as(x.scalar_type());
   at::Tensor h = at::linear(x, update.down);  // [B, …, R]
