@@ -86,9 +86,18 @@ std::string summary_lines(const Json& file) {
   for (const auto& [component, counts] : file["alphas"].items())
     alphas += fmt::format("{}{} {}", alphas.empty() ? "" : "; ", component, counts_text(counts));
   text += labelled("alphas", alphas);
-  text += labelled("strength", fmt::format("‖ΔW‖ {:.4g}, stable rank {:.1f}, half of the ranks hold {:.1f} %",
-                                           file["norm"].get<double>(), file["stable_rank"].get<double>(),
-                                           100 * file["first_half_energy"].get<double>()));
+  std::string strength = fmt::format("‖ΔW‖ {:.4g}, stable rank {:.1f}", file["norm"].get<double>(),
+                                     file["stable_rank"].get<double>());
+  if (file["first_half_energy"].is_number())
+    strength +=
+        fmt::format(", half of the ranks hold {:.1f} %", 100 * file["first_half_energy"].get<double>());
+  text += labelled("strength", strength);
+  if (const int64_t bound = file["base_bound"].get<int64_t>(); bound > 0)
+    text += labelled("needs base", fmt::format("{} of the layers: what they change depends on the base's "
+                                               "weights",
+                                               bound));
+  if (const int64_t vectors = file["vectors"].get<int64_t>(); vectors > 0)
+    text += labelled("vectors", fmt::format("{} biases and norms are changed", vectors));
   std::string words;
   for (const auto& word : file["trigger_words"])
     words += (words.empty() ? "\"" : ", \"") + word.get<std::string>() + "\"";
@@ -99,6 +108,10 @@ std::string summary_lines(const Json& file) {
          labelled("AutoV2, V3",
                   hashes["autov2"].get<std::string>() + ", " + hashes["autov3"].get<std::string>()) +
          labelled("sha256", hashes["sha256"].get<std::string>());
+}
+
+std::string percent(const Json& share) {
+  return share.is_number() ? fmt::format("{:.0f} %", 100 * share.get<double>()) : "–";
 }
 
 std::string coverage_lines(const Json& file) {
@@ -116,9 +129,9 @@ std::string coverage_lines(const Json& file) {
   if (file["largest"].size() < 2) return text;
   text += fmt::format("\n  {:<68}{:>8}{:>10}{:>10}\n", "largest layers", "‖ΔW‖", "stable", "half");
   for (const Json& layer : file["largest"])
-    text += fmt::format("  {:<68}{:>8.3g}{:>10.1f}{:>8.0f} %\n", layer["layer"].get<std::string>(),
+    text += fmt::format("  {:<68}{:>8.3g}{:>10.1f}{:>10}\n", layer["layer"].get<std::string>(),
                         layer["norm"].get<double>(), layer["stable_rank"].get<double>(),
-                        100 * layer["first_half_energy"].get<double>());
+                        percent(layer["first_half_energy"]));
   return text;
 }
 

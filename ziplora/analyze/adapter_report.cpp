@@ -8,6 +8,8 @@
 
 #include "ziplora/analyze/loader_support.h"
 #include "ziplora/analyze/spectra.h"
+#include "ziplora/base/printable.h"
+#include "ziplora/io/json_file.h"
 
 namespace ziplora {
 namespace {
@@ -37,7 +39,7 @@ bool is_placeholder(const LoraLayer& layer) {
 
 json json_of(const Defect& defect) {
   return {{"kind", name_of(defect.kind)},
-          {"problem", defect.problem},
+          {"problem", printable(defect.problem)},  // quotes names from the file
           {"hint", defect.hint},
           {"keys", defect.keys}};
 }
@@ -81,20 +83,23 @@ json count_layers(const std::map<std::string, LayerOrigin>& origins, Of&& of) {
   return result;
 }
 
+json json_of(const std::optional<double>& value) { return value ? json(*value) : json(); }
+
 void add_spectra(json& report, const std::map<std::string, SpectrumSummary>& spectra) {
-  double energy = 0, kept = 0;
+  double energy = 0, energy_known = 0, kept = 0;
   std::vector<double> stable_ranks;
   std::vector<std::pair<double, std::string>> by_norm;
   for (const auto& [target, spectrum] : spectra) {
-    energy += spectrum.norm * spectrum.norm;
-    kept += spectrum.norm * spectrum.norm * spectrum.first_half_energy;
+    const double of_layer = spectrum.norm * spectrum.norm;
+    energy += of_layer;
+    if (spectrum.first_half_energy) energy_known += of_layer, kept += of_layer * *spectrum.first_half_energy;
     if (spectrum.norm > 0) stable_ranks.push_back(spectrum.stable_rank);
     by_norm.emplace_back(-spectrum.norm, target);
   }
   report["norm"] = std::sqrt(energy);
   std::sort(stable_ranks.begin(), stable_ranks.end());
   report["stable_rank"] = stable_ranks.empty() ? 0.0 : stable_ranks[stable_ranks.size() / 2];
-  report["first_half_energy"] = energy > 0 ? kept / energy : 0.0;
+  report["first_half_energy"] = energy_known > 0 ? json(kept / energy_known) : json();
   std::sort(by_norm.begin(), by_norm.end());
   by_norm.resize(std::min(by_norm.size(), kLargestLayers));
   report["largest"] = json::array();
@@ -103,21 +108,20 @@ void add_spectra(json& report, const std::map<std::string, SpectrumSummary>& spe
     report["largest"].push_back({{"layer", target},
                                  {"norm", spectrum.norm},
                                  {"stable_rank", spectrum.stable_rank},
-                                 {"first_half_energy", spectrum.first_half_energy}});
+                                 {"first_half_energy", json_of(spectrum.first_half_energy)}});
   }
 }
 
-void add_coverage(json& report, const std::map<std::string, SpectrumSummary>& spectra,
-                  const TargetNames& names) {
+void add_coverage(json& report, const AdapterSurvey& survey,
+                  const std::map<std::string, SpectrumSummary>& spectra, const TargetNames& names) {
   std::vector<std::pair<json, Group>> kinds, blocks;
   for (const TargetName& target : names.targets()) {
     const auto spectrum = spectra.find(target.canonical);
     for (Group* group : {&group_at(kinds, {{"component", target.component}, {"kind", name_of(target.kind)}}),
                          &group_at(blocks, {{"block", block_of(target)}})}) {
       ++group->of;
-      if (spectrum == spectra.end()) continue;
-      ++group->layers;
-      group->energy += spectrum->second.norm * spectrum->second.norm;
+      group->layers += static_cast<int64_t>(survey.origins.count(target.canonical));
+      if (spectrum != spectra.end()) group->energy += spectrum->second.norm * spectrum->second.norm;
     }
   }
   report["coverage"] = groups_json(kinds);
@@ -164,11 +168,10 @@ std::vector<std::string> trigger_words(const StringMap& metadata) {
   for (const char* key : {"ziplora.prompt", "modelspec.trigger_phrase"})
     if (const auto found = metadata.find(key); found != metadata.end()) add(found->second);
   const auto found = metadata.find("ss_tag_frequency");
-  const auto folders =
-      found == metadata.end() ? nlohmann::json() : nlohmann::json::parse(found->second, nullptr, false);
-  if (!folders.is_object()) return words;
+  const auto folders = found == metadata.end() ? std::nullopt : parse_json(found->second);
+  if (!folders || !folders->is_object()) return words;
   std::map<std::string, double> counts;
-  for (const auto& [folder, tags] : folders.items()) {
+  for (const auto& [folder, tags] : folders->items()) {
     if (!tags.is_object()) continue;
     for (const auto& [tag, count] : tags.items())
       if (count.is_number()) counts[tag] += count.get<double>();
@@ -190,21 +193,27 @@ json report_adapter(const AdapterSurvey& survey, const TargetNames& names) {
   json report;
   report["family"] = survey.adapter.family;
   report["kinds"] = count_layers(survey.origins, [](const LayerOrigin& o) { return std::string(o.kind); });
+  if (const size_t vectors = survey.adapter.vector_deltas.size(); vectors > 0)
+    report["kinds"]["biases and norms"] = vectors;
   report["dtypes"] = count_layers(survey.origins, [](const LayerOrigin& o) { return o.dtype; });
   report["tensors"] = survey.tensors.size();
-  report["layers"] = survey.adapter.layers.size();
+  report["layers"] = survey.origins.size();
+  // Their ΔW is known on a base only, so that norms and spectra leave them out.
+  report["base_bound"] = survey.base_bound.size();
+  report["vectors"] = survey.adapter.vector_deltas.size();
   report["ranks"] = count_layers(survey.origins, [](const LayerOrigin& o) { return o.rank; });
   std::map<std::string, std::map<std::string, int64_t>> alphas;  // by component
   for (const auto& [target, layer] : survey.adapter.layers)
     ++alphas[target.substr(0, target.find('.'))][layer.lora_alpha ? number(*layer.lora_alpha) : "none"];
   report["alphas"] = alphas;
-  add_coverage(report, spectra, names);
+  add_coverage(report, survey, spectra, names);
   add_spectra(report, spectra);
   report["trigger_words"] = trigger_words(survey.adapter.metadata);
   const auto recipe = survey.adapter.metadata.find("ziplora.recipe");
   if (recipe != survey.adapter.metadata.end())
-    if (json parsed = json::parse(recipe->second, nullptr, false); parsed.is_object())
-      report["recipe"] = std::move(parsed);
+    // Parsed again to keep its order.
+    if (const auto parsed = parse_json(recipe->second); parsed && parsed->is_object())
+      report["recipe"] = json::parse(recipe->second);
   report["metadata"] = survey.adapter.metadata;
   report["warnings"] = survey.warnings;
   add_defects(report, survey, facts, spectra);

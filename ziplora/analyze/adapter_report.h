@@ -4,10 +4,13 @@
 ///     nlohmann::json report = report_adapter(survey_adapter(path, names), names);
 ///     report["ranks"];   // {"8": 560}: layers by rank
 ///
-/// Fields: family, kinds, dtypes, tensors, layers, ranks, alphas (by component), coverage (component, kind,
-/// layers, of, norm), blocks (block, layers, of, norm), norm, stable_rank (the median of the layers),
-/// first_half_energy, largest (the layers with the greatest norm), trigger_words, recipe, warnings, defects
-/// (kind, problem, hint, keys), programs (program, verdict, reasons).
+/// Fields: family, kinds, dtypes, tensors, layers, base_bound (of them: whose ΔW depends on the base, left
+/// out of norms and spectra), vectors (biases and norms that are changed), ranks (0: no factors), alphas (by
+/// component), coverage (component, kind, layers, of, norm), blocks (block, layers, of, norm), norm,
+/// stable_rank (the median of the layers), first_half_energy (null where no layer's is known; see spectra.h),
+/// largest (the layers with the greatest norm), trigger_words, recipe, metadata, warnings, placeholders
+/// (layers of zeros, written for loaders that need them), defects (kind, problem, hint, keys), programs
+/// (program, verdict, reasons).
 
 #include <nlohmann/json.hpp>
 

@@ -1,0 +1,161 @@
+#include "ziplora/analyze/file_facts.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+
+namespace ziplora {
+namespace {
+
+bool has_key(const AdapterSurvey& survey, std::string_view part) {
+  return std::any_of(survey.tensors.begin(), survey.tensors.end(),
+                     [&](const auto& entry) { return entry.first.find(part) != std::string::npos; });
+}
+
+bool attention(const std::string& canonical) {
+  return canonical.find(".attn1.") != std::string::npos || canonical.find(".attn2.") != std::string::npos ||
+         canonical.find(".self_attn.") != std::string::npos;
+}
+
+bool encoder_attention_without_out_proj(const AdapterSurvey& survey) {
+  for (const std::string component : {"text_encoder.", "text_encoder_2."}) {
+    bool attends = false, has_out = false;
+    for (const auto& [canonical, origin] : survey.origins) {
+      if (!canonical.starts_with(component) || !attention(canonical)) continue;
+      attends = true;
+      has_out = has_out || canonical.ends_with(".out_proj");
+    }
+    if (attends && !has_out) return true;
+  }
+  return false;
+}
+
+/// diffusers takes a component's most common alpha for its attention layers; a layer without one counts as
+/// its rank.
+bool uneven_alpha(const AdapterSurvey& survey) {
+  std::map<std::string, std::set<std::optional<double>>> alphas;
+  for (const auto& [canonical, origin] : survey.origins)
+    if (attention(canonical)) alphas[canonical.substr(0, canonical.find('.'))].insert(origin.alpha_in_file);
+  return std::any_of(alphas.begin(), alphas.end(), [](const auto& entry) { return entry.second.size() > 1; });
+}
+
+bool part_of_clip_g_attention(const AdapterSurvey& survey) {
+  std::map<std::string, int> leaves;  // of "text_encoder_2.….self_attn"
+  for (const auto& [canonical, origin] : survey.origins) {
+    const size_t at = canonical.find(".self_attn.");
+    if (canonical.starts_with("text_encoder_2.") && at != std::string::npos)
+      ++leaves[canonical.substr(0, at)];
+  }
+  return std::any_of(leaves.begin(), leaves.end(), [](const auto& entry) { return entry.second < 4; });
+}
+
+/// invokeai/backend/model_manager: lora_token_vector_length and _state_dict_looks_like_sdxl_unet_lora.
+bool shows_sdxl_to_invokeai(const AdapterSurvey& survey) {
+  bool first_encoder = false, second_encoder = false;
+  for (const auto& [canonical, origin] : survey.origins) {
+    if (canonical.ends_with(".attn2.to_k") || canonical.ends_with(".attn2.to_v") ||
+        canonical.ends_with(".time_emb_proj"))
+      return true;
+    const size_t block = canonical.find(".transformer_blocks.");
+    if (block != std::string::npos && std::stoi(canonical.substr(block + 20)) >= 2) return true;
+    if (canonical.find(".self_attn.") == std::string::npos) continue;
+    first_encoder = first_encoder || canonical.starts_with("text_encoder.");
+    second_encoder = second_encoder || canonical.starts_with("text_encoder_2.");
+  }
+  return first_encoder && second_encoder;
+}
+
+/// PEFT's and LyCORIS' newer magnitudes have a row per output, [out, 1]; the older ones a column, [1, in].
+bool dora_on_output(const AdapterSurvey& survey) {
+  return std::any_of(survey.tensors.begin(), survey.tensors.end(), [](const auto& entry) {
+    return entry.first.ends_with(".dora_scale") && !entry.second.shape.empty() && entry.second.shape[0] > 1;
+  });
+}
+
+/// It knows these layers in diffusers' oldest names only: ….attn1.processor.to_q_lora.up.weight.
+bool is_unknown_to_forge(const std::string& key) {
+  const bool attends =
+      key.find(".attn1.to_") != std::string::npos || key.find(".attn2.to_") != std::string::npos;
+  return key.starts_with("text_encoders.") || (key.starts_with("unet.") && attends);
+}
+
+void add_families(FileFacts& facts, const AdapterSurvey& survey) {
+  for (const auto& [canonical, origin] : survey.origins) {
+    facts.kohya_sgm |= origin.family == "kohya-sgm" || origin.family == "kohya";
+    facts.kohya_diffusers |= origin.family == "kohya-diffusers";
+    facts.diffusers_modern |= origin.family == "diffusers-peft";
+    facts.diffusers_middle |= origin.family == "diffusers-linear-layer";
+    facts.diffusers_oldest |= origin.family == "diffusers-processor";
+    facts.peft |= origin.family == "peft";
+    facts.comfy |= origin.family == "comfy";
+    facts.bare_sgm |= origin.family == "sgm";
+    facts.loha_or_lokr |= origin.kind == std::string_view("LoHa") || origin.kind == std::string_view("LoKr");
+    facts.full |= origin.kind == std::string_view("full difference");
+    facts.plain_lora |= origin.kind == std::string_view("LoRA") || origin.kind == std::string_view("DoRA");
+    facts.other_spellings |= origin.family != "kohya-diffusers";
+    facts.attention_layers |= attention(canonical);
+  }
+  if (survey.origins.empty())  // norms alone
+    facts.kohya_sgm = has_key(survey, "lora_unet_") || has_key(survey, "lora_te");
+  // Layers whose name is the same in both spellings ("kohya") make no mixture.
+  const bool only_shared = std::none_of(survey.origins.begin(), survey.origins.end(),
+                                        [](const auto& entry) { return entry.second.family == "kohya-sgm"; });
+  if (facts.kohya_diffusers && only_shared) facts.kohya_sgm = false;
+}
+
+}  // namespace
+
+FileFacts file_facts(const AdapterSurvey& survey, bool sdxl_sizes) {
+  FileFacts facts{.sdxl_sizes = sdxl_sizes};
+  add_families(facts, survey);
+  facts.lycoris_prefix = has_key(survey, "lycoris_");
+  facts.upsampler_in_diffusers_names = has_key(survey, "lora_unet_up_blocks_0_upsamplers_0_conv");
+  facts.uneven_alpha = uneven_alpha(survey);
+  const bool any_alpha = std::any_of(survey.origins.begin(), survey.origins.end(), [](const auto& entry) {
+    return entry.second.alpha_in_file.has_value();
+  });
+  facts.alpha_beside_lora_a = (facts.diffusers_modern || facts.peft) && any_alpha;
+  facts.core = has_key(survey, ".lora_mid.weight");
+  facts.lokr_core = has_key(survey, ".lokr_t2");
+  facts.oft_or_glora = has_key(survey, ".oft_") || has_key(survey, ".a1.weight");
+  facts.ia3 = has_key(survey, ".on_input");
+  facts.dora_on_output = dora_on_output(survey);
+  facts.dora = has_key(survey, ".dora_scale") || has_key(survey, ".lora_magnitude_vector");
+  facts.norms_or_biases =
+      has_key(survey, ".w_norm") || has_key(survey, ".b_norm") || has_key(survey, ".diff_b");
+  for (const Defect& defect : survey.defects) {
+    facts.orphans |= defect.kind == DefectKind::kOrphan;
+    facts.stray_keys |= defect.kind == DefectKind::kUnknownKey;
+    if (defect.kind == DefectKind::kUnknownKey)
+      facts.keys_beside_the_lora += static_cast<int64_t>(defect.keys.size());
+    facts.other_family |= defect.kind == DefectKind::kUnsupported;
+  }
+  for (const auto& [key, info] : survey.tensors) {
+    facts.keys_unknown_to_forge += is_unknown_to_forge(key);
+    facts.keys_beside_the_lora += key.starts_with("bundle_emb.");
+  }
+  facts.embeddings = has_key(survey, "bundle_emb.");
+  facts.encoder_attention_without_out_proj = encoder_attention_without_out_proj(survey);
+  facts.part_of_clip_g_attention = part_of_clip_g_attention(survey);
+  const auto any_layer = [&](auto&& wanted) {
+    return std::any_of(survey.origins.begin(), survey.origins.end(),
+                       [&](const auto& entry) { return wanted(entry.first); });
+  };
+  facts.text_projection = has_key(survey, "text_projection");
+  facts.text_projection_alone = facts.text_projection && !any_layer([](const std::string& name) {
+                                  return name.starts_with("text_encoder_2.");
+                                });
+  facts.shows_sdxl_to_invokeai = shows_sdxl_to_invokeai(survey);
+  facts.outside_blocks = any_layer([](const std::string& name) {
+    return name.starts_with("unet.") && name.find("_block") == std::string::npos;
+  });
+  const StringMap& metadata = survey.adapter.metadata;
+  const auto version = metadata.find("ss_base_model_version");
+  facts.hidden_in_webui =
+      !metadata.empty() && (version == metadata.end() || !version->second.starts_with("sdxl_"));
+  facts.adapter_metadata = metadata.count("lora_adapter_metadata") != 0;
+  return facts;
+}
+
+}  // namespace ziplora
