@@ -8,4 +8,4 @@ tools/check.sh
 cmake --preset release >/dev/null
 cmake --build --preset release
 ctest --test-dir build --output-on-failure --no-tests=error
-.venv/bin/python -m pytest -q tests/parity tests/e2e "$@"
+.venv/bin/python -m pytest -q tests/parity tests/e2e tests/loaders "$@"

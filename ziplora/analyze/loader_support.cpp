@@ -131,6 +131,8 @@ const Rule kRules[] = {
      "the second encoder's attention counts only where q, k, v and out_proj are all there"},
     {"A1111", Verdict::kPartly, [](const Facts& f) { return f.hidden_in_webui; },
      "hidden while an SDXL model is loaded: ss_base_model_version does not start with sdxl_"},
+    {"A1111", Verdict::kWrongly, [](const Facts& f) { return f.dora_on_output; },
+     "DoRA over the output axis is normalised over the input axis"},
     {"A1111", Verdict::kPartly, [](const Facts& f) { return f.text_projection; },
      "text_projection is dropped"},
     {"stable-diffusion.cpp", Verdict::kNot, [](const Facts& f) { return !f.sdxl_sizes; }, kOwnSizes},

@@ -1,0 +1,114 @@
+"""Runs files through another program's own loading code and keeps what came of it as tests/loaders/facts/<program>.json.
+
+    python tests/loaders/record.py comfyui ~/ComfyUI
+    python tests/loaders/record.py kohya ~/sd-scripts        # and kohya_merge; with its requirements' versions
+    python tests/loaders/record.py diffusers                 # as installed
+
+Of each case of lora_cases.py: whether the program loads it fully, partly, wrongly or not, and why, judged by the weights
+that its code arrives at. Of each form that ziplora writes, over every layer of SDXL: which layers the program finds,
+and what it adds to some of them. Nothing of the other program is kept. docs/compatibility.md shows the result.
+"""
+
+import importlib
+import json
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "support")]
+
+import torch  # noqa: E402
+from lora_cases import CASES, base_weight  # noqa: E402
+from our_forms import SAMPLED, form_files, fingerprint, key_list  # noqa: E402
+from safetensors.torch import load_file  # noqa: E402
+from sdxl_modules import sdxl_modules  # noqa: E402
+
+TOLERANCE = 1e-4  # relative, in float32
+
+
+def load(program, tensors, metadata, weight_of, about):
+    extra = {"about": about} if program.name == "kohya merge script" else {}
+    return program.load(tensors, metadata, weight_of, **extra)
+
+
+def relative_error(found, expected):
+    return float((found.double() - expected.double()).norm() / expected.double().norm())
+
+
+def judge_case(program, make, modules) -> dict:
+    case = make(modules)
+
+    def weight_of(name):
+        return base_weight(name, modules)
+    try:
+        loaded = load(program, case.tensors, case.metadata, weight_of, list(case.deltas))
+        found = {name: loaded.deltas[name]() for name in case.deltas if name in loaded.deltas}
+        found = {name: delta for name, delta in found.items() if delta.any()}  # some log an error and change nothing
+        dropped = [name for name in case.deltas if name not in found]
+        errors = {name: relative_error(delta, case.deltas[name]) for name, delta in found.items()}
+    except Exception as error:  # whatever the program throws is its refusal
+        return {"verdict": "not", "error": re.sub(r"\s+", " ", f"{type(error).__name__}: {error}")[:160]}
+    wrong = {name: round(error, 4) for name, error in errors.items() if not error < TOLERANCE}
+    verdict = "not" if len(dropped) == len(case.deltas) else "wrongly" if wrong else "partly" if dropped else "fully"
+    fact = {"verdict": verdict}
+    if dropped and verdict != "not":
+        fact["dropped"] = dropped
+    if wrong:
+        fact["wrong"] = wrong
+    return fact
+
+
+def layer_pattern(name):
+    return re.sub(r"\d+", "#", name)
+
+
+def judge_form(program, file, modules) -> dict:
+    tensors = load_file(file)
+    zero = {}
+
+    def weight_of(name):
+        return zero.setdefault(name, torch.zeros(modules[name].shape))
+    fact = {"keys": len(tensors), "key_list": fingerprint("\n".join(key_list(tensors)))}
+    try:
+        loaded = load(program, tensors, {}, weight_of, SAMPLED)
+        fact["deltas"] = {}
+        for name in SAMPLED:
+            if name in loaded.deltas:
+                delta = loaded.deltas[name]().double().flatten(1)
+                fact["deltas"][name] = [float(f"{value:.6g}") for value in (delta.norm(), delta.sum(), delta[1].sum())]
+        fact["layers"] = len(set(loaded.deltas) & set(modules))
+        refused = Counter(layer_pattern(name) for name in modules if name not in loaded.deltas)
+        if program.name != "kohya merge script":
+            fact["refused"] = dict(sorted(refused.items()))
+    except Exception as error:
+        fact |= {"layers": 0, "error": re.sub(r"\s+", " ", f"{type(error).__name__}: {error}")[:160]}
+    return fact
+
+
+def commit_of(checkout):
+    done = subprocess.run(["git", "-C", checkout, "rev-parse", "HEAD"], capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def main(which, checkout=None, commit=""):
+    torch.set_grad_enabled(False)
+    program = importlib.import_module(f"loader_{which}").Program(Path(checkout) if checkout else None)
+    modules = sdxl_modules()
+    facts = {"program": program.name, "version": program.version,
+             "commit": commit or (commit_of(checkout) if checkout else ""), "cases": {}, "forms": {}}
+    for name, make in CASES.items():
+        facts["cases"][name] = judge_case(program, make, modules)
+        print(f"{name:34}", json.dumps(facts["cases"][name])[:140], flush=True)
+    result = HERE / "facts" / f"{which}.json"
+    result.write_text(json.dumps(facts, indent=1) + "\n")
+    for form, file in form_files(modules).items():
+        facts["forms"][form] = judge_form(program, file, modules)
+        print(f"{form:34}", json.dumps(facts["forms"][form])[:200], flush=True)
+    result.write_text(json.dumps(facts, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
