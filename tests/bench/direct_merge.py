@@ -1,0 +1,101 @@
+"""Two rank-64 LoRAs for full SDXL (every attention and feed-forward layer, random) merged by `direct`, beside the time
+that reading and writing the same bytes takes.
+
+    taskset -c 0 .venv/bin/python tests/bench/direct_merge.py [--rank 64] [--rounds 3] [--folder /tmp/somewhere]
+
+Prints one JSON object: the fastest of the rounds in seconds, the peak memory of the merge, and both ratios. The files
+are read once before, so that neither side waits for the disk to read; both write their bytes through to it (fsync).
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1] / "support")]
+from mini_unet import SDXL  # noqa: E402
+from program import BUILD  # noqa: E402
+
+BLOCK = 1 << 22
+
+
+def sdxl_layers() -> list[tuple[str, int, int]]:
+    """(path, in, out) of the layers that a full LoRA has in the UNet's transformers."""
+    import torch
+    from diffusers import UNet2DConditionModel
+    with torch.device("meta"):
+        unet = UNet2DConditionModel(**SDXL)
+    return [(path, module.in_features, module.out_features) for path, module in unet.named_modules()
+            if isinstance(module, torch.nn.Linear) and (".attn" in path or ".ff." in path)]
+
+
+def write_random_lora(file: Path, rank: int, seed: int):
+    import torch
+    from safetensors.torch import save_file
+    torch.manual_seed(seed)
+    tensors = {}
+    for path, width, height in sdxl_layers():
+        module = "lora_unet_" + path.replace(".", "_")
+        tensors |= {f"{module}.lora_down.weight": (torch.randn(rank, width) / width ** 0.5).half(),
+                    f"{module}.lora_up.weight": (torch.randn(height, rank) * 0.05).half(),
+                    f"{module}.alpha": torch.tensor(float(rank) / 2).half()}
+    save_file(tensors, file)
+
+
+def read_and_write(inputs: list[Path], output: Path, size: int) -> float:
+    """Seconds to read the inputs whole and to write `size` bytes."""
+    start = time.perf_counter()
+    block = b""
+    for path in inputs:
+        with open(path, "rb", buffering=0) as file:
+            while read := file.read(BLOCK):
+                block = read if len(read) == BLOCK else block
+    with open(output, "wb", buffering=0) as file:
+        for begin in range(0, size, BLOCK):
+            file.write(block[:size - begin])
+        os.fsync(file.fileno())
+    seconds = time.perf_counter() - start
+    output.unlink()
+    return seconds
+
+
+def merge(inputs: list[Path], output: Path) -> tuple[float, int]:
+    """Seconds and peak memory in bytes of the merge."""
+    start = time.perf_counter()
+    process = os.posix_spawn(BUILD / "ziplora", [
+        "ziplora", "merge", "--method", "direct", "--subject", str(inputs[0]), "--style", f"{inputs[1]}:0.8",
+        "--quiet", "-o", str(output)], os.environ)
+    _, status, usage = os.wait4(process, 0)
+    seconds = time.perf_counter() - start
+    assert status == 0, "the merge failed"
+    return seconds, usage.ru_maxrss * 1024
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rank", type=int, default=64)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--folder", type=Path)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
+        inputs = [Path(folder) / f"{name}.safetensors" for name in ("subject", "style")]
+        for seed, path in enumerate(inputs):
+            write_random_lora(path, arguments.rank, seed)
+        output = Path(folder) / "merged.safetensors"
+        merges = [merge(inputs, output) for _ in range(arguments.rounds)]
+        size = output.stat().st_size
+        bytes_alone = [read_and_write(inputs, Path(folder) / "bytes", size) for _ in range(arguments.rounds)]
+        seconds, memory = min(merges)[0], max(memory for _, memory in merges)
+        print(json.dumps({
+            "input_bytes": sum(path.stat().st_size for path in inputs), "output_bytes": size,
+            "merge_seconds": [round(s, 2) for s, _ in merges],
+            "read_and_write_seconds": [round(s, 2) for s in bytes_alone],
+            "time_ratio": round(seconds / min(bytes_alone), 2),
+            "peak_memory_bytes": memory, "memory_ratio": round(memory / size, 2)}, indent=2))
+
+
+if __name__ == "__main__":
+    main()
