@@ -129,10 +129,22 @@ def test_every_generation_of_diffusers_files(spelling, base, pipeline, inputs, t
     assert_equal(ours, outputs_in_diffusers(pipeline, inputs, file))
 
 
+@torch.no_grad()
+def train(model):
+    """Moves what starts at values without effect: DoRA's magnitudes, which start as the norms that they replace, and
+    the biases of up factors, which start at 0."""
+    for name, parameter in model.named_parameters():
+        if "lora_magnitude_vector" in name:
+            parameter.mul_(1 + 0.3 * torch.randn(parameter.shape).clamp(-2, 2))
+        elif name.endswith("lora_B.default.bias"):
+            parameter.normal_()
+
+
 def add_peft_adapter(model, seed, **settings):
     """Adds a LoRA to the model itself, with an up factor that is not zero."""
     torch.manual_seed(seed)
     model.add_adapter(LoraConfig(init_lora_weights=False, **settings))
+    train(model)
 
 
 PEFT = {
@@ -142,6 +154,14 @@ PEFT = {
     "convolutions": dict(r=3, lora_alpha=2, target_modules=["conv1", "conv2", "conv_shortcut", "time_emb_proj", "conv",
                                                             "conv_in", "linear_1"]),
     "rank-stabilised": dict(r=9, lora_alpha=2, use_rslora=True, target_modules=["to_q", "to_out.0", "ff.net.2"]),
+    "rank-stabilised-patterns": dict(r=4, lora_alpha=3, use_rslora=True, target_modules=["to_q", "to_k", "proj_in"],
+                                     rank_pattern={"to_k": 2, "proj_in": 6}, alpha_pattern={"to_k": 5}),
+    "decomposed": dict(r=4, lora_alpha=7, use_dora=True, target_modules=["to_q", "to_out.0", "ff.net.0.proj"]),
+    "decomposed-convolutions": dict(r=3, lora_alpha=2, use_dora=True,
+                                    target_modules=["conv1", "conv_shortcut", "time_emb_proj", "conv"]),
+    "decomposed-rank-stabilised": dict(r=9, lora_alpha=2, use_dora=True, use_rslora=True,
+                                       target_modules=["to_v", "proj_out", "conv2"]),
+    "bias-of-the-factor": dict(r=4, lora_alpha=7, lora_bias=True, target_modules=["to_out.0", "ff.net.2"]),
 }
 TEXT = dict(r=3, lora_alpha=5, target_modules=["q_proj", "k_proj", "v_proj", "out_proj", "fc1"])
 
@@ -177,6 +197,7 @@ def test_a_peft_directory_acts_as_the_model_that_saved_it(name, base, inputs, tm
     torch.manual_seed(4)
     unet = get_peft_model(pipeline.unet, LoraConfig(init_lora_weights=False, **PEFT[name]))
     encoder_2 = get_peft_model(pipeline.text_encoder_2, LoraConfig(init_lora_weights=False, **TEXT))
+    train(unet)
     unet.save_pretrained(tmp_path / "both" / "unet")
     encoder_2.save_pretrained(tmp_path / "both" / "text_encoder_2")
     unet.save_pretrained(tmp_path / "alone")

@@ -5,6 +5,7 @@
 
 #include "probes.h"
 #include "ziplora/app/base_targets.h"
+#include "ziplora/app/base_weights.h"
 #include "ziplora/lora/adapter_file.h"
 #include "ziplora/lora/attach.h"
 #include "ziplora/models/sdxl.h"
@@ -31,7 +32,8 @@ Response run_lora_files(const Request& request) {
   const std::filesystem::path folder = request.arguments.at("base").get<std::string>();
   const TargetNames names = base_targets(folder);
   std::vector<std::string> warnings;
-  const Adapter adapter = read_adapter(request.arguments.at("adapter").get<std::string>(), names, warnings);
+  const Adapter adapter = read_adapter(request.arguments.at("adapter").get<std::string>(), names, warnings,
+                                       base_weights(folder, names));
 
   const std::unique_ptr<Sdxl> base = load_sdxl(folder, {});
   const AttachedAdapters attached({{"unet", &base->unet},
@@ -53,6 +55,7 @@ Response run_lora_files(const Request& request) {
                   {.format = write.at("format"), .dtype = dtype_named(write.at("dtype"))});
   response.values["family"] = adapter.family;
   response.values["layers"] = adapter.layers.size();
+  response.values["vectors"] = adapter.vector_deltas.size();
   response.values["warnings"] = warnings;
   return response;
 }

@@ -11,6 +11,7 @@ const std::vector<Probe>& probes() {
       {"safetensors_copy", run_safetensors_copy},
       {"write_png", run_write_png},
       {"lora_files", run_lora_files},
+      {"deltas", run_deltas},
       {"scheduler", run_scheduler},
       {"dreambooth", run_dreambooth},
       {"dreambooth_iteration", run_dreambooth_iteration},

@@ -35,6 +35,7 @@ Response run_sdxl(const Request& request);
 Response run_safetensors_copy(const Request& request);
 Response run_write_png(const Request& request);
 Response run_lora_files(const Request& request);
+Response run_deltas(const Request& request);
 Response run_scheduler(const Request& request);
 Response run_dreambooth(const Request& request);
 Response run_dreambooth_iteration(const Request& request);

@@ -1,0 +1,113 @@
+"""LoRA files whose effect depends on the base (DoRA, OFT), or that change biases and norms, through the commands: they
+are used where a base is at hand, asked for where none is, and never dropped."""
+
+import os
+
+import numpy as np
+import pytest
+import torch
+from diffusers import StableDiffusionXLPipeline
+from lora_files import LayerChoice, kohya_module, random_layers, save_kohya
+from PIL import Image
+from probe_runner import relative_error, run_probe
+from program import ziplora, ziplora_fails
+from safetensors.torch import load_file, save_file
+from tiny_sdxl import make_tiny_sdxl
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    return make_tiny_sdxl(tmp_path_factory.mktemp("base-bound") / "base")
+
+
+@pytest.fixture(scope="module")
+def files(base, tmp_path_factory):
+    """"dora", "norms" (with biases) and "plain", in kohya's form."""
+    folder = tmp_path_factory.mktemp("loras")
+    pipeline = StableDiffusionXLPipeline.from_pretrained(base)
+    layers = random_layers(pipeline, LayerChoice(parts=("attn", "proj_in"), alpha=2.0))
+    plain = save_kohya(folder / "plain.safetensors", layers, pipeline)
+    torch.manual_seed(3)
+    dora = load_file(plain)
+    for canonical in layers:
+        weight = pipeline.unet.get_submodule(canonical.removeprefix("unet.")).weight
+        module = kohya_module(canonical, "sgm", pipeline.unet.config.layers_per_block)
+        dora[f"{module}.dora_scale"] = weight.detach().norm(dim=1, keepdim=True) * (1 + torch.rand(len(weight), 1))
+    save_file(dora, folder / "dora.safetensors")
+    norms = {"lora_unet_middle_block_1_norm.w_norm": torch.randn(24),
+             "lora_unet_middle_block_1_norm.b_norm": torch.randn(24),
+             "lora_unet_middle_block_1_proj_in.diff_b": 3 * torch.randn(24),
+             "lora_te1_text_model_encoder_layers_0_layer_norm1.w_norm": torch.randn(12)}
+    save_file(norms, folder / "norms.safetensors")
+    return {name: folder / f"{name}.safetensors" for name in ("plain", "dora", "norms")}
+
+
+def deltas(base, file):
+    return run_probe("deltas", base=str(base), adapter=str(file))
+
+
+def merge(files, names, *arguments, **options):
+    roles = ("--subject", "--style", "--adapter")
+    inputs = [part for role, name in zip(roles, names) for part in (role, f"{files[name]}:0.5")]
+    return ziplora("merge", "--method", "direct", *inputs, *arguments, **options)
+
+
+def test_a_merge_on_a_base_sums_what_each_file_does_there(base, files, tmp_path):
+    out = tmp_path / "sum.safetensors"
+    result = merge(files, ("dora", "norms", "plain"), "--base", base, "--file-dtype", "float32", "-o", out)
+    assert result["vectors"] == 4
+    found, values = deltas(base, out)
+    assert set(values["kinds"].values()) == {"LoRA"}  # an ordinary file
+    wanted = {}
+    for name in files:
+        for key, delta in deltas(base, files[name])[0].items():
+            wanted[key] = wanted.get(key, 0) + 0.5 * delta
+    assert found.keys() == wanted.keys()
+    for key, delta in wanted.items():
+        assert relative_error(found[key], delta) < 1e-5, key
+    report = ziplora("inspect", out, "--base", base, "--check")["files"][0]
+    assert report["defects"] == [] and report["vectors"] == 4 and report["base_bound"] == 0
+
+
+def test_the_default_base_will_do_where_it_fits(base, files, tmp_path):
+    environment = dict(os.environ, ZIPLORA_BASE=str(base))
+    merge(files, ("dora", "plain"), "--file-dtype", "float32", "-o", tmp_path / "a.safetensors", env=environment)
+    merge(files, ("dora", "plain"), "--file-dtype", "float32", "-o", tmp_path / "b.safetensors", "--base", base)
+    a, b = load_file(tmp_path / "a.safetensors"), load_file(tmp_path / "b.safetensors")
+    assert a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
+
+
+def test_without_a_base_the_error_names_the_option(tmp_path):
+    module = "lora_unet_middle_block_1_proj_in"
+    save_file({f"{module}.lora_down.weight": torch.randn(2, 1280), f"{module}.lora_up.weight": torch.randn(1280, 2),
+               f"{module}.alpha": torch.tensor(2.0), f"{module}.dora_scale": torch.ones(1280, 1)},
+              tmp_path / "sdxl.safetensors")
+    error = ziplora_fails(4, "merge", "--method", "direct", "--subject", "sdxl.safetensors", "--style",
+                          "sdxl.safetensors", "-o", "out.safetensors", cwd=tmp_path)
+    assert "1 layer is DoRA" in error["problem"] and "--base" in error["hint"]
+    assert not (tmp_path / "out.safetensors").exists()
+    report = ziplora("inspect", tmp_path / "sdxl.safetensors", "--check")["files"][0]
+    assert report["base_bound"] == 1 and report["kinds"] == {"DoRA": 1} and report["ranks"] == {"2": 1}
+
+
+def test_a_format_without_a_place_for_norms_is_refused(base, files, tmp_path):
+    for form in ("diffusers", "peft"):
+        error = ziplora_fails(4, "merge", "--method", "direct", "--subject", files["norms"], "--style", files["plain"],
+                              "--base", base, "--format", form, "-o", tmp_path / form)
+        assert "4 biases and norms" in error["problem"] and "--format kohya" in error["hint"]
+        assert not (tmp_path / form).exists()
+
+
+def picture(base, folder, *adapters):
+    ziplora("generate", "a ghost", "--base", base, "--steps", 2, *adapters, "-o", folder / "out.png")
+    return np.asarray(Image.open(folder / "out.png")).astype(int)
+
+
+@pytest.mark.parametrize("name", ["dora", "norms"])
+def test_generate_uses_them_at_every_strength(name, base, files, tmp_path):
+    plain = picture(base, tmp_path)
+    whole = picture(base, tmp_path, "--adapter", files[name])
+    assert np.abs(whole - plain).max() > 3
+    assert np.abs(picture(base, tmp_path, "--adapter", f"{files[name]}:0") - plain).max() <= 1
+    halves = picture(base, tmp_path, "--adapter", f"{files[name]}:0.5", "--adapter", f"{files[name]}:0.5")
+    assert np.abs(halves - whole).max() <= 1
