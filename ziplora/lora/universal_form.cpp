@@ -117,7 +117,7 @@ LoraLayer with_alpha(const LoraLayer& layer, double lora_alpha) {
   const at::Tensor balance = at::where(at::isfinite(exponent).logical_and(exponent.abs() >= 1),
                                        exponent.round().exp2(), at::ones_like(up_norm));
   if (factor == 1.0 && (balance == 1).all().item<bool>()) return {layer.down, layer.up, lora_alpha};
-  std::vector<int64_t> down_shape(down.dim(), 1), up_shape(up.dim(), 1);
+  std::vector<int64_t> down_shape(layer.down.dim(), 1), up_shape(layer.up.dim(), 1);
   down_shape[0] = up_shape[1] = layer.rank();
   return {layer.down.to(at::kFloat) * balance.view(down_shape),
           layer.up.to(at::kFloat) * (factor / balance).view(up_shape), lora_alpha};
