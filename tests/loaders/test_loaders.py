@@ -1,7 +1,6 @@
 """What other programs' own code made of our files and of the wild's (facts/*.json, kept by record.py), held against what
 ziplora writes and says today."""
 
-import json
 import re
 from pathlib import Path
 
@@ -15,12 +14,12 @@ from safetensors.torch import load_file, save_file
 from sdxl_modules import sdxl_modules
 
 ROOT = Path(__file__).resolve().parents[2]
-# What each program must find of a file with all 1,058 layers. None: it must refuse the file or find nothing.
+# What each program found of a file with all 1,058 layers.
 EVERY_LAYER = 1058
 FOUND = {
     ("kohya", "ComfyUI"): EVERY_LAYER, ("kohya", "Forge"): EVERY_LAYER, ("kohya", "InvokeAI"): EVERY_LAYER,
     ("kohya", "kohya sd-scripts"): EVERY_LAYER - 6, ("comfy", "ComfyUI"): EVERY_LAYER,
-    ("diffusers", "diffusers"): EVERY_LAYER,
+    ("kohya", "diffusers"): EVERY_LAYER, ("diffusers", "diffusers"): EVERY_LAYER, ("diffusers", "ComfyUI"): 498,
 }
 
 
