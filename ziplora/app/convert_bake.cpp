@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <fstream>
 #include <set>
+#include <vector>
 
 #include "ziplora/app/base_targets.h"
 #include "ziplora/app/convert.h"
+#include "ziplora/base/atomic_file.h"
 #include "ziplora/base/atomic_folder.h"
 #include "ziplora/base/error.h"
 #include "ziplora/base/peak_memory.h"
@@ -63,6 +66,21 @@ bool is_weights(const fs::path& file) {
          file.filename().string().find(".safetensors.index") != std::string::npos;
 }
 
+/// As std::filesystem::copy_file, with a full disk as the error that it is.
+void copy(const fs::path& from, const fs::path& to, const CancelToken& cancel) {
+  std::ifstream input(from, std::ios::binary);
+  AtomicFile output(to);
+  std::vector<char> block(size_t{1} << 20);
+  while (input.read(block.data(), static_cast<std::streamsize>(block.size())) || input.gcount() > 0) {
+    cancel.throw_if_cancelled("bake");
+    output.write(block.data(), static_cast<size_t>(input.gcount()));
+  }
+  if (!input.eof())
+    throw Error(ErrorKind::kInput, "read " + from.string(), "the file cannot be read",
+                "check that you may read it");
+  output.commit();
+}
+
 /// Everything of the folder but weights that the adapters change, and other versions of them, which would be
 /// stale: the folders that model_index.json names, and texts beside it.
 void copy_the_rest(const BaseFiles& base, const AtomicFolder& output, const CancelToken& cancel) {
@@ -70,17 +88,16 @@ void copy_the_rest(const BaseFiles& base, const AtomicFolder& output, const Canc
   for (const BaseFile& file : base.files()) adapted.insert(file.component);
   for (const fs::directory_entry& entry : fs::directory_iterator(base.path()))
     if (entry.is_regular_file() && !is_weights(entry.path()))
-      fs::copy_file(entry.path(), output / entry.path().filename());
+      copy(entry.path(), output / entry.path().filename(), cancel);
   const json index = read_json_file(base.path() / "model_index.json");
   for (const auto& [component, unused] : index.items()) {
     const fs::path folder = base.path() / component;
     if (!fs::is_directory(folder)) continue;
     for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder)) {
-      cancel.throw_if_cancelled("bake");
-      const fs::path copy = output / fs::relative(entry.path(), base.path());
+      const fs::path target = output / fs::relative(entry.path(), base.path());
       if (!entry.is_regular_file() || (adapted.count(component) && is_weights(entry.path()))) continue;
-      fs::create_directories(copy.parent_path());
-      fs::copy_file(entry.path(), copy);
+      fs::create_directories(target.parent_path());
+      copy(entry.path(), target, cancel);
     }
   }
   for (const BaseFile& file : base.files()) {
@@ -93,7 +110,7 @@ void copy_the_rest(const BaseFiles& base, const AtomicFolder& output, const Canc
       const json shards = read_json_file(entry.path()).value("weight_map", json::object());
       for (const auto& [tensor, shard] : shards.items())
         if (shard == file.path.filename().string()) {
-          fs::copy_file(entry.path(), output / file.component / name);
+          copy(entry.path(), output / file.component / name, cancel);
           break;
         }
     }

@@ -112,7 +112,7 @@ LoraLayer with_alpha(const LoraLayer& layer, double lora_alpha) {
   const double factor = effective_alpha(layer) / lora_alpha;
   const at::Tensor down_norm = norms_over(layer.down.flatten(1), 1),
                    up_norm = std::abs(factor) * norms_over(layer.up.flatten(1), 0);  // [rank]
-  // Norms within a factor of 4 stay as they are: what was balanced and rounded is not balanced again.
+  // Norms within a factor of 4 are balanced enough; such factors keep their bits.
   const at::Tensor exponent = 0.5 * (up_norm / down_norm).log2();  // not finite where either is zero
   const at::Tensor balance = at::where(at::isfinite(exponent).logical_and(exponent.abs() >= 1),
                                        exponent.round().exp2(), at::ones_like(up_norm));
