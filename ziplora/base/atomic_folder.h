@@ -1,7 +1,7 @@
 #pragma once
 /// A folder appears under its name whole or not at all, as files do with atomic_file.h.
 ///
-///     AtomicFolder folder("baked");             // makes baked.<random>.part beside it
+///     AtomicFolder folder("baked");             // makes baked.<random> beside it
 ///     write_text_file(folder / "a.json", "…");
 ///     folder.commit();                          // rename; without it the destructor removes the part
 
