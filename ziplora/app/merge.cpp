@@ -13,7 +13,7 @@
 #include "ziplora/base/error.h"
 #include "ziplora/io/image_file.h"
 #include "ziplora/io/json_file.h"
-#include "ziplora/io/sha256.h"
+#include "ziplora/lora/adapter_digest.h"
 #include "ziplora/lora/adapter_file.h"
 #include "ziplora/lora/compress.h"
 #include "ziplora/lora/key_dialects.h"
@@ -112,7 +112,7 @@ StringMap merged_metadata(const MergeRequest& request, const std::vector<MergeIn
   for (const MergeInput& input : inputs) {
     const Adapter& adapter = *input.adapter;
     recipe["inputs"].push_back({{"file", adapter.source.filename().string()},
-                                {"sha256", sha256_of_file(adapter.source)},
+                                {"sha256", sha256_of_adapter(adapter.source)},
                                 {"role", input.role},
                                 {"weight", input.weight},
                                 {"prompt", input.prompt}});

@@ -10,7 +10,7 @@
 
 #include "ziplora/base/error.h"
 #include "ziplora/base/peak_memory.h"
-#include "ziplora/io/sha256.h"
+#include "ziplora/lora/adapter_digest.h"
 #include "ziplora/merge/concatenate.h"
 #include "ziplora/merge/learned_targets.h"
 #include "ziplora/merge/merge_method.h"
@@ -60,7 +60,7 @@ nlohmann::json settings_of(const std::vector<MergeInput>& inputs, const nlohmann
   for (size_t k = 0; k < inputs.size(); ++k) {
     std::vector<std::string> images;
     for (const std::filesystem::path& path : inputs[k].images) images.push_back(path.string());
-    settings[fmt::format("input_{}", k)] = {{"sha256", sha256_of_file(inputs[k].adapter->source)},
+    settings[fmt::format("input_{}", k)] = {{"sha256", sha256_of_adapter(inputs[k].adapter->source)},
                                             {"weight", inputs[k].weight},
                                             {"prompt", inputs[k].prompt},
                                             {"images", images}};
