@@ -1,5 +1,6 @@
 """Broken files through the program: its own clear error for each, the right exit code, no crash, no hang, no memory."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -72,7 +73,6 @@ def test_inspect_says_the_same_of_each(good, tmp_path):
         paths.append(broken.write(tmp_path / str(n)))
     done = run_ziplora("inspect", *paths, good, "--json", timeout=600)
     assert done.returncode == BROKEN[0].exit_code
-    import json
     *reports, last = json.loads(done.stdout)["files"]
     assert last["layers"] == 1 and last["defects"] == []
     wrong = []
