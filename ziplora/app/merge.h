@@ -7,7 +7,8 @@
 ///                          .output = "dog-in-ink.safetensors"};
 ///     nlohmann::json report = run_merge(request, progress, cancel);
 ///
-/// With `recipe` instead of `inputs` and `method`, the steps of that JSON file (merge/recipe.h) are done in turn.
+/// With `recipe` instead of `inputs` and `method`, the steps of that JSON file (merge/recipe.h) are done in
+/// turn.
 ///
 /// Writes the LoRA, and for methods that learn coefficients `<stem>.coefficients.safetensors` beside it.
 /// Interrupted, it writes neither, and leaves `<stem>.merge-state.safetensors`, from which `resume` goes on.
