@@ -8,6 +8,7 @@ import pytest
 import torch
 from diffusers import StableDiffusionXLPipeline
 from lora_files import EVERY_PART, LayerChoice, random_layers, save_diffusers, save_kohya
+from PIL import Image
 from program import events, run_ziplora, ziplora, ziplora_fails
 from safetensors.torch import load_file, save_file
 from tiny_sdxl import make_tiny_sdxl
@@ -112,15 +113,50 @@ def test_hashes_are_those_that_model_sites_compute(good):
     assert inspect(good)["hashes"] == {"sha256": whole, "autov2": whole[:10], "autov3": data[:12]}
 
 
+def test_a_hash_in_the_metadata_that_is_not_this_files_is_noted(good, tmp_path):
+    true_hash = hashlib.sha256(good.read_bytes()[8 + struct.unpack("<Q", good.read_bytes()[:8])[0]:]).hexdigest()
+    for said, notes in ((true_hash, 0), (hashlib.sha256(b"").hexdigest(), 1)):
+        file = save(tmp_path / "lora.safetensors", sdxl_tensors(), {"sshs_model_hash": said})
+        report = inspect(file)
+        assert report["hashes"]["autov3"] == true_hash[:12] and report["defects"] == []
+        assert len([note for note in report["warnings"] if "sshs_model_hash" in note]) == notes
+
+
+def test_a_whole_difference_has_its_norm_and_no_half(tmp_path):
+    """Full rank: the spectrum is looked at from outside only, so that a fine-tune's 722 layers take minutes, not hours."""
+    diff = torch.randn(1280, 5120, generator=torch.Generator().manual_seed(0))
+    stem = "lora_unet_middle_block_1_transformer_blocks_3_ff_net_2"
+    file = save(tmp_path / "full.safetensors", {f"{stem}.diff": diff})
+    report = inspect(file)
+    assert report["kinds"] == {"full difference": 1} and report["first_half_energy"] is None
+    assert report["norm"] == pytest.approx(float(diff.double().norm()), rel=1e-5)
+    largest = float(torch.linalg.matrix_norm(diff.double(), 2))
+    found = report["norm"] / report["stable_rank"] ** 0.5
+    assert 0.95 * largest <= found <= 1.0001 * largest
+    assert "half of the ranks" not in run_ziplora("inspect", file).stdout
+
+
+@pytest.mark.parametrize("form", ["kohya", "diffusers", "peft", "comfy"])
+def test_what_training_writes_is_clean(form, base, tmp_path):
+    (tmp_path / "photos").mkdir()
+    Image.effect_noise((40, 40), 50).convert("RGB").save(tmp_path / "photos/a.png")
+    out = tmp_path / ("dog" if form == "peft" else "dog.safetensors")
+    ziplora("train", tmp_path / "photos", "--prompt", "a sks dog", "--base", base, "--rank", 2, "--iterations", 2,
+            "--targets", "linear", "--format", form, "-o", out)
+    done = run_ziplora("inspect", out, "--base", base, "--check")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '"a sks dog"' in done.stdout
+
+
 # The rows of the acceptance matrix for SDXL. Left out of each: programs that load the file fully.
 MATRIX = {
     "kohya-sgm": {"PEFT": "not"},
-    "kohya-diffusers": {"PEFT": "not"},
-    "diffusers": {"PEFT": "not", "kohya sd-scripts": "not", "ComfyUI": "partly", "Forge": "partly", "A1111": "not",
+    "kohya-diffusers": {"PEFT": "not", "kohya merge script": "not"},
+    "diffusers": {"PEFT": "not", "kohya sd-scripts": "not", "kohya merge script": "not", "ComfyUI": "partly", "Forge": "partly", "A1111": "not",
                   "InvokeAI": "not"},
-    "peft": {"diffusers": "not", "kohya sd-scripts": "not", "ComfyUI": "not", "Forge": "not", "A1111": "not",
+    "peft": {"diffusers": "not", "kohya sd-scripts": "not", "kohya merge script": "not", "ComfyUI": "not", "Forge": "not", "A1111": "not",
              "stable-diffusion.cpp": "not", "InvokeAI": "not"},
-    "comfy": {"diffusers": "not", "PEFT": "not", "kohya sd-scripts": "not", "Forge": "unknown", "A1111": "not",
+    "comfy": {"diffusers": "not", "PEFT": "not", "kohya sd-scripts": "not", "kohya merge script": "not", "A1111": "not",
               "stable-diffusion.cpp": "unknown", "InvokeAI": "not"},
 }
 
@@ -153,7 +189,8 @@ def test_what_narrows_who_can_load_it(tmp_path):
     loha = lora(lambda t: t.update({f"lora_unet_middle_block_1_proj_in.hada_w{n}_{side}": torch.randn(shape)
                                     for n in (1, 2) for side, shape in (("a", (1280, 1)), ("b", (1, 1280)))}))
     assert loha["kinds"] == {"LoHa": 1, "LoRA": 4} and loha["defects"] == []
-    assert verdicts(loha) == {"PEFT": "not", "diffusers": "not", "kohya sd-scripts": "not"}
+    assert verdicts(loha) == {"PEFT": "not", "diffusers": "not", "kohya sd-scripts": "partly",
+                              "kohya merge script": "partly"}
 
 
 def test_a_lora_for_the_tiny_base_says_so(base, pipeline, tmp_path):
@@ -187,7 +224,7 @@ def test_the_table_fits_100_columns(good, base, pipeline, tmp_path):
     (lambda t, key: t.update({key: torch.randn(640, 3)}), "malformed"),
     (lambda t, key: t.update({"optimizer.step": torch.zeros(1)}), "unknown-key"),
     (lambda t, key: t.update({key.replace("_4_1_", "_4_9_"): torch.zeros(640, 2)}), "unknown-layer"),
-    (lambda t, key: t.update({key.replace("lora_up.weight", "dora_scale"): torch.ones(640, 1)}), "unsupported"),
+    (lambda t, key: t.update({key.replace("lora_up.weight", "lambda_layer"): torch.ones(1, 2)}), "unsupported"),
 ])
 def test_defects_are_named_and_check_exits_with_7(change, kind, tmp_path):
     tensors = sdxl_tensors()
@@ -206,7 +243,7 @@ def test_check_passes_what_is_clean(good):
     assert done.returncode == 0 and "defects     none" in done.stdout
 
 
-@pytest.mark.parametrize("form", ["kohya", "diffusers", "peft"])
+@pytest.mark.parametrize("form", ["kohya", "diffusers", "peft", "comfy"])
 def test_what_a_merge_writes_is_clean_and_shows_its_recipe(form, good, tmp_path):
     style = save(tmp_path / "ink.safetensors", sdxl_tensors("diffusers", seed=1, rank=3))
     out = tmp_path / ("merged" if form == "peft" else "merged.safetensors")
@@ -267,8 +304,10 @@ UNUSABLE = {
     "checkpoint": (checkpoint, 3, "It looks like a whole SDXL checkpoint"),
     "not-a-lora": (lambda path: save(path, {"weights": torch.zeros(2)}), 3, "none of its 1 keys is a LoRA factor"),
     "no-tensors": (lambda path: save(path, {}), 3, "the file holds no tensors"),
-    "oft": (lambda path: save(path, {"lora_unet_middle_block_1_proj_in.oft_blocks": torch.zeros(2, 4, 4)}), 4,
-            "family OFT"),
+    "t-lora": (lambda path: save(path, {"lora_unet_middle_block_1_proj_in.lambda_layer": torch.zeros(1, 4)}), 4,
+               "family T-LoRA"),
+    "oft-of-another-width": (lambda path: save(path, {
+        "lora_unet_middle_block_1_proj_in.oft_blocks": torch.zeros(2, 4, 4)}), 4, "has 1280 outputs"),
     "empty": (raw(b""), 3, "the file has 0 bytes"),
     "text": (raw(b"<!DOCTYPE html><html>please log in</html>"), 3, "not a safetensors file"),
     "zip": (raw(b"PK\x03\x04" + b"torch archive " * 20), 3, "not a safetensors file"),
