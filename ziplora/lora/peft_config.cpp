@@ -25,6 +25,11 @@ PeftConfig::PeftConfig(const nlohmann::json& json, const std::string& where) {
       throw Error(ErrorKind::kIncompatible, where,
                   fmt::format("the adapter's type is {}, only LORA is supported", type),
                   "train or convert it as a LoRA");
+    if (const auto bias = json.find("bias"); bias != json.end() && bias->is_string() && *bias != "none")
+      throw Error(ErrorKind::kIncompatible, where,
+                  fmt::format("the adapter was trained with bias \"{}\": it replaces biases of the base",
+                              bias->get<std::string>()),
+                  "train it with bias=\"none\", or with lora_bias=True");
     alpha_ = json.at("lora_alpha").get<double>();
     use_rslora_ = json.contains("use_rslora") && json["use_rslora"] == true;
     if (json.contains("alpha_pattern") && !json["alpha_pattern"].is_null())
