@@ -71,10 +71,11 @@ def write_folder(folder):
     with torch.device("meta"):
         unet, vae = UNet2DConditionModel(**SDXL), AutoencoderKL(**VAE)
         encoders = (CLIPTextModel(CLIPTextConfig(**CLIP_L)), CLIPTextModelWithProjection(CLIPTextConfig(**CLIP_G)))
-    size = write_model(folder / "unet", unet, "diffusion_pytorch_model", dict(unet.config))
-    size += write_model(folder / "vae", vae, "diffusion_pytorch_model", dict(vae.config))
+    size = write_model(folder / "unet", unet, "diffusion_pytorch_model", dict(unet.config) | {"_class_name": "UNet2DConditionModel"})
+    size += write_model(folder / "vae", vae, "diffusion_pytorch_model", dict(vae.config) | {"_class_name": "AutoencoderKL"})
     for name, encoder, pad_token in zip(("", "_2"), encoders, (EOS, "!")):
-        size += write_model(folder / f"text_encoder{name}", encoder, "model", encoder.config.to_dict())
+        size += write_model(folder / f"text_encoder{name}", encoder, "model",
+                            encoder.config.to_dict() | {"architectures": [type(encoder).__name__]})
         write_byte_tokenizer(folder / f"tokenizer{name}", pad_token)
     (folder / "scheduler").mkdir()
     (folder / "scheduler" / "scheduler_config.json").write_text(
@@ -97,7 +98,8 @@ def main():
             [BUILD / "ziplora", "generate", "a dog", "--base", folder, "--dtype", "bfloat16", "--steps", "1",
              "--guidance-scale", "1", "--height", str(options.size), "--width", str(options.size), "--vae-tiling",
              "--json", "-o", Path(scratch) / "dog.png"], capture_output=True, text=True)
-        sys.stderr.write(done.stderr if done.returncode else "")
+        if done.returncode:
+            sys.exit(done.stderr)
         result = json.loads(done.stdout)
         print(json.dumps({"weights_bytes": weights, "size": options.size, "seconds": result["seconds"],
                           "peak_memory_bytes": result["peak_memory_bytes"],
