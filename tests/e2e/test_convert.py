@@ -189,6 +189,15 @@ def test_extracted_files_bake_back(base, tuned, tmp_path):
         assert torch.allclose(value, wanted[name], rtol=1e-5, atol=1e-5), name
 
 
+def test_a_peft_folder_bakes_as_the_file_that_it_came_from(base, lora, checkpoint, tmp_path):
+    ziplora("convert", lora, "--base", base, "--format", "peft", "--dtype", "f32", "-o", "peft", cwd=tmp_path)
+    for adapter, out in ((lora, "file.safetensors"), ("peft", "folder.safetensors")):
+        ziplora("convert", "--bake", adapter, "--into", checkpoint, "-o", out, cwd=tmp_path)
+    wanted = load_file(tmp_path / "file.safetensors")
+    for name, value in load_file(tmp_path / "folder.safetensors").items():
+        assert torch.allclose(value, wanted[name], rtol=1e-5, atol=1e-6), name
+
+
 def test_a_scale_of_zero_changes_no_weight(base, lora, checkpoint, tmp_path):
     ziplora("convert", "--bake", f"{lora}:0", "--into", checkpoint, "-o", "same.safetensors", cwd=tmp_path)
     before = load_file(checkpoint)

@@ -346,6 +346,15 @@ def test_an_adapter_without_a_recorded_split_has_no_style_to_weigh(refused, lora
     assert "ziplora merge" in error["hint"]
 
 
+@pytest.mark.parametrize("split", ['{"roles": "style", "ranks": [2]}', '{"roles": ["style"], "ranks": [true]}',
+                                   '{"roles": [1], "ranks": [2]}', '{"roles": ["style"], "ranks": [-2]}', "[]", "{"])
+def test_a_recorded_split_that_is_none_is_an_error(refused, base, tmp_path, split):
+    make_lora(tmp_path / "odd.safetensors", base, 1, metadata={"ziplora.split": split})
+    error = refused(4, "a ghost", "--adapter", tmp_path / "odd.safetensors", "--style-strength", 0.5, "-o",
+                    tmp_path / "out.png")
+    assert "which of its ranks" in error["problem"]
+
+
 def test_noise_of_another_shape_is_an_error(refused, tmp_path):
     save_file({"latents": torch.zeros(2, 4, 16, 16)}, tmp_path / "noise.safetensors")
     noise = ("--initial-noise", tmp_path / "noise.safetensors", "-o", tmp_path / "out.png")

@@ -14,7 +14,7 @@
 #include "ziplora/base/error.h"
 #include "ziplora/base/peak_memory.h"
 #include "ziplora/io/json_file.h"
-#include "ziplora/io/sha256.h"
+#include "ziplora/lora/adapter_digest.h"
 #include "ziplora/lora/adapter_file.h"
 #include "ziplora/lora/bake.h"
 #include "ziplora/models/base_files.h"
@@ -41,10 +41,9 @@ void check(const BakeRequest& request) {
 json recipe_of(const BakeRequest& request, const std::vector<Adapter>& adapters) {
   json recipe{{"method", "bake"}, {"base", request.base.filename().string()}};
   for (size_t k = 0; k < adapters.size(); ++k) {
-    json input{{"file", request.adapters[k].path.filename().string()}, {"scale", request.adapters[k].scale}};
-    if (fs::is_regular_file(request.adapters[k].path))
-      input["sha256"] = sha256_of_file(request.adapters[k].path);
-    recipe["inputs"].push_back(std::move(input));
+    recipe["inputs"].push_back({{"file", request.adapters[k].path.filename().string()},
+                                {"scale", request.adapters[k].scale},
+                                {"sha256", sha256_of_adapter(request.adapters[k].path)}});
   }
   return recipe;
 }

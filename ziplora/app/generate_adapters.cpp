@@ -13,13 +13,24 @@
 namespace ziplora {
 namespace {
 
+/// {"roles": ["subject", "style"], "ranks": [8, 8]}: anybody can write metadata.
+bool is_split(const nlohmann::json& split) {
+  auto holds = [&split](const char* name, bool (nlohmann::json::*is)() const noexcept) {
+    return split.contains(name) && split[name].is_array() &&
+           std::all_of(split[name].begin(), split[name].end(),
+                       [is](const auto& value) { return (value.*is)(); });
+  };
+  return split.is_object() && holds("roles", &nlohmann::json::is_string) &&
+         holds("ranks", &nlohmann::json::is_number_unsigned);
+}
+
 /// Weighs the columns of `up` that came from the style, where the file's metadata tells the split.
 void apply_style_strength(Adapter& adapter, double strength) {
   const std::string where = "generate: --style-strength: " + adapter.source.string();
   const auto found = adapter.metadata.find("ziplora.split");
   const auto split =
       nlohmann::json::parse(found == adapter.metadata.end() ? "" : found->second, nullptr, false);
-  if (!split.is_object() || !split.contains("roles") || !split.contains("ranks"))
+  if (!is_split(split))
     throw Error(ErrorKind::kIncompatible, where, "the file does not tell which of its ranks are the style's",
                 "merge with 'ziplora merge' without --rank, or give --adapter FILE:scale for each input");
   const auto roles = split["roles"].get<std::vector<std::string>>();

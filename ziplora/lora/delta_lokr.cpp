@@ -39,6 +39,9 @@ void require_divides(int64_t rows, int64_t columns, const TargetName& target) {
 
 Side side_of(const DeltaParts& parts, const std::string& name, const TargetName& target) {
   if (const auto whole = parts.find(name); whole != parts.end()) {
+    if (parts.count(name + "_a") || parts.count(name + "_b"))
+      throw Error(ErrorKind::kInput, "read adapter", "has " + name + " whole and as a product of two factors",
+                  "which of them was meant cannot be known; export the file anew");
     const at::Tensor matrix = whole->second.to(at::kDouble).flatten(1);  // [a, b·kh·kw]
     if (matrix.size(0) <= matrix.size(1)) return {at::eye(matrix.size(0), matrix.options()), matrix};
     return {matrix, at::eye(matrix.size(1), matrix.options())};

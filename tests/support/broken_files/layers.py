@@ -143,6 +143,7 @@ RANKS = {
     "loha-core": (lambda: tucker_loha() | numbers(CONV, hada_t1=small(3, 3, 3, 3)), "whose ranks differ"),
     "loha-sides-unequal": (lambda: loha() | numbers(hada_w2_b=small(2, 1024)), "sides of unequal shape"),
     "lokr": (lambda: lokr(b=(3, 128)), "whose ranks differ"),
+    "lokr-side-twice": (lambda: lokr() | numbers(lokr_w1_a=small(16, 2), lokr_w1_b=small(2, 16)), "whole and as a product"),
     "lokr-rank-0": (lambda: lokr(a=(40, 0), b=(0, 128)), "rank 0"),
     "peft": (lambda: {f"{TARGET}.lora_A.weight": small(2, 2048), f"{TARGET}.lora_B.weight": small(640, 4)},
              "the ranks differ or are 0"),
