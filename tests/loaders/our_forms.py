@@ -1,11 +1,10 @@
 """Files of every form that ziplora writes, with every layer of SDXL that a LoRA can change.
 
-    files = form_files(sdxl_modules())       # "kohya" -> Path, made by `ziplora merge --method direct`
+    files = form_files(sdxl_modules(), folder)       # "kohya" -> Path, made by `ziplora merge --method direct`
     key_list(load_file(files["kohya"]))      # "lora_unet_….lora_down.weight [2, 320]"
 """
 
 import hashlib
-import tempfile
 from pathlib import Path
 
 import torch
@@ -37,8 +36,7 @@ def true_delta(name, modules):
     return (up.flatten(1) @ down.flatten(1)) * ALPHA / RANK
 
 
-def form_files(modules, forms=FORMS) -> dict[str, Path]:
-    folder = Path(tempfile.mkdtemp(prefix="ziplora-forms-"))
+def form_files(modules, folder: Path, forms=FORMS) -> dict[str, Path]:
     save_file(source_tensors(modules), folder / "source.safetensors", {"ss_base_model_version": "sdxl_base_v1-0"})
     files = {}
     for form in forms:

@@ -14,6 +14,7 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -104,9 +105,10 @@ def main(which, checkout=None, commit=""):
         print(f"{name:34}", json.dumps(facts["cases"][name])[:140], flush=True)
     result = HERE / "facts" / f"{which}.json"
     result.write_text(json.dumps(facts, indent=1) + "\n")
-    for form, file in form_files(modules).items():
-        facts["forms"][form] = judge_form(program, file, modules)
-        print(f"{form:34}", json.dumps(facts["forms"][form])[:200], flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        for form, file in form_files(modules, Path(folder)).items():
+            facts["forms"][form] = judge_form(program, file, modules)
+            print(f"{form:34}", json.dumps(facts["forms"][form])[:200], flush=True)
     result.write_text(json.dumps(facts, indent=1) + "\n")
 
 

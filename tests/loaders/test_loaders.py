@@ -29,8 +29,9 @@ def modules():
 
 
 @pytest.fixture(scope="module")
-def written(modules):
-    return {form: load_file(file) for form, file in form_files(modules).items()}
+def written(modules, tmp_path_factory):
+    files = form_files(modules, tmp_path_factory.mktemp("forms"))
+    return {form: load_file(file) for form, file in files.items()}
 
 
 @pytest.fixture(scope="module")

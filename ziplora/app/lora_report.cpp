@@ -97,7 +97,6 @@ class LoraReport {
   fs::path lora_of(const std::string& id) const { return request_.output / (id + ".safetensors"); }
 
   void train(const fs::path& pictures, const std::string& prompt, const std::string& id) {
-    if (fs::exists(lora_of(id))) return;  // an interrupted report goes on
     TrainRequest train;
     train.images = {pictures};
     train.prompt = prompt;
@@ -156,16 +155,14 @@ class LoraReport {
     const Style& how = catalogue_.styles[style];
     for (const char* method : {"direct", "zip"}) {
       const fs::path merged = lora_of(what.id + "." + how.id + "." + method);
-      if (!fs::exists(merged)) {
-        MergeRequest merge;
-        merge.inputs.resize(2);
-        merge.inputs[0].path = lora_of(what.id), merge.inputs[0].role = "subject";
-        merge.inputs[1].path = lora_of(how.id), merge.inputs[1].role = "style";
-        merge.method = method;
-        merge.base = request_.base;
-        merge.output = merged;
-        run_merge(merge, progress_, cancel_);
-      }
+      MergeRequest merge;
+      merge.inputs.resize(2);
+      merge.inputs[0].path = lora_of(what.id), merge.inputs[0].role = "subject";
+      merge.inputs[1].path = lora_of(how.id), merge.inputs[1].role = "style";
+      merge.method = method;
+      merge.base = request_.base;
+      merge.output = merged;
+      run_merge(merge, progress_, cancel_);
       std::vector<Question> questions;
       for (const char* background : kAskedBackgrounds) {
         const SceneContent content{

@@ -1,7 +1,7 @@
 #pragma once
 /// Trains both text encoders and a picture encoder so that a scene and its caption agree (CLIP, arXiv
 /// 2103.00020): symmetric cross entropy over the batch's cosine similarities, one term for each text encoder
-/// against the one picture encoder, and what the scene's labels say (pretrain/attribute_heads.h). The first
+/// against the one picture encoder, and what the scene's labels say (judge/attribute_heads.h). The first
 /// encoder has no projection in SDXL; for training it gets one that is thrown away.
 
 #include "ziplora/judge/attribute_heads.h"

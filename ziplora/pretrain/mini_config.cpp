@@ -105,9 +105,11 @@ void write_pipeline_files(const std::filesystem::path& folder) {
   const nlohmann::json training_defaults = {
       {"rank", 8}, {"lr", 2e-3}, {"iterations", 150}, {"batch_size", 8}, {"random_flip", true}};
   std::filesystem::create_directories(folder / "scheduler");
-  write_text_file(folder / "training_defaults.json", training_defaults.dump(2) + "\n");
-  write_text_file(folder / "model_index.json", index.dump(2) + "\n");
-  write_text_file(folder / "scheduler" / "scheduler_config.json", scheduler.dump(2) + "\n");
+  // A base that training goes on from keeps its own: weights that predict epsilon are no use under v.
+  for (const auto& [name, content] : {std::pair("training_defaults.json", training_defaults),
+                                      {"model_index.json", index},
+                                      {"scheduler/scheduler_config.json", scheduler}})
+    if (!std::filesystem::exists(folder / name)) write_text_file(folder / name, content.dump(2) + "\n");
 }
 
 }  // namespace ziplora::mini

@@ -25,7 +25,7 @@ ClipVisionConfig vision_config();
 UNet2DConditionConfig unet_config();
 
 /// The parts of a diffusers folder that no training writes: model_index.json, scheduler_config.json
-/// and training_defaults.json.
+/// and training_defaults.json. Files that are there already stay as they are.
 void write_pipeline_files(const std::filesystem::path& folder);
 
 }  // namespace ziplora::mini
