@@ -19,9 +19,11 @@ namespace {
 
 std::string option_of(const MergeInput& input) { return input.role + "-blocks"; }
 
-/// The input's layers in the blocks asked for, scaled by the block's weight.
+/// The input's layers and vectors in the blocks asked for, scaled by the block's weight.
 Adapter chosen_layers(const MergeInput& input, const std::string& text, const TargetNames& names) {
-  const BlockWeights weights = BlockWeights::parse(text, "merge: --" + option_of(input));
+  const std::string where = "merge: --" + option_of(input);
+  const BlockWeights weights = BlockWeights::parse(text, where);
+  weights.require_paths_in(names, where);
   Adapter chosen{.layers = {},
                  .metadata = input.adapter->metadata,
                  .source = input.adapter->source,
@@ -38,11 +40,12 @@ Adapter chosen_layers(const MergeInput& input, const std::string& text, const Ta
     const double weight = weights.of(*target);
     if (weight != 0) chosen.vector_deltas[parameter] = weight == 1 ? delta : delta.to(at::kFloat) * weight;
   }
-  if (chosen.layers.empty())
-    throw Error(ErrorKind::kIncompatible, "merge: --" + option_of(input),
-                fmt::format("'{}' leaves none of the {} layers of {}", text, input.adapter->layers.size(),
-                            name_of(input)),
-                fmt::format("choose other blocks, or --{} all", option_of(input)));
+  if (chosen.layers.empty() && chosen.vector_deltas.empty())
+    throw Error(
+        ErrorKind::kIncompatible, where,
+        fmt::format("'{}' leaves none of the {} layers and {} vectors of {}", text,
+                    input.adapter->layers.size(), input.adapter->vector_deltas.size(), name_of(input)),
+        fmt::format("choose other blocks, or --{} all", option_of(input)));
   return chosen;
 }
 
@@ -56,8 +59,9 @@ MergeResult run_block(const std::vector<MergeInput>& inputs, const nlohmann::jso
   nlohmann::json left_out = nlohmann::json::array();
   for (MergeInput& input : reduced) {
     chosen.push_back(chosen_layers(input, options[option_of(input)], *context.names));
-    const size_t dropped = input.adapter->layers.size() - chosen.back().layers.size();
-    left_out.push_back({{"input", name_of(input)}, {"layers", dropped}});
+    const size_t layers = input.adapter->layers.size() - chosen.back().layers.size();
+    const size_t vectors = input.adapter->vector_deltas.size() - chosen.back().vector_deltas.size();
+    left_out.push_back({{"input", name_of(input)}, {"layers", layers}, {"vectors", vectors}});
     input.adapter = &chosen.back();
   }
   MergeResult result = merge_layerwise(

@@ -65,6 +65,24 @@ double weight_in(const std::string& word, const std::string& where) {
               "a list of numbers, NAME=WEIGHT,…, or all, content, style");
 }
 
+/// A path ends at a dot: attentions.1 is not attentions.10.
+bool lies_in(const std::string& path, const std::string& canonical) {
+  return canonical.starts_with(path) && (canonical.size() == path.size() || canonical[path.size()] == '.');
+}
+
+/// All modules above the targets and the targets themselves: "unet", "unet.up_blocks", …
+std::vector<std::string> module_paths(const TargetNames& names) {
+  std::set<std::string> paths;
+  for (const auto* list : {&names.targets(), &names.norms()})
+    for (const TargetName& target : *list) {
+      const std::string& whole = target.canonical;
+      for (size_t dot = whole.find('.'); dot != std::string::npos; dot = whole.find('.', dot + 1))
+        paths.insert(whole.substr(0, dot));
+      paths.insert(whole);
+    }
+  return {paths.begin(), paths.end()};
+}
+
 }  // namespace
 
 BlockWeights BlockWeights::parse(const std::string& text, const std::string& where) {
@@ -107,14 +125,26 @@ BlockWeights BlockWeights::parse(const std::string& text, const std::string& whe
   return result;
 }
 
+void BlockWeights::require_paths_in(const TargetNames& names, const std::string& where) const {
+  const auto holds_any = [](const std::string& path, const std::vector<TargetName>& targets) {
+    return std::any_of(targets.begin(), targets.end(),
+                       [&](const TargetName& target) { return lies_in(path, target.canonical); });
+  };
+  for (const auto& [path, weight] : paths_) {
+    if (holds_any(path, names.targets()) || holds_any(path, names.norms())) continue;
+    const std::optional<std::string> nearest = nearest_name(path, module_paths(names));
+    throw Error(ErrorKind::kUsage, where, fmt::format("no layer lies in '{}'", path),
+                nearest ? fmt::format("did you mean '{}'?", *nearest)
+                        : "for example unet.up_blocks.0.attentions.1=0.5");
+  }
+}
+
 double BlockWeights::of(const TargetName& target) const {
   size_t longest = 0;
   double weight = rest_;
   if (const auto block = blocks_.find(block_of(target)); block != blocks_.end()) weight = block->second;
   for (const auto& [path, own] : paths_) {
-    const bool inside = target.canonical.starts_with(path) &&
-                        (target.canonical.size() == path.size() || target.canonical[path.size()] == '.');
-    if (inside && path.size() > longest) longest = path.size(), weight = own;
+    if (lies_in(path, target.canonical) && path.size() > longest) longest = path.size(), weight = own;
   }
   return weight;
 }

@@ -26,6 +26,11 @@ class BlockWeights {
   /// @throws Error(kUsage) for another number of weights, what is no number, an unknown name (“did you mean”)
   static BlockWeights parse(const std::string& text, const std::string& where);
 
+  /// A path that no layer or norm of the architecture lies in would do nothing. What merely the adapter lacks
+  /// is no slip: "text_encoder=0" fits every file.
+  /// @throws Error(kUsage) naming the path (“did you mean”)
+  void require_paths_in(const TargetNames& names, const std::string& where) const;
+
   /// The most special name wins: a module path over its block, a longer path over a shorter one.
   double of(const TargetName& target) const;
 

@@ -69,6 +69,27 @@ TEST(BlockWeights, TheMostSpecialNameWins) {
   EXPECT_EQ(weight("unet.up_blocks.0.attention=0", kOut00), 1);
 }
 
+TEST(BlockWeights, APathThatNothingLiesInIsASlip) {
+  const auto slip = [](const std::string& text) -> std::string {
+    try {
+      BlockWeights::parse(text, "test").require_paths_in(TargetNames::sdxl(), "merge: --style-blocks");
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kUsage);
+      return error.where() + " | " + error.problem() + " | " + error.hint();
+    }
+    return "";
+  };
+  EXPECT_EQ(slip("unet.up_blocks.0.attention.1=0"),
+            "merge: --style-blocks | no layer lies in 'unet.up_blocks.0.attention.1' | did you mean "
+            "'unet.up_blocks.0.attentions.1'?");
+  EXPECT_NE(slip("unet.up_blocks.=0").find("no layer lies in"), std::string::npos);
+  EXPECT_NE(slip(kOut01 + ".weight=0").find("did you mean '" + kOut01 + "'?"), std::string::npos);
+  for (const std::string& path : {kOut01, kText, std::string("unet"), std::string("text_encoder_2"),
+                                  std::string("unet.mid_block.resnets.0.norm1")})
+    EXPECT_EQ(slip(path + "=0"), "") << path;
+  for (const char* text : {"content", "style", "all", "IN04=0.5"}) EXPECT_EQ(slip(text), "") << text;
+}
+
 TEST(BlockWeights, KnowBLorasChoice) {
   EXPECT_EQ(weight("content", kOut00), 1);
   EXPECT_EQ(weight("content", kOut01), 0);

@@ -1,6 +1,6 @@
 // The merge method `direct`: the weighted sum of the deltas, ΔW = Σ_k w_k ΔW_k, exactly: factors side by
-// side, rank Σ r_k. What loading several LoRAs at once does in every tool, as one file (PEFT's `cat`, kohya's
-// --concat).
+// side, rank Σ r_k. What loading several LoRAs at once does in every tool, as one file: PEFT's `cat`, and
+// kohya's --concat with ratio √|w|, for it scales up and down by the ratio, and ΔW by its square.
 #include "ziplora/merge/concatenate.h"
 #include "ziplora/merge/layerwise.h"
 

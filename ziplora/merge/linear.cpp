@@ -1,5 +1,6 @@
-// The merge method `linear`: the weighted sum of the *factors*, as PEFT's `linear` and kohya's merge_lora
-// without --concat. With f_k = w_k · lora_alpha_k / rank:
+// The merge method `linear`: the weighted sum of the *factors*, as PEFT's `linear`; as kohya's merge_lora
+// without --concat and with ratio √|w|, for it scales up and down by the ratio, and ΔW by its square. With
+// f_k = w_k · lora_alpha_k / rank:
 //
 //     up = Σ_k √|f_k| up_k,   down = Σ_k sign(f_k) √|f_k| down_k
 //

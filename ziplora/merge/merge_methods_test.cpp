@@ -1,8 +1,11 @@
 // The contract of every file-level merge method, so that a new one is tested by standing in the table.
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/randn.h>
 #include <gtest/gtest.h>
+
+#include <cmath>
 
 #include "ziplora/base/error.h"
 #include "ziplora/base/rng.h"
@@ -225,6 +228,62 @@ TEST(MergeMethods, BlocksOfWeightZeroAreLeftOutAndCounted) {
   EXPECT_THROW(run(method, resolve_options(method, {{"style-blocks", "rest=0"}}),
                    {input(a, "subject"), input(b, "style")}),
                Error);
+}
+
+TEST(MergeMethods, BlockRefusesAPathThatNothingLiesIn) {
+  const Adapter a = random_adapter(1, 3, true);
+  const MergeMethod& method = find_merge_method("block");
+  try {
+    run(method, resolve_options(method, {{"adapter-blocks", "unet.up_blocks.0.attention.1=0"}}),
+        {input(a, "adapter")});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kUsage);
+    EXPECT_EQ(error.where(), "merge: --adapter-blocks");
+    EXPECT_EQ(error.hint(), "did you mean 'unet.up_blocks.0.attentions.1'?");
+  }
+}
+
+TEST(MergeMethods, BlockTakesAdaptersThatChangeVectorsAlone) {
+  Adapter norms;
+  norms.vector_deltas["unet.up_blocks.0.resnets.0.norm1.weight"] = at::full({4}, 2.0);
+  norms.vector_deltas["unet.mid_block.resnets.0.norm1.bias"] = at::full({4}, 3.0);
+  const MergeMethod& method = find_merge_method("block");
+  const MergeResult result = run(method, resolve_options(method, {{"adapter-blocks", "MID=0,OUT00=0.5"}}),
+                                 {input(norms, "adapter")});
+  ASSERT_EQ(result.adapter.vector_deltas.size(), 1);
+  EXPECT_TRUE(result.adapter.vector_deltas.begin()->second.to(at::kFloat).equal(at::full({4}, 1.0f)));
+  EXPECT_EQ(result.report["left_out"][0]["layers"], 0);
+  EXPECT_EQ(result.report["left_out"][0]["vectors"], 1);
+  EXPECT_THROW(
+      run(method, resolve_options(method, {{"adapter-blocks", "rest=0"}}), {input(norms, "adapter")}), Error);
+}
+
+TEST(MergeMethods, ADensityIsAShareAboveZero) {
+  const Adapter a = random_adapter(1, 3, false), b = random_adapter(2, 3, false);
+  for (const char* name : {"ties", "dare-linear", "dare-ties", "magnitude-prune"})
+    for (const double density : {0.0, 1.5, std::nan("")}) {
+      const MergeMethod& method = find_merge_method(name);
+      try {
+        run(method, resolve_options(method, {{"density", density}}),
+            {input(a, "subject"), input(b, "style")});
+        ADD_FAILURE() << name << " " << density;
+      } catch (const Error& error) {
+        EXPECT_EQ(error.kind(), ErrorKind::kUsage) << error.what();
+        EXPECT_NE(error.hint().find("left out of the inputs"), std::string::npos);
+      }
+    }
+}
+
+TEST(MergeMethods, AnSvdOfWhatIsNotFiniteSaysSo) {
+  const Adapter a = random_adapter(1, 3, false);
+  const MergeMethod& method = find_merge_method("svd");
+  try {
+    run(method, resolve_options(method, nlohmann::json::object()), {input(a, "adapter", 1e39)});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kNonFinite);
+  }
 }
 
 }  // namespace

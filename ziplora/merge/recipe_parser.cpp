@@ -77,10 +77,9 @@ class RecipeParser {
                     .method = nullptr,
                     .options = {},
                     .inputs = {}};
-    for (const RecipeStep& other : recipe_.steps)
-      if (other.name == step.name)
-        refuse(inside(place, "name"), fmt::format("'{}' names two steps", step.name),
-               "give each step a name of its own");
+    if (!names_.insert(step.name).second)
+      refuse(inside(place, "name"), fmt::format("'{}' names two steps", step.name),
+             "give each step a name of its own");
     step.method = &method_of(json, place);
     const nlohmann::json options = json.value("options", nlohmann::json::object());
     if (!options.is_object())
@@ -173,6 +172,7 @@ class RecipeParser {
   const std::string where_;
   Recipe recipe_;
   std::set<size_t> used_;
+  std::set<std::string> names_;  ///< of the steps entered, which stand in recipe_ only after their inputs
 };
 
 }  // namespace

@@ -103,6 +103,9 @@ TEST(Recipe, SlipsAreNamedWithTheirPlace) {
   has(R"({"steps": [{"name": "a", "method": "direct", "inputs": [{"file": "x"}]},
                     {"name": "a", "method": "direct", "inputs": [{"step": "a"}]}]})",
       "steps[1].name", "names two steps");
+  has(R"({"name": "a", "method": "direct", "inputs": [
+          {"name": "a", "method": "svd", "inputs": [{"file": "x"}]}]})",
+      "recipe.json: inputs[0].name", "'a' names two steps");
   has(R"({"steps": [{"name": "a", "method": "direct", "inputs": [{"file": "x"}]},
                     {"name": "b", "method": "direct", "inputs": [{"file": "y"}]}]})",
       "recipe.json", "nothing uses the step 'a'");

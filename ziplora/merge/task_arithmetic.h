@@ -5,7 +5,7 @@
 ///     at::Tensor merged = disjoint_mean(kept * weights, elected_signs(kept, MajoritySign::kTotal));
 ///
 /// Sources: TIES (arXiv 2306.01708), DARE (arXiv 2311.03099); where the papers leave a choice, the one of
-/// huggingface/peft, peft/utils/merge_utils.py 0.21. Proven: tests/parity/test_merge_methods.py
+/// huggingface/peft, peft/utils/merge_utils.py 0.21. Proven: tests/parity/test_merge_equations.py
 
 #include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
@@ -16,6 +16,7 @@ namespace ziplora {
 at::Tensor keep_largest(const at::Tensor& values, double density);
 
 /// Keeps each value with probability `density` and divides it by density, so that the mean stays.
+/// @param density  above 0
 at::Tensor keep_random(const at::Tensor& values, double density, at::Generator generator);
 
 enum class MajoritySign {

@@ -32,9 +32,10 @@ class Combiner {
         majority_(options.value("majority-sign", "total") == "total" ? MajoritySign::kTotal
                                                                      : MajoritySign::kFrequency),
         seed_(seed) {
-    if (density_ > 1)
+    if (!(density_ > 0 && density_ <= 1))  // also what is no number
       throw Error(ErrorKind::kUsage, "merge: --density",
-                  fmt::format("{} is no share; 1 keeps every value", density_), "for example --density 0.5");
+                  fmt::format("{} is not a share above 0, up to 1, which keeps every value", density_),
+                  "for example --density 0.5; what should have no effect is left out of the inputs instead");
   }
 
   /// @param tensors  one a part, of one shape
@@ -105,7 +106,7 @@ MergeResult combine_factors(const std::vector<MergeInput>& inputs, const nlohman
 
 std::vector<MergeOption> combination_options(Mix mix) {
   std::vector<MergeOption> options = {
-      {"density", "share of the values that stay, 0 to 1", 0.5, {}, 0},
+      {"density", "share of the values that stay, above 0, up to 1", 0.5, {}, 0},
       {"on",
        "what the values are of: delta (an SVD a layer) or factors (fast, with cross terms)",
        "delta",

@@ -34,7 +34,8 @@ struct TensorCombination {
 std::vector<MergeOption> combination_options(Mix mix);
 
 /// One adapter is pruned as asked (PEFT turns to `linear` then, and ignores the density).
-/// @throws Error(kUsage) for a density above 1 or a size of factors that no one asked for (`--on factors`);
+/// @throws Error(kUsage) for a density that is not in (0, 1] or a size of factors that no one asked for
+/// (`--on factors`);
 ///         Error(kIncompatible) if ranks differ with `--on factors`
 MergeResult combine_adapters(const std::vector<MergeInput>& inputs, const nlohmann::json& options,
                              MergeContext& context, TensorCombination combination);
