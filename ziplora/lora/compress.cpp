@@ -10,6 +10,7 @@
 #include <tuple>
 
 #include "ziplora/base/error.h"
+#include "ziplora/lora/all_finite.h"
 
 namespace ziplora {
 namespace {
@@ -18,13 +19,33 @@ struct ThinSvd {
   at::Tensor u, s, v;  ///< [out, k], [k], [k, in·kh·kw] in float64
 };
 
-ThinSvd thin_svd(const LoraLayer& layer) {
+/// @param where  names the layer in errors where it is known
+ThinSvd thin_svd(const LoraLayer& layer, const std::string& where) {
   const at::Tensor up = layer.up.detach().to(at::kDouble).flatten(1) * layer.scale();  // [out, rank]
   const at::Tensor down = layer.down.detach().to(at::kDouble).flatten(1);              // [rank, in]
   const auto [q_up, r_up] = at::linalg_qr(up);
   const auto [q_down, r_down] = at::linalg_qr(down.t());
-  const auto [u, s, v] = at::linalg_svd(r_up.matmul(r_down.t()), /*full_matrices=*/false);
+  const at::Tensor core = r_up.matmul(r_down.t());
+  if (!all_finite(core))  // LAPACK's words for it name neither layer nor reason
+    throw Error(ErrorKind::kNonFinite, where, "the factors hold NaN or Inf, or their product does",
+                "a smaller weight, unless training diverged: 'ziplora inspect' tells of each file");
+  const auto [u, s, v] = at::linalg_svd(core, /*full_matrices=*/false);
   return {q_up.matmul(u), s, v.matmul(q_down.t())};
+}
+
+CompressedLayer truncate(const LoraLayer& layer, const RankRule& rule, const std::string& where) {
+  const ThinSvd svd = thin_svd(layer, where);
+  const int64_t kept = rule.kept(svd.s);
+  const at::Tensor root = svd.s.narrow(0, 0, kept).sqrt();
+  std::vector<int64_t> down_shape = layer.down.sizes().vec(), up_shape = layer.up.sizes().vec();
+  down_shape[0] = up_shape[1] = kept;
+  CompressedLayer result{.layer = layer};
+  result.layer.up = (svd.u.narrow(1, 0, kept) * root).to(at::kFloat).reshape(up_shape);
+  result.layer.down = (root.unsqueeze(1) * svd.v.narrow(0, 0, kept)).to(at::kFloat).reshape(down_shape);
+  result.layer.lora_alpha = static_cast<double>(kept);
+  result.norm = svd.s.norm().item<double>();
+  result.dropped_norm = svd.s.narrow(0, kept, svd.s.size(0) - kept).norm().item<double>();
+  return result;
 }
 
 }  // namespace
@@ -50,18 +71,7 @@ int64_t RankRule::kept(const at::Tensor& singular_values) const {
 }
 
 CompressedLayer compress_layer(const LoraLayer& layer, const RankRule& rule) {
-  const ThinSvd svd = thin_svd(layer);
-  const int64_t kept = rule.kept(svd.s);
-  const at::Tensor root = svd.s.narrow(0, 0, kept).sqrt();
-  std::vector<int64_t> down_shape = layer.down.sizes().vec(), up_shape = layer.up.sizes().vec();
-  down_shape[0] = up_shape[1] = kept;
-  CompressedLayer result{.layer = layer};
-  result.layer.up = (svd.u.narrow(1, 0, kept) * root).to(at::kFloat).reshape(up_shape);
-  result.layer.down = (root.unsqueeze(1) * svd.v.narrow(0, 0, kept)).to(at::kFloat).reshape(down_shape);
-  result.layer.lora_alpha = static_cast<double>(kept);
-  result.norm = svd.s.norm().item<double>();
-  result.dropped_norm = svd.s.narrow(0, kept, svd.s.size(0) - kept).norm().item<double>();
-  return result;
+  return truncate(layer, rule, "compress");
 }
 
 Compression compress(const Adapter& adapter, const RankRule& rule) {
@@ -69,7 +79,7 @@ Compression compress(const Adapter& adapter, const RankRule& rule) {
   Compression result{.adapter = adapter, .relative_error_of_layer = {}};
   double total = 0, dropped = 0;
   for (const auto& [target, layer] : adapter.layers) {
-    CompressedLayer compressed = compress_layer(layer, rule);
+    CompressedLayer compressed = truncate(layer, rule, "compress " + target);
     total += compressed.norm * compressed.norm;
     dropped += compressed.dropped_norm * compressed.dropped_norm;
     result.relative_error_of_layer[target] = compressed.relative_error();
@@ -79,6 +89,6 @@ Compression compress(const Adapter& adapter, const RankRule& rule) {
   return result;
 }
 
-at::Tensor singular_values(const LoraLayer& layer) { return thin_svd(layer).s; }
+at::Tensor singular_values(const LoraLayer& layer) { return thin_svd(layer, "singular values").s; }
 
 }  // namespace ziplora
