@@ -25,9 +25,15 @@ namespace {
 
 AtomicFile::AtomicFile(const std::filesystem::path& path) : path_(path) {
   const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
-  if (!std::filesystem::is_directory(folder))
+  std::error_code unseen;
+  if (!std::filesystem::is_directory(folder, unseen)) {
+    if (unseen && unseen != std::errc::no_such_file_or_directory) {
+      errno = unseen.value();
+      fail("cannot look into " + folder.string(), path);
+    }
     throw Error(ErrorKind::kFailed, "write " + path.string(),
                 "the folder " + folder.string() + " does not exist", "mkdir -p " + folder.string());
+  }
   std::string pattern = path.string() + ".XXXXXX.part";
   descriptor_ = ::mkstemps(pattern.data(), 5);
   part_path_ = pattern;
