@@ -2,6 +2,8 @@
 program says, equal bytes for equal input, and errors that name their place."""
 
 import json
+import os
+import shutil
 
 import pytest
 import torch
@@ -82,11 +84,39 @@ def test_every_method_makes_a_file_that_diffusers_loads(method, two, base, tmp_p
     assert (tmp_path / "out.safetensors").read_bytes() == first
 
 
-@pytest.mark.parametrize("method, splits", [("direct", True), ("np", True), ("linear", False), ("svd", False)])
+@pytest.mark.parametrize("method, splits", [("direct", True), ("np", True), ("linear", False), ("svd", False),
+                                             ("block", False)])
 def test_a_file_tells_its_inputs_ranks_only_where_they_lie_side_by_side(method, splits, files, base, tmp_path):
     ziplora("merge", "--subject", files["ink"], "--style", f"{files['ink']}:0.5", "--base", base, "--method", method,
             "-o", tmp_path / "out.safetensors")
     assert ("ziplora.split" in metadata_of(tmp_path / "out.safetensors")) == splits
+
+
+def test_names_and_prompts_of_another_encoding_are_told_with_replacement_characters(files, base, tmp_path):
+    latin = os.fsencode(tmp_path) + b"/caf\xe9.safetensors"
+    shutil.copy(files["ink"], latin)
+    command = ["merge", "--subject", os.fsdecode(latin), "--style", files["dog"], "--base", base, "--method", "direct"]
+    report = tmp_path / "report.json"
+    result = ziplora(*command, "--report", report, "-o", os.fsdecode(os.fsencode(tmp_path) + b"/th\xe9.safetensors"))
+    assert result["output"].endswith("/th\ufffd.safetensors")
+    assert json.loads(report.read_bytes())["output"] == result["output"]
+    metadata = metadata_of(os.fsdecode(os.fsencode(tmp_path) + b"/th\xe9.safetensors"))
+    assert metadata["modelspec.title"] == "th\ufffd" and metadata["modelspec.merged_from"].startswith("caf\ufffd")
+    assert json.loads(metadata["ziplora.recipe"])["inputs"][0]["file"] == "caf\ufffd.safetensors"
+    printed = run_ziplora(*command, "-o", "out.safetensors", "--print-config", cwd=tmp_path)
+    assert printed.returncode == 0 and "caf\ufffd.safetensors" in printed.stdout
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "b/" * 3000 + "c"])
+def test_an_output_whose_name_is_too_long(name, two, tmp_path):
+    error = ziplora_fails(1, *two, "--method", "direct", "-o", tmp_path / name)
+    assert "File name too long" in error["problem"] and "write " in error["where"]
+
+
+def test_a_layer_that_overflows_is_named(files, base, tmp_path):
+    error = ziplora_fails(6, "merge", "--subject", f"{files['ink']}:1e39", "--style", files["dog"], "--base", base,
+                          "--method", "direct", "--rank", 2, "-o", "out.safetensors", cwd=tmp_path)
+    assert "NaN or Inf" in error["problem"] and "unet." in error["where"]
 
 
 def test_layers_that_some_inputs_lack_are_said(two, tmp_path):
@@ -196,6 +226,7 @@ def test_a_recipe_that_is_no_json(recipe, tmp_path):
 
 ERRORS = {  # name: (exit code, arguments, words of problem, words of hint)
     "density above 1": (2, ["--method", "ties", "--density", 1.5], "1.5", ""),
+    "density 0": (2, ["--method", "dare-linear", "--density", 0], "a share above 0", "left out of the inputs"),
     "negative density": (2, ["--method", "dare-ties", "--density", -0.5], "-0.5", ""),
     "unknown reading": (2, ["--method", "ties", "--on", "facotrs"], "facotrs", "did you mean 'factors'?"),
     "rank without svd": (2, ["--method", "ties", "--on", "factors", "--svd-rank", 3], "no SVD", "--on delta"),
@@ -203,6 +234,9 @@ ERRORS = {  # name: (exit code, arguments, words of problem, words of hint)
     "energy above 1": (2, ["--method", "svd", "--energy", 1.5], "1.5", ""),
     "block list of another length": (2, ["--method", "block", "--style-blocks", "1,1,1"], "found 3 weights", "12"),
     "unknown block": (2, ["--method", "block", "--style-blocks", "IN4=1"], "IN4", "did you mean 'IN04'?"),
+    "unknown module path": (2, ["--method", "block", "--style-blocks", "unet.up_blocks.0.attention.1=0"],
+                            "no layer lies in 'unet.up_blocks.0.attention.1'",
+                            "did you mean 'unet.up_blocks.0.attentions.1'?"),
     "no block left": (4, ["--method", "block", "--subject-blocks", "rest=0"], "leaves none", "--subject-blocks all"),
     "another method's option": (2, ["--method", "np", "--density", 0.3], "density", ""),
     "negative mu": (2, ["--method", "np", "--mu", -1], "-1", ""),

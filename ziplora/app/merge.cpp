@@ -34,9 +34,9 @@ fs::path beside(const fs::path& output, const std::string& kind) {
 /// Said before the learning, not after it.
 void refuse_unwritable_output(const MergeRequest& request, const std::vector<MergeFile>& files) {
   const std::string where = "merge: -o " + request.output.string();
-  if (request.output.empty() || fs::is_directory(request.output))
+  std::error_code ignored;  // what cannot be looked at is no folder; the writing below says what is wrong
+  if (request.output.empty() || fs::is_directory(request.output, ignored))
     throw Error(ErrorKind::kUsage, where, "a file name is expected", "-o dog-in-ink.safetensors");
-  std::error_code ignored;  // of files that do not exist
   for (const MergeFile& input : files)
     if (fs::equivalent(request.output, input.path, ignored))
       throw Error(ErrorKind::kUsage, where, "the output is one of the inputs, which would be lost",
@@ -78,10 +78,12 @@ std::vector<MergeInput> merge_inputs(const std::vector<MergeFile>& files,
   return inputs;
 }
 
-// Concatenated ranks belong to their inputs where every layer has all of them in the same sizes.
-std::optional<nlohmann::json> split_of(const std::vector<MergeInput>& inputs) {
+// Concatenated ranks belong to their inputs where every layer has all of them in the same sizes; a method may
+// have left an input out of some layers.
+std::optional<nlohmann::json> split_of(const std::vector<MergeInput>& inputs, const Adapter& merged) {
   std::vector<std::string> roles;
   std::vector<int64_t> ranks;
+  int64_t all = 0;
   for (const MergeInput& input : inputs) {
     std::set<int64_t> found;
     for (const auto& [target, layer] : input.adapter->layers) {
@@ -92,8 +94,19 @@ std::optional<nlohmann::json> split_of(const std::vector<MergeInput>& inputs) {
       return std::nullopt;
     roles.push_back(input.role);
     ranks.push_back(*found.begin());
+    all += ranks.back();
   }
+  for (const auto& [target, layer] : merged.layers)
+    if (layer.rank() != all) return std::nullopt;
   return nlohmann::json{{"roles", roles}, {"ranks", ranks}};
+}
+
+/// File names and prompts are bytes of any encoding, a file's metadata is UTF-8: other bytes become U+FFFD.
+std::string utf8(const nlohmann::json& value) {
+  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+std::string utf8(const std::string& text) {
+  return nlohmann::json::parse(utf8(nlohmann::json(text))).get<std::string>();
 }
 
 std::string title_of(const Adapter& adapter) {
@@ -127,17 +140,17 @@ StringMap merged_metadata(const MergeRequest& request, const std::vector<MergeIn
         version != adapter.metadata.end())
       metadata["ss_base_model_version"] = version->second;
   }
-  if (!tags.empty()) metadata["ss_tag_frequency"] = tags.dump();
-  metadata["ss_output_name"] = request.output.stem().string();
-  metadata["modelspec.title"] = request.output.stem().string();
-  metadata["modelspec.merged_from"] = merged_from;
-  if (!phrases.empty()) metadata["modelspec.trigger_phrase"] = phrases;
+  if (!tags.empty()) metadata["ss_tag_frequency"] = utf8(tags);
+  metadata["ss_output_name"] = utf8(request.output.stem().string());
+  metadata["modelspec.title"] = utf8(request.output.stem().string());
+  metadata["modelspec.merged_from"] = utf8(merged_from);
+  if (!phrases.empty()) metadata["modelspec.trigger_phrase"] = utf8(phrases);
   for (const char* name : {"overlap", "fidelity", "mean_movement", "iterations"}) {
     if (!report.contains(name)) continue;
     recipe["result"][name] = report[name];
     if (std::string(name) == "overlap") recipe["result"][name].erase("per_layer");
   }
-  metadata["ziplora.recipe"] = recipe.dump();
+  metadata["ziplora.recipe"] = utf8(recipe);
   return metadata;
 }
 
@@ -205,8 +218,8 @@ nlohmann::json run_merge(const MergeRequest& request, ProgressSink& progress, co
   const nlohmann::json how =
       recipe ? recipe->to_json() : nlohmann::json{{"method", request.method}, {"options", options}};
   merged.metadata = merged_metadata(request, inputs, how, report);
-  if (const auto split = split_of(inputs); split && !request.rank && !result.mixes_ranks)
-    merged.metadata["ziplora.split"] = split->dump();
+  if (const auto split = split_of(inputs, merged); split && !request.rank && !result.mixes_ranks)
+    merged.metadata["ziplora.split"] = utf8(*split);
   int64_t largest_rank = 0;
   for (const auto& [target, layer] : merged.layers) largest_rank = std::max(largest_rank, layer.rank());
   cancel.throw_if_cancelled("merge");
