@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <csignal>
+#include <filesystem>
 #include <iostream>
 #include <new>
 #include <nlohmann/json.hpp>
@@ -60,6 +61,14 @@ int main(int argc, char** argv) {
     const std::string text = style.verbose ? error.what() : error.what_without_backtrace();
     if (is_out_of_memory(error)) return report(Error(ErrorKind::kExhausted, "memory", text, smaller), style);
     return report(Error(ErrorKind::kInternal, "internal error", text, "run it with --verbose and report it"),
+                  style);
+  } catch (const std::filesystem::filesystem_error& error) {
+    // Whatever the file system refuses where nobody asked first: too long a name, a circle of links, a folder
+    // that may not be read.
+    const bool full = error.code() == std::errc::no_space_on_device;
+    return report(Error(full ? ErrorKind::kExhausted : ErrorKind::kFailed, error.path1().string(),
+                        error.code().message(),
+                        full ? "make room, or write to another disk" : "check the path and its permissions"),
                   style);
   } catch (const std::bad_alloc&) {
     return report(Error(ErrorKind::kExhausted, "memory", "no memory is left", smaller), style);

@@ -1,5 +1,5 @@
 """`ziplora convert` as a user runs it: which files appear, that equal input gives equal bytes, that formats lose no
-bit, and errors that leave nothing behind. What the files do in other programs: tests/parity/test_convert.py."""
+bit, and errors that leave nothing behind. What the files do in other programs: tests/parity/test_converted_files.py."""
 
 import hashlib
 import json
@@ -198,6 +198,34 @@ def test_a_peft_folder_bakes_as_the_file_that_it_came_from(base, lora, checkpoin
         assert torch.allclose(value, wanted[name], rtol=1e-5, atol=1e-6), name
 
 
+def test_a_folder_of_links_bakes_as_the_files_that_they_lead_to(base, lora, tmp_path):
+    for file in (entry for entry in base.rglob("*") if entry.is_file()):
+        link = tmp_path / "snapshots" / "links" / file.relative_to(base)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(file)
+    ziplora("convert", "--bake", lora, "--into", base, "-o", "plain", cwd=tmp_path)
+    ziplora("convert", "--bake", lora, "--into", "snapshots/links", "-o", "linked", cwd=tmp_path)
+    plain, linked = tree(tmp_path / "plain"), tree(tmp_path / "linked")
+    assert plain.keys() == linked.keys()
+    assert all(plain[name] == linked[name] for name in plain if not str(name).endswith(".safetensors"))
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["linked", "plain", "snapshots"]
+
+
+def test_an_index_that_names_folders_elsewhere_copies_nothing_of_them(base, lora, tmp_path):
+    hostile = tmp_path / "hostile"
+    shutil.copytree(base, hostile)
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "key.txt").write_text("secret")
+    index = json.loads((hostile / "model_index.json").read_text())
+    for name in ("../secret", str(tmp_path / "secret"), "..", ".", ""):
+        index[name] = ["diffusers", "AutoencoderKL"]
+    (hostile / "model_index.json").write_text(json.dumps(index))
+    (tmp_path / "out").mkdir()
+    ziplora("convert", "--bake", lora, "--into", hostile, "-o", "baked", cwd=tmp_path / "out")
+    assert not [file for file in (tmp_path / "out").rglob("*") if file.name == "key.txt"]
+    assert [entry.name for entry in (tmp_path / "out").iterdir()] == ["baked"]
+
+
 def test_a_scale_of_zero_changes_no_weight(base, lora, checkpoint, tmp_path):
     ziplora("convert", "--bake", f"{lora}:0", "--into", checkpoint, "-o", "same.safetensors", cwd=tmp_path)
     before = load_file(checkpoint)
@@ -251,6 +279,9 @@ ERRORS = {  # name: (exit code, arguments, words of where and problem, words of 
     "bake over a folder": (2, ["--bake", "{lora}", "--into", "{base}", "-o", "{tuned}"], "not overwritten", "-o"),
     "bake over the base": (2, ["--bake", "{lora}", "--into", "{checkpoint}", "-o", "{checkpoint}"], "the inputs", ""),
     "bake beyond half": (6, ["--bake", "{lora}:1e9", "--into", "{base}", "--dtype", "f16", "-o", "o"], "Half", "f"),
+    "extract into the base": (2, ["--extract", "{tuned}", "--from", "{base}", "-o",
+                                  "{base}/unet/diffusion_pytorch_model.safetensors"], "one of the inputs", "another"),
+    "a name too long": (1, ["{lora}", "--base", "{base}", "-o", "n" * 300 + ".safetensors"], "too long", "path"),
     "vectors elsewhere": (2, ["{lora}", "--vectors", "-o", "o.safetensors"], "--vectors", ""),
 }
 

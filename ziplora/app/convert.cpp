@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -128,10 +129,19 @@ uintmax_t size_on_disk(const fs::path& file_or_folder) {
   return size_bytes;
 }
 
+/// Folders are inputs too: a file written into one replaces a part of it.
+bool lies_in(const fs::path& path, const fs::path& folder) {
+  std::error_code ignored;
+  if (!fs::is_directory(folder, ignored)) return false;
+  const fs::path inside = fs::weakly_canonical(path, ignored),
+                 outside = fs::weakly_canonical(folder, ignored);
+  return std::mismatch(outside.begin(), outside.end(), inside.begin(), inside.end()).first == outside.end();
+}
+
 void refuse_output_among(const fs::path& output, const std::vector<fs::path>& inputs) {
   std::error_code ignored;  // of files that do not exist
   for (const fs::path& input : inputs)
-    if (fs::equivalent(output, input, ignored))
+    if (fs::equivalent(output, input, ignored) || lies_in(output, input))
       throw Error(ErrorKind::kUsage, "convert: -o " + output.string(),
                   "the output is one of the inputs, which would be lost", "choose another name");
 }

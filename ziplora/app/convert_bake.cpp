@@ -53,7 +53,7 @@ StringMap baked_metadata(const StringMap& of_base, const json& recipe) {
   StringMap metadata = of_base;
   metadata.erase("modelspec.hash_sha256");
   metadata["format"] = "pt";
-  metadata["ziplora.recipe"] = recipe.dump();
+  metadata["ziplora.recipe"] = recipe.dump(-1, ' ', false, json::error_handler_t::replace);
   return metadata;
 }
 
@@ -80,6 +80,11 @@ void copy(const fs::path& from, const fs::path& to, const CancelToken& cancel) {
   output.commit();
 }
 
+/// A name of one folder right below, no way out of it.
+bool is_plain_name(const fs::path& path) {
+  return path.has_filename() && path.filename() == path && path != "." && path != "..";
+}
+
 /// Everything of the folder but weights that the adapters change, and other versions of them, which would be
 /// stale: the folders that model_index.json names, and texts beside it.
 void copy_the_rest(const BaseFiles& base, const AtomicFolder& output, const CancelToken& cancel) {
@@ -90,10 +95,12 @@ void copy_the_rest(const BaseFiles& base, const AtomicFolder& output, const Canc
       copy(entry.path(), output / entry.path().filename(), cancel);
   const json index = read_json_file(base.path() / "model_index.json");
   for (const auto& [component, unused] : index.items()) {
+    if (!is_plain_name(component)) continue;  // anybody can write an index
     const fs::path folder = base.path() / component;
     if (!fs::is_directory(folder)) continue;
     for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder)) {
-      const fs::path target = output / fs::relative(entry.path(), base.path());
+      // Not fs::relative, which follows links: a hub's snapshot is a folder of links to files elsewhere.
+      const fs::path target = output / entry.path().lexically_relative(base.path());
       if (!entry.is_regular_file() || (adapted.count(component) && is_weights(entry.path()))) continue;
       fs::create_directories(target.parent_path());
       copy(entry.path(), target, cancel);
@@ -106,7 +113,8 @@ void copy_the_rest(const BaseFiles& base, const AtomicFolder& output, const Canc
       const std::string name = entry.path().filename().string();
       if (name.find(".safetensors.index") == std::string::npos || fs::exists(output / file.component / name))
         continue;
-      const json shards = read_json_file(entry.path()).value("weight_map", json::object());
+      const json shard_index = read_json_file(entry.path());
+      const json shards = shard_index.is_object() ? shard_index.value("weight_map", json::object()) : json();
       for (const auto& [tensor, shard] : shards.items())
         if (shard == file.path.filename().string()) {
           copy(entry.path(), output / file.component / name, cancel);

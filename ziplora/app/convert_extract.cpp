@@ -157,7 +157,7 @@ json run_extract(const ExtractRequest& request, ProgressSink& progress, const Ca
               {"base", request.base.filename().string()},
               {"energy", request.rank_rule.energy},
               {"result", {{"relative_error", error}}}};
-  found.adapter.metadata["ziplora.recipe"] = recipe.dump();
+  found.adapter.metadata["ziplora.recipe"] = recipe.dump(-1, ' ', false, json::error_handler_t::replace);
   write_adapter(request.output, found.adapter, names, {.format = request.format, .dtype = request.dtype});
   return {{"output", request.output.string()},
           {"format", request.format},
