@@ -83,14 +83,20 @@ std::vector<CLI::Option*> take_over_required_options(CLI::App& verb) {
   return required;
 }
 
+/// File names and prompts may be of any encoding, JSON is UTF-8: other bytes become U+FFFD.
+template <typename Json>  // nlohmann::json or, in the order of the flags, ordered_json
+std::string json_text(const Json& value, int indent) {
+  return value.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
 }  // namespace
 
 std::string example(const std::string& command_line) { return "EXAMPLE\n  " + command_line + "\n"; }
 
 void CommandContext::print_result(const nlohmann::json& result, const std::string& text) const {
-  if (!report.empty()) write_text_file(report, result.dump(2) + "\n");
+  if (!report.empty()) write_text_file(report, json_text(result, 2) + "\n");
   if (json)
-    std::cout << result.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
+    std::cout << json_text(result, -1) << std::endl;
   else if (!text.empty())
     std::cout << text << (text.back() == '\n' ? "" : "\n") << std::flush;
   if (!std::cout)
@@ -144,7 +150,7 @@ int run_command_line(int argc, char** argv, const CancelToken& cancel, ErrorStyl
     refuse_leftovers(app, app.remaining());
     if (!verb.frame.config.empty()) apply_config_file(verb.frame.config, subcommand);
     if (verb.frame.print_config) {
-      std::cout << resolved_config(subcommand).dump(2) << "\n";
+      std::cout << json_text(resolved_config(subcommand), 2) << "\n";
       return 0;
     }
     for (const CLI::Option* option : verb.required)
