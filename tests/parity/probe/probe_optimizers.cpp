@@ -1,9 +1,10 @@
-// Adam over given gradients: inputs p.<i> (start) and g.<step>.<i>; outputs p.<i> after the last step, and
-// norms.
+// Optimizers over given gradients: inputs p.<i> (start) and g.<step>.<i>; outputs p.<i> after the last step,
+// and norms.
 #include <ATen/ops/tensor.h>
 
 #include "probes.h"
 #include "ziplora/optim/adam.h"
+#include "ziplora/optim/muon.h"
 
 namespace ziplora::probe {
 namespace {
@@ -15,15 +16,12 @@ std::vector<at::Tensor> numbered(const NamedTensors& tensors, const std::string&
   return result;
 }
 
-}  // namespace
-
-Response run_adam(const Request& request) {
+template <class Optimizer, class Options>
+Response run(const Request& request, const Options& options) {
   const nlohmann::json& a = request.arguments;
   std::vector<at::Tensor> parameters = numbered(request.inputs, "p.");
   for (at::Tensor& parameter : parameters) parameter.set_requires_grad(true);
-  const AdamOptions options{a.at("lr"),  a.at("beta1"),        a.at("beta2"),
-                            a.at("eps"), a.at("weight_decay"), a.at("decoupled")};
-  Adam optimizer(parameters, options);
+  Optimizer optimizer(parameters, options);
   Response response;
   std::vector<double> norms;
   const std::vector<double> rates = a.at("rates");
@@ -32,10 +30,9 @@ Response run_adam(const Request& request) {
     if (a.at("resume") && step == rates.size() / 2) {
       NamedTensors state;
       for (const auto& [name, tensor] : optimizer.state()) state[name] = tensor.clone();
-      optimizer = Adam(parameters, options);
+      optimizer = Optimizer(parameters, options);
       optimizer.load_state(state);
     }
-    optimizer.zero_grad();
     const std::vector<at::Tensor> gradients = numbered(request.inputs, "g." + std::to_string(step) + ".");
     for (size_t i = 0; i < parameters.size(); ++i) parameters[i].mutable_grad() = gradients[i];
     if (a.at("max_norm") > 0) norms.push_back(clip_gradient_norm(parameters, a.at("max_norm")));
@@ -44,6 +41,19 @@ Response run_adam(const Request& request) {
   for (size_t i = 0; i < parameters.size(); ++i) response.outputs["p." + std::to_string(i)] = parameters[i];
   response.values["norms"] = norms;
   return response;
+}
+
+}  // namespace
+
+Response run_adam(const Request& request) {
+  const nlohmann::json& a = request.arguments;
+  return run<Adam>(request, AdamOptions{a.at("lr"), a.at("beta1"), a.at("beta2"), a.at("eps"),
+                                        a.at("weight_decay"), a.at("decoupled")});
+}
+
+Response run_muon(const Request& request) {
+  const nlohmann::json& a = request.arguments;
+  return run<Muon>(request, MuonOptions{a.at("lr"), a.at("momentum"), a.at("weight_decay"), a.at("threads")});
 }
 
 }  // namespace ziplora::probe
