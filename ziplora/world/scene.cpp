@@ -91,10 +91,11 @@ void paint_background(Canvas& canvas, const Background& background, SceneRandom&
   if (background.kind == Background::Kind::kNight) paint_stars(canvas, random);
 }
 
-/// One drawing: mostly large and in the middle, else of any size and anywhere.
+/// One drawing: mostly large and in the middle, where its shape follows from the words alone and is learned
+/// soonest; else of any size and anywhere.
 Place alone(SceneRandom& random) {
   Place place;
-  if (random.chance(0.55f)) {
+  if (random.chance(0.8f)) {
     place.size = random.between(kPlainSize - 0.04f, kPlainSize + 0.04f);
     float middle = (1 - place.size) / 2;
     place.x = middle + random.between(-0.03f, 0.03f), place.y = middle + random.between(-0.03f, 0.03f);
@@ -132,7 +133,7 @@ void paint_scene(Canvas& canvas, const Catalogue& catalogue, const DrawingSet& d
   const uint8_t* subject = drawn(catalogue, drawings, content.subject, content.style);
   paint_background(canvas, background, random);
   auto paint = [&](const uint8_t* pixels, Place place) {
-    place.flip = random.chance(0.15f);
+    place.flip = random.chance(0.1f);
     place.white_ink = style.ink && is_dark(background);
     paint_drawing(canvas, pixels, drawings.size(), place);
   };

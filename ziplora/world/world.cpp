@@ -20,8 +20,8 @@ std::filesystem::path drawings_file(const std::filesystem::path& cache_dir) {
 }
 
 /// Part of the scenes, by (artist or computed style), background and number of things.
-constexpr float kComputedStyles = 0.25f, kWhiteBackground = 0.5f, kSecondSubject = 0.18f,
-                kTwoOfTheSame = 0.07f;
+constexpr float kComputedStyles = 0.2f, kWhiteBackground = 0.5f, kSecondSubject = 0.12f,
+                kTwoOfTheSame = 0.05f;
 
 const char* purpose(Split split) {
   switch (split) {
