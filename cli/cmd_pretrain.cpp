@@ -23,7 +23,10 @@ Run pretrain_command(CLI::App& app) {
   app.add_option("--cache", flags->cache, "drawings: packages and what was rendered of them");
   app.add_option("--autoencoder-iterations", request.autoencoder_iterations, "batches of 8");
   app.add_option("--contrastive-iterations", request.contrastive_iterations, "batches of 128");
-  app.add_option("--unet-iterations", request.unet_iterations, "batches of 32");
+  app.add_option("--unet-iterations", request.unet_iterations, "batches of 64");
+  app.add_option("--unet-threads", request.unet_threads,
+                 "copies of the UNet that share a batch, each on one core; fastest: one a core")
+      ->check(CLI::Range(1, 64));
   app.add_option("--checkpoint-every", request.checkpoint_every, "iterations");
   app.add_option("--sample-every", request.sample_every, "iterations between sample sheets");
   app.add_flag(

@@ -126,16 +126,23 @@ class BasePretraining {
       initialize(unet, make_generator(seed("unet weights")));
       save_unet(unet);
     }
-    const std::unique_ptr<Sdxl> base = load_sdxl(folder_, {.dtype = options_.working_dtype});
+    std::vector<std::unique_ptr<Sdxl>> bases;
+    std::vector<Sdxl*> replicas;
+    for (int64_t thread = 0; thread < options_.unet_threads; ++thread) {
+      bases.push_back(load_sdxl(folder_, {.dtype = options_.working_dtype}));
+      replicas.push_back(bases.back().get());
+    }
     UNetTrainingOptions training;
     training.plan = plan("unet", options_.unet_iterations);
     training.plan.lr = 6e-4;
+    training.plan.muon = true;
     training.plan.warmup_iterations = 300;
     training.plan.weight_decay = 0.01;
     training.seed = seed("unet");
     train_unet(
-        *base, world_, training, [this](UNet2DConditionModel& unet) { save_unet(unet); }, progress_, cancel_);
-    save_unet(base->unet);
+        replicas, world_, training, [this](UNet2DConditionModel& unet) { save_unet(unet); }, progress_,
+        cancel_);
+    save_unet(bases.front()->unet);
     write_text_file(done, "\n");
   }
 

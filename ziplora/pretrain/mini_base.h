@@ -30,6 +30,8 @@ struct PretrainOptions {
   int64_t autoencoder_iterations = 6000;
   int64_t contrastive_iterations = 1500;
   int64_t unet_iterations = 16000;
+  int64_t unet_threads =
+      1;  ///< each with a UNet of its own and PyTorch's operations in one thread; 1: PyTorch's
   int64_t checkpoint_every = 250;
   int64_t sample_every = 1000;
   at::ScalarType working_dtype = at::kFloat;  ///< TrainingPlan::working_dtype

@@ -4,17 +4,18 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/mse_loss.h>
-#include <ATen/ops/randint.h>
+#include <ATen/ops/rand.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/upsample_bicubic2d.h>
+#include <ATen/ops/where.h>
 
 #include <random>
 
+#include "ziplora/base/progress.h"
 #include "ziplora/base/rng.h"
 #include "ziplora/diffusion/noise_schedule.h"
-#include "ziplora/pretrain/world_batches.h"
 
 namespace ziplora {
 namespace {
@@ -48,6 +49,18 @@ CroppedBatch crop_some(const at::Tensor& images, std::mt19937_64& random) {
   return {at::stack(cropped), at::stack(ids)};
 }
 
+/// [count] int64. Four of five follow a logit-normal law, as in Stable Diffusion 3 (arXiv 2403.03206, 3.1):
+/// under `mini::write_pipeline_files`' schedule outlines and details come about between t = 400 and 800;
+/// below, they can be read off the latents, above, nothing can be seen. One of five is uniform, so that no
+/// step of a sampler is unknown.
+at::Tensor timesteps_where_pictures_form(int64_t count, int64_t num_train_timesteps,
+                                         at::Generator generator) {
+  const at::Tensor middle = (at::randn({count}, generator) * 0.9 + 0.4).sigmoid();
+  const at::Tensor anywhere = at::rand({count}, generator);
+  const at::Tensor part = at::where(at::rand({count}, generator).lt(0.2), anywhere, middle);
+  return (part * num_train_timesteps).to(at::kLong).clamp(0, num_train_timesteps - 1);
+}
+
 }  // namespace
 
 std::string with_nonsense_word(const std::string& caption, uint64_t seed) {
@@ -62,50 +75,64 @@ std::string with_nonsense_word(const std::string& caption, uint64_t seed) {
   return result.insert(starts[random() % starts.size()], word + " ");
 }
 
-void train_unet(Sdxl& base, const World& world, const UNetTrainingOptions& options,
+namespace {
+
+/// The loss of one part of an iteration's batch.
+TrainingStep unet_step(Sdxl& base, const World& world, const NoiseSchedule& schedule,
+                       const UNetTrainingOptions& options, int64_t iteration, int64_t part) {
+  const int64_t rows = options.batch_size / options.parts;
+  const int64_t first = (iteration * options.parts + part) * rows;
+  const uint64_t seed = derive_seed(options.seed, "unet scenes from " + std::to_string(first));
+  std::mt19937_64 random(seed);
+  at::Generator generator = make_generator(seed);
+  at::Tensor latents;
+  CroppedBatch cropped;
+  PromptEmbeddings prompts;
+  {
+    const at::NoGradGuard no_grad;
+    const SceneBatch batch =
+        world.sample_batch(options.seed + static_cast<uint64_t>(first), rows, Split::kTrain);
+    std::vector<std::string> captions;
+    for (const std::string& caption : batch.captions)
+      captions.push_back(random() % 8 == 0 ? with_nonsense_word(caption, random()) : caption);
+    cropped = crop_some(batch.images, random);
+    latents =
+        base.vae.encode(as_input(cropped.images * 2 - 1, options.plan)).sample(generator).to(at::kFloat) *
+        base.vae.config.scaling_factor;
+    NullProgress quiet;  // of long captions, which are cut as everywhere
+    prompts = base.encode_prompt(captions, quiet);
+    const at::Tensor keep = at::empty({rows})
+                                .uniform_(0, 1, generator)
+                                .ge(options.unconditional_fraction)
+                                .to(options.plan.working_dtype);
+    prompts.prompt_embeds = prompts.prompt_embeds * keep.view({rows, 1, 1});
+    prompts.pooled_prompt_embeds = prompts.pooled_prompt_embeds * keep.view({rows, 1});
+  }
+  const at::Tensor timesteps =
+      timesteps_where_pictures_form(rows, schedule.config.num_train_timesteps, generator);
+  const at::Tensor noise = at::randn(latents.sizes(), generator);
+  const at::Tensor predicted =
+      base.unet
+          .forward(as_input(schedule.add_noise(latents, noise, timesteps), options.plan), timesteps,
+                   {prompts.prompt_embeds, prompts.pooled_prompt_embeds, cropped.time_ids})
+          .to(at::kFloat);
+  return {at::mse_loss(predicted, schedule.target(latents, noise, timesteps)), {}};
+}
+
+}  // namespace
+
+void train_unet(const std::vector<Sdxl*>& bases, const World& world, const UNetTrainingOptions& options,
                 const std::function<void(UNet2DConditionModel& unet)>& snapshot, ProgressSink& progress,
                 const CancelToken& cancel) {
-  const NoiseSchedule schedule(NoiseScheduleConfig::from_json(base.scheduler_config));
-  WorldBatches batches(world, options.batch_size, options.seed);
-  auto step = [&](int64_t iteration) {
-    const uint64_t seed = derive_seed(options.seed, "unet step " + std::to_string(iteration));
-    std::mt19937_64 random(seed);
-    at::Generator generator = make_generator(seed);
-    const SceneBatch batch = batches.at(iteration);
-    const int64_t rows = batch.images.size(0);
-    at::Tensor latents;
-    CroppedBatch cropped;
-    PromptEmbeddings prompts;
-    {
-      const at::NoGradGuard no_grad;
-      std::vector<std::string> captions;
-      for (const std::string& caption : batch.captions)
-        captions.push_back(random() % 8 == 0 ? with_nonsense_word(caption, random()) : caption);
-      cropped = crop_some(batch.images, random);
-      latents =
-          base.vae.encode(as_input(cropped.images * 2 - 1, options.plan)).sample(generator).to(at::kFloat) *
-          base.vae.config.scaling_factor;
-      prompts = base.encode_prompt(captions, progress);
-      const at::Tensor keep = at::empty({rows})
-                                  .uniform_(0, 1, generator)
-                                  .ge(options.unconditional_fraction)
-                                  .to(options.plan.working_dtype);
-      prompts.prompt_embeds = prompts.prompt_embeds * keep.view({rows, 1, 1});
-      prompts.pooled_prompt_embeds = prompts.pooled_prompt_embeds * keep.view({rows, 1});
-    }
-    const at::Tensor timesteps =
-        at::randint(0, schedule.config.num_train_timesteps, {rows}, generator, at::kLong);
-    const at::Tensor noise = at::randn(latents.sizes(), generator);
-    const at::Tensor predicted =
-        base.unet
-            .forward(as_input(schedule.add_noise(latents, noise, timesteps), options.plan), timesteps,
-                     {prompts.prompt_embeds, prompts.pooled_prompt_embeds, cropped.time_ids})
-            .to(at::kFloat);
-    const at::Tensor error = (predicted - schedule.target(latents, noise, timesteps)).pow(2).mean({1, 2, 3});
-    return TrainingStep{error.mean(), {}};
-  };
+  const NoiseSchedule schedule(NoiseScheduleConfig::from_json(bases.front()->scheduler_config));
+  std::vector<Replica> replicas;
+  for (Sdxl* base : bases)
+    replicas.push_back({{{"unet", &base->unet}}, [&, base](int64_t iteration, int64_t part) {
+                          return unet_step(*base, world, schedule, options, iteration, part);
+                        }});
   train_stage(
-      options.plan, {{"unet", &base.unet}}, step, [&](int64_t) { snapshot(base.unet); }, progress, cancel);
+      options.plan, replicas, options.parts, [&](int64_t) { snapshot(bases.front()->unet); }, progress,
+      cancel);
 }
 
 }  // namespace ziplora

@@ -16,15 +16,17 @@ namespace ziplora {
 
 struct UNetTrainingOptions {
   TrainingPlan plan;
-  int64_t batch_size = 32;
+  int64_t batch_size = 64;
+  int64_t parts = 4;  ///< what a batch is computed in, by one thread per base; divides the batch
   double unconditional_fraction = 0.1;
   uint64_t seed = 0;
 };
 
-/// @param base      autoencoder and text encoders are trained and stay as they are; its UNet is trained
+/// @param bases     at least one, all equal. Autoencoder and text encoders are trained and stay as they are;
+/// the first one's UNet is trained, the others are for as many more threads
 /// @param snapshot  called every `plan.sample_every` iterations with the averaged weights in place, to save
 /// or show them
-void train_unet(Sdxl& base, const World& world, const UNetTrainingOptions& options,
+void train_unet(const std::vector<Sdxl*>& bases, const World& world, const UNetTrainingOptions& options,
                 const std::function<void(UNet2DConditionModel& unet)>& snapshot, ProgressSink& progress,
                 const CancelToken& cancel);
 
