@@ -11,6 +11,7 @@
 #include "ziplora/base/error.h"
 #include "ziplora/base/rng.h"
 #include "ziplora/io/image_file.h"
+#include "ziplora/io/json_file.h"
 #include "ziplora/judge/frechet_distance.h"
 #include "ziplora/judge/picture_judge.h"
 #include "ziplora/models/sdxl.h"
@@ -115,7 +116,7 @@ nlohmann::json run_base_report(const BaseReportRequest& request, ProgressSink& p
                     {"frechet_distance", frechet_distance(drawn, real)}};
     write_sheet(request.output / (std::string(name) + ".png"), scenes);
   }
-  write_text_file(request.output / "report.json", report.dump(2) + "\n");
+  write_json_file(request.output / "report.json", report);
   return report;
 }
 

@@ -10,6 +10,7 @@
 #include "ziplora/app/base_weights.h"
 #include "ziplora/app/device_policy.h"
 #include "ziplora/base/error.h"
+#include "ziplora/io/json_file.h"
 #include "ziplora/lora/adapter_file.h"
 #include "ziplora/lora/key_dialects.h"
 
@@ -91,7 +92,7 @@ json convert_one(const Job& job, const ConvertRequest& request, ProgressSink& pr
     report["relative_error"] = total > 0 ? std::sqrt(dropped / total) : 0.0;
     adapter.metadata.erase("ziplora.split");  // ranks no longer belong to one input each
     adapter.metadata["ziplora.compression"] =
-        json{{"relative_error", report["relative_error"]}, {"energy", request.rank_rule->energy}}.dump();
+        json_line({{"relative_error", report["relative_error"]}, {"energy", request.rank_rule->energy}});
   }
   int64_t largest_rank = 0;
   for (const auto& [target, layer] : adapter.layers) largest_rank = std::max(largest_rank, layer.rank());

@@ -53,7 +53,7 @@ StringMap baked_metadata(const StringMap& of_base, const json& recipe) {
   StringMap metadata = of_base;
   metadata.erase("modelspec.hash_sha256");
   metadata["format"] = "pt";
-  metadata["ziplora.recipe"] = recipe.dump(-1, ' ', false, json::error_handler_t::replace);
+  metadata["ziplora.recipe"] = json_line(recipe);
   return metadata;
 }
 

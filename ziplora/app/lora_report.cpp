@@ -16,6 +16,7 @@
 #include "ziplora/base/error.h"
 #include "ziplora/base/rng.h"
 #include "ziplora/io/image_file.h"
+#include "ziplora/io/json_file.h"
 #include "ziplora/judge/picture_judge.h"
 #include "ziplora/pipeline/contact_sheet.h"
 #include "ziplora/pretrain/mini_config.h"
@@ -259,7 +260,7 @@ nlohmann::json run_lora_report(const LoraReportRequest& request, ProgressSink& p
   World::prepare(request.world.assets, request.world.cache, progress);
   fs::create_directories(request.output);
   nlohmann::json report = LoraReport(request, progress, cancel).run();
-  write_text_file(request.output / "loras.json", report.dump(2) + "\n");
+  write_json_file(request.output / "loras.json", report);
   return report;
 }
 

@@ -250,7 +250,7 @@ class TrainingJob {
       if (!keeps_run_folder_) return;
       nlohmann::json entry{{"iteration", iteration}};
       for (const auto& [name, value] : metrics) entry[name] = value;
-      std::ofstream(run_folder() / "metrics.jsonl", std::ios::app) << entry.dump() << "\n";
+      std::ofstream(run_folder() / "metrics.jsonl", std::ios::app) << json_line(entry) << "\n";
     };
     if (start_) last_checkpoint_ = checkpoint_to_resume(*request_.resume);
     try {
@@ -284,7 +284,7 @@ class TrainingJob {
     const fs::path folder = run_folder() / "samples";
     create_folder(folder);
     write_png(folder / fmt::format("sample-{:06}.png", iteration), drawn.images[0],
-              {{"parameters", nlohmann::json{{"prompt", row.prompt}, {"seed", row.seed}}.dump()}});
+              {{"parameters", json_line({{"prompt", row.prompt}, {"seed", row.seed}})}});
   }
 
   TrainResult write_result(const DreamBoothRun& run, const NoiseSchedule& schedule,

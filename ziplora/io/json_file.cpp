@@ -28,16 +28,15 @@ bool nests_too_deep(std::string_view text) {
   return false;
 }
 
-}  // namespace
-
-nlohmann::json read_json_file(const std::filesystem::path& path) {
+template <class Json>
+Json read(const std::filesystem::path& path) {
   const std::string text = read_file(path);
   if (nests_too_deep(text))
     throw Error(ErrorKind::kInput, "read " + path.string(),
                 "the JSON nests deeper than " + std::to_string(kDepthLimit) + " levels",
                 "correct the file, or fetch it again");
   try {
-    return nlohmann::json::parse(text);
+    return Json::parse(text);
   } catch (const nlohmann::json::exception& error) {
     // "[json.exception.parse_error.101] parse error at line 2, column 9: …": people need what follows the
     // bracket.
@@ -50,21 +49,34 @@ nlohmann::json read_json_file(const std::filesystem::path& path) {
   }
 }
 
-std::optional<nlohmann::json> parse_json(std::string_view text) {
+template <class Json>
+std::optional<Json> parse(std::string_view text) {
   if (nests_too_deep(text)) return std::nullopt;
-  nlohmann::json json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (json.is_discarded()) return std::nullopt;
   return json;
 }
 
+}  // namespace
+
+nlohmann::json read_json_file(const std::filesystem::path& path) { return read<nlohmann::json>(path); }
+
+nlohmann::ordered_json read_ordered_json_file(const std::filesystem::path& path) {
+  return read<nlohmann::ordered_json>(path);
+}
+
+std::optional<nlohmann::json> parse_json(std::string_view text) { return parse<nlohmann::json>(text); }
+
+std::optional<nlohmann::ordered_json> parse_ordered_json(std::string_view text) {
+  return parse<nlohmann::ordered_json>(text);
+}
+
+std::string json_line(const nlohmann::json& json) {
+  return json.dump(-1, ' ', /*ensure_ascii=*/false, nlohmann::json::error_handler_t::replace);
+}
+
 void write_json_file(const std::filesystem::path& path, const nlohmann::json& json) {
-  std::string text;
-  try {
-    text = json.dump(2) + "\n";
-  } catch (const nlohmann::json::type_error& error) {
-    throw Error(ErrorKind::kInternal, "write " + path.string(), error.what());
-  }
-  write_text_file(path, text);
+  write_text_file(path, json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace ziplora

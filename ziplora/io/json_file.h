@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace ziplora {
@@ -14,12 +15,20 @@ namespace ziplora {
 /// @throws Error(kInput) if the file is missing or is not JSON, with line and column
 nlohmann::json read_json_file(const std::filesystem::path& path);
 
+/// The same with the members of objects in the file's order, for those where the first that fits counts.
+nlohmann::ordered_json read_ordered_json_file(const std::filesystem::path& path);
+
 /// JSON that stands inside another file, such as the metadata of a LoRA.
 /// @return nothing if it is not JSON, or nests so deep that copying it would exhaust the stack
 std::optional<nlohmann::json> parse_json(std::string_view text);
+std::optional<nlohmann::ordered_json> parse_ordered_json(std::string_view text);
 
-/// Two-space indent and a final newline; appears whole or not at all.
-/// @throws as AtomicFile; Error(kInternal) if a string is not UTF-8
+/// One line for metadata entries, picture settings and logs, which hold people's prompts and file names:
+/// bytes that are not UTF-8 become U+FFFD.
+std::string json_line(const nlohmann::json& json);
+
+/// Two-space indent and a final newline; appears whole or not at all. Bytes that are not UTF-8 become U+FFFD.
+/// @throws as AtomicFile
 void write_json_file(const std::filesystem::path& path, const nlohmann::json& json);
 
 }  // namespace ziplora

@@ -62,10 +62,16 @@ TEST(JsonFile, TextInsideAnotherFile) {
   EXPECT_FALSE(parse_json("1e999"));
 }
 
-TEST(JsonFile, RefusesToWriteBrokenText) {
+TEST(JsonFile, BytesThatAreNotUtf8BecomeTheReplacementCharacter) {
   TemporaryFolder folder;
-  EXPECT_THROW(write_json_file(folder / "a.json", {{"a", "\xFF"}}), Error);
-  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+  write_json_file(folder / "a.json", {{"a", "x\xFFy"}});
+  EXPECT_EQ(read_json_file(folder / "a.json"), nlohmann::json({{"a", "x\xEF\xBF\xBDy"}}));
+  EXPECT_EQ(json_line({{"a", "x\xFFy"}}), "{\"a\":\"x\xEF\xBF\xBDy\"}");
+}
+
+TEST(JsonFile, OrderedObjectsKeepTheOrderOfTheFile) {
+  EXPECT_EQ(parse_ordered_json("{\"b\": 1, \"a\": 2}")->begin().key(), "b");
+  EXPECT_FALSE(parse_ordered_json(std::string(201, '[') + std::string(201, ']')));
 }
 
 }  // namespace

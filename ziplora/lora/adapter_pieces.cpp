@@ -17,12 +17,12 @@ std::map<std::string, PeftConfig> configs_in_metadata(const SafetensorsFile& fil
   const auto found = file.metadata().find("lora_adapter_metadata");
   if (found == file.metadata().end()) return configs;
   const std::string where = "read " + file.path().string() + ", lora_adapter_metadata";
-  const std::optional<nlohmann::json> json = parse_json(found->second);
+  const std::optional<nlohmann::ordered_json> json = parse_ordered_json(found->second);
   if (!json || !json->is_object())
     throw Error(ErrorKind::kInput, where, "the metadata entry is not a JSON object",
                 "save the LoRA again with diffusers' save_lora_weights");
   for (const std::string component : kComponents) {
-    nlohmann::json fields = nlohmann::json::object();
+    nlohmann::ordered_json fields = nlohmann::ordered_json::object();
     for (const auto& [key, value] : json->items())
       if (key.starts_with(component + ".")) fields[key.substr(component.size() + 1)] = value;
     if (!fields.empty()) configs.emplace(component, PeftConfig(fields, where));
@@ -52,7 +52,7 @@ AdapterPiece peft_piece(const fs::path& folder, const TargetNames& names) {
   AdapterPiece piece{SafetensorsFile(weights), "", {}};
   piece.component = component_of_peft_file(folder, piece.file, names);
   const fs::path config = folder / "adapter_config.json";
-  piece.configs.emplace(piece.component, PeftConfig(read_json_file(config), config.string()));
+  piece.configs.emplace(piece.component, PeftConfig(read_ordered_json_file(config), config.string()));
   return piece;
 }
 

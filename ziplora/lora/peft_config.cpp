@@ -18,7 +18,7 @@ constexpr std::string_view kTextModelLevel = "text_model.";
 
 }  // namespace
 
-PeftConfig::PeftConfig(const nlohmann::json& json, const std::string& where) {
+PeftConfig::PeftConfig(const nlohmann::ordered_json& json, const std::string& where) {
   try {
     const std::string type = json.value("peft_type", "LORA");
     if (type != "LORA")
@@ -33,7 +33,9 @@ PeftConfig::PeftConfig(const nlohmann::json& json, const std::string& where) {
     alpha_ = json.at("lora_alpha").get<double>();
     use_rslora_ = json.contains("use_rslora") && json["use_rslora"] == true;
     if (json.contains("alpha_pattern") && !json["alpha_pattern"].is_null())
-      alpha_pattern_ = json["alpha_pattern"].get<std::map<std::string, double>>();
+      for (const auto& [pattern, value] :
+           json["alpha_pattern"].get_ref<const nlohmann::ordered_json::object_t&>())
+        alpha_pattern_.emplace_back(pattern, value.get<double>());
   } catch (const nlohmann::json::exception& error) {
     throw Error(ErrorKind::kInput, where, fmt::format("not a PEFT LoRA config: {}", error.what()),
                 "it needs at least \"lora_alpha\"; save the adapter again with save_pretrained");

@@ -10,6 +10,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "ziplora/lora/adapter.h"
 
@@ -19,14 +21,14 @@ class PeftConfig {
  public:
   /// @throws Error(kInput) for wrong types, Error(kIncompatible) for adapters that are not plain LoRA (says
   /// which)
-  PeftConfig(const nlohmann::json& json, const std::string& where);
+  PeftConfig(const nlohmann::ordered_json& json, const std::string& where);
   /// With rank-stabilised scaling (α/√r) the value is α·√r, so that scale = lora_alpha / rank holds
   /// everywhere.
   double lora_alpha(const std::string& module, int64_t rank) const;
 
  private:
   double alpha_;
-  std::map<std::string, double> alpha_pattern_;
+  std::vector<std::pair<std::string, double>> alpha_pattern_;  ///< the first that fits counts
   bool use_rslora_;
 };
 

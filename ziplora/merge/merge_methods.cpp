@@ -3,6 +3,7 @@
 
 #include "ziplora/base/error.h"
 #include "ziplora/base/nearest_name.h"
+#include "ziplora/io/json_file.h"
 #include "ziplora/merge/merge_method.h"
 
 namespace ziplora {
@@ -30,11 +31,6 @@ const char* type_name(const nlohmann::json& value) {
   return "a word";
 }
 
-/// A value that anyone may have typed, whatever its bytes.
-std::string text_of(const nlohmann::json& value) {
-  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
 bool same_type(const nlohmann::json& value, const nlohmann::json& like) {
   if (like.is_number_float()) return value.is_number();
   if (like.is_number_integer()) return value.is_number_integer();
@@ -44,8 +40,8 @@ bool same_type(const nlohmann::json& value, const nlohmann::json& like) {
 void check_value(const std::string& where, const MergeOption& option, const nlohmann::json& value) {
   if (!same_type(value, option.default_value))
     throw Error(ErrorKind::kUsage, where,
-                fmt::format("{} is not {}", text_of(value), type_name(option.default_value)),
-                "the default is " + option.default_value.dump());
+                fmt::format("{} is not {}", json_line(value), type_name(option.default_value)),
+                "the default is " + json_line(option.default_value));
   if (!option.choices.empty()) {
     const std::string word = value.get<std::string>();
     if (std::find(option.choices.begin(), option.choices.end(), word) == option.choices.end())
@@ -53,8 +49,8 @@ void check_value(const std::string& where, const MergeOption& option, const nloh
   }
   if (option.minimum && value.get<double>() < *option.minimum)
     throw Error(ErrorKind::kUsage, where,
-                fmt::format("{} is too small; the least is {}", text_of(value), *option.minimum),
-                "the default is " + option.default_value.dump());
+                fmt::format("{} is too small; the least is {}", json_line(value), *option.minimum),
+                "the default is " + json_line(option.default_value));
 }
 
 }  // namespace

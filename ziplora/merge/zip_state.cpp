@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "ziplora/base/error.h"
+#include "ziplora/io/json_file.h"
 
 namespace ziplora {
 namespace {
@@ -17,7 +18,7 @@ void write_zip_state(const std::filesystem::path& path, const ZipState& state) {
   for (const auto& [name, tensor] : state.coefficients) tensors["coefficients." + name] = tensor;
   for (const auto& [name, tensor] : state.optimizer) tensors["optimizer." + name] = tensor;
   for (const auto& [name, tensor] : state.latents) tensors[name] = tensor;  // "latents.<k>"
-  write_safetensors(path, tensors, {{kSettingsKey, state.settings.dump()}});
+  write_safetensors(path, tensors, {{kSettingsKey, json_line(state.settings)}});
 }
 
 ZipState read_zip_state(const std::filesystem::path& path, const nlohmann::json& settings) {
@@ -31,14 +32,14 @@ ZipState read_zip_state(const std::filesystem::path& path, const nlohmann::json&
     throw Error(ErrorKind::kInput, where, "the file is not the state of an interrupted merge",
                 "remove it and run the command without --resume");
   ZipState state;
-  state.settings = nlohmann::json::parse(found->second, nullptr, false);
+  state.settings = parse_json(found->second).value_or(nullptr);
   for (const auto& [name, value] : settings.items()) {
-    if (state.settings.is_object() && state.settings.value(name, nlohmann::json()) == value) continue;
+    const std::string before =
+        state.settings.is_object() ? json_line(state.settings.value(name, nlohmann::json())) : "unknown";
+    if (before == json_line(value)) continue;  // as texts: those in the file are UTF-8 throughout
     throw Error(ErrorKind::kIncompatible, where,
-                fmt::format("the interrupted merge had other settings: {} was {}, now it is {}", name,
-                            state.settings.is_object() ? state.settings.value(name, nlohmann::json()).dump()
-                                                       : "unknown",
-                            value.dump()),
+                fmt::format("the interrupted merge had other settings: {} was {}, now it is {}", name, before,
+                            json_line(value)),
                 "give the same command, or run it without --resume to start again");
   }
   for (const auto& [name, info] : file.tensors()) {

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "ziplora/base/error.h"
+#include "ziplora/io/json_file.h"
 #include "ziplora/io/safetensors.h"
 
 namespace ziplora {
@@ -86,17 +87,12 @@ TensorSource open_shards(const fs::path& index_path) {
 }  // namespace
 
 json read_json_object(const fs::path& path) {
-  std::ifstream file(path);
-  if (!file)
+  if (!fs::exists(path))
     throw Error(
-        ErrorKind::kInput, "load " + path.string(), "the file is missing or cannot be read",
+        ErrorKind::kInput, "load " + path.string(), "the file is missing",
         "check the path; a base is a diffusers folder (with model_index.json) or one .safetensors file");
-  try {
-    json value = json::parse(file);
-    if (value.is_object()) return value;
-  } catch (const json::exception& error) {
-    throw Error(ErrorKind::kInput, "load " + path.string(), error.what(), "download the file again");
-  }
+  json value = read_json_file(path);
+  if (value.is_object()) return value;
   throw Error(ErrorKind::kInput, "load " + path.string(), "a JSON object is expected",
               "download the file again");
 }

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "ziplora/base/error.h"
+#include "ziplora/io/json_file.h"
 
 namespace ziplora {
 namespace {
@@ -46,7 +47,7 @@ void write_checkpoint(const std::filesystem::path& path, const TrainingCheckpoin
   write_safetensors(path, tensors,
                     {{"ziplora.format", std::string(kFormat)},
                      {"ziplora.iteration", std::to_string(checkpoint.iteration)},
-                     {"ziplora.settings", checkpoint.settings.dump()}});
+                     {"ziplora.settings", json_line(checkpoint.settings)}});
 }
 
 TrainingCheckpoint read_checkpoint(const std::filesystem::path& path) {

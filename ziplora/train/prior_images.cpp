@@ -8,8 +8,10 @@
 #include <span>
 
 #include "ziplora/base/atomic_file.h"
+#include "ziplora/base/read_file.h"
 #include "ziplora/base/rng.h"
 #include "ziplora/io/image_file.h"
+#include "ziplora/io/json_file.h"
 #include "ziplora/pipeline/text_to_image.h"
 
 namespace ziplora {
@@ -35,14 +37,14 @@ std::vector<std::filesystem::path> prior_images(const Sdxl& base, const PriorIma
   const std::filesystem::path settings_path = folder / "settings.json";
   const bool reusable =
       std::filesystem::exists(settings_path) &&
-      nlohmann::json::parse(std::ifstream(settings_path), nullptr, /*allow_exceptions=*/false) == settings;
+      json_line(parse_json(read_file(settings_path)).value_or(nullptr)) == json_line(settings);
 
   std::vector<std::filesystem::path> paths;
   for (int64_t i = 0; i < options.count; ++i) {
     paths.push_back(folder / fmt::format("{:04}.png", i));
     if (!reusable) std::filesystem::remove(paths.back());
   }
-  if (!reusable) write_text_file(settings_path, settings.dump(2) + "\n");
+  if (!reusable) write_json_file(settings_path, settings);
   const auto is_missing = [](const std::filesystem::path& path) { return !std::filesystem::exists(path); };
   if (std::ranges::none_of(paths, is_missing)) return paths;
 
@@ -74,7 +76,7 @@ std::vector<std::filesystem::path> prior_images(const Sdxl& base, const PriorIma
     }
     for (size_t i = 0; i < pass.size(); ++i) {
       if (is_missing(pass[i]))
-        write_png(pass[i], drawn.images[static_cast<int64_t>(i)], {{"parameters", settings.dump()}});
+        write_png(pass[i], drawn.images[static_cast<int64_t>(i)], {{"parameters", json_line(settings)}});
       stage.step();
     }
   }

@@ -1,4 +1,5 @@
 #include "ziplora/train/training_metadata.h"
+#include "ziplora/io/json_file.h"
 
 #include <fmt/format.h>
 
@@ -28,7 +29,7 @@ nlohmann::json tag_frequency(const std::map<std::string, int64_t>& pictures_of_c
 std::string text_of(const nlohmann::json& value) {
   if (value.is_null()) return "None";
   if (value.is_boolean()) return value.get<bool>() ? "True" : "False";
-  return value.is_string() ? value.get<std::string>() : value.dump();
+  return value.is_string() ? value.get<std::string>() : json_line(value);
 }
 
 }  // namespace
@@ -38,7 +39,7 @@ StringMap training_metadata(const TrainingFacts& facts) {
   const nlohmann::json alpha = settings.at("alpha").is_null() ? settings.at("rank") : settings.at("alpha");
   StringMap metadata{
       {"ziplora.prompt", facts.instance_prompt},
-      {"ziplora.training", settings.dump()},
+      {"ziplora.training", json_line(settings)},
       {"modelspec.trigger_phrase", facts.instance_prompt},
       {"modelspec.prediction_type", facts.v_prediction ? "v" : "epsilon"},
       {"ss_v2", "False"},
@@ -49,9 +50,8 @@ StringMap training_metadata(const TrainingFacts& facts) {
       {"ss_network_args", "{}"},
       {"ss_output_name", facts.output_name},
       {"ss_sd_model_name", facts.base_name},
-      {"ss_tag_frequency", nlohmann::json{{"instance", tag_frequency(facts.pictures_of_caption)}}.dump()},
-      {"ss_dataset_dirs",
-       nlohmann::json{{"instance", {{"n_repeats", 1}, {"img_count", facts.num_pictures}}}}.dump()},
+      {"ss_tag_frequency", json_line({{"instance", tag_frequency(facts.pictures_of_caption)}})},
+      {"ss_dataset_dirs", json_line({{"instance", {{"n_repeats", 1}, {"img_count", facts.num_pictures}}}})},
       {"ss_num_train_images", std::to_string(facts.num_pictures)},
       {"ss_num_reg_images", std::to_string(facts.num_class_pictures)},
       {"ss_steps", std::to_string(facts.iterations)},
