@@ -3,6 +3,7 @@ bit, and errors that leave nothing behind. What the files do in other programs: 
 
 import hashlib
 import json
+import os
 import resource
 import shutil
 import signal
@@ -282,6 +283,11 @@ ERRORS = {  # name: (exit code, arguments, words of where and problem, words of 
     "extract into the base": (2, ["--extract", "{tuned}", "--from", "{base}", "-o",
                                   "{base}/unet/diffusion_pytorch_model.safetensors"], "one of the inputs", "another"),
     "a name too long": (1, ["{lora}", "--base", "{base}", "-o", "n" * 300 + ".safetensors"], "too long", "path"),
+    "peft over a folder": (2, ["{lora}", "--base", "{base}", "--format", "peft", "-o", "{tuned}"], "not overwritten",
+                           "remove it"),
+    "vectors into peft": (2, ["--extract", "{tuned}", "--from", "{base}", "--vectors", "--format", "peft", "-o", "o"],
+                          "no place for biases", "--format kohya"),
+    "extract into a folder": (2, ["--extract", "{tuned}", "--from", "{base}", "-o", "{tuned}"], "one of the inputs", ""),
     "vectors elsewhere": (2, ["{lora}", "--vectors", "-o", "o.safetensors"], "--vectors", ""),
 }
 
@@ -297,3 +303,31 @@ def test_an_error_has_its_code_and_leaves_nothing(name, base, tuned, lora, check
     assert list(tmp_path.iterdir()) == []
     assert {path: path.read_bytes() for path in (lora, checkpoint)} | {tuned: tree(tuned)} == before
     assert not list(tuned.parent.glob("*.part")) and len(list(tuned.parent.iterdir())) == 1
+
+
+def test_weights_that_are_not_of_their_config_are_named(base, tmp_path):
+    shutil.copytree(base, tmp_path / "odd")
+    config = tmp_path / "odd" / "unet" / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"cross_attention_dim": 48}))
+    shutil.copytree(tmp_path / "odd", tmp_path / "tuned")
+    file = tmp_path / "tuned" / "unet" / "diffusion_pytorch_model.safetensors"
+    weights = load_file(file)
+    name = next(key for key in sorted(weights) if key.endswith("attn2.to_k.weight"))
+    weights[name] += 1
+    save_file(weights, file)
+    error = ziplora_fails(4, "convert", "--extract", "tuned", "--from", "odd", "-o", "o.safetensors", cwd=tmp_path)
+    assert name in error["problem"] and ", 48]" in error["problem"] and ", 32]" in error["problem"]
+    assert not (tmp_path / "o.safetensors").exists()
+
+
+def test_files_of_sdxl_need_no_base_whatever_the_default_is(base, lora, tmp_path):
+    unet = tmp_path / "other" / "unet"
+    shutil.copytree(base, tmp_path / "other")
+    config = json.loads((unet / "config.json").read_text())
+    (unet / "config.json").write_text(json.dumps(config | {"addition_embed_type": None}))  # Stable Diffusion 1's
+    environment = dict(os.environ, ZIPLORA_BASE=str(tmp_path / "other"))
+    ziplora("convert", lora, "--base", base, "-o", "out.safetensors", cwd=tmp_path, env=environment)
+    module = "lora_unet_middle_block_1_proj_in"
+    save_file({f"{module}.lora_down.weight": torch.randn(2, 1280), f"{module}.lora_up.weight": torch.randn(1280, 2)},
+              tmp_path / "sdxl.safetensors")
+    ziplora("convert", "sdxl.safetensors", "-o", "out2.safetensors", cwd=tmp_path, env=environment)

@@ -25,7 +25,8 @@ std::optional<fs::path> default_base_for(const TargetNames& names) {
     const fs::path base = resolve_base(std::nullopt);
     if (same_layers(base_targets(base), names)) return base;
   } catch (const Error& error) {
-    if (error.kind() != ErrorKind::kInput) throw;  // there is none
+    // There is none, or none of SDXL's kind: whoever needs its weights says so.
+    if (error.kind() != ErrorKind::kInput && error.kind() != ErrorKind::kIncompatible) throw;
   }
   return std::nullopt;
 }

@@ -2,6 +2,7 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/equal.h>
+#include <c10/util/accumulate.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -11,9 +12,9 @@
 #include "ziplora/app/base_targets.h"
 #include "ziplora/app/convert.h"
 #include "ziplora/app/device_policy.h"
-#include "ziplora/base/atomic_file.h"
 #include "ziplora/base/error.h"
 #include "ziplora/base/peak_memory.h"
+#include "ziplora/io/json_file.h"
 #include "ziplora/lora/adapter_file.h"
 #include "ziplora/lora/factorize.h"
 #include "ziplora/lora/key_dialects.h"
@@ -83,6 +84,10 @@ void extract_tensor(const std::string& name, const at::Tensor& tuned, const at::
     const double of_base = base.to(at::kDouble).norm().item<double>();
     found.left_out.push_back({{"tensor", name}, {"relative_change", of_base > 0 ? norm / of_base : 1.0}});
   } else {
+    if (delta.numel() != c10::multiply_integers(target->weight_shape) ||
+        delta.size(0) != target->weight_shape[0])
+      throw unlike(fmt::format("{} is [{}] in both, the architecture of their config.json needs [{}]", name,
+                               fmt::join(delta.sizes(), ", "), fmt::join(target->weight_shape, ", ")));
     CompressedLayer layer = factorize(delta.reshape(target->weight_shape), request.rank_rule);
     found.squared_norm += layer.norm * layer.norm;
     found.squared_dropped += layer.dropped_norm * layer.dropped_norm;
@@ -103,12 +108,12 @@ void warn_of_rounding(const BaseFiles& tuned, const BaseFiles& base, ProgressSin
 
 void check(const ExtractRequest& request) {
   request.rank_rule.check();
-  find_writable_dialect(request.format);
+  if (request.vectors && !find_writable_dialect(request.format).takes_vectors)
+    throw Error(ErrorKind::kUsage, "convert: --vectors",
+                "the format '" + request.format + "' has no place for biases and norms",
+                "write it with --format kohya");
   refuse_output_among(request.output, {request.tuned, request.base});
-  if (fs::is_directory(request.output) && request.format != "peft")
-    throw Error(ErrorKind::kUsage, "convert: -o " + request.output.string(), "a file name is expected",
-                "-o extracted.safetensors");
-  AtomicFile writable(request.output);  // removes itself again
+  require_writable(request.output, request.format);
 }
 
 }  // namespace
@@ -157,7 +162,7 @@ json run_extract(const ExtractRequest& request, ProgressSink& progress, const Ca
               {"base", request.base.filename().string()},
               {"energy", request.rank_rule.energy},
               {"result", {{"relative_error", error}}}};
-  found.adapter.metadata["ziplora.recipe"] = recipe.dump(-1, ' ', false, json::error_handler_t::replace);
+  found.adapter.metadata["ziplora.recipe"] = json_line(recipe);
   write_adapter(request.output, found.adapter, names, {.format = request.format, .dtype = request.dtype});
   return {{"output", request.output.string()},
           {"format", request.format},

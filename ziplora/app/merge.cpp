@@ -9,7 +9,6 @@
 #include "ziplora/app/base_weights.h"
 #include "ziplora/app/default_base.h"
 #include "ziplora/app/merge_recipe.h"
-#include "ziplora/base/atomic_file.h"
 #include "ziplora/base/error.h"
 #include "ziplora/io/image_file.h"
 #include "ziplora/io/json_file.h"
@@ -34,15 +33,13 @@ fs::path beside(const fs::path& output, const std::string& kind) {
 /// Said before the learning, not after it.
 void refuse_unwritable_output(const MergeRequest& request, const std::vector<MergeFile>& files) {
   const std::string where = "merge: -o " + request.output.string();
-  std::error_code ignored;  // what cannot be looked at is no folder; the writing below says what is wrong
-  if (request.output.empty() || fs::is_directory(request.output, ignored))
-    throw Error(ErrorKind::kUsage, where, "a file name is expected", "-o dog-in-ink.safetensors");
+  std::error_code ignored;  // what cannot be looked at is not an input; the trial below says what is wrong
   for (const MergeFile& input : files)
     if (fs::equivalent(request.output, input.path, ignored))
       throw Error(ErrorKind::kUsage, where, "the output is one of the inputs, which would be lost",
                   "choose another name");
   find_writable_dialect(request.format);
-  AtomicFile writable(request.output);  // removes itself again
+  require_writable(request.output, request.format);
 }
 
 std::vector<Adapter> read_inputs(const MergeRequest& request, const std::vector<MergeFile>& files,
@@ -101,12 +98,9 @@ std::optional<nlohmann::json> split_of(const std::vector<MergeInput>& inputs, co
   return nlohmann::json{{"roles", roles}, {"ranks", ranks}};
 }
 
-/// File names and prompts are bytes of any encoding, a file's metadata is UTF-8: other bytes become U+FFFD.
-std::string utf8(const nlohmann::json& value) {
-  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
+/// File names and prompts are bytes of any encoding, a file's metadata is UTF-8.
 std::string utf8(const std::string& text) {
-  return nlohmann::json::parse(utf8(nlohmann::json(text))).get<std::string>();
+  return nlohmann::json::parse(json_line(text)).get<std::string>();
 }
 
 std::string title_of(const Adapter& adapter) {
@@ -140,7 +134,7 @@ StringMap merged_metadata(const MergeRequest& request, const std::vector<MergeIn
         version != adapter.metadata.end())
       metadata["ss_base_model_version"] = version->second;
   }
-  if (!tags.empty()) metadata["ss_tag_frequency"] = utf8(tags);
+  if (!tags.empty()) metadata["ss_tag_frequency"] = json_line(tags);
   metadata["ss_output_name"] = utf8(request.output.stem().string());
   metadata["modelspec.title"] = utf8(request.output.stem().string());
   metadata["modelspec.merged_from"] = utf8(merged_from);
@@ -150,7 +144,7 @@ StringMap merged_metadata(const MergeRequest& request, const std::vector<MergeIn
     recipe["result"][name] = report[name];
     if (std::string(name) == "overlap") recipe["result"][name].erase("per_layer");
   }
-  metadata["ziplora.recipe"] = utf8(recipe);
+  metadata["ziplora.recipe"] = json_line(recipe);
   return metadata;
 }
 
@@ -219,7 +213,7 @@ nlohmann::json run_merge(const MergeRequest& request, ProgressSink& progress, co
       recipe ? recipe->to_json() : nlohmann::json{{"method", request.method}, {"options", options}};
   merged.metadata = merged_metadata(request, inputs, how, report);
   if (const auto split = split_of(inputs, merged); split && !request.rank && !result.mixes_ranks)
-    merged.metadata["ziplora.split"] = utf8(*split);
+    merged.metadata["ziplora.split"] = json_line(*split);
   int64_t largest_rank = 0;
   for (const auto& [target, layer] : merged.layers) largest_rank = std::max(largest_rank, layer.rank());
   cancel.throw_if_cancelled("merge");

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "ziplora/base/atomic_file.h"
+#include "ziplora/base/atomic_folder.h"
 #include "ziplora/base/error.h"
 #include "ziplora/lora/adapter_survey.h"
 #include "ziplora/lora/key_dialects.h"
@@ -34,6 +36,19 @@ void require_place_for(const Adapter& adapter, const std::string& format) {
                   adapter.source.empty() ? "" : adapter.source.filename().string() + ": ",
                   adapter.vector_deltas.size(), adapter.vector_deltas.begin()->first, format),
       "write it with --format kohya");
+}
+
+void require_writable(const std::filesystem::path& path, const std::string& format) {
+  // The trials remove themselves again.
+  if (format == kPeftDialect.name) {
+    AtomicFolder trial(path);
+    return;
+  }
+  std::error_code ignored;  // what cannot be looked at is no folder; the trial says what is wrong
+  if (path.empty() || !path.has_filename() || std::filesystem::is_directory(path, ignored))
+    throw Error(ErrorKind::kUsage, "write " + path.string(), "a file name is expected",
+                "name the file, too: -o " + (path / "merged.safetensors").string());
+  AtomicFile trial(path);
 }
 
 void write_adapter(const std::filesystem::path& path, const Adapter& adapter, const TargetNames& names,

@@ -37,6 +37,11 @@ struct WriteOptions {
 ///         Error(kUsage) if the format cannot be written
 void require_place_for(const Adapter& adapter, const std::string& format);
 
+/// Before long work, what `write_adapter` would refuse after it.
+/// @throws Error(kFailed) if the folder above is missing or read-only; Error(kUsage) if the format is a file
+/// and `path` a folder, or the other way round, or a folder in which something is already
+void require_writable(const std::filesystem::path& path, const std::string& format);
+
 /// The universal form: one constant alpha per component, factors balanced so that half precision
 /// neither overflows nor flushes to zero, metadata with true hashes.
 void write_adapter(const std::filesystem::path& path, const Adapter& adapter, const TargetNames& names,

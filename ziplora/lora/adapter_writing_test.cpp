@@ -103,7 +103,9 @@ TEST_F(AdapterWriting, EqualAdaptersGiveEqualBytes) {
       generator = make_generator(11);
       written(two_layers(), {.format = format});
       const std::string bytes = read_file(folder / "out.safetensors");
-      if (repeat) EXPECT_EQ(bytes, first) << format;
+      if (repeat) {
+        EXPECT_EQ(bytes, first) << format;
+      }
       first = bytes;
     }
   }

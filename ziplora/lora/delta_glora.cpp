@@ -43,6 +43,9 @@ BaseBoundLayer bind(const DeltaParts& parts, std::optional<double> lora_alpha, c
                             fmt::join(target.weight_shape, ", ")),
                 "use a LoRA that was made for the base it goes on");
   const int64_t rank = a1.size(1);
+  if (rank == 0)
+    throw Error(ErrorKind::kInput, "read adapter", "has GLoRA factors of rank 0",
+                "the file is damaged: get another copy");
   const double scale = lora_alpha ? *lora_alpha / static_cast<double>(rank) : 1.0;
   return {"GLoRA", rank, [=](const at::Tensor& weight) {
             const at::Tensor base = weight.to(at::kDouble).flatten(2 < weight.dim() ? 2 : 1);

@@ -50,6 +50,11 @@ const std::vector<DeltaKind>& delta_kinds() {
 }
 
 const DeltaKind& find_delta_kind(const DeltaParts& parts) {
+  for (const auto& [part, tensor] : parts)
+    if (std::ranges::none_of(delta_kinds(), [&](const DeltaKind& kind) { return owns(kind, part); }))
+      throw Error(ErrorKind::kInput, "read adapter",
+                  fmt::format("holds {}, which only a norm can have", part),
+                  "save the adapter again with the tool that made it");
   const DeltaKind* found = nullptr;
   for (const DeltaKind& kind : delta_kinds())
     for (const auto& [part, tensor] : parts) {

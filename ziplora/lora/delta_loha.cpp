@@ -42,6 +42,12 @@ Side side_of(const DeltaParts& parts, const std::string& number) {
                 fmt::format("has hada_w{0}_a [{1}] and hada_w{0}_b [{2}], whose ranks differ", number,
                             fmt::join(a.sizes(), ", "), fmt::join(b.sizes(), ", ")),
                 "the file is damaged: get another copy");
+  // A core of a few numbers with a rank of millions would multiply to terabytes.
+  if (core.defined() && a.size(0) > std::max(side.out(), side.columns()))
+    throw Error(ErrorKind::kInput, "read adapter",
+                fmt::format("has hada_w{}_a [{}], whose rank is larger than the layer", number,
+                            fmt::join(a.sizes(), ", ")),
+                "the file is damaged: get another copy");
   return side;
 }
 

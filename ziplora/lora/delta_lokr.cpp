@@ -42,6 +42,10 @@ Side side_of(const DeltaParts& parts, const std::string& name, const TargetName&
     if (parts.count(name + "_a") || parts.count(name + "_b"))
       throw Error(ErrorKind::kInput, "read adapter", "has " + name + " whole and as a product of two factors",
                   "which of them was meant cannot be known; export the file anew");
+    if (name == "lokr_w2" && parts.count("lokr_t2"))
+      throw Error(ErrorKind::kInput, "read adapter",
+                  "has lokr_w2 whole and a core, lokr_t2, for factors of it",
+                  "which of them was meant cannot be known; export the file anew");
     const at::Tensor matrix = whole->second.to(at::kDouble).flatten(1);  // [a, b·kh·kw]
     if (matrix.size(0) <= matrix.size(1)) return {at::eye(matrix.size(0), matrix.options()), matrix};
     return {matrix, at::eye(matrix.size(1), matrix.options())};

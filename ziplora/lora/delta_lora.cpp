@@ -20,21 +20,23 @@ std::vector<std::string> missing(const DeltaParts& parts) {
   return names;
 }
 
-at::Tensor with_core(const at::Tensor& mid, const at::Tensor& down, int64_t out, const TargetName& target) {
+at::Tensor with_core(const at::Tensor& mid, const at::Tensor& down, const at::Tensor& up,
+                     const TargetName& target) {
   const at::Tensor flat = down.flatten(1);  // [r, in]
-  if (mid.dim() != 4 || mid.size(1) != flat.size(0))
-    throw Error(ErrorKind::kInput, "read adapter",
-                fmt::format("has down [{}] and lora_mid [{}]: the ranks differ",
-                            fmt::join(down.sizes(), ", "), fmt::join(mid.sizes(), ", ")),
-                "the file is damaged: get another copy");
-  require_size_of_delta(out, flat.size(1) * mid.size(2) * mid.size(3), target);
+  if (mid.dim() != 4 || mid.size(1) != flat.size(0) || mid.size(0) != up.size(1))
+    throw Error(
+        ErrorKind::kInput, "read adapter",
+        fmt::format("has down [{}], lora_mid [{}] and up [{}]: the ranks differ",
+                    fmt::join(down.sizes(), ", "), fmt::join(mid.sizes(), ", "), fmt::join(up.sizes(), ", ")),
+        "the file is damaged: get another copy");
+  require_size_of_delta(up.size(0), flat.size(1) * mid.size(2) * mid.size(3), target);
   return at::einsum("mnkl,ni->mikl", {mid.to(at::kDouble), flat.to(at::kDouble)}).to(at::kFloat);
 }
 
 LoraLayer to_factors(const DeltaParts& parts, std::optional<double> lora_alpha, const TargetName& target) {
   LoraLayer layer{parts.at("down"), parts.at("up"), lora_alpha};
   if (const auto mid = parts.find("mid"); mid != parts.end())
-    layer.down = with_core(mid->second, layer.down, layer.up.size(0), target);
+    layer.down = with_core(mid->second, layer.down, layer.up, target);
   return require_factors_of(std::move(layer), target);
 }
 

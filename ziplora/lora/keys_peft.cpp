@@ -3,9 +3,8 @@
 // puts the component's name in front; what is left to know here is the prefix.
 #include <nlohmann/json.hpp>
 
-#include "ziplora/base/atomic_file.h"
 #include "ziplora/base/atomic_folder.h"
-#include "ziplora/base/error.h"
+#include "ziplora/io/json_file.h"
 #include "ziplora/lora/key_dialects.h"
 #include "ziplora/lora/lora_metadata.h"
 #include "ziplora/lora/peft_config.h"
@@ -35,9 +34,7 @@ std::string module_name(const std::string& component, std::string path) {
 void write(const std::filesystem::path& path, const Adapter& adapter, const TargetNames& names,
            at::ScalarType dtype) {
   const Adapter uniform = unit_scale_form(adapter);
-  // A new folder appears whole or not at all; one that is there already is written into.
-  std::optional<AtomicFolder> whole;
-  if (!std::filesystem::exists(path)) whole.emplace(path);
+  AtomicFolder whole(path);  // components of another adapter in it would be read as parts of this one
   for (const auto& [component, layers] : layers_of_components(uniform)) {
     NamedTensors tensors;
     for (const auto& [module, layer] : layers) {
@@ -45,20 +42,15 @@ void write(const std::filesystem::path& path, const Adapter& adapter, const Targ
       tensors[name + ".lora_A.weight"] = to_storage(layer.down, dtype, module);
       tensors[name + ".lora_B.weight"] = to_storage(layer.up, dtype, module);
     }
-    const std::filesystem::path folder = whole ? *whole / component : path / component;
-    std::error_code failure;
-    std::filesystem::create_directories(folder, failure);
-    if (failure)
-      throw Error(ErrorKind::kFailed, "write " + folder.string(), failure.message(),
-                  "a PEFT adapter is a folder; choose a path that is not a file with -o");
-    // The config comes last: without it no loader takes the folder for an adapter.
+    const std::filesystem::path folder = whole / component;
+    std::filesystem::create_directory(folder);
     write_safetensors(folder / "adapter_model.safetensors", tensors,
                       common_metadata(uniform, tensors, names, path.stem().string()));
     nlohmann::json config = peft_config_of(layers);
     config["base_model_name_or_path"] = nullptr;
-    write_text_file(folder / "adapter_config.json", config.dump(2) + "\n");
+    write_json_file(folder / "adapter_config.json", config);
   }
-  if (whole) whole->commit();
+  whole.commit();
 }
 
 }  // namespace
