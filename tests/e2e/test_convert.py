@@ -331,3 +331,5 @@ def test_files_of_sdxl_need_no_base_whatever_the_default_is(base, lora, tmp_path
     save_file({f"{module}.lora_down.weight": torch.randn(2, 1280), f"{module}.lora_up.weight": torch.randn(1280, 2)},
               tmp_path / "sdxl.safetensors")
     ziplora("convert", "sdxl.safetensors", "-o", "out2.safetensors", cwd=tmp_path, env=environment)
+    error = ziplora_fails(4, "convert", lora, "-o", "out3.safetensors", cwd=tmp_path, env=environment)
+    assert error["where"] == f"read {lora}"  # what does not fit is the file, not the base that nobody named

@@ -29,7 +29,8 @@ TargetNames targets_of_file(const std::filesystem::path& adapter) {
     TargetNames embedded = base_targets(resolve_base(std::nullopt));
     if (survey_adapter(adapter, embedded).defects.empty()) return embedded;
   } catch (const Error& error) {
-    if (error.kind() != ErrorKind::kInput) throw;  // without the embedded base, files are held against SDXL
+    // Without a default base, or with one of another kind, files are held against SDXL.
+    if (error.kind() != ErrorKind::kInput && error.kind() != ErrorKind::kIncompatible) throw;
   }
   return TargetNames::sdxl();
 }
