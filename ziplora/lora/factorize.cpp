@@ -15,8 +15,8 @@ namespace ziplora {
 CompressedLayer factorize(const at::Tensor& delta, const RankRule& rule) {
   const at::Tensor matrix = delta.detach().to(at::kDouble).flatten(1);  // [out, in·kh·kw]
   if (!at::isfinite(matrix).all().item<bool>())
-    throw Error(ErrorKind::kNonFinite, "factorize", "the difference of the weights holds NaN or Inf",
-                "one of the two checkpoints is damaged");
+    throw Error(ErrorKind::kNonFinite, "factorize", "ΔW holds NaN or Inf",
+                "one of the inputs is damaged, or has values whose product is too large");
   const bool wide = matrix.size(0) <= matrix.size(1);
   const at::Tensor gram = wide ? matrix.matmul(matrix.t()) : matrix.t().matmul(matrix);  // [n, n]
   const auto [eigenvalues, eigenvectors] = at::linalg_eigh(gram);                        // smallest first
