@@ -128,7 +128,7 @@ std::pair<double, Metrics> compute_gradients(int64_t iteration, const std::vecto
   Metrics metrics;
   const auto threads = static_cast<int64_t>(replicas.size());
   for_each_part(parts, threads, [&](int64_t part, int64_t thread) {
-    const OneTorchThread one(thread > 0);
+    if (thread > 0) at::set_num_threads(1);  // a new thread begins with PyTorch's default
     TrainingStep now = replicas[static_cast<size_t>(thread)].step(iteration, part);
     losses[static_cast<size_t>(part)] = now.loss.item<double>();
     now.loss.backward();
