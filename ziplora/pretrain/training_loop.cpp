@@ -4,105 +4,20 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/scalar_tensor.h>
 
-#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <numeric>
-#include <optional>
 
 #include "ziplora/base/error.h"
 #include "ziplora/base/parallel_parts.h"
 #include "ziplora/io/safetensors.h"
-#include "ziplora/optim/adam.h"
 #include "ziplora/optim/ema.h"
-#include "ziplora/optim/muon.h"
+#include "ziplora/pretrain/matrixwise_optimizer.h"
+#include "ziplora/pretrain/trained_parameters.h"
 
 namespace ziplora {
 namespace {
-
-/// What is trained: its name, the places that it has in the replicas, and the float32 tensor that the
-/// optimizer improves.
-struct TrainedParameter {
-  std::string name;
-  std::vector<at::Tensor*> places;
-  at::Tensor master;
-};
-
-/// Float32 masters of all parameters. Each replica meanwhile holds leaves of its own that share the masters'
-/// memory, or copies in the working dtype.
-class TrainedParameters {
- public:
-  TrainedParameters(const std::vector<Replica>& replicas, at::ScalarType working_dtype)
-      : working_dtype_(working_dtype) {
-    for (const Replica& replica : replicas) {
-      size_t index = 0;
-      for (const auto& [name, module] : replica.modules)
-        module->for_each_parameter([&, prefix = name + "."](const std::string& path, Module::Parameter& it) {
-          if (&replica == &replicas.front()) {
-            list_.push_back({prefix + path, {}, it.tensor->detach().to(at::kFloat)});
-            masters_.push_back(list_.back().master);
-          }
-          list_[index++].places.push_back(it.tensor);
-        });
-    }
-    for (TrainedParameter& parameter : list_)
-      for (at::Tensor* place : parameter.places)
-        *place = parameter.master.detach().to(working_dtype_).set_requires_grad(true);
-  }
-  /// Leaves the masters in the modules, frozen.
-  ~TrainedParameters() {
-    for (TrainedParameter& parameter : list_)
-      for (at::Tensor* place : parameter.places) *place = parameter.master.detach();
-  }
-  TrainedParameters(const TrainedParameters&) = delete;
-  TrainedParameters& operator=(const TrainedParameters&) = delete;
-
-  const std::vector<TrainedParameter>& list() const { return list_; }
-  const std::vector<at::Tensor>& masters() const { return masters_; }
-
-  /// After the masters changed.
-  void fill_modules() {
-    if (working_dtype_ == at::kFloat) return;
-    const at::NoGradGuard no_grad;
-    for (TrainedParameter& parameter : list_)
-      for (at::Tensor* place : parameter.places) place->detach().copy_(parameter.master);
-  }
-  /// A replica's gradients in float32, undefined where there are none; it keeps none.
-  std::vector<at::Tensor> take_gradients(size_t replica) {
-    std::vector<at::Tensor> gradients;
-    for (TrainedParameter& parameter : list_) {
-      at::Tensor& gradient = parameter.places[replica]->mutable_grad();
-      gradients.push_back(gradient.defined() ? gradient.to(at::kFloat) : at::Tensor());
-      gradient = at::Tensor();
-    }
-    return gradients;
-  }
-  /// Gives the masters the mean of the parts' gradients.
-  void set_gradients(std::vector<std::vector<at::Tensor>> of_parts) {
-    const at::NoGradGuard no_grad;
-    for (size_t i = 0; i < list_.size(); ++i) {
-      at::Tensor sum;
-      for (std::vector<at::Tensor>& part : of_parts) {
-        if (!part[i].defined()) continue;
-        if (sum.defined())
-          sum.add_(part[i]);
-        else
-          sum = std::move(part[i]);
-      }
-      if (sum.defined() && of_parts.size() > 1) sum.div_(static_cast<double>(of_parts.size()));
-      list_[i].master.mutable_grad() = sum;
-    }
-  }
-  void forget_gradients() {
-    for (at::Tensor& master : masters_) master.mutable_grad() = at::Tensor();
-  }
-
- private:
-  at::ScalarType working_dtype_;
-  std::vector<TrainedParameter> list_;
-  std::vector<at::Tensor> masters_;
-};
 
 /// With several threads of our own, PyTorch's operations take one thread each.
 class OneTorchThread {
@@ -138,43 +53,6 @@ std::pair<double, Metrics> compute_gradients(int64_t iteration, const std::vecto
   parameters.set_gradients(std::move(gradients));
   return {std::accumulate(losses.begin(), losses.end(), 0.0) / static_cast<double>(parts), metrics};
 }
-
-/// Muon for the matrices, AdamW for the rest: vectors, and where few channels come in or go out.
-class MatrixwiseOptimizer {
- public:
-  MatrixwiseOptimizer(const TrainingPlan& plan, const std::vector<at::Tensor>& parameters, int64_t threads) {
-    std::vector<at::Tensor> matrices, others;
-    for (const at::Tensor& parameter : parameters) {
-      const bool matrix =
-          plan.muon && parameter.dim() >= 2 && std::min(parameter.size(0), parameter.size(1)) >= 32;
-      (matrix ? matrices : others).push_back(parameter);
-    }
-    muon_.emplace(std::move(matrices),
-                  MuonOptions{.lr = plan.lr, .weight_decay = plan.weight_decay, .threads = threads});
-    adam_.emplace(
-        std::move(others),
-        AdamOptions{
-            .lr = plan.lr, .beta2 = plan.beta2, .weight_decay = plan.weight_decay, .decoupled = true});
-  }
-
-  void step(double lr) {
-    muon_->step(lr);
-    adam_->step(lr);
-  }
-  NamedTensors state() const {
-    NamedTensors state = adam_->state();
-    state.merge(muon_->state());
-    return state;
-  }
-  void load_state(const NamedTensors& state) {
-    adam_->load_state(state);
-    muon_->load_state(state);
-  }
-
- private:
-  std::optional<Muon> muon_;
-  std::optional<Adam> adam_;
-};
 
 /// Everything a stage needs to go on as if it had never stopped.
 class StageState {
