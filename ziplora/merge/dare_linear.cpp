@@ -3,6 +3,7 @@
 //
 //     ΔW = Σ_k w_k ΔW_k ⊙ B_k / density,   B_k ~ Bernoulli(density), drawn from --seed, the input's place and
 //                                          the target
+#include "ziplora/merge/task_arithmetic.h"
 #include "ziplora/merge/tensor_combination.h"
 
 namespace ziplora {
@@ -14,7 +15,10 @@ MergeMethod dare_linear_method() {
       .needs_base = false,
       .options = combination_options(Mix::kSum),
       .run = [](const std::vector<MergeInput>& inputs, const nlohmann::json& options, MergeContext& context) {
-        return combine_adapters(inputs, options, context, {Keep::kRandom, Mix::kSum});
+        const auto keep = [density = density_of(options)](const at::Tensor& values, uint64_t seed) {
+          return keep_random(values, density, seed);
+        };
+        return combine_adapters(inputs, options, context, {keep, Mix::kSum});
       }};
 }
 

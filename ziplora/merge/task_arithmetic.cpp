@@ -9,6 +9,8 @@
 
 #include <tuple>
 
+#include "ziplora/base/rng.h"
+
 namespace ziplora {
 
 at::Tensor keep_largest(const at::Tensor& values, double density) {
@@ -21,9 +23,9 @@ at::Tensor keep_largest(const at::Tensor& values, double density) {
   return result.view(values.sizes());
 }
 
-at::Tensor keep_random(const at::Tensor& values, double density, at::Generator generator) {
+at::Tensor keep_random(const at::Tensor& values, double density, uint64_t seed) {
   if (density >= 1) return values;
-  const at::Tensor mask = at::empty_like(values).bernoulli_(density, generator);
+  const at::Tensor mask = at::empty_like(values).bernoulli_(density, make_generator(seed));
   return values * mask / density;
 }
 

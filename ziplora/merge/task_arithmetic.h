@@ -7,8 +7,9 @@
 /// Sources: TIES (arXiv 2306.01708), DARE (arXiv 2311.03099); where the papers leave a choice, the one of
 /// huggingface/peft, peft/utils/merge_utils.py 0.21. Proven: tests/parity/test_merge_equations.py
 
-#include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
+
+#include <cstdint>
 
 namespace ziplora {
 
@@ -17,7 +18,7 @@ at::Tensor keep_largest(const at::Tensor& values, double density);
 
 /// Keeps each value with probability `density` and divides it by density, so that the mean stays.
 /// @param density  above 0
-at::Tensor keep_random(const at::Tensor& values, double density, at::Generator generator);
+at::Tensor keep_random(const at::Tensor& values, double density, uint64_t seed);
 
 enum class MajoritySign {
   kTotal,      ///< of the sum of the values

@@ -22,12 +22,12 @@ TEST(TaskArithmetic, KeepsTheLargestValuesWhereTheyAre) {
 
 TEST(TaskArithmetic, RandomValuesKeepTheMeanAndComeFromTheSeed) {
   const at::Tensor values = at::ones({400, 500});
-  const at::Tensor kept = keep_random(values, 0.2, make_generator(3));
+  const at::Tensor kept = keep_random(values, 0.2, 3);
   EXPECT_NEAR(kept.mean().item<double>(), 1.0, 0.02);  // σ = 2 / √200000
   EXPECT_NEAR((kept != 0).to(at::kFloat).mean().item<double>(), 0.2, 0.004);
   EXPECT_EQ(kept.max().item<float>(), 5.0f);
-  EXPECT_TRUE(kept.equal(keep_random(values, 0.2, make_generator(3))));
-  EXPECT_FALSE(kept.equal(keep_random(values, 0.2, make_generator(4))));
+  EXPECT_TRUE(kept.equal(keep_random(values, 0.2, 3)));
+  EXPECT_FALSE(kept.equal(keep_random(values, 0.2, 4)));
 }
 
 TEST(TaskArithmetic, ElectsASignByValuesOrByVotes) {

@@ -27,28 +27,19 @@ at::Tensor delta_of(const LoraLayer& layer) {
 class Combiner {
  public:
   Combiner(const nlohmann::json& options, uint64_t seed, TensorCombination combination)
-      : combination_(combination),
-        density_(options["density"]),
+      : combination_(std::move(combination)),
         majority_(options.value("majority-sign", "total") == "total" ? MajoritySign::kTotal
                                                                      : MajoritySign::kFrequency),
-        seed_(seed) {
-    if (!(density_ > 0 && density_ <= 1))  // also what is no number
-      throw Error(ErrorKind::kUsage, "merge: --density",
-                  fmt::format("{} is not a share above 0, up to 1, which keeps every value", density_),
-                  "for example --density 0.5; what should have no effect is left out of the inputs instead");
-  }
+        seed_(seed) {}
 
   /// @param tensors  one a part, of one shape
   /// @param half     "down", "up" or "delta": each has its own random numbers
   at::Tensor operator()(const std::string& target, const char* half, const LayerParts& parts,
                         const std::vector<at::Tensor>& tensors, const std::vector<double>& weights) const {
     std::vector<at::Tensor> kept;
-    for (size_t k = 0; k < parts.size(); ++k) {
-      const uint64_t seed = derive_seed(seed_, fmt::format("dare {} {} {}", parts[k].input, half, target));
-      kept.push_back(combination_.keep == Keep::kLargest
-                         ? keep_largest(tensors[k], density_)
-                         : keep_random(tensors[k], density_, make_generator(seed)));
-    }
+    for (size_t k = 0; k < parts.size(); ++k)
+      kept.push_back(combination_.keep(
+          tensors[k], derive_seed(seed_, fmt::format("dare {} {} {}", parts[k].input, half, target))));
     const at::Tensor stacked = at::stack(kept);  // [K, …]
     std::vector<int64_t> shape(stacked.dim(), 1);
     shape[0] = stacked.size(0);
@@ -59,7 +50,6 @@ class Combiner {
 
  private:
   const TensorCombination combination_;
-  const double density_;
   const MajoritySign majority_;
   const uint64_t seed_;
 };
@@ -120,9 +110,17 @@ std::vector<MergeOption> combination_options(Mix mix) {
   return options;
 }
 
+double density_of(const nlohmann::json& options) {
+  const double density = options["density"];
+  if (density > 0 && density <= 1) return density;  // refuses what is no number, too
+  throw Error(ErrorKind::kUsage, "merge: --density",
+              fmt::format("{} is not a share above 0, up to 1, which keeps every value", density),
+              "for example --density 0.5; what should have no effect is left out of the inputs instead");
+}
+
 MergeResult combine_adapters(const std::vector<MergeInput>& inputs, const nlohmann::json& options,
                              MergeContext& context, TensorCombination combination) {
-  const Combiner combiner(options, context.seed, combination);
+  const Combiner combiner(options, context.seed, std::move(combination));
   MergeResult result = options["on"] == "delta" ? combine_deltas(inputs, options, context, combiner)
                                                 : combine_factors(inputs, options, context, combiner);
   result.mixes_ranks = true;

@@ -10,21 +10,24 @@
 /// ΔW is the default: it is what the papers speak of, while signs and magnitudes of a factor's values depend
 /// on a basis that training chose at random. Dense work goes layer by layer: on full SDXL some seconds each.
 
+#include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "ziplora/merge/merge_method.h"
 
 namespace ziplora {
 
-/// The four methods are two choices each.
-enum class Keep {
-  kLargest,  ///< by magnitude
-  kRandom,   ///< by chance, rescaled (DARE)
-};
+/// What stays of one input's values, in their shape.
+/// @param seed  of the random numbers for these values, equal on every run
+using Keep = std::function<at::Tensor(const at::Tensor& values, uint64_t seed)>;
+
 enum class Mix {
   kSum,          ///< Σ_k w_k T_k
   kElectedMean,  ///< the mean over those with the elected sign (TIES)
 };
+
+/// A method is two choices.
 struct TensorCombination {
   Keep keep;
   Mix mix;
@@ -33,9 +36,12 @@ struct TensorCombination {
 /// `density`, `on`, those of factor_size.h, and `majority-sign` where signs are elected.
 std::vector<MergeOption> combination_options(Mix mix);
 
+/// The option `density`.
+/// @throws Error(kUsage) unless it is in (0, 1]
+double density_of(const nlohmann::json& options);
+
 /// One adapter is pruned as asked (PEFT turns to `linear` then, and ignores the density).
-/// @throws Error(kUsage) for a density that is not in (0, 1] or a size of factors that no one asked for
-/// (`--on factors`);
+/// @throws Error(kUsage) for a size of factors that no one asked for (`--on factors`);
 ///         Error(kIncompatible) if ranks differ with `--on factors`
 MergeResult combine_adapters(const std::vector<MergeInput>& inputs, const nlohmann::json& options,
                              MergeContext& context, TensorCombination combination);

@@ -6,6 +6,7 @@
 //
 // As in PEFT the election is of unweighted values. A mean, not a sum: two inputs that agree give neither
 // twice.
+#include "ziplora/merge/task_arithmetic.h"
 #include "ziplora/merge/tensor_combination.h"
 
 namespace ziplora {
@@ -17,7 +18,10 @@ MergeMethod ties_method() {
       .needs_base = false,
       .options = combination_options(Mix::kElectedMean),
       .run = [](const std::vector<MergeInput>& inputs, const nlohmann::json& options, MergeContext& context) {
-        return combine_adapters(inputs, options, context, {Keep::kLargest, Mix::kElectedMean});
+        const auto keep = [density = density_of(options)](const at::Tensor& values, uint64_t) {
+          return keep_largest(values, density);
+        };
+        return combine_adapters(inputs, options, context, {keep, Mix::kElectedMean});
       }};
 }
 
