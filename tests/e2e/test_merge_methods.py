@@ -23,6 +23,7 @@ METHODS = {  # name: (options, words of what people see)
     "dare-linear": (["--on", "factors"], []),
     "dare-ties": (["--svd-rank", 2, "--majority-sign", "frequency"], ["SVD to rank 2 or less"]),
     "magnitude-prune": ([], ["relative error"]),
+    "breadcrumbs": (["--density", 0.2, "--outliers", 0.05], ["relative error"]),
     "block": ([], []),
     "np": (["--mu", 1], ["subject (dog.safetensors):", "% of its squared norm removed"]),
     "orthogonal": ([], ["% of its squared norm removed"]),

@@ -185,6 +185,34 @@ def test_peft_with_the_masks_that_we_drew(mix, on, merge, peft_deltas, layers, m
     assert relative_error(other, expected) > 0.1
 
 
+@pytest.mark.parametrize("on", ["factors", "delta"])
+def test_model_breadcrumbs(on, merge, layers):
+    """Davari and Belilovsky, arXiv 2312.06795: of each task vector, layer by layer, what lies between two quantiles."""
+    density, outliers = 0.3, 0.1
+
+    def middle(values):
+        order = values.abs().flatten().sort().values
+        drop = int(outliers * len(order))
+        upper, lower = order[len(order) - drop - 1], order[len(order) - drop - int(density * len(order))]
+        return values * (values.abs() <= upper) * (values.abs() >= lower)
+
+    options = ("--on", on, *(("--svd-rank", 99) if on == "delta" else ()))
+    merged, _ = merge("breadcrumbs", *options, "--density", density, "--outliers", outliers)
+    expected = {}
+    for target in layers["dog"] | layers["ink"]:
+        parts = [(WEIGHTS[name], own[target]) for name, own in layers.items() if target in own]
+        if on == "delta":
+            expected[target] = sum(weight * middle(delta_of(layer)) for weight, layer in parts)
+        else:
+            shares = [(weight * layer.alpha / RANK) ** 0.5 for weight, layer in parts]
+            down, up = (sum(share * middle(getattr(layer, half).double().flatten(1))
+                            for share, (_, layer) in zip(shares, parts)) for half in ("down", "up"))
+            expected[target] = up @ down
+    assert relative_error(merged, expected) < 1e-5
+    whole, _ = merge("breadcrumbs", *options, "--density", density, "--outliers", 0)
+    assert relative_error(whole, expected) > 0.1
+
+
 # kohya
 
 def test_kohyas_svd_merge(merge, layers):

@@ -18,6 +18,7 @@ MergeMethod ties_method();
 MergeMethod dare_linear_method();
 MergeMethod dare_ties_method();
 MergeMethod magnitude_prune_method();
+MergeMethod breadcrumbs_method();
 MergeMethod block_method();
 MergeMethod np_method();
 MergeMethod orthogonal_method();
@@ -57,9 +58,9 @@ void check_value(const std::string& where, const MergeOption& option, const nloh
 
 const std::vector<MergeMethod>& merge_methods() {
   static const std::vector<MergeMethod> table = {
-      zip_method(),   direct_method(),      linear_method(),    svd_method(),
-      ties_method(),  dare_linear_method(), dare_ties_method(), magnitude_prune_method(),
-      block_method(), np_method(),          orthogonal_method()};
+      zip_method(),         direct_method(),      linear_method(),    svd_method(),
+      ties_method(),        dare_linear_method(), dare_ties_method(), magnitude_prune_method(),
+      breadcrumbs_method(), block_method(),       np_method(),        orthogonal_method()};
   return table;
 }
 

@@ -2,10 +2,13 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/linalg_vector_norm.h>
+#include <ATen/ops/ones.h>
 #include <ATen/ops/randn.h>
+#include <ATen/ops/tensor.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <set>
 
 #include "ziplora/base/error.h"
 #include "ziplora/base/rng.h"
@@ -80,12 +83,14 @@ MergeInput input(const Adapter& adapter, const std::string& role, double weight 
   return {.adapter = &adapter, .role = role, .weight = weight, .prompt = {}, .images = {}};
 }
 
-TEST(MergeMethods, ThereAreTenFileLevelOnes) {
-  std::vector<std::string> names;
-  for (const MergeMethod& method : merge_methods())
-    if (!method.needs_base) names.push_back(method.name);
-  EXPECT_EQ(names, (std::vector<std::string>{"direct", "linear", "svd", "ties", "dare-linear", "dare-ties",
-                                             "magnitude-prune", "block", "np", "orthogonal"}));
+TEST(MergeMethods, EachHasANameOfItsOwn) {
+  std::set<std::string> names;
+  for (const MergeMethod& method : merge_methods()) {
+    EXPECT_TRUE(names.insert(method.name).second) << method.name;
+    EXPECT_EQ(find_merge_method(method.name).run, method.run);
+    EXPECT_NE(std::string(method.summary), "");
+  }
+  EXPECT_GE(file_level_methods().size(), 10);
 }
 
 TEST(MergeMethods, OneAdapterStaysItself) {
@@ -259,9 +264,29 @@ TEST(MergeMethods, BlockTakesAdaptersThatChangeVectorsAlone) {
       run(method, resolve_options(method, {{"adapter-blocks", "rest=0"}}), {input(norms, "adapter")}), Error);
 }
 
+TEST(MergeMethods, BreadcrumbsLeavesOutTheLargestValuesAndTheSmall) {
+  Adapter one;
+  const at::Tensor values = at::tensor({0.5, -8.0, 2.0, 0.0, -1.0, 4.0, 0.25, 1.5, -16.0, 3.0}, at::kFloat);
+  one.layers[kQuery] = {values.view({1, 10}), at::ones({1, 1}), {}};
+  const MergeMethod& method = find_merge_method("breadcrumbs");
+  const auto kept = [&](double density, double outliers) {
+    const nlohmann::json options =
+        resolve_options(method, {{"density", density}, {"outliers", outliers}, {"svd-rank", 1}});
+    return delta(run(method, options, {input(one, "adapter", 2.0)}).adapter.layers.at(kQuery)).flatten();
+  };
+  const auto expect = [](const at::Tensor& found, std::vector<double> wanted) {
+    EXPECT_LT((found - at::tensor(wanted, at::kDouble)).abs().max().item<double>(), 1e-5) << found;
+  };
+  expect(kept(0.3, 0.2), {0, 0, 4, 0, 0, 8, 0, 0, 0, 6});
+  expect(kept(0.3, 0.0), {0, -16, 0, 0, 0, 8, 0, 0, -32, 0});
+  expect(kept(0.9, 0.4), {1, -16, 4, 0, -2, 8, 0.5, 3, 0, 6});  // no room for more than one outlier
+  for (const double outliers : {-0.1, 1.0, std::nan("")})
+    EXPECT_THROW(kept(0.5, outliers), Error) << outliers;
+}
+
 TEST(MergeMethods, ADensityIsAShareAboveZero) {
   const Adapter a = random_adapter(1, 3, false), b = random_adapter(2, 3, false);
-  for (const char* name : {"ties", "dare-linear", "dare-ties", "magnitude-prune"})
+  for (const char* name : {"ties", "dare-linear", "dare-ties", "magnitude-prune", "breadcrumbs"})
     for (const double density : {0.0, 1.5, std::nan("")}) {
       const MergeMethod& method = find_merge_method(name);
       try {
