@@ -169,23 +169,3 @@ def test_a_network_of_lycoris_acts_as_in_the_file_that_it_saves(algo, base, unet
     ours, values = run_probe("lora_files", inputs, base=str(base), adapter=str(tmp_path / "network.safetensors"))
     assert relative_error(ours["noise_pred"], theirs) < 1e-4
     assert values["vectors"] > 90
-
-
-def test_a_chosen_rank_gives_the_nearest_factors_and_says_their_error(base, unet, tmp_path):
-    path = "mid_block.attentions.0.proj_in"
-    own = copy.deepcopy(unet.get_submodule(path))
-    module = LoConModule(path, own, 1.0, lora_dim=3, alpha=2.0, weight_decompose=True)
-    randomize(module, torch.Generator().manual_seed(2))
-    save_file({f"lora_unet_middle_block_1_proj_in.{part}": value.detach().contiguous()
-               for part, value in module.state_dict().items()}, tmp_path / "dora.safetensors")
-    target = f"unet.{path}"
-    arguments = dict(base=str(base), adapter=str(tmp_path / "dora.safetensors"))
-    exact, values = run_probe("deltas", **arguments)
-    assert values["relative_error"] == {target: 0}
-    near, values = run_probe("deltas", rank=5, **arguments)
-    assert values["ranks"] == {target: 5}
-    delta = exact[f"{target}.weight"]
-    singular = torch.linalg.svdvals(delta)
-    best = float(singular[5:].norm() / singular.norm())
-    assert abs(values["relative_error"][target] - best) < 1e-5 and best > 0.01
-    assert relative_error(near[f"{target}.weight"], delta) == pytest.approx(best, rel=1e-4)

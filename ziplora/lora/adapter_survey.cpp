@@ -21,7 +21,6 @@ namespace ziplora {
 namespace {
 
 constexpr const char* kAnotherCopy = "the file is damaged: get another copy";
-constexpr const char* kAnotherBase = "use a LoRA that was made for the base it goes on";
 
 /// Keys that LoRA files carry beside the LoRA, and why they are left out.
 struct Extra {
@@ -197,9 +196,7 @@ class Surveyor {
     try {
       take_vector_deltas(module.parts, *module.target, survey_.adapter.vector_deltas);
       if (module.parts.empty() && !module.alpha) return;
-      if (module.target->is_norm())
-        throw Error(ErrorKind::kIncompatible, "read adapter", "is a norm, which has no matrix to change",
-                    kAnotherBase);
+      if (module.target->is_norm()) throw does_not_fit("is a norm, which has no matrix to change");
       const std::optional<Magnitude> magnitude = take_magnitude(module.parts);
       const DeltaKind& kind = find_delta_kind(module.parts);
       const std::vector<std::string> missing = kind.missing(module.parts);

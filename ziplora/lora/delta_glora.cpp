@@ -35,13 +35,12 @@ BaseBoundLayer bind(const DeltaParts& parts, std::optional<double> lora_alpha, c
     std::swap(b1, b2);
   }
   if (!fits())
-    throw Error(ErrorKind::kIncompatible, "read adapter",
-                fmt::format("has GLoRA factors a1 [{}], a2 [{}], b1 [{}], b2 [{}], this SDXL architecture's "
-                            "layer is [{}]",
-                            fmt::join(parts.at("a1").sizes(), ", "), fmt::join(parts.at("a2").sizes(), ", "),
-                            fmt::join(parts.at("b1").sizes(), ", "), fmt::join(parts.at("b2").sizes(), ", "),
-                            fmt::join(target.weight_shape, ", ")),
-                "use a LoRA that was made for the base it goes on");
+    throw does_not_fit(
+        fmt::format("has GLoRA factors a1 [{}], a2 [{}], b1 [{}], b2 [{}], this SDXL architecture's "
+                    "layer is [{}]",
+                    fmt::join(parts.at("a1").sizes(), ", "), fmt::join(parts.at("a2").sizes(), ", "),
+                    fmt::join(parts.at("b1").sizes(), ", "), fmt::join(parts.at("b2").sizes(), ", "),
+                    fmt::join(target.weight_shape, ", ")));
   const int64_t rank = a1.size(1);
   if (rank == 0)
     throw Error(ErrorKind::kInput, "read adapter", "has GLoRA factors of rank 0",

@@ -26,10 +26,8 @@ BaseBoundLayer bind(const DeltaParts& parts, std::optional<double>, const Target
   const bool on_input = flag.item<double>() != 0;
   const int64_t channels = target.weight_shape[on_input ? 1 : 0];
   if (factors.numel() != channels)
-    throw Error(ErrorKind::kIncompatible, "read adapter",
-                fmt::format("has IA3 factors [{}], this SDXL architecture needs {}",
-                            fmt::join(factors.sizes(), ", "), channels),
-                "use a LoRA that was made for the base it goes on");
+    throw does_not_fit(fmt::format("has IA3 factors [{}], this SDXL architecture needs {}",
+                                   fmt::join(factors.sizes(), ", "), channels));
   return {"IA3", 0, [=](const at::Tensor& weight) {
             std::vector<int64_t> broadcast(weight.dim(), 1);
             broadcast[on_input ? 1 : 0] = -1;

@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "ziplora/base/error.h"
 #include "ziplora/lora/adapter.h"
 #include "ziplora/lora/target_names.h"
 
@@ -77,6 +78,10 @@ inline constexpr const char* kAlphaPart = "alpha";
 std::optional<std::pair<std::string, std::string>> split_part(const std::string& key, bool flattened = false);
 /// @return false if only matrices and kernels can be that part
 bool may_have_any_shape(const std::string& part);
+
+inline constexpr const char* kAnotherBase = "use a LoRA that was made for the base it goes on";
+/// Of parts that fit each other and not their layer, kIncompatible.
+Error does_not_fit(const std::string& problem);
 
 /// Before factors are multiplied: a few megabytes of them can make terabytes.
 /// @throws Error(kIncompatible) unless a ΔW [out, columns] has the size of the target's weight

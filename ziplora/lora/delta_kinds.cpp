@@ -51,7 +51,8 @@ const std::vector<DeltaKind>& delta_kinds() {
 
 const DeltaKind& find_delta_kind(const DeltaParts& parts) {
   for (const auto& [part, tensor] : parts)
-    if (std::ranges::none_of(delta_kinds(), [&](const DeltaKind& kind) { return owns(kind, part); }))
+    if (std::ranges::none_of(delta_kinds(),
+                             [&part = part](const DeltaKind& kind) { return owns(kind, part); }))
       throw Error(ErrorKind::kInput, "read adapter",
                   fmt::format("holds {}, which only a norm can have", part),
                   "save the adapter again with the tool that made it");
@@ -84,14 +85,16 @@ bool may_have_any_shape(const std::string& part) {
   });
 }
 
+Error does_not_fit(const std::string& problem) {
+  return {ErrorKind::kIncompatible, "read adapter", problem, kAnotherBase};
+}
+
 void require_size_of_delta(int64_t out, int64_t columns, const TargetName& target) {
   int64_t needed = 1;
   for (size_t d = 1; d < target.weight_shape.size(); ++d) needed *= target.weight_shape[d];
   if (out == target.weight_shape[0] && columns == needed) return;
-  throw Error(ErrorKind::kIncompatible, "read adapter",
-              fmt::format("makes a ΔW of {} × {}, this SDXL architecture needs [{}]", out, columns,
-                          fmt::join(target.weight_shape, ", ")),
-              "use a LoRA that was made for the base it goes on");
+  throw does_not_fit(fmt::format("makes a ΔW of {} × {}, this SDXL architecture needs [{}]", out, columns,
+                                 fmt::join(target.weight_shape, ", ")));
 }
 
 LoraLayer require_factors_of(LoraLayer layer, const TargetName& target) {
@@ -107,10 +110,8 @@ LoraLayer require_factors_of(LoraLayer layer, const TargetName& target) {
   down[0] = rank;
   if (target.is_convolution()) up.insert(up.end(), {1, 1});
   if (layer.down.sizes() == down && layer.up.sizes() == up) return layer;
-  throw Error(ErrorKind::kIncompatible, "read adapter",
-              fmt::format("{}, this SDXL architecture needs [{}] and [{}]", found, fmt::join(down, ", "),
-                          fmt::join(up, ", ")),
-              "use a LoRA that was made for the base it goes on");
+  throw does_not_fit(fmt::format("{}, this SDXL architecture needs [{}] and [{}]", found,
+                                 fmt::join(down, ", "), fmt::join(up, ", ")));
 }
 
 LoraLayer layer_of_product(const at::Tensor& left, const at::Tensor& right, double scale,

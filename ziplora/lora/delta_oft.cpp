@@ -65,17 +65,13 @@ BaseBoundLayer bind(const DeltaParts& parts, std::optional<double> lora_alpha, c
   const at::Tensor blocks = parts.at("oft_blocks").to(at::kDouble);
   const int64_t out = target.weight_shape[0];
   if (!fits(blocks, out))
-    throw Error(ErrorKind::kIncompatible, "read adapter",
-                fmt::format("has oft_blocks [{}], this SDXL architecture's layer has {} outputs",
-                            fmt::join(blocks.sizes(), ", "), out),
-                "use a LoRA that was made for the base it goes on");
+    throw does_not_fit(fmt::format("has oft_blocks [{}], this SDXL architecture's layer has {} outputs",
+                                   fmt::join(blocks.sizes(), ", "), out));
   const auto rescale = parts.find("rescale");
   const at::Tensor rows = rescale == parts.end() ? at::Tensor() : rescale->second.to(at::kDouble).flatten();
   if (rows.defined() && rows.numel() != out)
-    throw Error(ErrorKind::kIncompatible, "read adapter",
-                fmt::format("has {} rescale factors, this SDXL architecture's layer has {} outputs",
-                            rows.numel(), out),
-                "use a LoRA that was made for the base it goes on");
+    throw does_not_fit(fmt::format("has {} rescale factors, this SDXL architecture's layer has {} outputs",
+                                   rows.numel(), out));
   const double largest_norm = lora_alpha.value_or(0.0) * static_cast<double>(out);
   const bool butterfly = blocks.dim() == 4;
   return {butterfly ? "BOFT" : "OFT", 0, [=](const at::Tensor& weight) {

@@ -52,10 +52,8 @@ BaseBoundLayer bind(const DeltaParts& parts, std::optional<double>, const Target
   const int64_t block = elements.dim() == 2 ? block_size_of(elements.size(1)) : 0;
   const int64_t rows = elements.dim() == 2 ? elements.size(0) : 0;
   if (block < 2 || inputs % block != 0 || (rows != 1 && rows * block != inputs))
-    throw Error(ErrorKind::kIncompatible, "read adapter",
-                fmt::format("has oft_R [{}], this SDXL architecture's layer has {} inputs",
-                            fmt::join(elements.sizes(), ", "), inputs),
-                "use a LoRA that was made for the base it goes on");
+    throw does_not_fit(fmt::format("has oft_R [{}], this SDXL architecture's layer has {} inputs",
+                                   fmt::join(elements.sizes(), ", "), inputs));
   const auto scaled = parts.find("scaled_oft");
   if (scaled != parts.end() && scaled->second.numel() == 1 && scaled->second.item<double>() != 0)
     elements = elements / (2 * std::sqrt(static_cast<double>(block - 1)));

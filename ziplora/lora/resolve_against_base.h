@@ -1,20 +1,18 @@
 #pragma once
 /// Turns layers whose ΔW depends on the base's weight into ordinary factors, once that weight is at hand:
-/// exact ones of full rank, or the nearest of a chosen rank.
+/// exact ones of full rank, which compress.h makes smaller on request.
 ///
 ///     BaseWeights weights = [&](const std::string& target) { return slots.at(target).weight; };
-///     auto errors = resolve_against_base(survey.base_bound, names, weights, adapter.layers);
+///     resolve_against_base(survey.base_bound, names, weights, adapter.layers);
 ///
 /// The result is right on that base only: a DoRA on another base than the one it was trained on is resolved
 /// against the weights it is put on, as every program does.
 
 #include <functional>
 #include <map>
-#include <optional>
 #include <string>
 
 #include "ziplora/lora/adapter.h"
-#include "ziplora/lora/compress.h"
 #include "ziplora/lora/delta_kind.h"
 
 namespace ziplora {
@@ -23,15 +21,10 @@ namespace ziplora {
 /// base.
 using BaseWeights = std::function<at::Tensor(const std::string& canonical)>;
 
-/// @param layers  gets a float32 layer for each bound one
-/// @param rank    of the result, by truncated SVD; absent: exact, stored against an identity on the shorter
-///                side
-/// @return ‖ΔW − ΔW_rank‖ / ‖ΔW‖ of each layer; 0 where it is exact
+/// @param layers  gets a float32 layer for each bound one, stored against an identity on the shorter side
 /// @throws Error(kIncompatible) naming the target if the base's weight has another shape
-std::map<std::string, double> resolve_against_base(const std::map<std::string, BaseBoundLayer>& bound,
-                                                   const TargetNames& names, const BaseWeights& weights,
-                                                   std::map<std::string, LoraLayer>& layers,
-                                                   std::optional<RankRule> rank = std::nullopt);
+void resolve_against_base(const std::map<std::string, BaseBoundLayer>& bound, const TargetNames& names,
+                          const BaseWeights& weights, std::map<std::string, LoraLayer>& layers);
 
 /// "560 layers are DoRA": for messages.
 std::string describe(const std::map<std::string, BaseBoundLayer>& bound);

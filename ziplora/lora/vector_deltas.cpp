@@ -17,12 +17,10 @@ void take(DeltaParts& parts, const char* part, const std::string& parameter, int
   const bool has_vector = parameter == "weight" || target.has_bias;
   // LyCORIS saves [n]; a convolution's bias is [n, 1, 1] in some files.
   if (!has_vector || delta.dim() == 0 || delta.size(0) != length || delta.numel() != length)
-    throw Error(
-        ErrorKind::kIncompatible, "read adapter",
-        fmt::format("has a difference of its {} of shape [{}], {}", parameter, fmt::join(delta.sizes(), ", "),
-                    has_vector ? fmt::format("this SDXL architecture needs [{}]", length)
-                               : "and this SDXL architecture has no bias there"),
-        "use a LoRA that was made for the base it goes on");
+    throw does_not_fit(fmt::format("has a difference of its {} of shape [{}], {}", parameter,
+                                   fmt::join(delta.sizes(), ", "),
+                                   has_vector ? fmt::format("this SDXL architecture needs [{}]", length)
+                                              : "and this SDXL architecture has no bias there"));
   if (!deltas.emplace(target.canonical + "." + parameter, delta.flatten()).second)
     throw Error(ErrorKind::kInput, "read adapter", fmt::format("gives its {} twice", parameter),
                 "save the adapter again with the tool that made it");

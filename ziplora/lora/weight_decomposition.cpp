@@ -19,11 +19,10 @@ bool is_over_rows(const Magnitude& magnitude, const TargetName& target) {
   const bool first = m.dim() > 0 && m.size(0) == out && m.numel() == out;
   if (magnitude.always_over_rows ? m.numel() == out : first) return true;
   if (!magnitude.always_over_rows && m.dim() > 1 && m.size(1) == in && m.numel() == in) return false;
-  throw Error(ErrorKind::kIncompatible, "read adapter",
-              fmt::format("has a DoRA magnitude [{}], this SDXL architecture needs one for {} rows or {} "
-                          "columns",
-                          fmt::join(m.sizes(), ", "), out, in),
-              "use a LoRA that was made for the base it goes on");
+  throw does_not_fit(
+      fmt::format("has a DoRA magnitude [{}], this SDXL architecture needs one for {} rows or {} "
+                  "columns",
+                  fmt::join(m.sizes(), ", "), out, in));
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 // probe_deltas: what the adapter arguments.adapter adds to each parameter of the base arguments.base, by
-// canonical name: "unet.….to_q.weight" (ΔW in the weight's shape), "….norm1.bias". With arguments.rank,
-// layers that depend on the base are brought to that rank, and values.relative_error has their errors.
+// canonical name: "unet.….to_q.weight" (ΔW in the weight's shape), "….norm1.bias".
 #include <ATen/TensorOperators.h>
 #include <c10/core/InferenceMode.h>
 
@@ -17,12 +16,9 @@ Response run_deltas(const Request& request) {
   const std::filesystem::path base = request.arguments.at("base").get<std::string>();
   const TargetNames names = base_targets(base);
   AdapterSurvey survey = survey_adapter(request.arguments.at("adapter").get<std::string>(), names);
-  std::optional<RankRule> rank;
-  if (request.arguments.contains("rank")) rank = RankRule{.most = request.arguments["rank"].get<int64_t>()};
   Adapter& adapter = survey.adapter;
+  resolve_against_base(survey.base_bound, names, base_weights(base, names), adapter.layers);
   Response response;
-  response.values["relative_error"] =
-      resolve_against_base(survey.base_bound, names, base_weights(base, names), adapter.layers, rank);
   for (const auto& [target, layer] : adapter.layers) {
     const at::Tensor delta =
         layer.up.to(at::kDouble).flatten(1).matmul(layer.down.to(at::kDouble).flatten(1)) * layer.scale();
