@@ -80,6 +80,10 @@ bool is_unknown_to_forge(const std::string& key) {
   return key.starts_with("text_encoders.") || (key.starts_with("unet.") && attends);
 }
 
+/// Those whose files the programs were run or read with.
+constexpr std::string_view kTriedKinds[] = {"LoRA", "DoRA", "LoHa", "LoKr", "full difference",
+                                            "OFT",  "BOFT", "IA3",  "GLoRA"};
+
 void add_families(FileFacts& facts, const AdapterSurvey& survey) {
   for (const auto& [canonical, origin] : survey.origins) {
     facts.kohya_sgm |= origin.family == "kohya-sgm" || origin.family == "kohya";
@@ -95,6 +99,8 @@ void add_families(FileFacts& facts, const AdapterSurvey& survey) {
     facts.plain_lora |= origin.kind == std::string_view("LoRA") || origin.kind == std::string_view("DoRA");
     facts.other_spellings |= origin.family != "kohya-diffusers";
     facts.attention_layers |= attention(canonical);
+    facts.untried_kind |=
+        std::ranges::find(kTriedKinds, std::string_view(origin.kind)) == std::end(kTriedKinds);
   }
   if (survey.origins.empty())  // norms alone
     facts.kohya_sgm = has_key(survey, "lora_unet_") || has_key(survey, "lora_te");
@@ -129,7 +135,7 @@ FileFacts file_facts(const AdapterSurvey& survey, bool sdxl_sizes) {
     facts.stray_keys |= defect.kind == DefectKind::kUnknownKey;
     if (defect.kind == DefectKind::kUnknownKey)
       facts.keys_beside_the_lora += static_cast<int64_t>(defect.keys.size());
-    facts.other_family |= defect.kind == DefectKind::kUnsupported;
+    facts.untried_kind |= defect.kind == DefectKind::kUnsupported;
   }
   for (const auto& [key, info] : survey.tensors) {
     facts.keys_unknown_to_forge += is_unknown_to_forge(key);

@@ -25,7 +25,8 @@ struct FileFacts {
   bool core = false, loha_or_lokr = false, lokr_core = false, full = false;
   bool plain_lora = false;      ///< up and down factors, with or without DoRA's magnitude
   bool dora_on_output = false;  ///< a magnitude for each row of the weight
-  bool dora = false, norms_or_biases = false, other_family = false;
+  bool dora = false, norms_or_biases = false;
+  bool untried_kind = false;  ///< a kind of layers that no rule speaks of
   bool oft_or_glora = false, ia3 = false;
   bool orphans = false, stray_keys = false, embeddings = false;
   bool text_projection = false,

@@ -184,6 +184,11 @@ std::vector<ProgramSupport> loader_support(const FileFacts& facts) {
     programs.back().verdict = std::max(programs.back().verdict, rule.verdict);
     programs.back().reasons.push_back(rule.reason);
   }
+  for (ProgramSupport& program : programs)
+    if (facts.untried_kind && program.verdict < Verdict::kUnknown) {
+      program.verdict = Verdict::kUnknown;
+      program.reasons.push_back("layers of a kind that was not tried with it");
+    }
   return programs;
 }
 
