@@ -98,6 +98,23 @@ def test_a_format_without_a_place_for_norms_is_refused(base, files, tmp_path):
         assert not (tmp_path / form).exists()
 
 
+def test_a_whole_weight_takes_the_place_of_the_bases(base, tmp_path):
+    """ComfyUI's `set_weight`, on a linear layer and a convolution."""
+    unet = load_file(base / "unet/diffusion_pytorch_model.safetensors")
+    places = {"diffusion_model.middle_block.1.proj_in": "mid_block.attentions.0.proj_in.weight",
+              "diffusion_model.input_blocks.0.0": "conv_in.weight"}
+    wholes = {name: torch.randn_like(unet[name]) for name in places.values()}
+    save_file({f"{module}.set_weight": wholes[name] for module, name in places.items()}, tmp_path / "set.safetensors")
+    ziplora("convert", "--bake", tmp_path / "set.safetensors", "--into", base, "-o", tmp_path / "baked")
+    baked = load_file(tmp_path / "baked/unet/diffusion_pytorch_model.safetensors")
+    for name, value in unet.items():
+        assert torch.allclose(baked[name], wholes.get(name, value), atol=1e-6), name
+    report = ziplora("inspect", tmp_path / "set.safetensors", "--base", base)["files"][0]
+    assert report["kinds"] == {"set_weight": 2} and report["defects"] == []
+    verdicts = {program["program"]: program["verdict"] for program in report["programs"]}
+    assert verdicts["diffusers"] != "fully" and "fully" not in verdicts.values()  # not tried with any
+
+
 def picture(base, folder, *adapters):
     ziplora("generate", "a ghost", "--base", base, "--steps", 2, *adapters, "-o", folder / "out.png")
     return np.asarray(Image.open(folder / "out.png")).astype(int)

@@ -351,7 +351,7 @@ TEST_F(AdapterFileTest, NamesFamiliesThatCannotBeReadYet) {
                                                                   {"boft_R", "BOFT of PEFT"},
                                                                   {"bm.weight", "GLoRA with a core"},
                                                                   {"lambda_layer", "T-LoRA"},
-                                                                  {"set_weight", "set_weight patch"}};
+                                                                  {"reshape_weight", "reshape_weight patch"}};
   for (const auto& [suffix, family] : suffixes) {
     NamedTensors tensors = good_pair();
     const std::string key = std::string("lora_unet_middle_block_1_proj_in.") + suffix;

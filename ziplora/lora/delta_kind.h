@@ -105,6 +105,6 @@ LoraLayer layer_of_delta(const at::Tensor& delta, double scale, const TargetName
 
 // One file each.
 extern const DeltaKind kLoraKind, kLohaKind, kLokrKind, kFullKind, kOftKind, kOftInputKind, kGloraKind,
-    kIa3Kind;
+    kIa3Kind, kSetKind;
 
 }  // namespace ziplora

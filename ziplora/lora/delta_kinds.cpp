@@ -44,8 +44,8 @@ at::Tensor in_form_of(const at::Tensor& factor, const TargetName& target) {
 }  // namespace
 
 const std::vector<DeltaKind>& delta_kinds() {
-  static const std::vector<DeltaKind> table{kLoraKind, kLohaKind,     kLokrKind,  kFullKind,
-                                            kOftKind,  kOftInputKind, kGloraKind, kIa3Kind};
+  static const std::vector<DeltaKind> table{kLoraKind,     kLohaKind,  kLokrKind, kFullKind, kOftKind,
+                                            kOftInputKind, kGloraKind, kIa3Kind,  kSetKind};
   return table;
 }
 

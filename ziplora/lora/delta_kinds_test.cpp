@@ -97,6 +97,18 @@ TEST_F(DeltaKindsTest, FullDifferenceTakesNoAlpha) {
     expect_delta({{"diff", delta}}, 4.0, delta, "full difference");
 }
 
+TEST_F(DeltaKindsTest, AWholeWeightTakesThePlaceOfTheBases) {
+  for (const at::Tensor& whole : {random({6, 9}), random({6, 2, 3, 3})}) {
+    const DeltaParts parts{{"set_weight", whole}};
+    const DeltaKind& kind = find_delta_kind(parts);
+    ASSERT_TRUE(kind.missing(parts).empty());
+    const BaseBoundLayer layer = kind.bind(parts, 4.0, target(whole.sizes().vec()));
+    const at::Tensor weight = at::randn(whole.sizes(), generator, at::kFloat);
+    EXPECT_LT((weight.flatten(1) + layer.delta(weight) - whole.flatten(1)).abs().max().item<double>(), 1e-12);
+    EXPECT_THROW(kind.bind(parts, 4.0, target({9, 6})), Error);
+  }
+}
+
 TEST_F(DeltaKindsTest, SaysWhichPartsAreMissing) {
   const at::Tensor any = random({2, 2});
   const auto missing = [](const DeltaParts& parts) { return find_delta_kind(parts).missing(parts); };

@@ -12,7 +12,6 @@ std::optional<std::string> unsupported_family(const std::string& key) {
       {".ia3_l", "IA3 of PEFT"},
       {".bm.weight", "GLoRA with a core (bm)"},
       {".lambda_layer", "T-LoRA"},
-      {".set_weight", "set_weight patch (ComfyUI)"},
       {".reshape_weight", "reshape_weight patch (ComfyUI)"},
       {".lora_bias", "LoRA with a bias (lora_bias)"},
   };

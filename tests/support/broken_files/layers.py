@@ -162,6 +162,7 @@ SHAPES = {
     "both-transposed": (lambda: pair((2048, 2), (2, 640)), MALFORMED, "the ranks differ"),
     "down-and-up-swapped": (lambda: pair((640, 2), (2, 2048)), MALFORMED, "the ranks differ"),
     "both-transposed-square": (lambda: pair((1280, 1280), (1280, 1280)), INCOMPATIBLE, "architecture needs"),
+    "set-weight-transposed": (lambda: numbers(set_weight=small(2048, 640)), INCOMPATIBLE, "needs [640, 2048]"),
     "narrow": (lambda: pair(down=(2, 2047)), INCOMPATIBLE, "architecture needs [2, 2048] and [640, 2]"),
     "sd15-wide": (lambda: pair(down=(2, 768)), INCOMPATIBLE, "looks like a LoRA for Stable Diffusion 1.5"),
     "short-up": (lambda: pair(up=(639, 2)), INCOMPATIBLE, "architecture needs"),
