@@ -25,7 +25,7 @@ for target in "${targets[@]}"; do
   echo "== $target, $seconds s"
   "$build/fuzz" "$new" "$corpus" -dict=tests/fuzz/keys.dict -max_total_time="$seconds" -max_len=4096 -timeout=10 \
     -rss_limit_mb=4096 -artifact_prefix="$build/found/$target-" -print_final_stats=1
-  rm -rf "$build/minimal" && mkdir "$build/minimal"
-  "$build/fuzz" -merge=1 -max_len=4096 "$build/minimal" "$corpus" "$new"
-  rm -rf "$corpus" && cp -r "$build/minimal" "$corpus"
+  rm -rf "$build/minimal/$target" && mkdir -p "$build/minimal/$target"
+  "$build/fuzz" -merge=1 -max_len=4096 "$build/minimal/$target" "$corpus" "$new"
+  rm -rf "$corpus" && cp -r "$build/minimal/$target" "$corpus"
 done

@@ -136,7 +136,7 @@ at::Tensor SafetensorsFile::tensor(const std::string& name) const {
   const auto options = at::TensorOptions().dtype(*dtype->type);
   if (reinterpret_cast<uintptr_t>(bytes) % (static_cast<size_t>(dtype->bits) / 8) != 0) {
     at::Tensor copy = at::empty(about.shape, options);
-    std::memcpy(copy.data_ptr(), bytes, about.end - about.begin);
+    if (copy.numel() > 0) std::memcpy(copy.data_ptr(), bytes, about.end - about.begin);
     return copy;
   }
   return at::for_blob(bytes, about.shape)
