@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <future>
 #include <memory>
 #include <set>
 
@@ -108,18 +109,30 @@ std::string title_of(const Adapter& adapter) {
   return title == adapter.metadata.end() ? adapter.source.stem().string() : title->second;
 }
 
-/// @param recipe  method and options, or steps
+/// In a thread of its own while the layers are merged: it takes half as long as a file-level merge.
+std::future<std::vector<std::string>> start_hashing(const std::vector<MergeFile>& files) {
+  return std::async(std::launch::async, [files] {
+    std::vector<std::string> digests;
+    for (const MergeFile& file : files) digests.push_back(sha256_of_adapter(file.path));
+    return digests;
+  });
+}
+
+/// @param recipe   method and options, or steps
+/// @param digests  sha256 of each input
 StringMap merged_metadata(const MergeRequest& request, const std::vector<MergeInput>& inputs,
-                          nlohmann::json recipe, const nlohmann::json& report) {
+                          const std::vector<std::string>& digests, nlohmann::json recipe,
+                          const nlohmann::json& report) {
   recipe["seed"] = request.seed;
   if (request.rank) recipe["rank"] = *request.rank;
   StringMap metadata;
   std::string merged_from, phrases;
   nlohmann::json tags = nlohmann::json::object();
-  for (const MergeInput& input : inputs) {
+  for (size_t k = 0; k < inputs.size(); ++k) {
+    const MergeInput& input = inputs[k];
     const Adapter& adapter = *input.adapter;
     recipe["inputs"].push_back({{"file", adapter.source.filename().string()},
-                                {"sha256", sha256_of_adapter(adapter.source)},
+                                {"sha256", digests[k]},
                                 {"role", input.role},
                                 {"weight", input.weight},
                                 {"prompt", input.prompt}});
@@ -188,6 +201,7 @@ nlohmann::json run_merge(const MergeRequest& request, ProgressSink& progress, co
   if (needs_base) require_prompts(inputs);
   for (const Adapter& adapter : adapters) require_place_for(adapter, request.format);
 
+  std::future<std::vector<std::string>> digests = start_hashing(files);
   const std::unique_ptr<Sdxl> base = needs_base ? load_sdxl(base_path, request.policy) : nullptr;
   MergeContext context{.base = base.get(),
                        .seed = request.seed,
@@ -211,7 +225,7 @@ nlohmann::json run_merge(const MergeRequest& request, ProgressSink& progress, co
   }
   const nlohmann::json how =
       recipe ? recipe->to_json() : nlohmann::json{{"method", request.method}, {"options", options}};
-  merged.metadata = merged_metadata(request, inputs, how, report);
+  merged.metadata = merged_metadata(request, inputs, digests.get(), how, report);
   if (const auto split = split_of(inputs, merged); split && !request.rank && !result.mixes_ranks)
     merged.metadata["ziplora.split"] = json_line(*split);
   int64_t largest_rank = 0;

@@ -47,15 +47,26 @@ AtomicFile::~AtomicFile() {
   ::unlink(part_path_.c_str());
 }
 
-void AtomicFile::write(const void* bytes, size_t size_bytes) {
-  const char* at = static_cast<const char*>(bytes);
+void AtomicFile::write_at(const char* bytes, size_t size_bytes, int64_t offset) {
   while (size_bytes > 0) {
-    const ssize_t written = ::write(descriptor_, at, size_bytes);
+    const ssize_t written = ::pwrite(descriptor_, bytes, size_bytes, offset);
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) fail("writing failed", path_);
-    at += written;
+    bytes += written;
+    offset += written;
     size_bytes -= static_cast<size_t>(written);
   }
+}
+
+void AtomicFile::write(const void* bytes, size_t size_bytes) {
+  write_at(static_cast<const char*>(bytes), size_bytes, end_);
+  end_ += static_cast<int64_t>(size_bytes);
+}
+
+void AtomicFile::rewrite_start(std::string_view text) {
+  if (static_cast<int64_t>(text.size()) > end_)
+    throw Error(ErrorKind::kInternal, "write " + path_.string(), "more than what was written");
+  write_at(text.data(), text.size(), 0);
 }
 
 void AtomicFile::commit() {

@@ -7,6 +7,7 @@
 ///     file
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -25,11 +26,15 @@ class AtomicFile {
   /// @throws Error(kExhausted) when the disk is full
   void write(const void* bytes, size_t size_bytes);
   void write(std::string_view text) { write(text.data(), text.size()); }
+  /// Other bytes in the place of the first ones, which have been written before.
+  void rewrite_start(std::string_view text);
   void commit();
 
  private:
+  void write_at(const char* bytes, size_t size_bytes, int64_t offset);
   std::filesystem::path path_, part_path_;
   int descriptor_;
+  int64_t end_ = 0;
 };
 
 /// @throws as AtomicFile

@@ -5,6 +5,7 @@
 #include <ATen/ops/full.h>
 
 #include "ziplora/base/error.h"
+#include "ziplora/io/hashed_safetensors.h"
 #include "ziplora/lora/delta_kind.h"
 #include "ziplora/lora/key_dialects.h"
 #include "ziplora/lora/lora_metadata.h"
@@ -55,7 +56,9 @@ void write(const std::filesystem::path& path, const Adapter& adapter, const Targ
     const auto [target, suffix] = vector_suffix_of(parameter, names);
     tensors[module_name(*target) + suffix] = to_storage(delta, dtype, parameter);
   }
-  write_safetensors(path, tensors, kohya_metadata(uniform, tensors, names, path.stem().string()));
+  write_hashed_safetensors(path, tensors, [&](const std::string& sha256) {
+    return kohya_metadata(uniform, tensors, names, path.stem().string(), sha256);
+  });
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 // "unet.….attn1.processor.to_q_lora.down.weight" (oldest).
 #include <nlohmann/json.hpp>
 
+#include "ziplora/io/hashed_safetensors.h"
 #include "ziplora/lora/delta_kind.h"
 #include "ziplora/lora/key_dialects.h"
 #include "ziplora/lora/lora_metadata.h"
@@ -88,9 +89,11 @@ void write(const std::filesystem::path& path, const Adapter& adapter, const Targ
     const nlohmann::json config = peft_config_of(layers);
     for (const auto& [field, value] : config.items()) description[component + "." + field] = value;
   }
-  StringMap metadata = common_metadata(uniform, tensors, names, path.stem().string());
-  metadata["lora_adapter_metadata"] = description.dump();
-  write_safetensors(path, tensors, metadata);
+  write_hashed_safetensors(path, tensors, [&](const std::string& sha256) {
+    StringMap metadata = common_metadata(uniform, names, path.stem().string(), sha256);
+    metadata["lora_adapter_metadata"] = description.dump();
+    return metadata;
+  });
 }
 
 }  // namespace

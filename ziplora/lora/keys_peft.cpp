@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "ziplora/base/atomic_folder.h"
+#include "ziplora/io/hashed_safetensors.h"
 #include "ziplora/io/json_file.h"
 #include "ziplora/lora/key_dialects.h"
 #include "ziplora/lora/lora_metadata.h"
@@ -44,8 +45,9 @@ void write(const std::filesystem::path& path, const Adapter& adapter, const Targ
     }
     const std::filesystem::path folder = whole / component;
     std::filesystem::create_directory(folder);
-    write_safetensors(folder / "adapter_model.safetensors", tensors,
-                      common_metadata(uniform, tensors, names, path.stem().string()));
+    write_hashed_safetensors(folder / "adapter_model.safetensors", tensors, [&](const std::string& sha256) {
+      return common_metadata(uniform, names, path.stem().string(), sha256);
+    });
     nlohmann::json config = peft_config_of(layers);
     config["base_model_name_or_path"] = nullptr;
     write_json_file(folder / "adapter_config.json", config);

@@ -9,16 +9,6 @@
 namespace ziplora {
 namespace {
 
-/// Of the data section that these tensors make, 64 hex; the metadata has no part in it.
-std::string data_hash(const NamedTensors& tensors) {
-  Sha256 data;
-  int part = 0;  // the encoder gives the length, the header, then the data
-  encode_safetensors(tensors, {}, [&](const void* bytes, size_t size) {
-    if (part++ >= 2) data.update(bytes, size);
-  });
-  return data.hex();
-}
-
 /// Of bytes 0x100000…0x110000 of the file that these tensors and this metadata would make, 8 hex; empty if
 /// the file is shorter.
 std::string legacy_hash(const NamedTensors& tensors, const StringMap& metadata) {
@@ -53,8 +43,8 @@ std::string number(double value) { return fmt::format("{}", value); }
 
 }  // namespace
 
-StringMap common_metadata(const Adapter& adapter, const NamedTensors& tensors, const TargetNames& names,
-                          const std::string& title) {
+StringMap common_metadata(const Adapter& adapter, const TargetNames& names, const std::string& title,
+                          const std::string& data_sha256) {
   StringMap metadata = adapter.metadata;
   for (const char* stale : {"lora_adapter_metadata", "sshs_model_hash", "sshs_legacy_hash",
                             "ss_network_module", "ss_network_dim", "ss_network_alpha", "ss_network_args"})
@@ -68,13 +58,13 @@ StringMap common_metadata(const Adapter& adapter, const NamedTensors& tensors, c
   metadata.emplace("modelspec.title", title);
   const int64_t side = names.unet.sample_size * (int64_t{1} << 3);
   metadata.emplace("modelspec.resolution", fmt::format("{0}x{0}", side));
-  metadata["modelspec.hash_sha256"] = "0x" + data_hash(tensors);
+  metadata["modelspec.hash_sha256"] = "0x" + data_sha256;
   return metadata;
 }
 
 StringMap kohya_metadata(const Adapter& adapter, const NamedTensors& tensors, const TargetNames& names,
-                         const std::string& title) {
-  StringMap metadata = common_metadata(adapter, tensors, names, title);
+                         const std::string& title, const std::string& data_sha256) {
+  StringMap metadata = common_metadata(adapter, names, title, data_sha256);
   std::set<int64_t> ranks;
   std::set<double> alphas;
   for (const auto& [canonical, layer] : adapter.layers) {
@@ -90,7 +80,7 @@ StringMap kohya_metadata(const Adapter& adapter, const NamedTensors& tensors, co
   StringMap hashed;
   for (const auto& [key, value] : metadata)
     if (key.starts_with("ss_")) hashed[key] = value;
-  metadata["sshs_model_hash"] = metadata["modelspec.hash_sha256"].substr(2);  // the same digest
+  metadata["sshs_model_hash"] = data_sha256;
   const std::string legacy = legacy_hash(tensors, hashed);
   if (!legacy.empty()) metadata["sshs_legacy_hash"] = legacy;
   return metadata;

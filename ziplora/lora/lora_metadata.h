@@ -2,7 +2,9 @@
 /// Metadata of LoRA files: kohya's `ss_*` minimum, Stability's ModelSpec and hashes that are truly those of
 /// the file. What the adapter already carries is kept; numbers that the writer changes are written anew.
 ///
-///     write_safetensors(path, tensors, kohya_metadata(adapter, tensors, names, "dog-in-ink"));
+///     write_hashed_safetensors(path, tensors, [&](const std::string& sha256) {
+///       return kohya_metadata(adapter, tensors, names, "dog-in-ink", sha256);
+///     });
 ///
 /// No time of writing goes in: the same adapter gives the same bytes. Sources: kohya-ss/sd-scripts
 /// library/train_util.py (precalculate_safetensors_hashes), Stability-AI/ModelSpec.
@@ -16,10 +18,11 @@
 namespace ziplora {
 
 /// modelspec.*, format and ss_base_model_version, without the rest of kohya's minimum and its hashes.
-StringMap common_metadata(const Adapter& adapter, const NamedTensors& tensors, const TargetNames& names,
-                          const std::string& title);
+/// @param data_sha256  of the tensors' data section, 64 hexadecimal digits
+StringMap common_metadata(const Adapter& adapter, const TargetNames& names, const std::string& title,
+                          const std::string& data_sha256);
 /// With the ss_* minimum set, sshs_model_hash and sshs_legacy_hash. @param adapter  in universal form
 StringMap kohya_metadata(const Adapter& adapter, const NamedTensors& tensors, const TargetNames& names,
-                         const std::string& title);
+                         const std::string& title, const std::string& data_sha256);
 
 }  // namespace ziplora

@@ -13,10 +13,10 @@
 
 namespace ziplora {
 
-/// @return float32 factors
+/// @return factors in the parts' common dtype where nothing is computed, else in float32
 LoraLayer concatenate_layer(const LayerParts& parts);
 
-/// @return float32 factors; a target that only some adapters touch gets those adapters' rank
+/// @return a target that only some adapters touch gets those adapters' rank
 /// @throws Error(kIncompatible) as layers_side_by_side
 Adapter concatenate(const std::vector<WeightedAdapter>& adapters);
 

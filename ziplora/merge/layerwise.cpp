@@ -1,12 +1,20 @@
 #include "ziplora/merge/layerwise.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include "ziplora/base/error.h"
 #include "ziplora/io/mapped_pages.h"
 #include "ziplora/lora/vector_deltas.h"
 
 namespace ziplora {
+namespace {
+
+/// A stored layer lies behind the larger float32 one that it was made of, so the heap is left with holes: a
+/// fifth of a large result's size unless they are given back now and then.
+constexpr int64_t kLayersBetweenTrims = 32;
+
+}  // namespace
 
 std::string name_of(const MergeInput& input) {
   const std::string file = input.adapter->source.filename().string();
@@ -25,7 +33,7 @@ MergeResult merge_layerwise(const std::vector<MergeInput>& inputs, MergeContext&
   MergeResult result{.adapter = {}, .report = nlohmann::json::object(), .coefficients = {}};
   NullProgress nobody;
   Stage stage(context.progress ? *context.progress : nobody, "merge", static_cast<int64_t>(layers.size()));
-  int64_t partly = 0;
+  int64_t partly = 0, stored = 0;
   for (const auto& [target, parts] : layers) {
     if (context.cancel) context.cancel->throw_if_cancelled("merge");
     LoraLayer merged = merge_layer(target, parts);
@@ -34,6 +42,7 @@ MergeResult merge_layerwise(const std::vector<MergeInput>& inputs, MergeContext&
       release_mapped_pages(part.layer->down);
       release_mapped_pages(part.layer->up);
     }
+    if (context.store && ++stored % kLayersBetweenTrims == 0) ::malloc_trim(0);
     partly += parts.size() < inputs.size();
     stage.step();
   }

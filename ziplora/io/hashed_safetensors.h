@@ -1,0 +1,28 @@
+#pragma once
+/// A safetensors file whose metadata tell the sha256 of its own data section. The digest is computed in a
+/// second thread while the data are written, for it takes as long.
+///
+///     write_hashed_safetensors(path, tensors, [&](const std::string& sha256) {
+///       return StringMap{{"modelspec.hash_sha256", "0x" + sha256}};
+///     });
+
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "ziplora/io/safetensors.h"
+
+namespace ziplora {
+
+/// The same bytes as `write_safetensors(path, tensors, metadata_of(digest))`.
+/// @param metadata_of  called twice, first with a stand-in of the digest's length (64 hexadecimal digits):
+/// what it
+///                     returns must then have the same size
+/// @throws as write_safetensors; Error(kInternal) if the sizes differ
+void write_hashed_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
+                              const std::function<StringMap(const std::string& data_sha256)>& metadata_of);
+
+/// Of the data section that these tensors make, 64 lower-case hexadecimal digits.
+std::string sha256_of_data(const NamedTensors& tensors);
+
+}  // namespace ziplora
