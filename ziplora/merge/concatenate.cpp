@@ -1,8 +1,8 @@
 #include "ziplora/merge/concatenate.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/empty.h>
-#include <c10/core/ScalarType.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/tensor.h>
 
 #include <algorithm>
 
@@ -11,34 +11,26 @@
 namespace ziplora {
 namespace {
 
-/// The one that holds every part's values; float32 is enough for any.
-at::ScalarType dtype_of(const LayerParts& parts, at::Tensor LoraLayer::*factor) {
-  at::ScalarType common = (parts.front().layer->*factor).scalar_type();
-  for (const LayerPart& part : parts) common = c10::promoteTypes(common, (part.layer->*factor).scalar_type());
-  return common == at::kDouble ? at::kFloat : common;
+/// Side by side in the parts' own dtype, or the one that holds all of them.
+at::Tensor beside(const LayerParts& parts, at::Tensor LoraLayer::*factor, int64_t dim) {
+  std::vector<at::Tensor> factors;
+  for (const LayerPart& part : parts) factors.push_back((part.layer->*factor).detach());
+  return at::cat(factors, dim);
 }
 
 }  // namespace
 
 LoraLayer concatenate_layer(const LayerParts& parts) {
-  int64_t rank = 0;
-  for (const LayerPart& part : parts) rank += part.layer->rank();
-  std::vector<int64_t> down_shape = parts.front().layer->down.sizes().vec(),
-                       up_shape = parts.front().layer->up.sizes().vec();
-  down_shape[0] = up_shape[1] = rank;
-  const bool scaled =
-      std::any_of(parts.begin(), parts.end(), [](const LayerPart& part) { return part.factor() != 1; });
-  // Converted where they end up: one pass over each factor, no copy beside the result.
-  LoraLayer merged{at::empty(down_shape, dtype_of(parts, &LoraLayer::down)),
-                   at::empty(up_shape, scaled ? at::kFloat : dtype_of(parts, &LoraLayer::up)), std::nullopt};
-  int64_t begin = 0;
-  for (const LayerPart& part : parts) {
-    const int64_t own = part.layer->rank();
-    merged.down.narrow(0, begin, own).copy_(part.layer->down.detach());
-    merged.up.narrow(1, begin, own).copy_(part.layer->up.detach());
-    if (part.factor() != 1) merged.up.narrow(1, begin, own).mul_(part.factor());
-    begin += own;
-  }
+  LoraLayer merged{beside(parts, &LoraLayer::down, 0), beside(parts, &LoraLayer::up, 1), std::nullopt};
+  if (std::all_of(parts.begin(), parts.end(), [](const LayerPart& part) { return part.factor() == 1; }))
+    return merged;
+  std::vector<double> factors;
+  for (const LayerPart& part : parts)
+    factors.insert(factors.end(), static_cast<size_t>(part.layer->rank()), part.factor());
+  std::vector<int64_t> broadcast(static_cast<size_t>(merged.up.dim()), 1);
+  broadcast[1] = merged.rank();
+  merged.up = merged.up.to(at::kFloat, /*non_blocking=*/false, /*copy=*/true)
+                  .mul_(at::tensor(factors, at::kFloat).view(broadcast));
   return merged;
 }
 

@@ -13,7 +13,7 @@
 
 namespace ziplora {
 
-/// @return factors in the parts' common dtype where nothing is computed, else in float32
+/// @return factors in the parts' common dtype; up in float32 where a weight or a scale goes into it
 LoraLayer concatenate_layer(const LayerParts& parts);
 
 /// @return a target that only some adapters touch gets those adapters' rank
