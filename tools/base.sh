@@ -7,4 +7,4 @@ tools/setup.sh engine
 tools/world_packages.sh
 cmake --preset release >/dev/null
 cmake --build --preset release --target ziplora
-exec build/ziplora pretrain --run-folder runs/base --unet-threads "$(nproc)" -o assets/mini ${ZIPLORA_PRETRAIN_FLAGS:-}
+exec build/ziplora pretrain --run-folder runs/base --threads "$(nproc)" -o assets/mini ${ZIPLORA_PRETRAIN_FLAGS:-}

@@ -15,8 +15,9 @@ nlohmann::json run_pretrain(const PretrainRequest& request, ProgressSink& progre
                                 .seed = request.seed,
                                 .autoencoder_iterations = request.autoencoder_iterations,
                                 .contrastive_iterations = request.contrastive_iterations,
+                                .judge_iterations = request.judge_iterations,
                                 .unet_iterations = request.unet_iterations,
-                                .unet_threads = request.unet_threads,
+                                .threads = request.threads,
                                 .checkpoint_every = request.checkpoint_every,
                                 .sample_every = request.sample_every,
                                 .working_dtype = request.bfloat16 ? at::kBFloat16 : at::kFloat};

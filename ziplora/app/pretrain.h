@@ -27,8 +27,9 @@ struct PretrainRequest {
   std::filesystem::path output;  ///< diffusers folder to export to; empty: leave it in <run_folder>/base
   std::filesystem::path from;    ///< a finished base to go on training; empty: from nothing
   uint64_t seed = 0;
-  int64_t autoencoder_iterations = 6000, contrastive_iterations = 3000, unet_iterations = 20000;
-  int64_t unet_threads = 1;
+  int64_t autoencoder_iterations = 6000, contrastive_iterations = 3000, judge_iterations = 8000,
+          unet_iterations = 20000;
+  int64_t threads = 1;
   int64_t checkpoint_every = 500, sample_every = 1000;
   bool bfloat16 = false;  ///< twice as fast where the processor multiplies bfloat16, hopeless elsewhere
 };

@@ -20,12 +20,16 @@ at::Tensor clip_pixel_values(const at::Tensor& images) {
   return (images - mean) / deviation;
 }
 
+void load_judge(const std::filesystem::path& folder, ClipVisionModel& vision, AttributeHeads& attributes) {
+  load_parameters(vision, open_component_weights(folder, "model", at::kFloat), at::kCPU, at::kFloat);
+  load_parameters(attributes, open_component_weights(folder / "attributes", "model", at::kFloat), at::kCPU,
+                  at::kFloat);
+}
+
 PictureJudge::PictureJudge(const std::filesystem::path& folder, const Catalogue& catalogue)
     : vision_(ClipVisionConfig::from_json(read_json_object(folder / "config.json"))),
       attributes_(catalogue, vision_.config.projection_dim) {
-  load_parameters(vision_, open_component_weights(folder, "model", at::kFloat), at::kCPU, at::kFloat);
-  load_parameters(attributes_, open_component_weights(folder / "attributes", "model", at::kFloat), at::kCPU,
-                  at::kFloat);
+  load_judge(folder, vision_, attributes_);
 }
 
 at::Tensor PictureJudge::embed(const at::Tensor& images) const {

@@ -23,9 +23,12 @@ namespace ziplora {
 /// CLIP's pixel normalisation of pictures in 0…1.
 at::Tensor clip_pixel_values(const at::Tensor& images);
 
+/// @throws Error(kInput) if a file is missing or the heads were trained for another catalogue
+void load_judge(const std::filesystem::path& folder, ClipVisionModel& vision, AttributeHeads& attributes);
+
 class PictureJudge {
  public:
-  /// @throws Error(kInput) if a file is missing or the heads were trained for another catalogue
+  /// @throws as load_judge
   PictureJudge(const std::filesystem::path& folder, const Catalogue& catalogue);
 
   /// @param images  [N, 3, S, S] float32 in 0…1, S as the encoder was trained

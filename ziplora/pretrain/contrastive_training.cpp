@@ -2,8 +2,6 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/arange.h>
-#include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/tensor.h>
 
@@ -14,6 +12,7 @@
 #include "ziplora/judge/picture_judge.h"
 #include "ziplora/nn/initialization.h"
 #include "ziplora/nn/linear.h"
+#include "ziplora/pretrain/contrastive_loss.h"
 #include "ziplora/pretrain/unet_training.h"
 #include "ziplora/pretrain/world_batches.h"
 
@@ -28,7 +27,7 @@ class ContrastiveHead : public Module {
     register_module("text_projection", text_projection);
     register_parameter("logit_scale", logit_scale, {1});
   }
-  void reset_parameters(at::Generator) override { fill_constant(logit_scale, {1}, 2.66); }  // ln(1 / 0.07)
+  void reset_parameters(at::Generator) override { fill_constant(logit_scale, {1}, kFirstLogitScale); }
 
   Linear text_projection;
   at::Tensor logit_scale;
@@ -49,17 +48,6 @@ at::Tensor token_ids(const ClipTokenizer& tokenizer, int64_t eos_token_id,
   return at::tensor(ids, at::kLong).view({static_cast<int64_t>(captions.size()), -1}).narrow(1, 0, longest);
 }
 
-at::Tensor unit(const at::Tensor& x) { return x / x.norm(2, {-1}, /*keepdim=*/true).clamp_min(1e-6); }
-
-/// Cross entropy of pictures against texts and of texts against pictures.
-at::Tensor symmetric_loss(const at::Tensor& pictures, const at::Tensor& texts,
-                          const at::Tensor& logit_scale) {
-  const at::Tensor logits = at::matmul(unit(pictures.to(at::kFloat)), unit(texts.to(at::kFloat)).t()) *
-                            logit_scale.to(at::kFloat).clamp_max(4.6).exp();
-  const at::Tensor own = at::arange(logits.size(0), at::kLong);
-  return (at::cross_entropy_loss(logits, own) + at::cross_entropy_loss(logits.t(), own)) / 2;
-}
-
 }  // namespace
 
 void train_contrastive(ClipTextModel& text_encoder, ClipTextModel& text_encoder_2, ClipVisionModel& vision,
@@ -78,8 +66,8 @@ void train_contrastive(ClipTextModel& text_encoder, ClipTextModel& text_encoder_
     const at::Tensor ids = token_ids(tokenizer, text_encoder_2.config.eos_token_id, batch.captions);
     const at::Tensor texts = head.text_projection.forward(text_encoder.forward(ids).pooled);
     const at::Tensor texts_2 = text_encoder_2.forward(ids).pooled;
-    const at::Tensor loss_1 = symmetric_loss(pictures, texts, head.logit_scale);
-    const at::Tensor loss_2 = symmetric_loss(pictures, texts_2, head.logit_scale);
+    const at::Tensor loss_1 = contrastive_loss(pictures, texts, head.logit_scale);
+    const at::Tensor loss_2 = contrastive_loss(pictures, texts_2, head.logit_scale);
     const AttributeLabels labels = attribute_labels(world.catalogue(), batch.contents);
     const at::Tensor named =
         attributes.loss(pictures, labels) + attributes.loss(texts, labels) + attributes.loss(texts_2, labels);
@@ -111,10 +99,10 @@ double nearest_caption_accuracy(const ClipTextModel& text_encoder_2, const ClipV
                                 const ClipTokenizer& tokenizer, const World& world, int64_t candidates) {
   const at::NoGradGuard no_grad;
   const SceneBatch batch = world.sample_batch(0, candidates, Split::kValidation);
-  const at::Tensor pictures = unit(vision.forward(clip_pixel_values(batch.images)));
-  const at::Tensor texts =
-      unit(text_encoder_2.forward(token_ids(tokenizer, text_encoder_2.config.eos_token_id, batch.captions))
-               .pooled);
+  const at::Tensor pictures = unit_rows(vision.forward(clip_pixel_values(batch.images)));
+  const at::Tensor texts = unit_rows(
+      text_encoder_2.forward(token_ids(tokenizer, text_encoder_2.config.eos_token_id, batch.captions))
+          .pooled);
   const at::Tensor nearest = at::matmul(pictures, texts.t()).argmax(1);
   int64_t right = 0;  // two scenes may share a caption: either is the right answer
   for (int64_t i = 0; i < candidates; ++i)

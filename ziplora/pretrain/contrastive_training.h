@@ -1,8 +1,8 @@
 #pragma once
-/// Trains both text encoders and a picture encoder so that a scene and its caption agree (CLIP, arXiv
-/// 2103.00020): symmetric cross entropy over the batch's cosine similarities, one term for each text encoder
-/// against the one picture encoder, and what the scene's labels say (judge/attribute_heads.h). The first
-/// encoder has no projection in SDXL; for training it gets one that is thrown away.
+/// Trains both text encoders and a picture encoder so that a scene and its caption agree
+/// (contrastive_loss.h): one term for each text encoder against the one picture encoder, and what the scene's
+/// labels say (judge/attribute_heads.h). The first encoder has no projection in SDXL; for training it gets
+/// one that is thrown away.
 
 #include "ziplora/judge/attribute_heads.h"
 #include "ziplora/models/clip_text_model.h"

@@ -3,11 +3,15 @@
 #include <memory>
 
 #include "ziplora/base/atomic_file.h"
+#include "ziplora/base/error.h"
 #include "ziplora/base/rng.h"
 #include "ziplora/io/safetensors.h"
+#include "ziplora/judge/picture_judge.h"
+#include "ziplora/models/diffusers_folder.h"
 #include "ziplora/models/sdxl.h"
 #include "ziplora/pretrain/autoencoder_training.h"
 #include "ziplora/pretrain/contrastive_training.h"
+#include "ziplora/pretrain/judge_training.h"
 #include "ziplora/pretrain/mini_config.h"
 #include "ziplora/pretrain/unet_training.h"
 #include "ziplora/pretrain/vocabulary.h"
@@ -21,6 +25,11 @@ constexpr const char* kDiffusionWeights = "diffusion_pytorch_model.safetensors";
 nlohmann::json with_class(nlohmann::json config, const char* name) {
   config["_class_name"] = name;
   return config;
+}
+
+/// Beside the base, as export_base writes it.
+std::filesystem::path judge_of(const std::filesystem::path& base) {
+  return std::filesystem::absolute(base).parent_path() / "judges" / "clip";
 }
 
 class BasePretraining {
@@ -37,11 +46,14 @@ class BasePretraining {
     if (!options_.from.empty() && !std::filesystem::exists(folder_ / "model_index.json")) {
       std::filesystem::create_directories(folder_.parent_path());
       std::filesystem::copy(options_.from, folder_, std::filesystem::copy_options::recursive);
+      if (const auto judge = judge_of(options_.from); std::filesystem::exists(judge))
+        std::filesystem::copy(judge, options_.run_folder / "judge", std::filesystem::copy_options::recursive);
     }
     mini::write_pipeline_files(folder_);
     learn_vocabulary();
     learn_autoencoder();
     learn_text_encoders();
+    learn_judge();
     learn_unet();
   }
 
@@ -107,20 +119,51 @@ class BasePretraining {
                       progress_, cancel_);
     progress_.note("nearest caption of 200, unseen scenes: " +
                    std::to_string(nearest_caption_accuracy(text_encoder_2, vision, tokenizer, world_, 200)));
-    for (const auto& [attribute, share] : picture_accuracy(vision, attributes, world_, 1000))
-      progress_.note(attribute + " recognised, unseen scenes: " + std::to_string(share));
-    save_component(options_.run_folder / "judge", kModelWeights, vision, vision.config.to_json(), at::kFloat);
-    save_component(options_.run_folder / "judge" / "attributes", kModelWeights, attributes,
-                   nlohmann::json::object(), at::kFloat);
+    save_judge(vision, attributes);
     save_component(folder_ / "text_encoder", kModelWeights, text_encoder, text_encoder.config.to_json(),
                    at::kFloat);
     save_component(folder_ / "text_encoder_2", kModelWeights, text_encoder_2, text_encoder_2.config.to_json(),
                    at::kFloat);
   }
 
+  void learn_judge() {
+    const std::filesystem::path folder = options_.run_folder / "judge",
+                                done = options_.run_folder / "judge.done";
+    if (options_.judge_iterations == 0 || std::filesystem::exists(done)) return;
+    if (!std::filesystem::exists(folder / "config.json"))
+      throw Error(ErrorKind::kInput, "pretrain judge", "there is no judge in " + folder.string(),
+                  "--judge-iterations 0 goes on without one; copy a judge there to train it");
+    const ClipVisionConfig config = ClipVisionConfig::from_json(read_json_object(folder / "config.json"));
+    const std::unique_ptr<Sdxl> base = load_sdxl(folder_, {.dtype = options_.working_dtype});
+    std::vector<std::unique_ptr<JudgeInTraining>> judges;
+    std::vector<JudgeInTraining*> replicas;
+    for (int64_t thread = 0; thread < options_.threads; ++thread) {
+      judges.push_back(std::make_unique<JudgeInTraining>(config, world_.catalogue()));
+      load_judge(folder, judges.back()->vision, judges.back()->attributes);
+      replicas.push_back(judges.back().get());
+    }
+    JudgeTrainingOptions training;
+    training.plan = plan("judge", options_.judge_iterations);
+    training.plan.lr = 1e-3;
+    training.plan.muon = true;
+    training.plan.weight_decay = 0.02;
+    training.seed = seed("judge");
+    train_judge(replicas, *base, world_, training, progress_, cancel_);
+    save_judge(judges.front()->vision, judges.front()->attributes);
+    write_text_file(done, "\n");
+  }
+
+  void save_judge(ClipVisionModel& vision, AttributeHeads& attributes) const {
+    for (const auto& [attribute, share] : picture_accuracy(vision, attributes, world_, 1000))
+      progress_.note(attribute + " recognised, unseen scenes: " + std::to_string(share));
+    save_component(options_.run_folder / "judge", kModelWeights, vision, vision.config.to_json(), at::kFloat);
+    save_component(options_.run_folder / "judge" / "attributes", kModelWeights, attributes,
+                   nlohmann::json::object(), at::kFloat);
+  }
+
   void learn_unet() {
     const std::filesystem::path done = options_.run_folder / "unet.done";
-    if (std::filesystem::exists(done)) return;
+    if (options_.unet_iterations == 0 || std::filesystem::exists(done)) return;
     if (!std::filesystem::exists(folder_ / "unet" / kDiffusionWeights)) {
       UNet2DConditionModel unet(mini::unet_config());
       initialize(unet, make_generator(seed("unet weights")));
@@ -128,7 +171,7 @@ class BasePretraining {
     }
     std::vector<std::unique_ptr<Sdxl>> bases;
     std::vector<Sdxl*> replicas;
-    for (int64_t thread = 0; thread < options_.unet_threads; ++thread) {
+    for (int64_t thread = 0; thread < options_.threads; ++thread) {
       bases.push_back(load_sdxl(folder_, {.dtype = options_.working_dtype}));
       replicas.push_back(bases.back().get());
     }
@@ -199,7 +242,7 @@ void export_base(const std::filesystem::path& run_folder, const std::filesystem:
                  at::ScalarType dtype) {
   copy_with_weights_in(dtype, run_folder / "base", folder);
   if (std::filesystem::exists(run_folder / "judge"))  // not where the run began with a finished base
-    copy_with_weights_in(dtype, run_folder / "judge", folder.parent_path() / "judges" / "clip");
+    copy_with_weights_in(dtype, run_folder / "judge", judge_of(folder));
 }
 
 }  // namespace ziplora

@@ -1,13 +1,15 @@
 #pragma once
 /// Trains the embedded base from nothing, stage by stage, into a diffusers folder:
 ///
-///     vocabulary → autoencoder → text encoders (contrastive, with the picture encoder) → UNet → export
+///     vocabulary → autoencoder → text encoders (contrastive, with the picture encoder) → judge → UNet →
+///     export
 ///
 ///     pretrain_base({.run_folder = "runs/base"}, world, progress, cancel);   // run it again to go on
 ///     export_base("runs/base", "assets/mini", at::kHalf);
 ///
-/// `from` starts a fresh run folder with a copy of that base: its vocabulary, autoencoder and text encoders
-/// stay, the UNet's training goes on from its weights with a new optimizer.
+/// `from` starts a fresh run folder with a copy of that base, and of the judge beside it: its vocabulary,
+/// autoencoder and text encoders stay, the judge's and the UNet's training go on from their weights with new
+/// optimizers.
 ///
 /// A stage whose component lies in <run>/base is done and is not repeated; an interrupted one goes on from
 /// its checkpoint. The whole is a function of the seed, the world and the plan.
@@ -29,9 +31,11 @@ struct PretrainOptions {
   uint64_t seed = 0;
   int64_t autoencoder_iterations = 6000;
   int64_t contrastive_iterations = 1500;
-  int64_t unet_iterations = 16000;
-  int64_t unet_threads =
-      1;  ///< each with a UNet of its own and PyTorch's operations in one thread; 1: PyTorch's
+  int64_t judge_iterations = 8000;  ///< 0: the judge stays as it is
+  int64_t unet_iterations = 16000;  ///< 0: the UNet stays as it is
+  /// Of the judge's and the UNet's stage, each with a model of its own and PyTorch's operations in one
+  /// thread; 1: PyTorch's threads.
+  int64_t threads = 1;
   int64_t checkpoint_every = 250;
   int64_t sample_every = 1000;
   at::ScalarType working_dtype = at::kFloat;  ///< TrainingPlan::working_dtype

@@ -1,0 +1,23 @@
+#pragma once
+/// What makes a picture and its caption agree: symmetric cross entropy over a batch's cosine similarities
+/// (CLIP, arXiv 2103.00020, figure 3).
+
+#include <ATen/core/Tensor.h>
+
+namespace ziplora {
+
+/// ln(1 / 0.07), at which CLIP begins.
+inline constexpr double kFirstLogitScale = 2.66;
+
+/// Of pictures against texts and of texts against pictures; row i of one belongs to row i of the other.
+/// @param pictures, texts  [B, D], of any length
+/// @param logit_scale      [1], the logarithm of what cosines are multiplied by; counts up to 4.6, a
+/// hundredfold
+/// @return                 scalar
+at::Tensor contrastive_loss(const at::Tensor& pictures, const at::Tensor& texts,
+                            const at::Tensor& logit_scale);
+
+/// Rows of length 1.
+at::Tensor unit_rows(const at::Tensor& x);
+
+}  // namespace ziplora

@@ -1,0 +1,35 @@
+#pragma once
+/// Goes on training the picture encoder of the contrastive stage, and its attribute heads, while the text
+/// encoders stay: to tell 340 subjects apart takes many more scenes than captions do, and what the UNet reads
+/// must not move. (LiT, arXiv 2111.07991, with the roles exchanged.)
+
+#include <vector>
+
+#include "ziplora/judge/attribute_heads.h"
+#include "ziplora/models/clip_vision_model.h"
+#include "ziplora/models/sdxl.h"
+#include "ziplora/pretrain/training_loop.h"
+#include "ziplora/world/world.h"
+
+namespace ziplora {
+
+struct JudgeTrainingOptions {
+  TrainingPlan plan;
+  int64_t batch_size = 128;
+  int64_t parts = 4;  ///< what a batch is computed in, by one thread per judge; divides the batch
+  uint64_t seed = 0;
+};
+
+struct JudgeInTraining {
+  JudgeInTraining(const ClipVisionConfig& config, const Catalogue& catalogue)
+      : vision(config), attributes(catalogue, config.projection_dim) {}
+  ClipVisionModel vision;
+  AttributeHeads attributes;
+};
+
+/// @param judges  at least one, all equal; the first is trained, the others are for as many more threads
+/// @param base    gives the captions' embeddings; not trained
+void train_judge(const std::vector<JudgeInTraining*>& judges, const Sdxl& base, const World& world,
+                 const JudgeTrainingOptions& options, ProgressSink& progress, const CancelToken& cancel);
+
+}  // namespace ziplora
