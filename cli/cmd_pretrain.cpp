@@ -21,11 +21,15 @@ Run pretrain_command(CLI::App& app) {
   app.add_option("--from", flags->from, "go on with the judge and the UNet of this base, e.g. assets/mini");
   app.add_option("--world", flags->world, "the catalogue of subjects, styles and backgrounds");
   app.add_option("--cache", flags->cache, "drawings: packages and what was rendered of them");
-  app.add_option("--autoencoder-iterations", request.autoencoder_iterations, "batches of 8");
-  app.add_option("--contrastive-iterations", request.contrastive_iterations, "batches of 128");
+  app.add_option("--autoencoder-iterations", request.autoencoder_iterations, "batches of 8")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--contrastive-iterations", request.contrastive_iterations, "batches of 128")
+      ->check(CLI::NonNegativeNumber);
   app.add_option("--judge-iterations", request.judge_iterations,
-                 "batches of 128; 0: the judge stays as it is");
-  app.add_option("--unet-iterations", request.unet_iterations, "batches of 64; 0: the UNet stays as it is");
+                 "batches of 128; 0: the judge stays as it is")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--unet-iterations", request.unet_iterations, "batches of 64; 0: the UNet stays as it is")
+      ->check(CLI::NonNegativeNumber);
   app.add_option(
          "--threads", request.threads,
          "copies of the judge and of the UNet that share a batch, each on one core; fastest: one a core")

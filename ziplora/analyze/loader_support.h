@@ -20,7 +20,8 @@ const char* name_of(Verdict verdict);  ///< "fully", "unknown", "partly", "wrong
 
 struct ProgramSupport {
   const char* program;
-  Verdict verdict = Verdict::kFully;  ///< the worst of the rules that apply
+  /// The worst of the rules that apply; at least kUnknown where the file has layers that no rule speaks of.
+  Verdict verdict = Verdict::kFully;
   std::vector<std::string> reasons;
 };
 

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <future>
 #include <memory>
 #include <set>
 
@@ -109,15 +108,6 @@ std::string title_of(const Adapter& adapter) {
   return title == adapter.metadata.end() ? adapter.source.stem().string() : title->second;
 }
 
-/// In a thread of its own while the layers are merged: it takes half as long as a file-level merge.
-std::future<std::vector<std::string>> start_hashing(const std::vector<MergeFile>& files) {
-  return std::async(std::launch::async, [files] {
-    std::vector<std::string> digests;
-    for (const MergeFile& file : files) digests.push_back(sha256_of_adapter(file.path));
-    return digests;
-  });
-}
-
 /// @param recipe   method and options, or steps
 /// @param digests  sha256 of each input
 StringMap merged_metadata(const MergeRequest& request, const std::vector<MergeInput>& inputs,
@@ -201,7 +191,9 @@ nlohmann::json run_merge(const MergeRequest& request, ProgressSink& progress, co
   if (needs_base) require_prompts(inputs);
   for (const Adapter& adapter : adapters) require_place_for(adapter, request.format);
 
-  std::future<std::vector<std::string>> digests = start_hashing(files);
+  std::vector<fs::path> paths;
+  for (const MergeFile& file : files) paths.push_back(file.path);
+  AdapterDigests digests(std::move(paths));
   const std::unique_ptr<Sdxl> base = needs_base ? load_sdxl(base_path, request.policy) : nullptr;
   MergeContext context{.base = base.get(),
                        .seed = request.seed,

@@ -27,6 +27,7 @@ class AtomicFile {
   void write(const void* bytes, size_t size_bytes);
   void write(std::string_view text) { write(text.data(), text.size()); }
   /// Other bytes in the place of the first ones, which have been written before.
+  /// @throws as write; Error(kInternal) if more than what has been written
   void rewrite_start(std::string_view text);
   void commit();
 

@@ -54,6 +54,18 @@ TEST(AtomicFile, AppearsOnlyWithCommit) {
   EXPECT_EQ(entries_in(folder.path()), 1u);
 }
 
+TEST(AtomicFile, TheStartCanBeWrittenAgainAndNoMore) {
+  const TemporaryFolder folder;
+  AtomicFile file(folder / "out");
+  file.write("head");
+  file.write(" and body");
+  file.rewrite_start("HE");
+  EXPECT_THROW(file.rewrite_start("more than head and body"), Error);
+  file.write("!");  // goes on at the end
+  file.commit();
+  EXPECT_EQ(read_file(folder / "out"), "HEad and body!");
+}
+
 TEST(AtomicFile, LeavesTheOldFileWhenNotCommitted) {
   TemporaryFolder folder;
   write_text_file(folder / "out.txt", "old");

@@ -1,6 +1,7 @@
 #include "ziplora/io/hashed_safetensors.h"
 
-#include <future>
+#include <exception>
+#include <thread>
 
 #include "ziplora/base/atomic_file.h"
 #include "ziplora/base/error.h"
@@ -24,11 +25,11 @@ std::string header_of(const NamedTensors& tensors, const StringMap& metadata, co
 
 }  // namespace
 
-std::string sha256_of_data(const NamedTensors& tensors) {
+std::string sha256_of_data(const NamedTensors& tensors, const std::stop_token& stop) {
   Sha256 digest;
   int pieces = 0;
   encode_safetensors(tensors, {}, [&](const void* bytes, size_t size) {
-    if (pieces++ >= kHeaderPieces) digest.update(bytes, size);
+    if (pieces++ >= kHeaderPieces && !stop.stop_requested()) digest.update(bytes, size);
   });
   return digest.hex();
 }
@@ -37,7 +38,15 @@ void write_hashed_safetensors(const std::filesystem::path& path, const NamedTens
                               const std::function<StringMap(const std::string& data_sha256)>& metadata_of) {
   const std::string where = "write " + path.string();
   AtomicFile file(path);
-  std::future<std::string> digest = std::async(std::launch::async, [&] { return sha256_of_data(tensors); });
+  std::string digest;
+  std::exception_ptr failure;
+  std::jthread hashing([&](const std::stop_token& stop) {  // an error in what follows stops it
+    try {
+      digest = sha256_of_data(tensors, stop);
+    } catch (...) {
+      failure = std::current_exception();
+    }
+  });
   size_t header_size = 0;
   int pieces = 0;
   const auto write = [&](const void* bytes, size_t size) {
@@ -45,7 +54,9 @@ void write_hashed_safetensors(const std::filesystem::path& path, const NamedTens
     file.write(bytes, size);
   };
   encode_safetensors(tensors, metadata_of(std::string(64, '0')), write, where);
-  const std::string header = header_of(tensors, metadata_of(digest.get()), where);
+  hashing.join();
+  if (failure) std::rethrow_exception(failure);
+  const std::string header = header_of(tensors, metadata_of(digest), where);
   if (header.size() != header_size)
     throw Error(ErrorKind::kInternal, where, "the metadata's size depends on the digest");
   file.rewrite_start(header);

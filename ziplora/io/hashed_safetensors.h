@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <stop_token>
 #include <string>
 
 #include "ziplora/io/safetensors.h"
@@ -15,14 +16,14 @@
 namespace ziplora {
 
 /// The same bytes as `write_safetensors(path, tensors, metadata_of(digest))`.
-/// @param metadata_of  called twice, first with a stand-in of the digest's length (64 hexadecimal digits):
-/// what it
-///                     returns must then have the same size
+/// @param metadata_of  called twice in the caller's thread, first with a stand-in of the digest's length (64
+///                     hexadecimal digits); what it returns must have the same size both times
 /// @throws as write_safetensors; Error(kInternal) if the sizes differ
 void write_hashed_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
                               const std::function<StringMap(const std::string& data_sha256)>& metadata_of);
 
 /// Of the data section that these tensors make, 64 lower-case hexadecimal digits.
-std::string sha256_of_data(const NamedTensors& tensors);
+/// @param stop  asked between tensors; the result then means nothing
+std::string sha256_of_data(const NamedTensors& tensors, const std::stop_token& stop = {});
 
 }  // namespace ziplora

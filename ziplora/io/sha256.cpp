@@ -54,7 +54,7 @@ std::string sha256_of_bytes(std::string_view bytes) {
   return digest.hex();
 }
 
-std::string sha256_of_file(const std::filesystem::path& path) {
+std::string sha256_of_file(const std::filesystem::path& path, const std::stop_token& stop) {
   const auto fail = [&](const std::string& problem, const std::string& hint) {
     throw Error(ErrorKind::kInput, "read " + path.string(), problem, hint);
   };
@@ -66,6 +66,7 @@ std::string sha256_of_file(const std::filesystem::path& path) {
   Sha256 digest;
   std::vector<char> block(1 << 20);
   while (file) {
+    if (stop.stop_requested()) return "";
     file.read(block.data(), static_cast<std::streamsize>(block.size()));
     digest.update(block.data(), static_cast<size_t>(file.gcount()));
   }

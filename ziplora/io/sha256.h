@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -34,8 +35,9 @@ class Sha256 {
 std::string sha256_of_bytes(std::string_view bytes);
 
 /// Read in blocks, so that large files do not fill the memory.
+/// @param stop  asked between blocks, for threads that no one waits for any more; the result is then empty
 /// @throws Error(kInput) if the file is missing or unreadable
-std::string sha256_of_file(const std::filesystem::path& path);
+std::string sha256_of_file(const std::filesystem::path& path, const std::stop_token& stop = {});
 
 /// Of the data section: everything after the header.
 std::string sha256_of_tensors(const SafetensorsFile& file);

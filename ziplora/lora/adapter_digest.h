@@ -5,12 +5,32 @@
 ///     sha256_of_adapter("cat-peft/");         // of the folder's weights and configs
 
 #include <filesystem>
+#include <future>
+#include <stop_token>
 #include <string>
+#include <vector>
 
 namespace ziplora {
 
 /// @return 64 hexadecimal digits; of a folder those of its files' digests in the order of their paths
+/// @param stop  as for sha256_of_file
 /// @throws Error(kInput) if a file is missing or unreadable
-std::string sha256_of_adapter(const std::filesystem::path& path);
+std::string sha256_of_adapter(const std::filesystem::path& path, const std::stop_token& stop = {});
+
+/// Of several adapters, in a thread of its own: it takes half as long as a file-level merge. Given up when
+/// the object goes.
+class AdapterDigests {
+ public:
+  explicit AdapterDigests(std::vector<std::filesystem::path> paths);
+  ~AdapterDigests();
+  AdapterDigests(const AdapterDigests&) = delete;
+  AdapterDigests& operator=(const AdapterDigests&) = delete;
+  /// Waits; once only. @return in the order of the paths @throws as sha256_of_adapter
+  std::vector<std::string> get() { return digests_.get(); }
+
+ private:
+  std::stop_source stop_;
+  std::future<std::vector<std::string>> digests_;
+};
 
 }  // namespace ziplora

@@ -12,7 +12,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "ziplora/base/error.h"
 #include "ziplora/lora/delta_kind.h"
 
 namespace ziplora {

@@ -16,7 +16,6 @@
 
 #include <cmath>
 
-#include "ziplora/base/error.h"
 #include "ziplora/lora/delta_kind.h"
 
 namespace ziplora {

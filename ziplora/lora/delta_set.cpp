@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "ziplora/base/error.h"
 #include "ziplora/lora/delta_kind.h"
 
 namespace ziplora {
@@ -24,6 +23,6 @@ BaseBoundLayer bind(const DeltaParts& parts, std::optional<double>, const Target
 
 }  // namespace
 
-const DeltaKind kSetKind{"whole weight", {{".set_weight", "set_weight"}}, missing, nullptr, bind};
+const DeltaKind kSetKind{"set_weight", {{".set_weight", "set_weight"}}, missing, nullptr, bind};
 
 }  // namespace ziplora

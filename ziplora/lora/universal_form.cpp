@@ -21,6 +21,7 @@ namespace {
 /// Rounding to bfloat16 changes a factor by 0.2 % in norm, to half by 0.03 %; more means that values went
 /// below the dtype's range.
 constexpr double kMostRounding = 0.01;
+constexpr int64_t kEnoughToSettle = 1 << 12;
 
 /// ΔW = lora_alpha / rank · up @ down; absent means scale 1, so rank.
 double effective_alpha(const LoraLayer& layer) {
@@ -182,7 +183,8 @@ at::Tensor to_storage(const at::Tensor& factor, at::ScalarType dtype, const std:
   // settles it, as it nearly always does, nothing is compared.
   const double smallest_loss = dtype == at::kHalf ? 0x1p-25 : 0x1p-134;
   const double size = std::sqrt(static_cast<double>(factor.numel()));
-  const at::Tensor some = factor.detach().flatten().slice(0, 0, 1 << 12);  // its norm is at most that of all
+  // The norm of a part, which is at most that of all, settles it as well and saves a pass over the rest.
+  const at::Tensor some = factor.detach().flatten().slice(0, 0, kEnoughToSettle);
   if (const double norm = some.norm().item<double>();
       norm < 1e12 && smallest_loss * size < kMostRounding / 2 * norm)
     return stored;

@@ -40,11 +40,21 @@ double outliers_of(const nlohmann::json& options) {
               "for example --outliers 0.01");
 }
 
+constexpr double kOutliers = 0.01;
+
+void say_if_there_is_no_room(const nlohmann::json& options, MergeContext& context) {
+  const double density = options["density"], outliers = options["outliers"];
+  if (context.progress != nullptr && density + outliers > 1 && outliers != kOutliers)
+    context.progress->warning(fmt::format(
+        "--density {} and --outliers {} are more than all values: {:.3g} of the largest are dropped", density,
+        outliers, 1 - density));
+}
+
 std::vector<MergeOption> breadcrumbs_options() {
   std::vector<MergeOption> options = combination_options(Mix::kSum);
   options.insert(
       options.begin() + 1,
-      {"outliers", "share of the largest values that are dropped, from 0 to below 1", 0.01, {}, 0});
+      {"outliers", "share of the largest values that are dropped, from 0 to below 1", kOutliers, {}, 0});
   return options;
 }
 
@@ -57,6 +67,7 @@ MergeMethod breadcrumbs_method() {
       .needs_base = false,
       .options = breadcrumbs_options(),
       .run = [](const std::vector<MergeInput>& inputs, const nlohmann::json& options, MergeContext& context) {
+        say_if_there_is_no_room(options, context);
         const auto keep = [density = density_of(options), outliers = outliers_of(options)](
                               const at::Tensor& values, uint64_t) {
           return keep_middle(values, density, outliers);

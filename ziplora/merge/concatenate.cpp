@@ -11,11 +11,12 @@
 namespace ziplora {
 namespace {
 
-/// Side by side in the parts' own dtype, or the one that holds all of them.
+/// Side by side in the parts' own dtype or the one that holds all of them, float32 at most.
 at::Tensor beside(const LayerParts& parts, at::Tensor LoraLayer::*factor, int64_t dim) {
   std::vector<at::Tensor> factors;
   for (const LayerPart& part : parts) factors.push_back((part.layer->*factor).detach());
-  return at::cat(factors, dim);
+  const at::Tensor all = at::cat(factors, dim);
+  return all.scalar_type() == at::kDouble ? all.to(at::kFloat) : all;
 }
 
 }  // namespace
@@ -29,8 +30,7 @@ LoraLayer concatenate_layer(const LayerParts& parts) {
     factors.insert(factors.end(), static_cast<size_t>(part.layer->rank()), part.factor());
   std::vector<int64_t> broadcast(static_cast<size_t>(merged.up.dim()), 1);
   broadcast[1] = merged.rank();
-  merged.up = merged.up.to(at::kFloat, /*non_blocking=*/false, /*copy=*/true)
-                  .mul_(at::tensor(factors, at::kFloat).view(broadcast));
+  merged.up = merged.up.to(at::kFloat).mul_(at::tensor(factors, at::kFloat).view(broadcast));
   return merged;
 }
 

@@ -3,7 +3,6 @@
 //
 //     ΔW = Σ_k w_k ΔW_k ⊙ B_k / density,   B_k ~ Bernoulli(density), drawn from --seed, the input's place and
 //                                          the target
-#include "ziplora/merge/task_arithmetic.h"
 #include "ziplora/merge/tensor_combination.h"
 
 namespace ziplora {
@@ -15,10 +14,7 @@ MergeMethod dare_linear_method() {
       .needs_base = false,
       .options = combination_options(Mix::kSum),
       .run = [](const std::vector<MergeInput>& inputs, const nlohmann::json& options, MergeContext& context) {
-        const auto keep = [density = density_of(options)](const at::Tensor& values, uint64_t seed) {
-          return keep_random(values, density, seed);
-        };
-        return combine_adapters(inputs, options, context, {keep, Mix::kSum});
+        return combine_adapters(inputs, options, context, {random_of(options), Mix::kSum});
       }};
 }
 

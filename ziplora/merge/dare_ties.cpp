@@ -2,7 +2,6 @@
 // 2311.03099) has dropped at random instead of by magnitude:
 //
 //     T_k = ΔW_k ⊙ B_k / density,  B_k ~ Bernoulli(density),  then as `ties`
-#include "ziplora/merge/task_arithmetic.h"
 #include "ziplora/merge/tensor_combination.h"
 
 namespace ziplora {
@@ -14,10 +13,7 @@ MergeMethod dare_ties_method() {
       .needs_base = false,
       .options = combination_options(Mix::kElectedMean),
       .run = [](const std::vector<MergeInput>& inputs, const nlohmann::json& options, MergeContext& context) {
-        const auto keep = [density = density_of(options)](const at::Tensor& values, uint64_t seed) {
-          return keep_random(values, density, seed);
-        };
-        return combine_adapters(inputs, options, context, {keep, Mix::kElectedMean});
+        return combine_adapters(inputs, options, context, {random_of(options), Mix::kElectedMean});
       }};
 }
 

@@ -1,7 +1,9 @@
 #include "ziplora/merge/layerwise.h"
 
 #include <fmt/format.h>
+#ifdef __GLIBC__
 #include <malloc.h>
+#endif
 
 #include "ziplora/base/error.h"
 #include "ziplora/io/mapped_pages.h"
@@ -13,6 +15,11 @@ namespace {
 /// A stored layer lies behind the larger float32 one that it was made of, so the heap is left with holes: a
 /// fifth of a large result's size unless they are given back now and then.
 constexpr int64_t kLayersBetweenTrims = 32;
+void give_back_holes() {
+#ifdef __GLIBC__
+  ::malloc_trim(0);
+#endif
+}
 
 }  // namespace
 
@@ -42,7 +49,7 @@ MergeResult merge_layerwise(const std::vector<MergeInput>& inputs, MergeContext&
       release_mapped_pages(part.layer->down);
       release_mapped_pages(part.layer->up);
     }
-    if (context.store && ++stored % kLayersBetweenTrims == 0) ::malloc_trim(0);
+    if (context.store && ++stored % kLayersBetweenTrims == 0) give_back_holes();
     partly += parts.size() < inputs.size();
     stage.step();
   }

@@ -4,7 +4,6 @@
 //
 // ZipLoRA (arXiv 2311.13600, section 3.2) finds that ΔW without the 80–90 % smallest values draws nearly the
 // same pictures; pruned inputs get into each other's way less. PEFT's `magnitude_prune`.
-#include "ziplora/merge/task_arithmetic.h"
 #include "ziplora/merge/tensor_combination.h"
 
 namespace ziplora {
@@ -16,10 +15,7 @@ MergeMethod magnitude_prune_method() {
       .needs_base = false,
       .options = combination_options(Mix::kSum),
       .run = [](const std::vector<MergeInput>& inputs, const nlohmann::json& options, MergeContext& context) {
-        const auto keep = [density = density_of(options)](const at::Tensor& values, uint64_t) {
-          return keep_largest(values, density);
-        };
-        return combine_adapters(inputs, options, context, {keep, Mix::kSum});
+        return combine_adapters(inputs, options, context, {largest_of(options), Mix::kSum});
       }};
 }
 

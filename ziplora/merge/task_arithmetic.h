@@ -18,6 +18,7 @@ at::Tensor keep_largest(const at::Tensor& values, double density);
 
 /// Keeps each value with probability `density` and divides it by density, so that the mean stays.
 /// @param density  above 0
+/// @param seed     of the numbers that choose
 at::Tensor keep_random(const at::Tensor& values, double density, uint64_t seed);
 
 enum class MajoritySign {

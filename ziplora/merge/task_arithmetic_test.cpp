@@ -7,8 +7,6 @@
 #include <ATen/ops/tensor.h>
 #include <gtest/gtest.h>
 
-#include "ziplora/base/rng.h"
-
 namespace ziplora {
 namespace {
 

@@ -118,6 +118,18 @@ double density_of(const nlohmann::json& options) {
               "for example --density 0.5; what should have no effect is left out of the inputs instead");
 }
 
+Keep largest_of(const nlohmann::json& options) {
+  return [density = density_of(options)](const at::Tensor& values, uint64_t) {
+    return keep_largest(values, density);
+  };
+}
+
+Keep random_of(const nlohmann::json& options) {
+  return [density = density_of(options)](const at::Tensor& values, uint64_t seed) {
+    return keep_random(values, density, seed);
+  };
+}
+
 MergeResult combine_adapters(const std::vector<MergeInput>& inputs, const nlohmann::json& options,
                              MergeContext& context, TensorCombination combination) {
   const Combiner combiner(options, context.seed, std::move(combination));

@@ -3,9 +3,8 @@
 ///
 ///     --on delta     on ΔW of each layer, w_k as weight; ΔW then has full rank, so an SVD brings it back to
 ///                    factors, with the relative error of each layer in the report (PEFT's `ties_svd`, …)
-///     --on factors   on down and on up apart from each other, √|w_k s_k| as weights (PEFT's `ties`, …):
-///     fast,
-///                    ranks must be equal, and cross terms as in `linear`
+///     --on factors   on down and on up apart from each other, √|w_k s_k| as weights (PEFT's `ties`, …);
+///                    fast, ranks must be equal, and cross terms as in `linear`
 ///
 /// ΔW is the default: it is what the papers speak of, while signs and magnitudes of a factor's values depend
 /// on a basis that training chose at random. Dense work goes layer by layer: on full SDXL some seconds each.
@@ -18,7 +17,7 @@
 
 namespace ziplora {
 
-/// What stays of one input's values, in their shape.
+/// What stays of one input's values: float32, in their shape.
 /// @param seed  of the random numbers for these values, equal on every run
 using Keep = std::function<at::Tensor(const at::Tensor& values, uint64_t seed)>;
 
@@ -39,6 +38,11 @@ std::vector<MergeOption> combination_options(Mix mix);
 /// The option `density`.
 /// @throws Error(kUsage) unless it is in (0, 1]
 double density_of(const nlohmann::json& options);
+
+/// keep_largest and keep_random (task_arithmetic.h) of the option `density`.
+/// @throws as density_of
+Keep largest_of(const nlohmann::json& options);
+Keep random_of(const nlohmann::json& options);
 
 /// One adapter is pruned as asked (PEFT turns to `linear` then, and ignores the density).
 /// @throws Error(kUsage) for a size of factors that no one asked for (`--on factors`);

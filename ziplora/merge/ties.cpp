@@ -6,7 +6,6 @@
 //
 // As in PEFT the election is of unweighted values. A mean, not a sum: two inputs that agree give neither
 // twice.
-#include "ziplora/merge/task_arithmetic.h"
 #include "ziplora/merge/tensor_combination.h"
 
 namespace ziplora {
@@ -18,10 +17,7 @@ MergeMethod ties_method() {
       .needs_base = false,
       .options = combination_options(Mix::kElectedMean),
       .run = [](const std::vector<MergeInput>& inputs, const nlohmann::json& options, MergeContext& context) {
-        const auto keep = [density = density_of(options)](const at::Tensor& values, uint64_t) {
-          return keep_largest(values, density);
-        };
-        return combine_adapters(inputs, options, context, {keep, Mix::kElectedMean});
+        return combine_adapters(inputs, options, context, {largest_of(options), Mix::kElectedMean});
       }};
 }
 

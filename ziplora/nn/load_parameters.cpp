@@ -40,6 +40,10 @@ TensorSource renamed(const TensorSource& source,
   return result;
 }
 
+at::Tensor in_order_of_use(const at::Tensor& parameter) {
+  return parameter.dim() == 4 ? parameter.contiguous(at::MemoryFormat::ChannelsLast) : parameter;
+}
+
 void load_parameters(Module& module, const TensorSource& source, at::Device device, at::ScalarType dtype,
                      const std::function<bool(const std::string&)>& ignore) {
   std::set<std::string> left(source.names.begin(), source.names.end());
@@ -75,7 +79,7 @@ void load_parameters(Module& module, const TensorSource& source, at::Device devi
   }
   for (auto& [parameter, path] : assignments) {
     const at::Tensor stored = source.tensor(path).detach();
-    *parameter = stored.to(device, dtype);
+    *parameter = in_order_of_use(stored.to(device, dtype));
     if (source.release && !parameter->is_alias_of(stored)) source.release(path);
   }
 }

@@ -26,9 +26,13 @@ struct TensorSource {
 TensorSource renamed(const TensorSource& source,
                      const std::function<std::string(const std::string&)>& new_name);
 
-/// Every parameter is set to the source's tensor of its path: as it is (memory-mapped, no copy) when device
-/// and dtype already match, else converted one tensor at a time, so that memory peaks near the size of the
-/// result. The parameters get no gradient.
+/// A convolution's kernel with its channels last, the order in which convolutions run: one in another order
+/// would be copied on every call. Anything else as it is.
+at::Tensor in_order_of_use(const at::Tensor& parameter);
+
+/// Every parameter is set to the source's tensor of its path: as it is (memory-mapped, no copy) when device,
+/// dtype and order already match, else converted one tensor at a time, so that memory peaks near the size of
+/// the result. The parameters get no gradient.
 /// @param ignore  names in the source that may be left over (“position_ids”)
 /// @throws Error(kInput) listing the first few tensors that are missing, unexpected or misshapen, with the
 /// counts

@@ -10,10 +10,9 @@ namespace ziplora {
 inline constexpr double kFirstLogitScale = 2.66;
 
 /// Of pictures against texts and of texts against pictures; row i of one belongs to row i of the other.
-/// @param pictures, texts  [B, D], of any length
-/// @param logit_scale      [1], the logarithm of what cosines are multiplied by; counts up to 4.6, a
-/// hundredfold
-/// @return                 scalar
+/// @param pictures, texts  [B, D] of any dtype, rows of any length
+/// @param logit_scale      [1], the logarithm of what cosines are multiplied by, at most 4.6: a hundred times
+/// @return                 scalar float32
 at::Tensor contrastive_loss(const at::Tensor& pictures, const at::Tensor& texts,
                             const at::Tensor& logit_scale);
 

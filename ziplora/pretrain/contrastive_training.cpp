@@ -3,15 +3,14 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/matmul.h>
-#include <ATen/ops/tensor.h>
 
-#include <algorithm>
 #include <random>
 
 #include "ziplora/base/rng.h"
 #include "ziplora/judge/picture_judge.h"
 #include "ziplora/nn/initialization.h"
 #include "ziplora/nn/linear.h"
+#include "ziplora/pretrain/caption_ids.h"
 #include "ziplora/pretrain/contrastive_loss.h"
 #include "ziplora/pretrain/unet_training.h"
 #include "ziplora/pretrain/world_batches.h"
@@ -33,21 +32,6 @@ class ContrastiveHead : public Module {
   at::Tensor logit_scale;
 };
 
-/// [B, T], cut where the longest caption ends: attention is causal, so no padding reaches the pooled end
-/// token.
-at::Tensor token_ids(const ClipTokenizer& tokenizer, int64_t eos_token_id,
-                     const std::vector<std::string>& captions) {
-  std::vector<int64_t> ids;
-  int64_t longest = 0;
-  for (const std::string& caption : captions) {
-    const TokenizedPrompt prompt = tokenizer.encode(caption);
-    const auto end = std::find(prompt.ids.begin(), prompt.ids.end(), eos_token_id);
-    longest = std::max<int64_t>(longest, end - prompt.ids.begin() + 1);
-    ids.insert(ids.end(), prompt.ids.begin(), prompt.ids.end());
-  }
-  return at::tensor(ids, at::kLong).view({static_cast<int64_t>(captions.size()), -1}).narrow(1, 0, longest);
-}
-
 }  // namespace
 
 void train_contrastive(ClipTextModel& text_encoder, ClipTextModel& text_encoder_2, ClipVisionModel& vision,
@@ -63,7 +47,7 @@ void train_contrastive(ClipTextModel& text_encoder, ClipTextModel& text_encoder_
     for (std::string& caption : batch.captions)
       if (random() % 8 == 0) caption = with_nonsense_word(caption, random());
     const at::Tensor pictures = vision.forward(as_input(clip_pixel_values(batch.images), options.plan));
-    const at::Tensor ids = token_ids(tokenizer, text_encoder_2.config.eos_token_id, batch.captions);
+    const at::Tensor ids = caption_ids(tokenizer, text_encoder_2.config.eos_token_id, batch.captions);
     const at::Tensor texts = head.text_projection.forward(text_encoder.forward(ids).pooled);
     const at::Tensor texts_2 = text_encoder_2.forward(ids).pooled;
     const at::Tensor loss_1 = contrastive_loss(pictures, texts, head.logit_scale);
@@ -101,7 +85,7 @@ double nearest_caption_accuracy(const ClipTextModel& text_encoder_2, const ClipV
   const SceneBatch batch = world.sample_batch(0, candidates, Split::kValidation);
   const at::Tensor pictures = unit_rows(vision.forward(clip_pixel_values(batch.images)));
   const at::Tensor texts = unit_rows(
-      text_encoder_2.forward(token_ids(tokenizer, text_encoder_2.config.eos_token_id, batch.captions))
+      text_encoder_2.forward(caption_ids(tokenizer, text_encoder_2.config.eos_token_id, batch.captions))
           .pooled);
   const at::Tensor nearest = at::matmul(pictures, texts.t()).argmax(1);
   int64_t right = 0;  // two scenes may share a caption: either is the right answer

@@ -1,13 +1,14 @@
 #pragma once
 /// Goes on training the picture encoder of the contrastive stage, and its attribute heads, while the text
-/// encoders stay: to tell 340 subjects apart takes many more scenes than captions do, and what the UNet reads
-/// must not move. (LiT, arXiv 2111.07991, with the roles exchanged.)
+/// encoders stay: to tell hundreds of subjects apart takes many more scenes than captions do, and what the
+/// UNet reads must not move. (LiT, arXiv 2111.07991, with the roles exchanged.)
 
 #include <vector>
 
 #include "ziplora/judge/attribute_heads.h"
+#include "ziplora/models/clip_text_model.h"
+#include "ziplora/models/clip_tokenizer.h"
 #include "ziplora/models/clip_vision_model.h"
-#include "ziplora/models/sdxl.h"
 #include "ziplora/pretrain/training_loop.h"
 #include "ziplora/world/world.h"
 
@@ -27,9 +28,12 @@ struct JudgeInTraining {
   AttributeHeads attributes;
 };
 
-/// @param judges  at least one, all equal; the first is trained, the others are for as many more threads
-/// @param base    gives the captions' embeddings; not trained
-void train_judge(const std::vector<JudgeInTraining*>& judges, const Sdxl& base, const World& world,
-                 const JudgeTrainingOptions& options, ProgressSink& progress, const CancelToken& cancel);
+/// @param judges        at least one, all equal; the first is trained, the others are for as many more
+/// threads
+/// @param text_encoder  SDXL's second, with its tokenizer: gives the captions' embeddings; not trained
+/// @throws as train_stage
+void train_judge(const std::vector<JudgeInTraining*>& judges, const ClipTextModel& text_encoder,
+                 const ClipTokenizer& tokenizer, const World& world, const JudgeTrainingOptions& options,
+                 ProgressSink& progress, const CancelToken& cancel);
 
 }  // namespace ziplora

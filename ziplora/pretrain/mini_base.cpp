@@ -29,7 +29,10 @@ nlohmann::json with_class(nlohmann::json config, const char* name) {
 
 /// Beside the base, as export_base writes it.
 std::filesystem::path judge_of(const std::filesystem::path& base) {
-  return std::filesystem::absolute(base).parent_path() / "judges" / "clip";
+  const std::filesystem::path folder = std::filesystem::absolute(base).lexically_normal();
+  const std::filesystem::path above = folder.parent_path();
+  return (folder.has_filename() ? above : above.parent_path()) / "judges" /
+         "clip";  // "assets/mini/" has none
 }
 
 class BasePretraining {
@@ -44,10 +47,13 @@ class BasePretraining {
 
   void run() {
     if (!options_.from.empty() && !std::filesystem::exists(folder_ / "model_index.json")) {
-      std::filesystem::create_directories(folder_.parent_path());
-      std::filesystem::copy(options_.from, folder_, std::filesystem::copy_options::recursive);
+      constexpr auto again =
+          std::filesystem::copy_options::recursive |
+          std::filesystem::copy_options::overwrite_existing;  // what an interrupted copy left
+      std::filesystem::create_directories(options_.run_folder);
       if (const auto judge = judge_of(options_.from); std::filesystem::exists(judge))
-        std::filesystem::copy(judge, options_.run_folder / "judge", std::filesystem::copy_options::recursive);
+        std::filesystem::copy(judge, options_.run_folder / "judge", again);
+      std::filesystem::copy(options_.from, folder_, again);
     }
     mini::write_pipeline_files(folder_);
     learn_vocabulary();
@@ -73,10 +79,7 @@ class BasePretraining {
 
   void learn_vocabulary() {
     std::vector<std::string> captions;
-    for (int64_t first = 0; first < 40000; first += 1000) {
-      SceneBatch batch = world_.sample_batch(static_cast<uint64_t>(first), 1000, Split::kTrain);
-      captions.insert(captions.end(), batch.captions.begin(), batch.captions.end());
-    }
+    for (uint64_t i = 0; i < 40000; ++i) captions.push_back(world_.describe(i, Split::kTrain).caption);
     vocabulary_ = train_vocabulary(captions, /*max_merges=*/6000);
     if (std::filesystem::exists(folder_ / "tokenizer_2" / "vocab.json")) return;
     vocabulary_.write(folder_ / "tokenizer", mini::kMaxTokens);
@@ -134,7 +137,10 @@ class BasePretraining {
       throw Error(ErrorKind::kInput, "pretrain judge", "there is no judge in " + folder.string(),
                   "--judge-iterations 0 goes on without one; copy a judge there to train it");
     const ClipVisionConfig config = ClipVisionConfig::from_json(read_json_object(folder / "config.json"));
-    const std::unique_ptr<Sdxl> base = load_sdxl(folder_, {.dtype = options_.working_dtype});
+    const std::filesystem::path texts = folder_ / "text_encoder_2";
+    ClipTextModel text_encoder(
+        ClipTextConfig::from_json(read_json_object(texts / "config.json"), /*with_projection=*/true));
+    load_parameters(text_encoder, open_component_weights(texts, "model", at::kFloat), at::kCPU, at::kFloat);
     std::vector<std::unique_ptr<JudgeInTraining>> judges;
     std::vector<JudgeInTraining*> replicas;
     for (int64_t thread = 0; thread < options_.threads; ++thread) {
@@ -148,7 +154,8 @@ class BasePretraining {
     training.plan.muon = true;
     training.plan.weight_decay = 0.02;
     training.seed = seed("judge");
-    train_judge(replicas, *base, world_, training, progress_, cancel_);
+    train_judge(replicas, text_encoder, ClipTokenizer(folder_ / "tokenizer_2"), world_, training, progress_,
+                cancel_);
     save_judge(judges.front()->vision, judges.front()->attributes);
     write_text_file(done, "\n");
   }
@@ -163,12 +170,13 @@ class BasePretraining {
 
   void learn_unet() {
     const std::filesystem::path done = options_.run_folder / "unet.done";
-    if (options_.unet_iterations == 0 || std::filesystem::exists(done)) return;
+    if (std::filesystem::exists(done)) return;
     if (!std::filesystem::exists(folder_ / "unet" / kDiffusionWeights)) {
       UNet2DConditionModel unet(mini::unet_config());
       initialize(unet, make_generator(seed("unet weights")));
       save_unet(unet);
     }
+    if (options_.unet_iterations == 0) return;
     std::vector<std::unique_ptr<Sdxl>> bases;
     std::vector<Sdxl*> replicas;
     for (int64_t thread = 0; thread < options_.threads; ++thread) {
@@ -241,7 +249,7 @@ void pretrain_base(const PretrainOptions& options, const World& world, ProgressS
 void export_base(const std::filesystem::path& run_folder, const std::filesystem::path& folder,
                  at::ScalarType dtype) {
   copy_with_weights_in(dtype, run_folder / "base", folder);
-  if (std::filesystem::exists(run_folder / "judge"))  // not where the run began with a finished base
+  if (std::filesystem::exists(run_folder / "judge"))  // not where the run began with a base that has none
     copy_with_weights_in(dtype, run_folder / "judge", judge_of(folder));
 }
 

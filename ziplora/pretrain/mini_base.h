@@ -11,8 +11,9 @@
 /// autoencoder and text encoders stay, the judge's and the UNet's training go on from their weights with new
 /// optimizers.
 ///
-/// A stage whose component lies in <run>/base is done and is not repeated; an interrupted one goes on from
-/// its checkpoint. The whole is a function of the seed, the world and the plan.
+/// A stage whose component lies in <run>/base, or which left judge.done or unet.done, is done and is not
+/// repeated; an interrupted one goes on from its checkpoint. The whole is a function of the seed, the world
+/// and the plan.
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -45,7 +46,7 @@ void pretrain_base(const PretrainOptions& options, const World& world, ProgressS
                    const CancelToken& cancel);
 
 /// Copies <run>/base to `folder` with weights in `dtype`, and the judge (judge/picture_judge.h), where the
-/// run trained one, to judges/clip beside it.
+/// run has one, to judges/clip beside it.
 void export_base(const std::filesystem::path& run_folder, const std::filesystem::path& folder,
                  at::ScalarType dtype);
 

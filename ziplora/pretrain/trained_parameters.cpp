@@ -3,6 +3,8 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 
+#include "ziplora/nn/load_parameters.h"
+
 namespace ziplora {
 
 TrainedParameters::TrainedParameters(const std::vector<Replica>& replicas, at::ScalarType working_dtype)
@@ -12,7 +14,7 @@ TrainedParameters::TrainedParameters(const std::vector<Replica>& replicas, at::S
     for (const auto& [name, module] : replica.modules)
       module->for_each_parameter([&, prefix = name + "."](const std::string& path, Module::Parameter& it) {
         if (&replica == &replicas.front()) {
-          list_.push_back({prefix + path, {}, it.tensor->detach().to(at::kFloat)});
+          list_.push_back({prefix + path, {}, it.tensor->detach().to(at::kFloat).contiguous()});
           masters_.push_back(list_.back().master);
         }
         list_[index++].places.push_back(it.tensor);
@@ -20,7 +22,9 @@ TrainedParameters::TrainedParameters(const std::vector<Replica>& replicas, at::S
   }
   for (TrainedParameter& parameter : list_)
     for (at::Tensor* place : parameter.places)
-      *place = parameter.master.detach().to(working_dtype_).set_requires_grad(true);
+      *place = working_dtype_ == at::kFloat
+                   ? parameter.master.detach().set_requires_grad(true)
+                   : in_order_of_use(parameter.master.detach().to(working_dtype_)).set_requires_grad(true);
 }
 
 TrainedParameters::~TrainedParameters() {
@@ -39,7 +43,7 @@ std::vector<at::Tensor> TrainedParameters::take_gradients(size_t replica) {
   std::vector<at::Tensor> gradients;
   for (TrainedParameter& parameter : list_) {
     at::Tensor& gradient = parameter.places[replica]->mutable_grad();
-    gradients.push_back(gradient.defined() ? gradient.to(at::kFloat) : at::Tensor());
+    gradients.push_back(gradient.defined() ? gradient.to(at::kFloat).contiguous() : at::Tensor());
     gradient = at::Tensor();
   }
   return gradients;

@@ -18,7 +18,7 @@ namespace ziplora {
 struct TrainedParameter {
   std::string name;
   std::vector<at::Tensor*> places;  ///< in the replicas' modules
-  at::Tensor master;                ///< float32, what the optimizer improves
+  at::Tensor master;                ///< float32, contiguous, what the optimizer improves
 };
 
 /// Each replica holds leaves of its own that share the masters' memory, or copies in the working dtype.

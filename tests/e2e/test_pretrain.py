@@ -1,0 +1,72 @@
+"""`ziplora pretrain` through every stage, from nothing and from a finished base, in a world whose drawings are made up
+here: the real ones are npm packages that only making the base needs."""
+
+import json
+import zlib
+from pathlib import Path
+
+import pytest
+from program import ziplora, ziplora_fails
+from safetensors.torch import load_file
+
+ROOT = Path(__file__).resolve().parents[2]
+STAGES = ("autoencoder", "contrastive", "judge", "unet")
+
+
+def once(**counts):
+    return [word for stage in STAGES for word in (f"--{stage}-iterations", counts.get(stage, 1))]
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """A disc of a colour of its own for every drawing of the catalogue."""
+    folder = tmp_path_factory.mktemp("world")
+    catalogue = json.loads((ROOT / "assets/world/subjects.json").read_text())
+    for package in catalogue["packages"]:
+        names = {subject["icons"][package] for subject in catalogue["subjects"] if package in subject["icons"]}
+        place = folder / "node_modules/@iconify-json" / package
+        place.mkdir(parents=True)
+        icons = {name: {"body": f'<circle cx="8" cy="8" r="7" fill="#{zlib.crc32(name.encode()) % 0xffffff:06x}"/>'} for name in names}
+        (place / "icons.json").write_text(json.dumps({"icons": icons}))
+        (place / "info.json").write_text(json.dumps({"author": {"name": "nobody"}, "license": {"spdx": "MIT"}}))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def base(cache, tmp_path_factory):
+    """Of one iteration a stage, exported."""
+    folder = tmp_path_factory.mktemp("made")
+    ziplora("pretrain", "--cache", cache, "--run-folder", folder / "run", *once(), "--threads", 2, "-o", folder / "mini/",
+            cwd=ROOT)
+    return folder / "mini"
+
+
+def test_from_nothing_to_a_base_that_draws(base, tmp_path):
+    ziplora("generate", "a ghost", "--base", base, "--steps", 1, "-o", tmp_path / "out.png")
+    assert (base.parent / "judges/clip/config.json").exists() and not (base / "judges").exists()
+
+
+def test_a_finished_run_is_not_repeated(base, cache):
+    stamps = {file: file.stat().st_mtime_ns for file in (base.parent / "run").rglob("*.safetensors")}
+    ziplora("pretrain", "--cache", cache, "--run-folder", base.parent / "run", *once(), cwd=ROOT)
+    assert stamps == {file: file.stat().st_mtime_ns for file in (base.parent / "run").rglob("*.safetensors")}
+
+
+def test_from_a_base_its_judge_and_its_unet_go_on(base, cache, tmp_path):
+    """The slash at the end is what a shell's completion writes."""
+    ziplora("pretrain", "--cache", cache, "--from", f"{base}/", "--run-folder", tmp_path / "run", *once(judge=2, unet=0),
+            "-o", tmp_path / "mini", cwd=ROOT)
+    weights = "model.safetensors"
+    before, after = load_file(base.parent / "judges/clip" / weights), load_file(tmp_path / "judges/clip" / weights)
+    assert before.keys() == after.keys() and any((before[key] != after[key]).any() for key in before)
+    for part in ("unet/diffusion_pytorch_model.safetensors", "text_encoder_2/model.safetensors"):
+        same, kept = load_file(base / part), load_file(tmp_path / "mini" / part)
+        assert all((same[key] == kept[key]).all() for key in same), part
+
+
+def test_a_base_without_a_judge_says_so(base, cache, tmp_path):
+    (tmp_path / "alone").mkdir()
+    (tmp_path / "alone/mini").symlink_to(base)
+    error = ziplora_fails(3, "pretrain", "--cache", cache, "--from", tmp_path / "alone/mini", "--run-folder",
+                          tmp_path / "run", *once(unet=0), cwd=ROOT)
+    assert "no judge" in error["problem"] and "--judge-iterations 0" in error["hint"]
