@@ -24,18 +24,15 @@ class Program:
             scheduler=diffusers.EulerDiscreteScheduler(), **models)
 
     def load(self, tensors, metadata, weight_of) -> Loaded:
-        try:
-            with tempfile.TemporaryDirectory() as folder:
-                file = Path(folder) / "pytorch_lora_weights.safetensors"
-                save_file({key: value.contiguous() for key, value in tensors.items()}, file, metadata)
-                self.pipeline.load_lora_weights(folder, adapter_name="file", low_cpu_mem_usage=True)
-            loaded = Loaded()
-            for component in ("unet", "text_encoder", "text_encoder_2"):
-                for path, module in getattr(self.pipeline, component).named_modules():
-                    if isinstance(module, peft.tuners.lora.LoraLayer) and "file" in module.lora_A:
-                        path = path if component == "unet" or path.startswith("text_") else "text_model." + path
-                        delta = module.get_delta_weight("file").detach()
-                        loaded.deltas[f"{component}.{path}"] = lambda delta=delta: delta
-            return loaded
-        finally:
-            self.pipeline.unload_lora_weights()
+        self.pipeline.unload_lora_weights()  # the file before this one, whose deltas were asked for until now
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "pytorch_lora_weights.safetensors"
+            save_file({key: value.contiguous() for key, value in tensors.items()}, file, metadata)
+            self.pipeline.load_lora_weights(folder, adapter_name="file", low_cpu_mem_usage=True)
+        loaded = Loaded()
+        for component in ("unet", "text_encoder", "text_encoder_2"):
+            for path, module in getattr(self.pipeline, component).named_modules():
+                if isinstance(module, peft.tuners.lora.LoraLayer) and "file" in module.lora_A:
+                    path = path if component == "unet" or path.startswith("text_") else "text_model." + path
+                    loaded.deltas[f"{component}.{path}"] = lambda m=module: m.get_delta_weight("file").detach()
+        return loaded

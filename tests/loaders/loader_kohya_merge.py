@@ -1,5 +1,6 @@
 """kohya-ss sd-scripts: networks/sdxl_merge_lora.py, which adds files to a checkpoint's weights. Unlike networks/lora.py
-it does not convert block names. Only the layers that a file is about get weights; all others stay on the meta device."""
+it does not convert block names. Every layer has weights that the script can add to; those of the layers that a file is not
+about are one zero each, seen in the layer's shape, and what the script puts there is looked at and let go."""
 
 import sys
 import tempfile
@@ -11,6 +12,10 @@ from loaded import Loaded
 from safetensors.torch import save_file
 from sdxl_modules import sdxl_modules
 from stand_ins import stand_ins
+
+
+def not_kept():
+    raise KeyError("only the deltas of the layers asked about are kept")
 
 
 class Program(loader_kohya.Program):
@@ -30,16 +35,31 @@ class Program(loader_kohya.Program):
 
     def load(self, tensors, metadata, weight_of, about=()) -> Loaded:
         before = {name: weight_of(name) for name in about if name in self.modules}
-        for name, weight in before.items():
-            self.modules[name].weight = torch.nn.Parameter(weight.clone(), requires_grad=False)
+        names = {module: name for name, module in self.modules.items()}
+        for name, module in self.modules.items():
+            weight = before[name].clone() if name in before else torch.zeros(()).expand(module.weight.shape)
+            module.weight = torch.nn.Parameter(weight, requires_grad=False)
+        changed = set()
+
+        def put(module, parameter_name, parameter):
+            """In place of what the script puts into a layer that the file is not about: SDXL's 14 GB are never held."""
+            name = names.get(module)
+            if parameter_name != "weight" or name is None or name in before:
+                return None
+            if parameter.any():
+                changed.add(name)
+            return torch.nn.Parameter(torch.zeros(()).expand(parameter.shape), requires_grad=False)
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "file.safetensors"
             save_file({key: value.contiguous() for key, value in tensors.items()}, file)
-            self.script.merge_to_sd_model(*self.encoders, self.unet, [str(file)], [1.0], [], torch.float32)
-        loaded = Loaded()
+            hook = torch.nn.modules.module.register_module_parameter_registration_hook(put)
+            try:
+                self.script.merge_to_sd_model(*self.encoders, self.unet, [str(file)], [1.0], [], torch.float32)
+            finally:
+                hook.remove()
+        loaded = Loaded(deltas=dict.fromkeys(changed, not_kept))
         for name, weight in before.items():
             delta = self.modules[name].weight.detach() - weight
             if delta.any():
                 loaded.deltas[name] = lambda delta=delta: delta
-            self.modules[name].weight = torch.nn.Parameter(torch.empty(weight.shape, device="meta"))
         return loaded

@@ -47,6 +47,26 @@ def form_files(modules, folder: Path, forms=FORMS) -> dict[str, Path]:
     return files
 
 
+def stem_of(module, form: str) -> str:
+    """What the keys of a layer begin with, up to the dot before lora_down, lora_A or alpha."""
+    if form == "kohya":
+        return module.flat_sgm
+    if form == "diffusers":
+        return f"{module.component}.{module.path}"
+    return {"unet": "diffusion_model.", "text_encoder": "text_encoders.clip_l.transformer.",
+            "text_encoder_2": "text_encoders.clip_g.transformer."}[module.component] + module.sgm
+
+
+def keys_by_layer(tensors, modules, form: str) -> dict[str, list[str]]:
+    """Every key under the layer that it is of; a KeyError if it is of none."""
+    names = {stem_of(module, form): name for name, module in modules.items()}
+    keys = {}
+    for key in sorted(tensors):
+        stem = key.rsplit(".", 1)[0] if key.endswith(".alpha") else key.rsplit(".", 2)[0]
+        keys.setdefault(names[stem], []).append(key)
+    return keys
+
+
 def key_list(tensors) -> list[str]:
     return [f"{key} {list(value.shape)}" for key, value in sorted(tensors.items())]
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from lora_cases import CASES
 from matrix import facts, table
-from our_forms import FORMS, SAMPLED, fingerprint, form_files, key_list, true_delta
+from our_forms import FORMS, SAMPLED, fingerprint, form_files, key_list, keys_by_layer, true_delta
 from program import ziplora
 from safetensors.torch import load_file, save_file
 from sdxl_modules import sdxl_modules
@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 EVERY_LAYER = 1058
 FOUND = {
     ("kohya", "ComfyUI"): EVERY_LAYER, ("kohya", "Forge"): EVERY_LAYER, ("kohya", "InvokeAI"): EVERY_LAYER,
-    ("kohya", "kohya sd-scripts"): EVERY_LAYER - 6, ("comfy", "ComfyUI"): EVERY_LAYER,
+    ("kohya", "kohya sd-scripts"): EVERY_LAYER - 6, ("kohya", "kohya merge script"): EVERY_LAYER - 6, ("comfy", "ComfyUI"): EVERY_LAYER,
     ("kohya", "diffusers"): EVERY_LAYER, ("diffusers", "diffusers"): EVERY_LAYER, ("diffusers", "ComfyUI"): 498,
 }
 
@@ -87,6 +87,19 @@ def test_our_files_hold_the_deltas_that_the_programs_computed(form, written, mod
 @pytest.mark.parametrize("form, program", FOUND)
 def test_the_programs_found_every_layer_that_they_can_change(form, program):
     assert facts()[program]["forms"][form]["layers"] == FOUND[form, program]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_keys_that_each_program_accepts_are_ours_without_those_of_the_layers_it_refuses(form, written, modules):
+    of_layer = keys_by_layer(written[form], modules, form)
+    assert len(of_layer) == EVERY_LAYER
+    for program in facts().values():
+        fact = program["forms"][form]
+        refused = set(modules) if fact["refused"] == "all" else set(fact["refused"])
+        accepted = sorted(key for name, keys in of_layer.items() if name not in refused for key in keys)
+        assert len(refused) == EVERY_LAYER - fact["layers"], program["program"]
+        assert len(accepted) == fact["accepted_keys"], program["program"]
+        assert fingerprint("\n".join(accepted)) == fact["accepted_key_list"], program["program"]
 
 
 @pytest.mark.parametrize("name", CASES)
