@@ -68,6 +68,7 @@ void fuzz_dialect(const KeyDialect& dialect, std::string_view bytes) {
 
 void fuzz_keys_kohya(std::string_view bytes) { fuzz_dialect(kKohyaDialect, bytes); }
 void fuzz_keys_comfy(std::string_view bytes) { fuzz_dialect(kComfyDialect, bytes); }
+void fuzz_keys_sgm(std::string_view bytes) { fuzz_dialect(kSgmDialect, bytes); }
 void fuzz_keys_diffusers(std::string_view bytes) { fuzz_dialect(kDiffusersDialect, bytes); }
 
 /// PEFT's names have no component in them: the folder says it, and a config stands beside the file.

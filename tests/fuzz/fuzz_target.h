@@ -26,6 +26,7 @@ void require(bool condition, const char* what);
 void fuzz_safetensors(std::string_view bytes);
 void fuzz_keys_kohya(std::string_view bytes);
 void fuzz_keys_comfy(std::string_view bytes);
+void fuzz_keys_sgm(std::string_view bytes);
 void fuzz_keys_peft(std::string_view bytes);
 void fuzz_keys_diffusers(std::string_view bytes);
 void fuzz_metadata(std::string_view bytes);

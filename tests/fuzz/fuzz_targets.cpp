@@ -6,9 +6,13 @@ namespace ziplora {
 
 const std::vector<FuzzTarget>& fuzz_targets() {
   static const std::vector<FuzzTarget> table{
-      {"safetensors", fuzz_safetensors},       {"keys_kohya", fuzz_keys_kohya},
-      {"keys_comfy", fuzz_keys_comfy},         {"keys_peft", fuzz_keys_peft},
-      {"keys_diffusers", fuzz_keys_diffusers}, {"metadata", fuzz_metadata},
+      {"safetensors", fuzz_safetensors},
+      {"keys_kohya", fuzz_keys_kohya},
+      {"keys_comfy", fuzz_keys_comfy},
+      {"keys_peft", fuzz_keys_peft},
+      {"keys_diffusers", fuzz_keys_diffusers},
+      {"keys_sgm", fuzz_keys_sgm},
+      {"metadata", fuzz_metadata},
   };
   return table;
 }
