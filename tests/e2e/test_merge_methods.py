@@ -11,7 +11,7 @@ from diffusers import StableDiffusionXLPipeline
 from lora_files import LayerChoice, random_layers, save_kohya
 from program import run_ziplora, ziplora, ziplora_fails
 from safetensors import safe_open
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from tiny_sdxl import make_tiny_sdxl
 
 COMPONENTS = ("unet", "text_encoder", "text_encoder_2")
@@ -91,6 +91,20 @@ def test_a_file_tells_its_inputs_ranks_only_where_they_lie_side_by_side(method, 
     ziplora("merge", "--subject", files["ink"], "--style", f"{files['ink']}:0.5", "--base", base, "--method", method,
             "-o", tmp_path / "out.safetensors")
     assert ("ziplora.split" in metadata_of(tmp_path / "out.safetensors")) == splits
+
+
+def test_tags_of_inputs_with_equal_names_stay_apart_and_what_agrees_is_kept(files, base, tmp_path):
+    """kohya calls every last checkpoint "last"."""
+    for folder, tag, licence in (("a", "dog", "MIT"), ("b", "ink", "CC0")):
+        (tmp_path / folder).mkdir()
+        metadata = {"ss_tag_frequency": json.dumps({"10_img": {tag: 7}}), "modelspec.title": "last",
+                    "modelspec.prediction_type": "v", "modelspec.license": licence}
+        save_file(load_file(files["ink"]), tmp_path / folder / "last.safetensors", metadata)
+    ziplora("merge", "--method", "direct", "--subject", "a/last.safetensors", "--style", "b/last.safetensors", "--base", base,
+            "-o", "out.safetensors", cwd=tmp_path)
+    merged = metadata_of(tmp_path / "out.safetensors")
+    assert json.loads(merged["ss_tag_frequency"]) == {"last/10_img": {"dog": 7}, "last/10_img (2)": {"ink": 7}}
+    assert merged["modelspec.prediction_type"] == "v" and "modelspec.license" not in merged
 
 
 def test_names_and_prompts_of_another_encoding_are_told_with_replacement_characters(files, base, tmp_path):

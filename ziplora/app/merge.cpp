@@ -108,6 +108,24 @@ std::string title_of(const Adapter& adapter) {
   return title == adapter.metadata.end() ? adapter.source.stem().string() : title->second;
 }
 
+/// "last/10_img", or "last/10_img (2)" where that is there.
+std::string name_without_equal(const nlohmann::json& object, const std::string& name) {
+  std::string free = name;
+  for (int n = 2; object.contains(free); ++n) free = fmt::format("{} ({})", name, n);
+  return free;
+}
+
+/// Values of the inputs that the merge has as well, where all that say one say the same.
+void keep_what_agrees(const std::vector<MergeInput>& inputs, StringMap& metadata) {
+  for (const char* key : {"modelspec.prediction_type", "modelspec.license"}) {
+    std::set<std::string> said;
+    for (const MergeInput& input : inputs)
+      if (const auto found = input.adapter->metadata.find(key); found != input.adapter->metadata.end())
+        said.insert(found->second);
+    if (said.size() == 1) metadata[key] = *said.begin();
+  }
+}
+
 /// @param recipe   method and options, or steps
 /// @param digests  sha256 of each input
 StringMap merged_metadata(const MergeRequest& request, const std::vector<MergeInput>& inputs,
@@ -130,13 +148,15 @@ StringMap merged_metadata(const MergeRequest& request, const std::vector<MergeIn
     if (!input.prompt.empty()) phrases += (phrases.empty() ? "" : ", ") + input.prompt;
     if (const auto found = adapter.metadata.find("ss_tag_frequency"); found != adapter.metadata.end()) {
       const auto own = parse_json(found->second);
-      if (own && own->is_object())  // under names of their own, so that equal folder names do not collide
-        for (const auto& [folder, counts] : own->items()) tags[title_of(adapter) + "/" + folder] = counts;
+      if (own && own->is_object())  // under names of their own: titles and folders of two inputs may be equal
+        for (const auto& [folder, counts] : own->items())
+          tags[name_without_equal(tags, title_of(adapter) + "/" + folder)] = counts;
     }
     if (const auto version = adapter.metadata.find("ss_base_model_version");
         version != adapter.metadata.end())
       metadata["ss_base_model_version"] = version->second;
   }
+  keep_what_agrees(inputs, metadata);
   if (!tags.empty()) metadata["ss_tag_frequency"] = json_line(tags);
   metadata["ss_output_name"] = utf8(request.output.stem().string());
   metadata["modelspec.title"] = utf8(request.output.stem().string());
