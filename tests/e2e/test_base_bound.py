@@ -111,6 +111,8 @@ def test_a_whole_weight_takes_the_place_of_the_bases(base, tmp_path):
         assert torch.allclose(baked[name], wholes.get(name, value), atol=1e-6), name
     report = ziplora("inspect", tmp_path / "set.safetensors", "--base", base)["files"][0]
     assert report["kinds"] == {"set_weight": 2} and report["defects"] == []
+    save_file({"diffusion_model.middle_block.1.proj_in.set_weight": torch.randn(1280, 1280)}, tmp_path / "sdxl.safetensors")
+    report = ziplora("inspect", tmp_path / "sdxl.safetensors")["files"][0]
     verdicts = {program["program"]: program["verdict"] for program in report["programs"]}
     assert verdicts["ComfyUI"] == "unknown" and "fully" not in verdicts.values()  # not tried with any
 
