@@ -18,8 +18,9 @@ ROOT = Path(__file__).resolve().parents[2]
 EVERY_LAYER = 1058
 FOUND = {
     ("kohya", "ComfyUI"): EVERY_LAYER, ("kohya", "Forge"): EVERY_LAYER, ("kohya", "InvokeAI"): EVERY_LAYER,
-    ("kohya", "kohya sd-scripts"): EVERY_LAYER - 6, ("kohya", "kohya merge script"): EVERY_LAYER - 6, ("comfy", "ComfyUI"): EVERY_LAYER,
-    ("kohya", "diffusers"): EVERY_LAYER, ("diffusers", "diffusers"): EVERY_LAYER, ("diffusers", "ComfyUI"): 498,
+    ("kohya", "kohya sd-scripts"): EVERY_LAYER - 6, ("kohya", "kohya merge script"): EVERY_LAYER - 6,
+    ("kohya", "diffusers"): EVERY_LAYER, ("comfy", "ComfyUI"): EVERY_LAYER,
+    ("diffusers", "diffusers"): EVERY_LAYER, ("diffusers", "ComfyUI"): 498,
 }
 
 

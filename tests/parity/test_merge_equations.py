@@ -1,6 +1,7 @@
 """The file-level merge methods against the software and the papers they come from: peft's add_weighted_adapter for every
-combination type it has, kohya's svd_merge_lora (its equation, without the clamp), kohya's block lists, NP-LoRA's and the
-orthogonal projection's equations in plain numpy. Random adapters on a tiny SDXL UNet, linear and convolution layers."""
+combination type it has, kohya's svd_merge_lora (its equation, without the clamp; tests/loaders/test_kohya_svd_merge.py has
+what the script itself computed), kohya's block lists, NP-LoRA's and the orthogonal projection's equations in plain numpy.
+Random adapters on a tiny SDXL UNet, linear and convolution layers."""
 
 import copy
 
