@@ -7,7 +7,10 @@ import struct
 import pytest
 import torch
 from diffusers import StableDiffusionXLPipeline
+from diffusers.training_utils import _collate_lora_metadata
 from lora_files import EVERY_PART, LayerChoice, random_layers, save_diffusers, save_kohya
+from peft import LoraConfig
+from peft.utils import get_peft_model_state_dict
 from PIL import Image
 from program import events, run_ziplora, ziplora, ziplora_fails
 from safetensors.torch import load_file, save_file
@@ -134,6 +137,31 @@ def test_a_whole_difference_has_its_norm_and_no_half(tmp_path):
     found = report["norm"] / report["stable_rank"] ** 0.5
     assert 0.95 * largest <= found <= 1.0001 * largest
     assert "half of the ranks" not in run_ziplora("inspect", file).stdout
+
+
+def test_ranks_and_alphas_are_the_files_own_in_every_family(base, pipeline, tmp_path):
+    """Not those of the factors that these are computed with."""
+    stem, side = "lora_unet_middle_block_1_proj_in", 1280
+    families = {  # name: (tensors by part, rank, alpha)
+        "LoHa": ({f"hada_w{n}_{s}": shape for n in (1, 2) for s, shape in (("a", (side, 3)), ("b", (3, side)))}, "3", "2"),
+        "LoKr": ({"lokr_w1": (8, 8), "lokr_w2_a": (160, 4), "lokr_w2_b": (4, 160)}, "4", "2"),
+        "DoRA": ({"lora_down.weight": (5, side), "lora_up.weight": (side, 5), "dora_scale": (1, side)}, "5", "2"),
+        "full difference": ({"diff": (side, side)}, "0", "none"),
+    }
+    for name, (parts, rank, alpha) in families.items():
+        tensors = {f"{stem}.{part}": torch.rand(shape) for part, shape in parts.items()}
+        if alpha != "none":
+            tensors[f"{stem}.alpha"] = torch.tensor(float(alpha))
+        report = inspect(save(tmp_path / "lora.safetensors", tensors))
+        assert report["kinds"] == {name: 1} and report["ranks"] == {rank: 1}, name
+        assert report["alphas"] == {"unet": {alpha: 1}}, name
+    torch.manual_seed(0)
+    pipeline.unet.add_adapter(LoraConfig(r=4, lora_alpha=7, target_modules=["to_q"], init_lora_weights=False))
+    StableDiffusionXLPipeline.save_lora_weights(tmp_path, get_peft_model_state_dict(pipeline.unet),
+                                                **_collate_lora_metadata({"unet": pipeline.unet}))
+    pipeline.unet.delete_adapters("default")
+    report = inspect(tmp_path / "pytorch_lora_weights.safetensors", "--base", base)
+    assert set(report["alphas"]["unet"]) == {"7"} and set(report["ranks"]) == {"4"}
 
 
 @pytest.mark.parametrize("form", ["kohya", "diffusers", "peft", "comfy"])

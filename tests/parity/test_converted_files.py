@@ -330,18 +330,20 @@ def test_what_has_no_factors_is_named_and_kept_on_request(base, tmp_path):
         pipe.unet.mid_block.resnets[0].norm1.weight += 1.0
         pipe.unet.mid_block.resnets[0].conv1.bias += 0.5
         pipe.unet.conv_in.weight += torch.randn_like(pipe.unet.conv_in.weight)
+        pipe.text_encoder_2.text_model.embeddings.token_embedding.weight += 1.0
         pipe.text_encoder_2.text_projection.weight += 1.0
     pipe.save_pretrained(tmp_path / "tuned")
     vectors = {"unet.mid_block.resnets.0.norm1.weight", "unet.mid_block.resnets.0.conv1.bias"}
-    projection = "text_encoder_2.text_projection.weight"
+    embedding = "text_encoder_2.text_model.embeddings.token_embedding.weight"
+    projection = "text_encoder_2.text_projection"
     flags = ["convert", "--extract", tmp_path / "tuned", "--from", base]
     plain = ziplora(*flags, "-o", tmp_path / "plain.safetensors")
-    assert {entry["tensor"] for entry in plain["left_out"]} == vectors | {projection}
-    assert [entry["layer"] for entry in plain["per_layer"]] == ["unet.conv_in"]
+    assert {entry["tensor"] for entry in plain["left_out"]} == vectors | {embedding}
+    assert {entry["layer"] for entry in plain["per_layer"]} == {"unet.conv_in", projection}
     warning = next(event["text"] for event in plain["events"] if event["event"] == "warning")
     assert "3 biases, norms or embeddings" in warning and "--vectors" in warning
     kept = ziplora(*flags, "--vectors", "--dtype", "f32", "-o", tmp_path / "kept.safetensors")
-    assert {entry["tensor"] for entry in kept["left_out"]} == {projection} and kept["vectors"] == 2
+    assert {entry["tensor"] for entry in kept["left_out"]} == {embedding} and kept["vectors"] == 2
     tensors = load_file(tmp_path / "kept.safetensors")
     assert torch.allclose(tensors["lora_unet_middle_block_0_in_layers_0.w_norm"], torch.ones(24), atol=1e-5)
     assert torch.allclose(tensors["lora_unet_middle_block_0_in_layers_2.diff_b"], torch.full((24,), 0.5), atol=1e-5)

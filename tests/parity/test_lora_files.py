@@ -9,6 +9,7 @@ from lora_files import EVERY_PART, LayerChoice, random_layers, save_diffusers, s
 from peft import LoraConfig, PeftModel, get_peft_model
 from peft.utils import get_peft_model_state_dict
 from probe_runner import relative_error, run_probe
+from program import ziplora
 from safetensors.torch import load_file, save_file
 from tiny_sdxl import VOCAB_SIZE, make_tiny_sdxl
 
@@ -96,6 +97,7 @@ KOHYA = {
     "convolutions-alone": LayerChoice(alpha=2.0, parts=("resnets", "samplers"), skip=("time_emb_proj",)),
     "everything": LayerChoice(alpha=2.0, ranks=(1, 4, 3), **EVERYTHING),
     "a-few-layers": LayerChoice(alpha=2.0, every=7, parts=EVERY_PART),
+    "pooled-projection": LayerChoice(components=COMPONENTS, parts=("attn", "text_projection"), alpha=2.0),
     "text-encoders-alone": LayerChoice(components=COMPONENTS[1:], parts=("self_attn", "mlp"), alpha=2.0),
 }
 
@@ -119,14 +121,37 @@ def test_a_kohya_file_acts_as_in_diffusers(name, blocks, dtype, base, pipeline, 
     assert_changed(theirs, outputs_in_diffusers(pipeline, inputs), [] if KOHYA[name].every > 1 else changed)
 
 
+@pytest.mark.parametrize("save", [save_kohya, save_diffusers])
+def test_inspect_knows_that_diffusers_refuses_a_projection_of_another_rank(save, base, pipeline, tmp_path):
+    encoder = dict(components=COMPONENTS[2:], alpha=2.0 if save is save_kohya else None)
+    for rank in (4, 3):
+        layers = random_layers(pipeline, LayerChoice(parts=("attn",), ranks=(4,), **encoder))
+        layers |= random_layers(pipeline, LayerChoice(parts=("text_projection",), ranks=(rank,), **encoder))
+        arguments = [pipeline] if save is save_kohya else []
+        file = save(tmp_path / f"rank{rank}.safetensors", layers, *arguments)
+        programs = ziplora("inspect", file, "--base", base)["files"][0]["programs"]
+        found = next(program for program in programs if program["program"] == "diffusers")
+        if rank == 4:
+            pipeline.load_lora_weights(tmp_path, weight_name=file.name)
+            pipeline.unload_lora_weights()
+            assert found["verdict"] == "fully"
+        else:
+            with pytest.raises(RuntimeError, match="ignore_mismatched_sizes"):
+                pipeline.load_lora_weights(tmp_path, weight_name=file.name)
+            assert found["verdict"] == "not" and "another rank" in found["reasons"][0]
+
+
 @pytest.mark.parametrize("spelling", ["now", "middle", "oldest"])
 def test_every_generation_of_diffusers_files(spelling, base, pipeline, inputs, tmp_path):
-    parts = ("attn",) if spelling == "oldest" else ("attn", "ff", "proj_in")
-    components = COMPONENTS if spelling == "now" else ("unet",)
-    layers = random_layers(pipeline, LayerChoice(components=components, parts=parts, alpha=None))
+    parts = {"now": ("attn", "ff", "proj_in", "fc1", "text_projection"), "middle": ("attn", "ff", "proj_in", "fc1"),
+             "oldest": ("attn",)}[spelling]
+    layers = random_layers(pipeline, LayerChoice(components=COMPONENTS, parts=parts, alpha=None))
     file = save_diffusers(tmp_path / "lora.safetensors", layers, spelling)
-    ours, _ = outputs_here(base, inputs, file)
-    assert_equal(ours, outputs_in_diffusers(pipeline, inputs, file))
+    ours, values = outputs_here(base, inputs, file)
+    theirs = outputs_in_diffusers(pipeline, inputs, file)
+    assert_equal(ours, theirs)
+    assert values["layers"] == len(layers)
+    assert_changed(theirs, outputs_in_diffusers(pipeline, inputs), theirs)
 
 
 @torch.no_grad()
@@ -212,6 +237,7 @@ def test_a_peft_directory_acts_as_the_model_that_saved_it(name, base, inputs, tm
 SOURCES = {
     "mixed": LayerChoice(alpha="rank", ranks=(1, 4, 3), **EVERYTHING),
     "partial": LayerChoice(alpha=5.0, ranks=(4, 2), every=5, **EVERYTHING),
+    "pooled-projection": LayerChoice(components=COMPONENTS, parts=("attn", "text_projection"), alpha=2.0),
 }
 
 

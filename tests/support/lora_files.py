@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from sgm_checkpoint import unet_name
 
 PREFIX = {"unet": "lora_unet_", "text_encoder": "lora_te1_", "text_encoder_2": "lora_te2_"}
+# But text_projection, which diffusers reads only with the rank that most layers of its encoder have.
 EVERY_PART = ("attn", "ff", "proj_in", "proj_out", "resnets", "samplers", "mlp")
 
 
@@ -38,8 +39,9 @@ class LayerChoice:
 def component_modules(pipeline, component):
     """Linear and convolution layers by the path that files use."""
     for path, module in getattr(pipeline, component).named_modules():
-        if isinstance(module, (torch.nn.Linear, torch.nn.Conv2d)) and path != "text_projection":
-            level = component != "unet" and not path.startswith("text_model.")  # transformers 5.6 dropped the level
+        if isinstance(module, (torch.nn.Linear, torch.nn.Conv2d)):
+            # transformers 5.6 dropped the level of all but the projection, which never had it.
+            level = component != "unet" and not path.startswith("text_model.") and path != "text_projection"
             yield ("text_model." if level else "") + path, module
 
 
@@ -95,8 +97,12 @@ def save_diffusers(file: Path, layers: dict[str, Layer], spelling="now", dtype=t
             inner = "lora" if component == "unet" else "lora_linear_layer"
             down, up = f"{canonical}.{inner}.down.weight", f"{canonical}.{inner}.up.weight"
         else:
+            if component != "unet":  # "….self_attn.q_proj" was spelled as the UNet's
+                attention, leaf = path.removesuffix("_proj").rsplit(".", 1)
+                path = f"{attention}.to_{leaf}"
             attention, leaf = path.rsplit(".to_", 1)
-            module = f"{component}.{attention}.processor.to_{leaf.removesuffix('.0')}_lora"
+            processor = ".processor" if component == "unet" else ""
+            module = f"{component}.{attention}{processor}.to_{leaf.removesuffix('.0')}_lora"
             down, up = f"{module}.down.weight", f"{module}.up.weight"
         tensors |= {down: layer.down.to(dtype), up: layer.up.to(dtype)}
     save_file(tensors, file, metadata)

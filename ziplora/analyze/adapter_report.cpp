@@ -203,8 +203,8 @@ json report_adapter(const AdapterSurvey& survey, const TargetNames& names) {
   report["vectors"] = survey.adapter.vector_deltas.size();
   report["ranks"] = count_layers(survey.origins, [](const LayerOrigin& o) { return o.rank; });
   std::map<std::string, std::map<std::string, int64_t>> alphas;  // by component
-  for (const auto& [target, layer] : survey.adapter.layers)
-    ++alphas[target.substr(0, target.find('.'))][layer.lora_alpha ? number(*layer.lora_alpha) : "none"];
+  for (const auto& [target, origin] : survey.origins)
+    ++alphas[target.substr(0, target.find('.'))][origin.alpha ? number(*origin.alpha) : "none"];
   report["alphas"] = alphas;
   add_coverage(report, survey, spectra, names);
   add_spectra(report, spectra);

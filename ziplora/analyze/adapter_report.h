@@ -5,12 +5,12 @@
 ///     report["ranks"];   // {"8": 560}: layers by rank
 ///
 /// Fields: family, kinds, dtypes, tensors, layers, base_bound (of them: whose ΔW depends on the base, left
-/// out of norms and spectra), vectors (biases and norms that are changed), ranks (0: no factors), alphas (by
-/// component), coverage (component, kind, layers, of, norm), blocks (block, layers, of, norm), norm,
-/// stable_rank (the median of the layers), first_half_energy (null where no layer's is known; see spectra.h),
-/// largest (the layers with the greatest norm), trigger_words, recipe, metadata, warnings, placeholders
-/// (layers of zeros, written for loaders that need them), defects (kind, problem, hint, keys), programs
-/// (program, verdict, reasons).
+/// out of norms and spectra), vectors (biases and norms that are changed), ranks and alphas as in the file
+/// (0: no factors; alphas by component), coverage (component, kind, layers, of, norm), blocks (block, layers,
+/// of, norm), norm, stable_rank (the median of the layers), first_half_energy (null where no layer's is
+/// known; see spectra.h), largest (the layers with the greatest norm), trigger_words, recipe, metadata,
+/// warnings, placeholders (layers of zeros, written for loaders that need them), defects (kind, problem,
+/// hint, keys), programs (program, verdict, reasons).
 
 #include <nlohmann/json.hpp>
 

@@ -50,6 +50,19 @@ bool part_of_clip_g_attention(const AdapterSurvey& survey) {
   return std::any_of(leaves.begin(), leaves.end(), [](const auto& entry) { return entry.second < 4; });
 }
 
+bool text_projection_of_another_rank(const AdapterSurvey& survey) {
+  std::optional<int64_t> own;
+  std::map<int64_t, int> ranks;  // of the encoder's other layers
+  for (const auto& [canonical, origin] : survey.origins) {
+    if (canonical == "text_encoder_2.text_projection")
+      own = origin.rank;
+    else if (canonical.starts_with("text_encoder_2."))
+      ++ranks[origin.rank];
+  }
+  const auto most = std::ranges::max_element(ranks, {}, [](const auto& entry) { return entry.second; });
+  return own && most != ranks.end() && most->first != *own;
+}
+
 /// invokeai/backend/model_manager: lora_token_vector_length and _state_dict_looks_like_sdxl_unet_lora.
 bool shows_sdxl_to_invokeai(const AdapterSurvey& survey) {
   bool first_encoder = false, second_encoder = false;
@@ -152,6 +165,7 @@ FileFacts file_facts(const AdapterSurvey& survey, bool sdxl_sizes) {
   facts.text_projection_alone = facts.text_projection && !any_layer([](const std::string& name) {
                                   return name.starts_with("text_encoder_2.");
                                 });
+  facts.text_projection_of_another_rank = text_projection_of_another_rank(survey);
   facts.shows_sdxl_to_invokeai = shows_sdxl_to_invokeai(survey);
   facts.outside_blocks = any_layer([](const std::string& name) {
     return name.starts_with("unet.") && name.find("_block") == std::string::npos;

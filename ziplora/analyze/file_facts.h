@@ -30,7 +30,8 @@ struct FileFacts {
   bool oft_or_glora = false, ia3 = false;
   bool orphans = false, stray_keys = false, embeddings = false;
   bool text_projection = false,
-       text_projection_alone = false;  ///< alone: without another layer of its encoder
+       text_projection_alone = false;            ///< without another layer of its encoder
+  bool text_projection_of_another_rank = false;  ///< than most layers of its encoder
   bool encoder_attention_without_out_proj = false;
   bool attention_layers = false, part_of_clip_g_attention = false;
   int64_t keys_unknown_to_forge =

@@ -23,11 +23,12 @@ inline UNet2DConditionConfig small_unet() {
   config.norm_num_groups = 4;
   return config;
 }
-inline ClipTextConfig small_text(int64_t hidden, int64_t layers) {
+inline ClipTextConfig small_text(int64_t hidden, int64_t layers, int64_t projection = 0) {
   ClipTextConfig config;
   config.hidden_size = hidden;
   config.intermediate_size = 2 * hidden;
   config.num_hidden_layers = layers;
+  config.projection_dim = projection;
   return config;
 }
 
@@ -96,7 +97,7 @@ struct AdapterFileTest : ::testing::Test {
   }
 
   at::Generator generator = make_generator(3);
-  TargetNames names{small_unet(), small_text(12, 2), small_text(28, 3)};
+  TargetNames names{small_unet(), small_text(12, 2), small_text(28, 3, 14)};
   std::filesystem::path folder;
   std::vector<std::string> warnings;
 };

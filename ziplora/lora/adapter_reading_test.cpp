@@ -233,12 +233,30 @@ TEST_F(AdapterFileTest, RefusesATruncatedFile) {
   }
 }
 
-TEST_F(AdapterFileTest, LeavesOutExtrasWithAWarning) {
+TEST_F(AdapterFileTest, LeavesOutTextualInversionsByName) {
   NamedTensors tensors = good_pair();
   tensors["bundle_emb.sks.clip_l"] = at::zeros({1, 12});
-  tensors["lora_te2_text_projection.lora_down.weight"] = at::zeros({2, 28});
+  tensors["bundle_emb.sks.clip_g"] = at::zeros({1, 20});
+  tensors["bundle_emb.v1.5 ink.string_to_param.*"] = at::zeros({1, 12});
   EXPECT_EQ(read_adapter(save(tensors), names, warnings).layers.size(), 1u);
-  EXPECT_EQ(warnings.size(), 2u);
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_NE(warnings[0].find("(sks, v1.5 ink)"), std::string::npos) << warnings[0];
+}
+
+TEST_F(AdapterFileTest, ReadsTheSecondEncodersProjectionAlone) {
+  const TargetName* target = names.find("text_encoder_2.text_projection");
+  ASSERT_NE(target, nullptr);
+  EXPECT_EQ(names.find("text_encoder.text_projection"), nullptr);
+  for (const char* module : {"lora_te2_text_projection.lora_", "text_encoder_2.text_projection.lora_",
+                             "text_encoders.clip_g.transformer.text_projection.lora_"}) {
+    const bool flat = std::string(module).starts_with("lora_");
+    NamedTensors tensors;
+    tensors[std::string(module) + (flat ? "down.weight" : "A.weight")] =
+        at::ones({2, target->weight_shape[1]});
+    tensors[std::string(module) + (flat ? "up.weight" : "B.weight")] = at::ones({target->weight_shape[0], 2});
+    const Adapter adapter = read_adapter(save(tensors), names, warnings);
+    EXPECT_EQ(adapter.layers.count(target->canonical), 1u) << module;
+  }
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <set>
 
+#include "ziplora/base/printable.h"
 #include "ziplora/io/mapped_pages.h"
 #include "ziplora/lora/adapter_pieces.h"
 #include "ziplora/lora/all_finite.h"
@@ -22,15 +23,14 @@ namespace {
 
 constexpr const char* kAnotherCopy = "the file is damaged: get another copy";
 
-/// Keys that LoRA files carry beside the LoRA, and why they are left out.
-struct Extra {
-  const char* part;
-  const char* warning;
-};
-constexpr Extra kExtras[] = {
-    {"bundle_emb.", "bundled textual-inversion tensors are left out: they are not part of the LoRA"},
-    {"text_projection", "the text_projection layer is left out: writers disagree on its orientation"},
-};
+/// OneTrainer's and A1111's textual inversions: "bundle_emb.NAME.string_to_param.*", "bundle_emb.NAME.clip_l"
+/// → NAME.
+std::optional<std::string> bundled_embedding(const std::string& key) {
+  std::string name = key;
+  if (!strip_prefix(name, "bundle_emb.")) return std::nullopt;
+  const size_t param = name.find(".string_to_param");
+  return name.substr(0, param != std::string::npos ? param : name.rfind('.'));
+}
 
 /// One layer as it is collected key by key.
 struct Module {
@@ -76,6 +76,10 @@ class Surveyor {
     for (auto& [canonical, module] : modules_)
       if (!module.broken) finish_layer(pieces, canonical, module);
     say_what_lacks_alpha();
+    if (!embeddings_.empty())
+      survey_.warnings.push_back(
+          fmt::format("bundled textual inversions are left out: they are not part of the LoRA ({})",
+                      fmt::join(embeddings_, ", ")));
     std::set<std::string> families;
     for (const auto& [canonical, module] : modules_)
       if (!module.broken) families.insert(module.family);
@@ -86,11 +90,10 @@ class Surveyor {
 
  private:
   void add_key(const AdapterPiece& piece, const std::string& key, const TensorInfo& info) {
-    for (const Extra& extra : kExtras)
-      if (key.find(extra.part) != std::string::npos) {
-        if (said_.insert(extra.part).second) survey_.warnings.push_back(extra.warning);
-        return;
-      }
+    if (const auto name = bundled_embedding(key)) {
+      embeddings_.insert(printable(*name));
+      return;
+    }
     if (const auto family = unsupported_family(key)) return unsupported_[*family].push_back(key);
     const auto parsed = parse_key(key, piece, names_);
     if (!parsed) return unknown_keys_.push_back(key);
@@ -220,6 +223,12 @@ class Surveyor {
     }
   }
 
+  static int64_t rank_in_file(const DeltaKind& kind, const DeltaParts& parts) {
+    for (const char* part : kind.rank_parts)
+      if (const auto found = parts.find(part); found != parts.end()) return found->second.size(0);
+    return 0;
+  }
+
   static std::optional<double> alpha_of(const std::vector<AdapterPiece>& pieces, const Module& module) {
     const auto down = module.parts.find("down");
     if (module.alpha || down == module.parts.end()) return module.alpha;
@@ -232,15 +241,13 @@ class Surveyor {
   void add_factors(const std::string& canonical, const Module& module, const DeltaKind& kind,
                    const std::optional<Magnitude>& magnitude, std::optional<double> alpha) {
     LoraLayer layer = kind.to_factors(module.parts, alpha, *module.target);
-    const auto inner = module.parts.find("hada_w1_b");
-    const int64_t rank = inner == module.parts.end() ? layer.rank() : inner->second.size(0);
     if (const auto bias = module.parts.find("up_bias"); bias != module.parts.end()) {
       DeltaParts scaled{{"diff_b", bias->second.to(at::kFloat) * layer.scale()}};
       take_vector_deltas(scaled, *module.target, survey_.adapter.vector_deltas);
     }
     layers_without_alpha_ += !layer.lora_alpha;
-    survey_.origins[canonical] = {magnitude ? "DoRA" : kind.name, module.family, module.dtype, rank,
-                                  module.alpha};
+    survey_.origins[canonical] = {magnitude ? "DoRA" : kind.name,   module.family, module.dtype,
+                                  rank_in_file(kind, module.parts), alpha,         module.alpha};
     if (magnitude)
       survey_.base_bound[canonical] = decompose(std::move(layer), *magnitude, *module.target);
     else
@@ -254,7 +261,8 @@ class Surveyor {
                   fmt::format("is {} with a DoRA magnitude, which no trainer writes", kind.name),
                   "save the adapter again with the tool that made it");
     BaseBoundLayer layer = kind.bind(module.parts, module.alpha, *module.target);
-    survey_.origins[canonical] = {layer.kind, module.family, module.dtype, layer.rank, module.alpha};
+    survey_.origins[canonical] = {layer.kind, module.family, module.dtype,
+                                  layer.rank, module.alpha,  module.alpha};
     survey_.base_bound[canonical] = std::move(layer);
   }
 
@@ -271,7 +279,7 @@ class Surveyor {
   std::vector<std::string> unknown_layers_, unknown_keys_;
   std::vector<Defect> in_tensors_;
   int64_t layers_without_alpha_ = 0;
-  std::set<std::string> said_;
+  std::set<std::string> embeddings_;
 };
 
 }  // namespace

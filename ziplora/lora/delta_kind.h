@@ -63,6 +63,9 @@ struct DeltaKind {
   /// seen.
   BaseBoundLayer (*bind)(const DeltaParts& parts, std::optional<double> lora_alpha,
                          const TargetName& target) = nullptr;
+  /// Of `to_factors`: the first of these parts that is there has the rank as its first dimension; without
+  /// them the file has no factors.
+  std::vector<const char*> rank_parts{};
 };
 
 const std::vector<DeltaKind>& delta_kinds();

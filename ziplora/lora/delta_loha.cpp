@@ -88,6 +88,8 @@ const DeltaKind kLohaKind{"LoHa",
                            {".hada_t1", "hada_t1"},
                            {".hada_t2", "hada_t2"}},
                           missing,
-                          to_factors};
+                          to_factors,
+                          nullptr,
+                          {"hada_w1_b"}};
 
 }  // namespace ziplora

@@ -107,6 +107,8 @@ const DeltaKind kLokrKind{"LoKr",
                            {".lokr_w2_b", "lokr_w2_b"},
                            {".lokr_t2", "lokr_t2"}},
                           missing,
-                          to_factors};
+                          to_factors,
+                          nullptr,
+                          {"lokr_w2_b", "lokr_w1_b"}};
 
 }  // namespace ziplora

@@ -54,6 +54,8 @@ const DeltaKind kLoraKind{"LoRA",
                            {".lora_mid.weight", "mid"},
                            {".lora_B.bias", "up_bias", PartForm::kAny}},
                           missing,
-                          to_factors};
+                          to_factors,
+                          nullptr,
+                          {"down"}};
 
 }  // namespace ziplora

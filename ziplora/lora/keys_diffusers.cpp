@@ -39,7 +39,8 @@ std::string modern_path(std::string path, bool text_encoder) {
                                        {"self_attn.to_v", "self_attn.v_proj"},
                                        {"self_attn.to_out", "self_attn.out_proj"}})
     if (path.ends_with(old_leaf)) replace(path, old_leaf, leaf);
-  return path.starts_with("text_model.") ? path : "text_model." + path;  // transformers ≥ 5.6 drops the level
+  // transformers ≥ 5.6 drops the level; the projection stands beside it.
+  return path.starts_with("text_model.") || path == "text_projection" ? path : "text_model." + path;
 }
 
 /// "….to_q_lora.down.weight", where "_" joins the module and its factor.

@@ -151,6 +151,16 @@ TargetNames::TargetNames(const UNet2DConditionConfig& unet_config, const ClipTex
         add_path(prefix + leaf, TargetKind::kNorm, {hidden});
     }
     add_path("text_model.final_layer_norm", TargetKind::kNorm, {hidden});
+    if (config->projection_dim > 0) {
+      const std::string path = "text_projection";
+      add({std::string(component) + "." + path,
+           component,
+           path,
+           path,
+           TargetKind::kOther,
+           {config->projection_dim, hidden},
+           /*has_bias=*/false});
+    }
   }
 }
 

@@ -7,10 +7,10 @@
 ///     names.find_flattened("lora_unet_input_blocks_4_1_proj_in")->canonical;
 ///         // "unet.down_blocks.1.attentions.0.proj_in"
 ///
-/// Leaves out embeddings, and the second encoder's text_projection, whose orientation differs between
-/// writers. sgm names: Stability-AI/generative-models
-/// configs/inference/sd_xl_base.yaml as huggingface/diffusers loaders/single_file_utils.py maps them;
-/// flattened: kohya-ss/sd-scripts networks/lora.py.
+/// Leaves out embeddings. The second encoder's text_projection is a layer of diffusers' orientation, as LoRA
+/// files have it whatever the checkpoint's: diffusers, ComfyUI, Forge and InvokeAI agree. sgm names:
+/// Stability-AI/generative-models configs/inference/sd_xl_base.yaml as huggingface/diffusers
+/// loaders/single_file_utils.py maps them; flattened: kohya-ss/sd-scripts networks/lora.py.
 
 #include <cstdint>
 #include <string>

@@ -24,7 +24,8 @@ TEST(TargetNames, CountsOfSdxl) {
   EXPECT_EQ(kind({TargetKind::kSampler}), 4);
   EXPECT_EQ(kind({TargetKind::kOther}), 6);  // conv_in, conv_out, time_embedding and add_embedding
   EXPECT_EQ(count([](const TargetName& target) { return target.component == "text_encoder"; }), 72);
-  EXPECT_EQ(count([](const TargetName& target) { return target.component == "text_encoder_2"; }), 192);
+  EXPECT_EQ(count([](const TargetName& target) { return target.component == "text_encoder_2"; }),
+            193);  // with its projection
 }
 
 TEST(TargetNames, EveryNameIsFoundAndUnique) {
