@@ -63,7 +63,10 @@ TEST_F(AdapterWriting, AnAdapterWithoutEffectIsStillALora) {
   for (const char* format : {"kohya", "diffusers", "comfy"}) {
     written(adapter, {.format = format});
     std::vector<std::string> warnings;
-    EXPECT_FALSE(read_adapter(folder / "out.safetensors", names, warnings).layers.empty()) << format;
+    const Adapter read = read_adapter(folder / "out.safetensors", names, warnings);
+    ASSERT_FALSE(read.layers.empty()) << format;
+    for (const auto& [target, own] : read.layers)
+      EXPECT_EQ(own.down.abs().max().item<double>() + own.up.abs().max().item<double>(), 0) << target;
   }
 }
 

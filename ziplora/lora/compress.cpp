@@ -3,6 +3,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/linalg_qr.h>
 #include <ATen/ops/linalg_svd.h>
+#include <ATen/ops/where.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -30,7 +31,10 @@ ThinSvd thin_svd(const LoraLayer& layer, const std::string& where) {
     throw Error(ErrorKind::kNonFinite, where, "the factors hold NaN or Inf, or their product does",
                 "a smaller weight, unless training diverged: 'ziplora inspect' tells of each file");
   const auto [u, s, v] = at::linalg_svd(core, /*full_matrices=*/false);
-  return {q_up.matmul(u), s, v.matmul(q_down.t())};
+  // What terms that cancel each other leave of rounding has no direction: a · x − a · x is zero.
+  const double rounding =
+      16 * std::numeric_limits<double>::epsilon() * r_up.norm().item<double>() * r_down.norm().item<double>();
+  return {q_up.matmul(u), at::where(s > rounding, s, 0), v.matmul(q_down.t())};
 }
 
 CompressedLayer truncate(const LoraLayer& layer, const RankRule& rule, const std::string& where) {

@@ -4,6 +4,7 @@
 #include <ATen/ops/ones_like.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 #include <c10/core/ScalarType.h>
 #include <fmt/format.h>
 
@@ -67,12 +68,15 @@ bool is_dead(const LoraLayer& layer) {
 }
 
 /// Keeps files small. An adapter that changes nothing at all keeps its first layer, so that readers still
-/// take the file for a LoRA.
+/// take the file for a LoRA, with zeros in both factors, so that they see that nothing is meant.
 void drop_dead_layers(Adapter& adapter) {
   std::map<std::string, LoraLayer> alive;
   for (const auto& [target, layer] : adapter.layers)
     if (!is_dead(layer)) alive.emplace(target, layer);
-  if (alive.empty() && !adapter.layers.empty()) alive.insert(*adapter.layers.begin());
+  if (alive.empty() && !adapter.layers.empty()) {
+    const auto& [target, layer] = *adapter.layers.begin();
+    alive.emplace(target, LoraLayer{at::zeros_like(layer.down), at::zeros_like(layer.up), layer.lora_alpha});
+  }
   adapter.layers = std::move(alive);
 }
 

@@ -12,6 +12,7 @@
 
 #include "ziplora/base/error.h"
 #include "ziplora/base/rng.h"
+#include "ziplora/lora/compress.h"
 #include "ziplora/lora/target_names.h"
 #include "ziplora/merge/merge_method.h"
 
@@ -118,6 +119,33 @@ TEST(MergeMethods, TheOrderOfInputsDoesNotMatter) {
     const auto back = run(*method, options, {input(b, "style", 1.5), input(a, "subject", 0.8)});
     ASSERT_EQ(forth.adapter.layers.size(), back.adapter.layers.size()) << method->name;
     EXPECT_LT(distance(forth.adapter, back.adapter), 1e-6) << method->name << options;
+  }
+}
+
+// DARE draws for each input in turn, as PEFT does, so that only it minds.
+TEST(MergeMethods, NorWhereValuesAreLeftOut) {
+  const Adapter a = random_adapter(1, 3, true), b = random_adapter(2, 3, false);
+  for (const char* name : {"ties", "dare-linear", "dare-ties", "magnitude-prune", "breadcrumbs"})
+    for (const char* on : {"delta", "factors"}) {
+      const MergeMethod& method = find_merge_method(name);
+      const nlohmann::json options = resolve_options(method, {{"density", 0.4}, {"on", on}});
+      const auto forth = run(method, options, {input(a, "subject", 0.8), input(b, "style", 1.5)});
+      const auto back = run(method, options, {input(b, "style", 1.5), input(a, "subject", 0.8)});
+      EXPECT_EQ(distance(forth.adapter, back.adapter) < 1e-6, !std::string(name).starts_with("dare"))
+          << name << options;
+    }
+}
+
+TEST(MergeMethods, WhatCancelsItselfIsZero) {
+  const Adapter one = random_adapter(1, 3, true);
+  for (const char* name : {"svd", "direct"}) {
+    const MergeMethod& method = find_merge_method(name);
+    const MergeResult result = run(method, resolve_options(method, nlohmann::json::object()),
+                                   {input(one, "subject", 1), input(one, "style", -1)});
+    double largest = 0;
+    for (const auto& [target, layer] : compress(result.adapter, 2).adapter.layers)
+      largest = std::max(largest, layer.up.abs().max().item<double>());
+    EXPECT_EQ(largest, 0) << name;
   }
 }
 
