@@ -87,7 +87,14 @@ def test_float32_goes_round_through_every_format_without_losing_a_bit(form, lora
     assert start.keys() == back.keys() and len(start) > 300
     for name, value in start.items():
         assert torch.equal(back[name], value), name
-    assert metadata_of(tmp_path / "back.safetensors") == metadata_of(tmp_path / "start.safetensors")
+    start, back = metadata_of(tmp_path / "start.safetensors"), metadata_of(tmp_path / "back.safetensors")
+    source = json.loads(back.pop("ziplora.source"))
+    assert source["file"] == name_of(form) and len(source["sha256"]) == 64
+    assert json.loads(start.pop("ziplora.source")) == {
+        "file": lora.name, "sha256": hashlib.sha256(lora.read_bytes()).hexdigest()}
+    assert back == start
+    for file in ("start.safetensors", name_of(form), "back.safetensors"):
+        assert run_ziplora("inspect", file, "--base", base, "--check", cwd=tmp_path).returncode == 0
 
 
 @pytest.mark.parametrize("flags", [["--format", "kohya"], ["--format", "diffusers"], ["--format", "peft"],
@@ -117,7 +124,9 @@ def test_metadata_goes_along_and_tells_the_truth(lora, base, tmp_path):
     metadata = metadata_of(tmp_path / "small.safetensors")
     assert json.loads(metadata["ss_tag_frequency"]) == {"10_sks dog": {"a sks dog": 5}}
     assert metadata["ss_base_model_version"] == "sdxl_custom"  # the input claims SDXL, whose shapes it has not
-    assert metadata["ss_network_dim"] == "3" and json.loads(metadata["ziplora.compression"])["relative_error"] > 0
+    compression = json.loads(metadata["ziplora.compression"])
+    assert metadata["ss_network_dim"] == "3" and compression["relative_error"] > 0
+    assert compression["rule"] == {"energy": 1.0, "rank": 3}
     data = (tmp_path / "small.safetensors").read_bytes()
     data = data[8 + int.from_bytes(data[:8], "little"):]
     assert metadata["sshs_model_hash"] == hashlib.sha256(data).hexdigest()
@@ -166,6 +175,7 @@ def test_text_of_extracting_and_baking_ends_with_the_file(base, tuned, lora, tmp
                        cwd=tmp_path)
     lines = done.stdout.splitlines()
     assert lines[1].startswith("unet.mid_block.") and lines[-1].startswith("out.safetensors  kohya, float16, 2 layers")
+    assert run_ziplora("inspect", "out.safetensors", "--base", base, "--check", cwd=tmp_path).returncode == 0
     done = run_ziplora("convert", "--bake", lora, "--into", base, "-o", "baked", cwd=tmp_path)
     assert done.stdout.startswith("baked  ") and "tensors changed" in done.stdout
 

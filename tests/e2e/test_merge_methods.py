@@ -71,6 +71,8 @@ def test_every_method_makes_a_file_that_diffusers_loads(method, two, base, tmp_p
         assert word in done.stdout
     assert [file.name for file in tmp_path.iterdir()] == ["out.safetensors"]
 
+    checked = run_ziplora("inspect", "out.safetensors", "--base", base, "--check", cwd=tmp_path)
+    assert checked.returncode == 0, checked.stdout
     recipe = json.loads(metadata_of(tmp_path / "out.safetensors")["ziplora.recipe"])
     assert recipe["method"] == method and len(recipe["inputs"]) == 2
     for name, value in zip(options[::2], options[1::2]):
@@ -98,13 +100,33 @@ def test_tags_of_inputs_with_equal_names_stay_apart_and_what_agrees_is_kept(file
     for folder, tag, licence in (("a", "dog", "MIT"), ("b", "ink", "CC0")):
         (tmp_path / folder).mkdir()
         metadata = {"ss_tag_frequency": json.dumps({"10_img": {tag: 7}}), "modelspec.title": "last",
-                    "modelspec.prediction_type": "v", "modelspec.license": licence}
+                    "modelspec.prediction_type": "v", "modelspec.license": licence,
+                    "ss_base_model_version": f"sdxl_{tag}"}
         save_file(load_file(files["ink"]), tmp_path / folder / "last.safetensors", metadata)
-    ziplora("merge", "--method", "direct", "--subject", "a/last.safetensors", "--style", "b/last.safetensors", "--base", base,
+    result = ziplora("merge", "--method", "direct", "--subject", "a/last.safetensors", "--style", "b/last.safetensors", "--base", base,
             "-o", "out.safetensors", cwd=tmp_path)
     merged = metadata_of(tmp_path / "out.safetensors")
     assert json.loads(merged["ss_tag_frequency"]) == {"last/10_img": {"dog": 7}, "last/10_img (2)": {"ink": 7}}
-    assert merged["modelspec.prediction_type"] == "v" and "modelspec.license" not in merged
+    assert merged["modelspec.prediction_type"] == "v" and merged["modelspec.license"] == "CC0 AND MIT"
+    said = [event["text"] for event in result["events"] if event["event"] == "warning"]
+    assert any('"CC0" (last.safetensors), "MIT" (last.safetensors); the merge names all' in text for text in said), said
+    assert any('ss_base_model_version: "sdxl_dog"' in text and "keeps none" in text for text in said), said
+
+
+def test_tags_that_are_no_json_are_said(files, base, tmp_path):
+    save_file(load_file(files["ink"]), tmp_path / "odd.safetensors", {"ss_tag_frequency": "{broken"})
+    result = ziplora("merge", "--method", "direct", "--subject", "odd.safetensors", "--style", files["ink"], "--base", base,
+                     "-o", "out.safetensors", cwd=tmp_path)
+    said = [event["text"] for event in result["events"] if event["event"] == "warning"]
+    assert any(text.startswith("odd.safetensors: its ss_tag_frequency is no JSON object") for text in said), said
+
+
+@pytest.mark.parametrize("method, weights", [("direct", (0, 0)), ("svd", (1, -1))])
+def test_a_merge_without_effect_is_a_clean_file(method, weights, files, base, tmp_path):
+    ziplora("merge", "--method", method, "--subject", f"{files['ink']}:{weights[0]}", "--style",
+            f"{files['ink']}:{weights[1]}", "--base", base, "-o", "out.safetensors", cwd=tmp_path)
+    report = ziplora("inspect", "out.safetensors", "--base", base, "--check", cwd=tmp_path)["files"][0]
+    assert report["defects"] == [] and report["norm"] == 0 and report["placeholders"] == report["layers"] > 0
 
 
 def test_names_and_prompts_of_another_encoding_are_told_with_replacement_characters(files, base, tmp_path):

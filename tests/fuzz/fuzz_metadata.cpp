@@ -20,17 +20,16 @@ constexpr const char* kModule = "mid_block.attentions.0.proj_in";
 
 /// A sound LoRA of one layer that carries the text in each place.
 std::string lora_with(const std::string& text) {
-  std::string file;
-  encode_safetensors(
-      {{"unet.mid_block.attentions.0.proj_in.lora_A.weight", at::ones({2, 24})},
-       {"unet.mid_block.attentions.0.proj_in.lora_B.weight", at::ones({24, 2})}},
-      {{"lora_adapter_metadata", text},
-       {"ss_tag_frequency", text},
-       {"ss_network_args", text},
-       {"modelspec.trigger_phrase", text},
-       {"ziplora.recipe", text},
-       {"ziplora.prompt", text}},
-      [&](const void* bytes, size_t size) { file.append(static_cast<const char*>(bytes), size); });
+  const NamedTensors tensors{{"unet.mid_block.attentions.0.proj_in.lora_A.weight", at::ones({2, 24})},
+                             {"unet.mid_block.attentions.0.proj_in.lora_B.weight", at::ones({24, 2})}};
+  const SafetensorsEncoding encoding(tensors);
+  std::string file = encoding.header({{"lora_adapter_metadata", text},
+                                      {"ss_tag_frequency", text},
+                                      {"ss_network_args", text},
+                                      {"modelspec.trigger_phrase", text},
+                                      {"ziplora.recipe", text},
+                                      {"ziplora.prompt", text}});
+  encoding.data([&](const void* bytes, size_t size) { file.append(static_cast<const char*>(bytes), size); });
   return file;
 }
 

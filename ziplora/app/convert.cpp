@@ -11,6 +11,7 @@
 #include "ziplora/app/device_policy.h"
 #include "ziplora/base/error.h"
 #include "ziplora/io/json_file.h"
+#include "ziplora/lora/adapter_digest.h"
 #include "ziplora/lora/adapter_file.h"
 #include "ziplora/lora/key_dialects.h"
 
@@ -26,10 +27,15 @@ struct Job {
 
 bool names_a_folder(const fs::path& path) { return fs::is_directory(path) || !path.has_filename(); }
 
-/// "cat" of cat.safetensors and of the folder cat/.
+/// "cat.safetensors", and "cat" of the folder cat/.
+fs::path name_of(const fs::path& input) {
+  return (input.has_filename() ? input : input.parent_path()).filename();
+}
+
+/// "cat" of both.
 std::string stem_of(const fs::path& input) {
-  const fs::path named = input.has_filename() ? input : input.parent_path();
-  return named.extension() == ".safetensors" ? named.stem().string() : named.filename().string();
+  const fs::path name = name_of(input);
+  return (name.extension() == ".safetensors" ? name.stem() : name).string();
 }
 
 std::vector<Job> jobs_of(const ConvertRequest& request) {
@@ -64,9 +70,9 @@ json convert_one(const Job& job, const ConvertRequest& request, ProgressSink& pr
                  const CancelToken& cancel) {
   const TargetNames names = request.base ? base_targets(*request.base) : targets_of_file(job.input);
   std::vector<std::string> warnings;
+  AdapterDigests digest({job.input});
   Adapter adapter = read_adapter(job.input, names, warnings, base_weights(request.base, names));
-  for (const std::string& warning : warnings)
-    progress.warning(job.input.filename().string() + ": " + warning);
+  for (const std::string& warning : warnings) progress.warning(name_of(job.input).string() + ": " + warning);
   const at::ScalarType dtype = request.dtype.value_or(common_dtype(adapter));
   json report{{"input", job.input.string()},
               {"output", job.output.string()},
@@ -92,8 +98,10 @@ json convert_one(const Job& job, const ConvertRequest& request, ProgressSink& pr
     report["relative_error"] = total > 0 ? std::sqrt(dropped / total) : 0.0;
     adapter.metadata.erase("ziplora.split");  // ranks no longer belong to one input each
     adapter.metadata["ziplora.compression"] =
-        json_line({{"relative_error", report["relative_error"]}, {"energy", request.rank_rule->energy}});
+        json_line({{"relative_error", report["relative_error"]}, {"rule", json_of(*request.rank_rule)}});
   }
+  adapter.metadata["ziplora.source"] =
+      json_line({{"file", name_of(job.input).string()}, {"sha256", digest.get().front()}});
   int64_t largest_rank = 0;
   for (const auto& [target, layer] : adapter.layers) largest_rank = std::max(largest_rank, layer.rank());
   report["rank"] = largest_rank;
@@ -104,6 +112,12 @@ json convert_one(const Job& job, const ConvertRequest& request, ProgressSink& pr
 }
 
 }  // namespace
+
+json json_of(const RankRule& rule) {
+  json result{{"energy", rule.energy}};
+  if (rule.most < RankRule{}.most) result["rank"] = rule.most;
+  return result;
+}
 
 json layer_report(const std::string& target, const CompressedLayer& compressed) {
   return {{"layer", target},

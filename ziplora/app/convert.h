@@ -40,6 +40,9 @@ struct ConvertRequest {
 /// @throws Error(kUsage, kInput, kIncompatible, kNonFinite, kInterrupted)
 nlohmann::json run_convert(const ConvertRequest& request, ProgressSink& progress, const CancelToken& cancel);
 
+/// As metadata name it: {"energy": 0.9, "rank": 16}, the rank where one was asked for.
+nlohmann::json json_of(const RankRule& rule);
+
 /// What all three uses say of a compressed layer.
 nlohmann::json layer_report(const std::string& target, const CompressedLayer& compressed);
 

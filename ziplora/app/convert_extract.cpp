@@ -160,7 +160,7 @@ json run_extract(const ExtractRequest& request, ProgressSink& progress, const Ca
   json recipe{{"method", "extract"},
               {"tuned", request.tuned.filename().string()},
               {"base", request.base.filename().string()},
-              {"energy", request.rank_rule.energy},
+              {"rule", json_of(request.rank_rule)},
               {"result", {{"relative_error", error}}}};
   found.adapter.metadata["ziplora.recipe"] = json_line(recipe);
   write_adapter(request.output, found.adapter, names, {.format = request.format, .dtype = request.dtype});

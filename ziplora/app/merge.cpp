@@ -8,6 +8,7 @@
 #include "ziplora/app/base_targets.h"
 #include "ziplora/app/base_weights.h"
 #include "ziplora/app/default_base.h"
+#include "ziplora/app/merge_metadata.h"
 #include "ziplora/app/merge_recipe.h"
 #include "ziplora/base/error.h"
 #include "ziplora/io/image_file.h"
@@ -98,98 +99,7 @@ std::optional<nlohmann::json> split_of(const std::vector<MergeInput>& inputs, co
   return nlohmann::json{{"roles", roles}, {"ranks", ranks}};
 }
 
-/// File names and prompts are bytes of any encoding, a file's metadata is UTF-8.
-std::string utf8(const std::string& text) {
-  return nlohmann::json::parse(json_line(text)).get<std::string>();
-}
-
-std::string title_of(const Adapter& adapter) {
-  const auto title = adapter.metadata.find("modelspec.title");
-  return title == adapter.metadata.end() ? adapter.source.stem().string() : title->second;
-}
-
-/// "last/10_img", or "last/10_img (2)" where that is there.
-std::string name_without_equal(const nlohmann::json& object, const std::string& name) {
-  std::string free = name;
-  for (int n = 2; object.contains(free); ++n) free = fmt::format("{} ({})", name, n);
-  return free;
-}
-
-/// Values of the inputs that the merge has as well, where all that say one say the same.
-void keep_what_agrees(const std::vector<MergeInput>& inputs, StringMap& metadata) {
-  for (const char* key : {"modelspec.prediction_type", "modelspec.license"}) {
-    std::set<std::string> said;
-    for (const MergeInput& input : inputs)
-      if (const auto found = input.adapter->metadata.find(key); found != input.adapter->metadata.end())
-        said.insert(found->second);
-    if (said.size() == 1) metadata[key] = *said.begin();
-  }
-}
-
-/// @param recipe   method and options, or steps
-/// @param digests  sha256 of each input
-StringMap merged_metadata(const MergeRequest& request, const std::vector<MergeInput>& inputs,
-                          const std::vector<std::string>& digests, nlohmann::json recipe,
-                          const nlohmann::json& report) {
-  recipe["seed"] = request.seed;
-  if (request.rank) recipe["rank"] = *request.rank;
-  StringMap metadata;
-  std::string merged_from, phrases;
-  nlohmann::json tags = nlohmann::json::object();
-  for (size_t k = 0; k < inputs.size(); ++k) {
-    const MergeInput& input = inputs[k];
-    const Adapter& adapter = *input.adapter;
-    recipe["inputs"].push_back({{"file", adapter.source.filename().string()},
-                                {"sha256", digests[k]},
-                                {"role", input.role},
-                                {"weight", input.weight},
-                                {"prompt", input.prompt}});
-    merged_from += (merged_from.empty() ? "" : ", ") + title_of(adapter);
-    if (!input.prompt.empty()) phrases += (phrases.empty() ? "" : ", ") + input.prompt;
-    if (const auto found = adapter.metadata.find("ss_tag_frequency"); found != adapter.metadata.end()) {
-      const auto own = parse_json(found->second);
-      if (own && own->is_object())  // under names of their own: titles and folders of two inputs may be equal
-        for (const auto& [folder, counts] : own->items())
-          tags[name_without_equal(tags, title_of(adapter) + "/" + folder)] = counts;
-    }
-    if (const auto version = adapter.metadata.find("ss_base_model_version");
-        version != adapter.metadata.end())
-      metadata["ss_base_model_version"] = version->second;
-  }
-  keep_what_agrees(inputs, metadata);
-  if (!tags.empty()) metadata["ss_tag_frequency"] = json_line(tags);
-  metadata["ss_output_name"] = utf8(request.output.stem().string());
-  metadata["modelspec.title"] = utf8(request.output.stem().string());
-  metadata["modelspec.merged_from"] = utf8(merged_from);
-  if (!phrases.empty()) metadata["modelspec.trigger_phrase"] = utf8(phrases);
-  for (const char* name : {"overlap", "fidelity", "mean_movement", "iterations"}) {
-    if (!report.contains(name)) continue;
-    recipe["result"][name] = report[name];
-    if (std::string(name) == "overlap") recipe["result"][name].erase("per_layer");
-  }
-  metadata["ziplora.recipe"] = json_line(recipe);
-  return metadata;
-}
-
 }  // namespace
-
-std::string prompt_from_metadata(const StringMap& metadata) {
-  for (const char* key : {"ziplora.prompt", "modelspec.trigger_phrase"})
-    if (const auto found = metadata.find(key); found != metadata.end() && !found->second.empty())
-      return found->second;
-  const auto found = metadata.find("ss_tag_frequency");
-  if (found == metadata.end()) return "";
-  const auto folders = parse_json(found->second);
-  if (!folders || !folders->is_object()) return "";
-  std::string best;
-  double most = 0;
-  for (const auto& [folder, counts] : folders->items()) {
-    if (!counts.is_object()) continue;
-    for (const auto& [tag, count] : counts.items())
-      if (count.is_number() && count.get<double>() > most) most = count.get<double>(), best = tag;
-  }
-  return best;
-}
 
 nlohmann::json run_merge(const MergeRequest& request, ProgressSink& progress, const CancelToken& cancel) {
   const std::optional<Recipe> recipe = read_recipe(request);
@@ -237,7 +147,7 @@ nlohmann::json run_merge(const MergeRequest& request, ProgressSink& progress, co
   }
   const nlohmann::json how =
       recipe ? recipe->to_json() : nlohmann::json{{"method", request.method}, {"options", options}};
-  merged.metadata = merged_metadata(request, inputs, digests.get(), how, report);
+  merged.metadata = merged_metadata(request, inputs, digests.get(), how, report, progress);
   if (const auto split = split_of(inputs, merged); split && !request.rank && !result.mixes_ranks)
     merged.metadata["ziplora.split"] = json_line(*split);
   int64_t largest_rank = 0;

@@ -55,8 +55,4 @@ struct MergeRequest {
 /// @throws Error(kUsage, kInput, kIncompatible, kNonFinite, kInterrupted)
 nlohmann::json run_merge(const MergeRequest& request, ProgressSink& progress, const CancelToken& cancel);
 
-/// What the file says it was trained on: ziplora.prompt, modelspec.trigger_phrase, or the most frequent
-/// caption of ss_tag_frequency. Empty if it says nothing.
-std::string prompt_from_metadata(const StringMap& metadata);
-
 }  // namespace ziplora

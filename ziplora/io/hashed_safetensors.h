@@ -8,7 +8,6 @@
 
 #include <filesystem>
 #include <functional>
-#include <stop_token>
 #include <string>
 
 #include "ziplora/io/safetensors.h"
@@ -21,9 +20,5 @@ namespace ziplora {
 /// @throws as write_safetensors; Error(kInternal) if the sizes differ
 void write_hashed_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
                               const std::function<StringMap(const std::string& data_sha256)>& metadata_of);
-
-/// Of the data section that these tensors make, 64 lower-case hexadecimal digits.
-/// @param stop  asked between tensors; the result then means nothing
-std::string sha256_of_data(const NamedTensors& tensors, const std::stop_token& stop = {});
 
 }  // namespace ziplora

@@ -162,43 +162,39 @@ uint64_t SafetensorsFile::file_size_bytes() const { return map_->size_bytes; }
 const unsigned char* SafetensorsFile::data() const { return map_->bytes + map_->data_begin; }
 uint64_t SafetensorsFile::data_size_bytes() const { return map_->size_bytes - map_->data_begin; }
 
-void encode_safetensors(const NamedTensors& tensors, const StringMap& metadata,
-                        const std::function<void(const void* bytes, size_t size_bytes)>& sink,
-                        const std::string& where) {
-  struct Item {
-    const std::string* name;
-    const at::Tensor* tensor;
-    const SafetensorsDtype* dtype;
-  };
-  std::vector<Item> items;
+SafetensorsEncoding::SafetensorsEncoding(const NamedTensors& tensors, std::string where)
+    : where_(std::move(where)) {
   for (const auto& [name, tensor] : tensors) {
     if (!tensor.defined())
-      throw Error(ErrorKind::kInternal, where, fmt::format("tensor \"{}\" is undefined", name));
+      throw Error(ErrorKind::kInternal, where_, fmt::format("tensor \"{}\" is undefined", name));
     const SafetensorsDtype* dtype = find_safetensors_dtype(tensor.scalar_type());
     if (dtype == nullptr || tensor.layout() != at::kStrided)
       throw Error(
-          ErrorKind::kInternal, where,
+          ErrorKind::kInternal, where_,
           fmt::format("tensor \"{}\" is {}{}, which the format cannot hold", name,
                       tensor.layout() == at::kStrided ? "" : "sparse ", toString(tensor.scalar_type())));
-    items.push_back({&name, &tensor, dtype});
+    items_.push_back({&name, &tensor, dtype});
   }
   // NamedTensors is in name order already.
-  std::stable_sort(items.begin(), items.end(),
+  std::stable_sort(items_.begin(), items_.end(),
                    [](const Item& a, const Item& b) { return a.dtype->write_rank > b.dtype->write_rank; });
+}
 
+std::string SafetensorsEncoding::header(const StringMap& metadata) const {
   std::vector<std::pair<std::string, TensorInfo>> infos;
   uint64_t end = 0;
-  for (const Item& item : items) {
+  for (const Item& item : items_) {
     const uint64_t begin = end;
     end += static_cast<uint64_t>(item.tensor->numel()) * item.tensor->element_size();
     infos.push_back({*item.name, {std::string(item.dtype->name), item.tensor->sizes().vec(), begin, end}});
   }
-  const std::string header = build_safetensors_header(infos, metadata, where);
+  const std::string json = build_safetensors_header(infos, metadata, where_);
+  const uint64_t size = json.size();
+  return std::string(reinterpret_cast<const char*>(&size), kLengthBytes) + json;
+}
 
-  const uint64_t header_size = header.size();
-  sink(&header_size, kLengthBytes);
-  sink(header.data(), header.size());
-  for (const Item& item : items) {
+void SafetensorsEncoding::data(const std::function<void(const void* bytes, size_t size_bytes)>& sink) const {
+  for (const Item& item : items_) {
     const at::Tensor dense = item.tensor->detach().cpu().resolve_conj().resolve_neg().contiguous();
     sink(dense.const_data_ptr(), dense.nbytes());
   }
@@ -207,9 +203,10 @@ void encode_safetensors(const NamedTensors& tensors, const StringMap& metadata,
 void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
                        const StringMap& metadata) {
   AtomicFile file(path);
-  encode_safetensors(
-      tensors, metadata, [&](const void* bytes, size_t size_bytes) { file.write(bytes, size_bytes); },
-      "write " + path.string());
+  const SafetensorsEncoding encoding(tensors, "write " + path.string());
+  const std::string header = encoding.header(metadata);
+  file.write(header.data(), header.size());
+  encoding.data([&](const void* bytes, size_t size_bytes) { file.write(bytes, size_bytes); });
   file.commit();
 }
 

@@ -19,6 +19,8 @@
 
 namespace ziplora {
 
+struct SafetensorsDtype;
+
 using NamedTensors = std::map<std::string, at::Tensor>;
 using StringMap = std::map<std::string, std::string>;
 
@@ -64,12 +66,28 @@ class SafetensorsFile {
   StringMap metadata_;
 };
 
-/// The bytes of a safetensors file, handed over in order: the header's length, the header, each tensor's
-/// data. For hashing what would be written. Layout: `__metadata__` first, compact JSON padded with spaces to
-/// a multiple of 8; data by dtype size, then name.
-void encode_safetensors(const NamedTensors& tensors, const StringMap& metadata,
-                        const std::function<void(const void* bytes, size_t size_bytes)>& sink,
-                        const std::string& where = "encode safetensors");
+/// The bytes of the file that these tensors would make: what is hashed is what is written. Layout:
+/// `__metadata__` first, compact JSON padded with spaces to a multiple of 8; data by dtype size, then name.
+class SafetensorsEncoding {
+ public:
+  /// @param tensors  must outlive this
+  /// @throws Error(kInternal) for a tensor that the format cannot hold
+  explicit SafetensorsEncoding(const NamedTensors& tensors, std::string where = "encode safetensors");
+
+  /// With its length in front.
+  std::string header(const StringMap& metadata) const;
+  /// Each tensor's in turn.
+  void data(const std::function<void(const void* bytes, size_t size_bytes)>& sink) const;
+
+ private:
+  struct Item {
+    const std::string* name;
+    const at::Tensor* tensor;
+    const SafetensorsDtype* dtype;
+  };
+  std::vector<Item> items_;
+  std::string where_;
+};
 
 /// Same tensors and metadata give the same bytes. Written under a temporary name, then renamed.
 /// @throws Error(kExhausted) when the disk is full, Error(kFailed) when the folder is missing or read-only

@@ -2,15 +2,10 @@
 // format"): "diffusion_model.input_blocks.4.1.proj_in.lora_A.weight" in sgm names,
 // "text_encoders.clip_l.transformer.text_model.….lora_B.weight", and ".alpha" beside them. They are ComfyUI's
 // own weight names, so it looks them up without a table; kohya's form is taken there as well.
-#include <ATen/ops/full.h>
-
 #include "ziplora/base/error.h"
-#include "ziplora/io/hashed_safetensors.h"
 #include "ziplora/lora/delta_kind.h"
 #include "ziplora/lora/key_dialects.h"
-#include "ziplora/lora/lora_metadata.h"
-#include "ziplora/lora/universal_form.h"
-#include "ziplora/lora/vector_deltas.h"
+#include "ziplora/lora/write_universal.h"
 
 namespace ziplora {
 namespace {
@@ -44,21 +39,7 @@ std::optional<ParsedKey> parse(const std::string& key, const TargetNames& names)
 
 void write(const std::filesystem::path& path, const Adapter& adapter, const TargetNames& names,
            at::ScalarType dtype) {
-  const Adapter uniform = universal_form(adapter, names);
-  NamedTensors tensors;
-  for (const auto& [canonical, layer] : uniform.layers) {
-    const std::string module = module_name(*names.find(canonical));
-    tensors[module + ".lora_A.weight"] = to_storage(layer.down, dtype, canonical);
-    tensors[module + ".lora_B.weight"] = to_storage(layer.up, dtype, canonical);
-    tensors[module + ".alpha"] = at::full({}, *layer.lora_alpha, at::kFloat);
-  }
-  for (const auto& [parameter, delta] : adapter.vector_deltas) {
-    const auto [target, suffix] = vector_suffix_of(parameter, names);
-    tensors[module_name(*target) + suffix] = to_storage(delta, dtype, parameter);
-  }
-  write_hashed_safetensors(path, tensors, [&](const std::string& sha256) {
-    return kohya_metadata(uniform, tensors, names, path.stem().string(), sha256);
-  });
+  write_universal(path, adapter, names, dtype, {module_name, ".lora_A.weight", ".lora_B.weight"});
 }
 
 }  // namespace

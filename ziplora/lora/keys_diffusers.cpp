@@ -91,7 +91,7 @@ void write(const std::filesystem::path& path, const Adapter& adapter, const Targ
     for (const auto& [field, value] : config.items()) description[component + "." + field] = value;
   }
   write_hashed_safetensors(path, tensors, [&](const std::string& sha256) {
-    StringMap metadata = common_metadata(uniform, names, path.stem().string(), sha256);
+    StringMap metadata = lora_metadata(uniform, tensors, names, path.stem().string(), sha256);
     metadata["lora_adapter_metadata"] = description.dump();
     return metadata;
   });

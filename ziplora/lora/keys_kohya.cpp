@@ -1,14 +1,9 @@
 // kohya-ss/sd-scripts networks/lora.py: "lora_unet_input_blocks_4_1_proj_in.lora_down.weight", flattened
 // module names. UNet blocks are spelled as in sgm or as in diffusers, or both in one file. LyCORIS'
 // stand-alone networks say "lycoris_" for "lora_unet_".
-#include <ATen/ops/full.h>
-
-#include "ziplora/io/hashed_safetensors.h"
 #include "ziplora/lora/delta_kind.h"
 #include "ziplora/lora/key_dialects.h"
-#include "ziplora/lora/lora_metadata.h"
-#include "ziplora/lora/universal_form.h"
-#include "ziplora/lora/vector_deltas.h"
+#include "ziplora/lora/write_universal.h"
 
 namespace ziplora {
 namespace {
@@ -31,21 +26,9 @@ std::optional<ParsedKey> parse(const std::string& key, const TargetNames& names)
 
 void write(const std::filesystem::path& path, const Adapter& adapter, const TargetNames& names,
            at::ScalarType dtype) {
-  const Adapter uniform = universal_form(adapter, names);
-  NamedTensors tensors;
-  for (const auto& [canonical, layer] : uniform.layers) {
-    const std::string module = names.find(canonical)->flattened_sgm();
-    tensors[module + ".lora_down.weight"] = to_storage(layer.down, dtype, canonical);
-    tensors[module + ".lora_up.weight"] = to_storage(layer.up, dtype, canonical);
-    tensors[module + ".alpha"] = at::full({}, *layer.lora_alpha, at::kFloat);
-  }
-  for (const auto& [parameter, delta] : adapter.vector_deltas) {
-    const auto [target, suffix] = vector_suffix_of(parameter, names);
-    tensors[target->flattened_sgm() + suffix] = to_storage(delta, dtype, parameter);
-  }
-  write_hashed_safetensors(path, tensors, [&](const std::string& sha256) {
-    return kohya_metadata(uniform, tensors, names, path.stem().string(), sha256);
-  });
+  write_universal(path, adapter, names, dtype,
+                  {[](const TargetName& target) { return target.flattened_sgm(); }, ".lora_down.weight",
+                   ".lora_up.weight"});
 }
 
 }  // namespace

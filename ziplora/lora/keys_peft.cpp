@@ -46,7 +46,7 @@ void write(const std::filesystem::path& path, const Adapter& adapter, const Targ
     const std::filesystem::path folder = whole / component;
     std::filesystem::create_directory(folder);
     write_hashed_safetensors(folder / "adapter_model.safetensors", tensors, [&](const std::string& sha256) {
-      return common_metadata(uniform, names, path.stem().string(), sha256);
+      return lora_metadata(uniform, tensors, names, path.stem().string(), sha256);
     });
     nlohmann::json config = peft_config_of(layers);
     config["base_model_name_or_path"] = nullptr;

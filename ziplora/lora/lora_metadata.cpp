@@ -15,12 +15,16 @@ std::string legacy_hash(const NamedTensors& tensors, const StringMap& metadata) 
   constexpr uint64_t kBegin = 0x100000, kEnd = 0x110000;
   Sha256 legacy;
   uint64_t offset = 0;
-  encode_safetensors(tensors, metadata, [&](const void* bytes, size_t size) {
+  const auto take = [&](const void* bytes, size_t size) {
     const char* begin = static_cast<const char*>(bytes);
     const uint64_t from = std::max(offset, kBegin), to = std::min(offset + size, kEnd);
     if (from < to) legacy.update(begin + (from - offset), to - from);
     offset += size;
-  });
+  };
+  const SafetensorsEncoding encoding(tensors);
+  const std::string header = encoding.header(metadata);
+  take(header.data(), header.size());
+  encoding.data(take);
   return offset >= kEnd ? legacy.hex().substr(0, 8) : "";
 }
 
@@ -43,11 +47,10 @@ std::string number(double value) { return fmt::format("{}", value); }
 
 }  // namespace
 
-StringMap common_metadata(const Adapter& adapter, const TargetNames& names, const std::string& title,
-                          const std::string& data_sha256) {
+StringMap lora_metadata(const Adapter& adapter, const NamedTensors& tensors, const TargetNames& names,
+                        const std::string& title, const std::string& data_sha256) {
   StringMap metadata = adapter.metadata;
-  for (const char* stale : {"lora_adapter_metadata", "sshs_model_hash", "sshs_legacy_hash",
-                            "ss_network_module", "ss_network_dim", "ss_network_alpha", "ss_network_args"})
+  for (const char* stale : {"lora_adapter_metadata", "sshs_model_hash", "sshs_legacy_hash"})
     metadata.erase(stale);
   metadata["ss_base_model_version"] = base_model_version(metadata, names);
   metadata["format"] = "pt";
@@ -59,12 +62,6 @@ StringMap common_metadata(const Adapter& adapter, const TargetNames& names, cons
   const int64_t side = names.unet.sample_size * (int64_t{1} << 3);
   metadata.emplace("modelspec.resolution", fmt::format("{0}x{0}", side));
   metadata["modelspec.hash_sha256"] = "0x" + data_sha256;
-  return metadata;
-}
-
-StringMap kohya_metadata(const Adapter& adapter, const NamedTensors& tensors, const TargetNames& names,
-                         const std::string& title, const std::string& data_sha256) {
-  StringMap metadata = common_metadata(adapter, names, title, data_sha256);
   std::set<int64_t> ranks;
   std::set<double> alphas;
   for (const auto& [canonical, layer] : adapter.layers) {

@@ -3,7 +3,7 @@
 /// the file. What the adapter already carries is kept; numbers that the writer changes are written anew.
 ///
 ///     write_hashed_safetensors(path, tensors, [&](const std::string& sha256) {
-///       return kohya_metadata(adapter, tensors, names, "dog-in-ink", sha256);
+///       return lora_metadata(adapter, tensors, names, "dog-in-ink", sha256);
 ///     });
 ///
 /// No time of writing goes in: the same adapter gives the same bytes. Sources: kohya-ss/sd-scripts
@@ -17,12 +17,10 @@
 
 namespace ziplora {
 
-/// modelspec.*, format and ss_base_model_version, without the rest of kohya's minimum and its hashes.
+/// modelspec.*, format, the ss_* minimum set, sshs_model_hash and sshs_legacy_hash.
+/// @param adapter      in the form in which it is written: every layer has an alpha
 /// @param data_sha256  of the tensors' data section, 64 hexadecimal digits
-StringMap common_metadata(const Adapter& adapter, const TargetNames& names, const std::string& title,
-                          const std::string& data_sha256);
-/// With the ss_* minimum set, sshs_model_hash and sshs_legacy_hash. @param adapter  in universal form
-StringMap kohya_metadata(const Adapter& adapter, const NamedTensors& tensors, const TargetNames& names,
-                         const std::string& title, const std::string& data_sha256);
+StringMap lora_metadata(const Adapter& adapter, const NamedTensors& tensors, const TargetNames& names,
+                        const std::string& title, const std::string& data_sha256);
 
 }  // namespace ziplora

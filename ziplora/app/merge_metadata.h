@@ -1,0 +1,29 @@
+#pragma once
+/// What a merged file says of itself and of what it was made from.
+///
+///     merged.metadata = merged_metadata(request, inputs, digests, how, report, progress);
+///
+/// The recipe (method, options, seed, inputs with their sha256, results), both inputs' trigger words and tag
+/// frequencies, and what their metadata agree on. Where they do not, a warning says so.
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "ziplora/app/merge.h"
+#include "ziplora/merge/merge_method.h"
+
+namespace ziplora {
+
+/// @param digests  sha256 of each input
+/// @param recipe   method and options, or steps
+/// @param report   of the method
+StringMap merged_metadata(const MergeRequest& request, const std::vector<MergeInput>& inputs,
+                          const std::vector<std::string>& digests, nlohmann::json recipe,
+                          const nlohmann::json& report, ProgressSink& progress);
+
+/// What the file says it was trained on: ziplora.prompt, modelspec.trigger_phrase, or the most frequent
+/// caption of ss_tag_frequency. Empty if it says nothing.
+std::string prompt_from_metadata(const StringMap& metadata);
+
+}  // namespace ziplora
