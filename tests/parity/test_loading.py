@@ -3,14 +3,18 @@ what is missing, left over, misshapen or no SDXL at all is an error that says so
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
 from diffusers import StableDiffusionXLPipeline
 from probe_runner import relative_error, run_probe
+from program import run_ziplora
 from safetensors.torch import load_file, save_file
 from sgm_checkpoint import sgm_checkpoint
 from tiny_sdxl import make_tiny_sdxl
+
+ROOT = Path(__file__).resolve().parents[2]
 
 PROMPTS = ["a ghost at night", "ein Igel"]
 UNET_FILE = "diffusion_pytorch_model.safetensors"
@@ -130,6 +134,26 @@ def single_file(base, pipeline, tmp_path):
 
 def test_a_single_file(single_file, pipeline, inputs):
     assert_same_outputs(single_file, outputs_of(pipeline, inputs), inputs)
+
+
+def test_a_single_file_without_tokenizers_has_clips_own(tmp_path, inputs):
+    """Of published checkpoints, which are one file and nothing else; the small sizes still need their configs."""
+    vocabulary = dict(vocab_size=49408, bos_token_id=49406, eos_token_id=49407)
+    base = make_tiny_sdxl(tmp_path / "base", text_encoder=vocabulary | {"pad_token_id": 49407},
+                          text_encoder_2=vocabulary | {"pad_token_id": 0})
+    for tokenizer in ("tokenizer", "tokenizer_2"):
+        shutil.rmtree(base / tokenizer)
+        shutil.copytree(ROOT / "assets" / "clip" / tokenizer, base / tokenizer)
+    pipeline = StableDiffusionXLPipeline.from_pretrained(base)
+    file = tmp_path / "tiny.safetensors"
+    save_file(sgm_checkpoint(pipeline), file)
+    companion(base, file)
+    for tokenizer in ("tokenizer", "tokenizer_2"):
+        shutil.rmtree(file.with_suffix("") / tokenizer)
+    assert_same_outputs(file, outputs_of(pipeline, inputs), inputs)
+    (file.with_suffix("") / "tokenizer").mkdir()  # one of two was forgotten
+    done = run_ziplora("generate", "x", "--base", file, "-o", tmp_path / "x.png")
+    assert done.returncode == 3 and "tokenizer_2 is missing" in done.stderr
 
 
 def test_the_fused_and_transposed_tensors_of_a_single_file_matter(single_file, pipeline, inputs):

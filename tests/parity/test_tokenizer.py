@@ -142,11 +142,17 @@ def test_ids_equal_transformers_on_hostile_strings(name, tmp_path):
 
 
 @pytest.mark.parametrize("folder", ["tokenizer", "tokenizer_2"])
-def test_ids_equal_transformers_on_the_embedded_base(folder):
-    path = ROOT / "assets" / "mini" / folder
-    if not path.exists():
-        pytest.skip("assets/mini is not there yet")
-    assert_equal_ids(path, hostile_strings(STRINGS))
+@pytest.mark.parametrize("assets", ["mini", "clip"])
+def test_ids_equal_transformers_on_what_comes_with_the_program(assets, folder):
+    assert_equal_ids(ROOT / "assets" / assets / folder, hostile_strings(STRINGS))
+
+
+def test_clips_own_vocabulary_is_the_published_one():
+    """Ids that openai/CLIP gives."""
+    tokenizer = CLIPTokenizer.from_pretrained(ROOT / "assets" / "clip" / "tokenizer")
+    assert tokenizer("a photo of a cat").input_ids == [49406, 320, 1125, 539, 320, 2368, 49407]
+    assert tokenizer("an astronaut riding a horse").input_ids == [49406, 550, 18376, 6765, 320, 4558, 49407]
+    assert CLIPTokenizer.from_pretrained(ROOT / "assets" / "clip" / "tokenizer_2").pad_token_id == 0
 
 
 @pytest.mark.parametrize("pad", ["<|endoftext|>", True, False])

@@ -2,9 +2,8 @@
 
 #include <cstdlib>
 #include <string>
-#include <system_error>
-#include <vector>
 
+#include "ziplora/base/assets.h"
 #include "ziplora/base/error.h"
 
 namespace ziplora {
@@ -24,15 +23,10 @@ fs::path resolve_base(const std::optional<fs::path>& given) {
     throw Error(ErrorKind::kInput, "base " + std::string(from_environment),
                 "the environment variable ZIPLORA_BASE names it and it does not exist", "unset ZIPLORA_BASE");
   }
-  std::error_code ignored;
-  const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
-  const std::vector<fs::path> places = {program.parent_path().parent_path() / "assets" / "mini",
-                                        fs::current_path() / "assets" / "mini"};
+  if (const auto index = find_asset("mini/model_index.json")) return index->parent_path();
   std::string searched;
-  for (const fs::path& place : places) {
-    if (fs::exists(place / "model_index.json")) return place;
+  for (const fs::path& place : asset_places("mini"))
     searched += (searched.empty() ? "" : " and ") + place.string();
-  }
   throw Error(ErrorKind::kInput, "base", "no base was named and the embedded one is not at " + searched,
               "name one with --base DIR or the environment variable ZIPLORA_BASE");
 }

@@ -4,6 +4,7 @@
 #include <ATen/ops/tensor.h>
 #include <fmt/format.h>
 
+#include "ziplora/base/assets.h"
 #include "ziplora/base/error.h"
 #include "ziplora/models/diffusers_folder.h"
 #include "ziplora/models/single_file.h"
@@ -184,6 +185,20 @@ std::unique_ptr<Sdxl> load_folder(const fs::path& folder, const DevicePolicy& po
   return base;
 }
 
+/// The companion folder if it has tokenizers, else that of CLIP's own, which every SDXL has.
+fs::path tokenizers_of(const fs::path& file) {
+  const fs::path companion = companion_folder(file);
+  const auto missing = [&](const char* tokenizer) { return !fs::exists(companion / tokenizer); };
+  if (!missing("tokenizer") && !missing("tokenizer_2")) return companion;
+  if (missing("tokenizer") && missing("tokenizer_2"))
+    if (const auto clip = find_asset("clip")) return *clip;
+  throw Error(ErrorKind::kInput, "load " + file.string(),
+              fmt::format("a single file holds no tokenizer, and {} is missing",
+                          (companion / (missing("tokenizer") ? "tokenizer" : "tokenizer_2")).string()),
+              fmt::format("put the folders tokenizer/ and tokenizer_2/ of any SDXL diffusers folder into {}",
+                          companion.string()));
+}
+
 std::unique_ptr<Sdxl> load_single_file(const fs::path& file, const DevicePolicy& policy) {
   const SingleFileCheckpoint checkpoint(file);
   const fs::path companion = companion_folder(file);
@@ -196,16 +211,7 @@ std::unique_ptr<Sdxl> load_single_file(const fs::path& file, const DevicePolicy&
   if (has_config("text_encoder_2")) configs.text_encoder_2 = text_config(companion / "text_encoder_2");
   if (has_config("unet")) configs.unet = model_config<UNet2DConditionConfig>(companion / "unet");
   if (has_config("vae")) configs.vae = model_config<AutoencoderKLConfig>(companion / "vae");
-  for (const char* tokenizer : {"tokenizer", "tokenizer_2"}) {
-    if (!fs::exists(companion / tokenizer))
-      throw Error(
-          ErrorKind::kInput, "load " + file.string(),
-          fmt::format("a single file holds no tokenizer, and {} is missing",
-                      (companion / tokenizer).string()),
-          fmt::format("put the folders tokenizer/ and tokenizer_2/ of any SDXL diffusers folder into {}",
-                      companion.string()));
-  }
-  std::unique_ptr<Sdxl> base = assemble(file, companion, configs, policy);
+  std::unique_ptr<Sdxl> base = assemble(file, tokenizers_of(file), configs, policy);
   base->scheduler_config = fs::exists(companion / "scheduler" / "scheduler_config.json")
                                ? read_json_object(companion / "scheduler" / "scheduler_config.json")
                                : checkpoint.scheduler_config();

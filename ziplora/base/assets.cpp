@@ -1,0 +1,21 @@
+#include "ziplora/base/assets.h"
+
+#include <system_error>
+
+namespace ziplora {
+namespace fs = std::filesystem;
+
+std::vector<fs::path> asset_places(const fs::path& name) {
+  std::error_code ignored;  // without /proc the current folder is left
+  const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
+  return {program.parent_path().parent_path() / "assets" / name, fs::current_path() / "assets" / name};
+}
+
+std::optional<fs::path> find_asset(const fs::path& name) {
+  std::error_code ignored;  // what cannot be looked at is not there
+  for (const fs::path& place : asset_places(name))
+    if (fs::exists(place, ignored)) return place;
+  return std::nullopt;
+}
+
+}  // namespace ziplora
