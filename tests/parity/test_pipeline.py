@@ -15,7 +15,7 @@ from diffusers import (
 )
 from PIL import Image
 from probe_runner import relative_error
-from program import ziplora
+from program import ziplora, ziplora_fails
 from safetensors.torch import load_file, save_file
 from tiny_sdxl import make_tiny_sdxl
 
@@ -146,6 +146,18 @@ def test_the_bases_own_scheduler(changes, tmp_path):
     index["scheduler"] = ["diffusers", changes["_class_name"]]
     (folder / "model_index.json").write_text(json.dumps(index))
     compare(folder, tmp_path, None, guidance_scale=3.0)
+
+
+@pytest.mark.parametrize("field, value", [("algorithm_type", "sde-dpmsolver++"), ("solver_order", 3),
+                                          ("euler_at_final", True), ("use_lu_lambdas", True)])
+def test_another_solver_of_the_bases_own_scheduler_is_refused(field, value, tmp_path):
+    folder = make_tiny_sdxl(tmp_path / "base")
+    set_scheduler_config(folder, LATENT | {"_class_name": "DPMSolverMultistepScheduler", field: value})
+    arguments = ["generate", "a ghost", "--base", folder, "--steps", 2, "-o", tmp_path / "out.png"]
+    error = ziplora_fails(3, *arguments)
+    assert field in error["problem"] and str(value).lower() in error["problem"].lower()
+    if field != "use_lu_lambdas":  # which is a matter of the noise levels, whatever the solver
+        ziplora(*arguments, "--scheduler", "dpm++-2m")
 
 
 def test_25_steps(base, tmp_path):

@@ -66,11 +66,17 @@ class DpmSolverPp2m : public Scheduler {
 }  // namespace
 
 SchedulerEntry dpmpp_2m_scheduler() {
-  return {"dpm++-2m", "DPM-Solver++ of second order, multistep (arXiv 2211.01095)",
+  return {"dpm++-2m",
+          "DPM-Solver++ of second order, multistep (arXiv 2211.01095)",
           "DPMSolverMultistepScheduler",
           [](const NoiseSchedule& schedule, const SchedulerOptions& options) -> std::unique_ptr<Scheduler> {
             return std::make_unique<DpmSolverPp2m>(schedule, options);
-          }};
+          },
+          {{"algorithm_type", "dpmsolver++"},
+           {"solver_order", 2},
+           {"solver_type", "midpoint"},
+           {"lower_order_final", true},
+           {"euler_at_final", false}}};
 }
 
 }  // namespace ziplora

@@ -121,6 +121,11 @@ NoiseScheduleConfig NoiseScheduleConfig::from_json(const nlohmann::json& config)
   refuse_other_than(config, "final_sigmas_type", "zero");
   refuse_other_than(config, "use_exponential_sigmas", false);
   refuse_other_than(config, "use_beta_sigmas", false);
+  refuse_other_than(config, "use_lu_lambdas", false);
+  refuse_other_than(config, "use_flow_sigmas", false);
+  refuse_other_than(config, "timestep_type", "discrete");
+  refuse_other_than(config, "sigma_min", nullptr);
+  refuse_other_than(config, "sigma_max", nullptr);
 
   // An absent field has the value that diffusers gives it, which depends on the class that wrote the file.
   const auto written_by = field_or<std::string>(config, "_class_name", "EulerDiscreteScheduler");

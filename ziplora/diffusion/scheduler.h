@@ -14,6 +14,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
 #include <string>
@@ -49,6 +50,8 @@ struct SchedulerEntry {
   const char* summary;  ///< one line with the paper
   const char* diffusers_class;  ///< "EulerDiscreteScheduler", as scheduler_config.json names it
   std::unique_ptr<Scheduler> (*make)(const NoiseSchedule& schedule, const SchedulerOptions& options);
+  /// Settings of that class which change the picture and have one value here: field → value.
+  nlohmann::json fixed_settings = nlohmann::json::object();
 };
 
 /// The list that help, validation, JSON and the contract tests iterate over.

@@ -41,12 +41,24 @@ Size resolve_size(const Sdxl& base, const SamplingOptions& options) {
   return {height, width, height / factor, width / factor};
 }
 
+void refuse_other_settings(const nlohmann::json& config, const SchedulerEntry& entry) {
+  for (const auto& [field, value] : entry.fixed_settings.items())
+    if (const auto found = config.find(field); found != config.end() && !found->is_null() && *found != value)
+      throw Error(ErrorKind::kInput, "scheduler_config.json",
+                  fmt::format("{} of the base's own scheduler is {}, {} is the one that can be run", field,
+                              found->dump(), value.dump()),
+                  fmt::format("choose one with --scheduler, for example --scheduler {}", entry.name));
+}
+
 std::string scheduler_name(const Sdxl& base, const SamplingOptions& options) {
   if (!options.scheduler.empty()) return options.scheduler;
   const std::string written_by = base.scheduler_config.value("_class_name", "EulerDiscreteScheduler");
   std::string known;
   for (const SchedulerEntry& entry : schedulers()) {
-    if (written_by == entry.diffusers_class) return entry.name;
+    if (written_by == entry.diffusers_class) {
+      refuse_other_settings(base.scheduler_config, entry);
+      return entry.name;
+    }
     known += (known.empty() ? "" : ", ") + std::string(entry.name);
   }
   throw Error(ErrorKind::kInput, base.path.string() + "/scheduler/scheduler_config.json",
