@@ -2,10 +2,12 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
 
 #include "command.h"
 #include "ziplora/app/base_report.h"
 #include "ziplora/app/lora_report.h"
+#include "ziplora/io/json_file.h"
 
 namespace ziplora::cli {
 namespace {
@@ -17,17 +19,17 @@ std::string table(const nlohmann::json& report) {
   std::string text;
   for (const char* split : {"seen", "held_out_pairs"}) {
     const nlohmann::json& part = report.at(split);
-    text += fmt::format("{:<18}{:>8}{:>8}\n", split, "base", "artist");
+    text += fmt::format("{:<26}{:>8}{:>8}\n", split, "base", "artist");
     for (const auto& [attribute, value] : part.at("base").items())
-      text += fmt::format("  {:<16}{:>8}{:>8}\n", attribute, share(value),
+      text += fmt::format("  {:<24}{:>8}{:>8}\n", attribute, share(value),
                           share(part.at("artist").at(attribute)));
-    text += fmt::format("  {:<16}{:>8.3f}\n", "Fréchet distance", part.at("frechet_distance").get<double>());
+    text += fmt::format("  {:<24}{:>8.3f}\n", "Fréchet distance", part.at("frechet_distance").get<double>());
   }
   if (report.contains("loras")) {
-    text += fmt::format("{:<18}{:>9}{:>9}{:>12}{:>12}\n", "held-out LoRAs", "subject", "style", "background",
+    text += fmt::format("{:<28}{:>9}{:>9}{:>12}{:>12}\n", "held-out LoRAs", "subject", "style", "background",
                         "similarity");
     for (const auto& [group, part] : report.at("loras").items()) {
-      text += fmt::format("  {:<16}", group);
+      text += fmt::format("  {:<26}", group);
       for (const auto& [mark, width] : {std::pair("subject", 9), {"style", 9}, {"background", 12}})
         text += fmt::format("{:>{}}", share(part.at("base").value(mark, nlohmann::json())), width);
       text += fmt::format("{:>12.2f}\n", part.at("base").at("similarity").get<double>());
@@ -45,6 +47,7 @@ Run base_report_command(CLI::App& app) {
   struct Flags {
     BaseReportRequest request;
     int64_t lora_subjects = 4;
+    std::optional<std::string> lora_settings;
     std::string loras = "none", world, cache, base, judge, output = "out/base-report";
   };
   auto flags = std::make_shared<Flags>();
@@ -62,6 +65,8 @@ Run base_report_command(CLI::App& app) {
   app.add_option("--loras", flags->loras, "train, merge and judge LoRAs of this half of what is held out")
       ->check(CLI::IsMember({"none", "development", "report"}));
   app.add_option("--lora-subjects", flags->lora_subjects, "how many of the half's subjects; -1: all");
+  app.add_option("--lora-settings", flags->lora_settings,
+                 "JSON file of train's settings in place of the base's own");
   app.add_option("--seed", request.seed, "of noise, and of the artists' places and shades");
   app.add_option("--world", flags->world, "the catalogue of subjects, styles and backgrounds");
   app.add_option("--cache", flags->cache, "drawings: packages and what was rendered of them");
@@ -74,14 +79,17 @@ Run base_report_command(CLI::App& app) {
     request.output = flags->output;
     nlohmann::json report = run_base_report(request, context.progress, context.cancel);
     if (flags->loras != "none")
-      report["loras"] = run_lora_report({.world = request.world,
-                                         .base = request.base,
-                                         .judge = request.judge,
-                                         .output = request.output / ("loras-" + flags->loras),
-                                         .half = half_named(flags->loras),
-                                         .subjects = flags->lora_subjects,
-                                         .seed = request.seed},
-                                        context.progress, context.cancel);
+      report["loras"] =
+          run_lora_report({.world = request.world,
+                           .base = request.base,
+                           .judge = request.judge,
+                           .output = request.output / ("loras-" + flags->loras),
+                           .half = half_named(flags->loras),
+                           .subjects = flags->lora_subjects,
+                           .settings = flags->lora_settings ? read_json_file(*flags->lora_settings)
+                                                            : nlohmann::json::object(),
+                           .seed = request.seed},
+                          context.progress, context.cancel);
     context.print_result(report, table(report));
   };
 }

@@ -18,7 +18,9 @@ Run pretrain_command(CLI::App& app) {
   flags->run_folder = request.run_folder.string();
   app.add_option("-o,--output", flags->output, "folder to export the finished base to, in float16");
   app.add_option("--run-folder", flags->run_folder, "checkpoints, metrics, samples; the same one goes on");
-  app.add_option("--from", flags->from, "go on with the judge and the UNet of this base, e.g. assets/mini");
+  app.add_option("--from", flags->from,
+                 "go on with the judge and the UNet of this base, e.g. assets/mini; give another --seed, or "
+                 "the same scenes come again");
   app.add_option("--world", flags->world, "the catalogue of subjects, styles and backgrounds");
   app.add_option("--cache", flags->cache, "drawings: packages and what was rendered of them");
   app.add_option("--autoencoder-iterations", request.autoencoder_iterations, "batches of 8")

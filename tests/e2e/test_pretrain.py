@@ -36,7 +36,7 @@ def cache(tmp_path_factory):
 def base(cache, tmp_path_factory):
     """Of one iteration a stage, exported."""
     folder = tmp_path_factory.mktemp("made")
-    ziplora("pretrain", "--cache", cache, "--run-folder", folder / "run", *once(), "--threads", 2, "-o", folder / "mini/",
+    ziplora("pretrain", "--cache", cache, "--run-folder", folder / "run", *once(), "--threads", 2, "--sample-every", 1, "-o", folder / "mini/",
             cwd=ROOT)
     return folder / "mini"
 
@@ -44,6 +44,8 @@ def base(cache, tmp_path_factory):
 def test_from_nothing_to_a_base_that_draws(base, tmp_path):
     ziplora("generate", "a ghost", "--base", base, "--steps", 1, "-o", tmp_path / "out.png")
     assert (base.parent / "judges/clip/config.json").exists() and not (base / "judges").exists()
+    samples = base.parent / "run/samples"
+    assert {file.name for file in samples.iterdir()} == {"autoencoder-1.png", "unet-1.png"}
 
 
 def test_a_finished_run_is_not_repeated(base, cache):

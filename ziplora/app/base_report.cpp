@@ -1,6 +1,7 @@
 #include "ziplora/app/base_report.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/matmul.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/where.h>
 #include <fmt/format.h>
@@ -72,6 +73,32 @@ nlohmann::json recognised(const PictureJudge& judge, const at::Tensor& embeds,
   return result;
 }
 
+/// Of scenes with a second object, the share whose picture is nearer in the judge's eyes to true scenes with
+/// it than to the same without; null if there is none.
+nlohmann::json second_is_present(const PictureJudge& judge, const World& world, const DrawnScenes& scenes,
+                                 const at::Tensor& embeds, uint64_t seed) {
+  constexpr int64_t kTrueScenes = 4;  // placed differently
+  int64_t asked = 0, present = 0;
+  for (size_t i = 0; i < scenes.contents.size(); ++i) {
+    const SceneContent& with = scenes.contents[i];
+    if (with.second_subject < 0) continue;
+    SceneContent without = with;
+    without.second_subject = -1;
+    std::vector<at::Tensor> pictures;
+    for (const SceneContent& content : {with, without})
+      for (int64_t k = 0; k < kTrueScenes; ++k)
+        pictures.push_back(
+            world.evaluation_scene(content, derive_seed(seed, fmt::format("present {} {}", i, k))));
+    const at::Tensor near =
+        at::matmul(judge.embed(at::stack(pictures)), embeds[static_cast<int64_t>(i)]).view({2, kTrueScenes});
+    const at::Tensor best = near.amax(1);
+    ++asked;
+    present += best[0].item<float>() > best[1].item<float>();
+  }
+  return asked > 0 ? nlohmann::json(static_cast<double>(present) / static_cast<double>(asked))
+                   : nlohmann::json();
+}
+
 void write_sheet(const std::filesystem::path& path, const DrawnScenes& scenes) {
   ContactSheet sheet;
   sheet.cell_pixels = 128;
@@ -114,6 +141,9 @@ nlohmann::json run_base_report(const BaseReportRequest& request, ProgressSink& p
     report[name] = {{"base", recognised(judge, drawn, labels)},
                     {"artist", recognised(judge, real, labels)},
                     {"frechet_distance", frechet_distance(drawn, real)}};
+    for (const auto& [who, embeds] : {std::pair("base", &drawn), {"artist", &real}})
+      report[name][who]["second_subject_present"] =
+          second_is_present(judge, world, scenes, *embeds, request.seed);
     write_sheet(request.output / (std::string(name) + ".png"), scenes);
   }
   write_json_file(request.output / "report.json", report);

@@ -5,9 +5,12 @@
 #include <ATen/ops/stack.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <numeric>
+#include <optional>
+#include <random>
 
 #include "ziplora/app/generate.h"
 #include "ziplora/app/merge.h"
@@ -36,6 +39,7 @@ constexpr std::array kAskedBackgrounds = {"white", "night", "green"};
 /// Seen subjects that a style's LoRA is asked for, none of them its one picture.
 constexpr const char* kStylePicture = "fox";
 constexpr std::array kAskedSubjects = {"cat-face", "tiger-face", "red-apple", "rocket", "rose", "hamburger"};
+constexpr const char* kOthersStyle = "noto";
 
 std::string subject_name(const Subject& subject) { return "a sks " + subject.category; }
 
@@ -132,7 +136,22 @@ class LoraReport {
         if (world_.has_drawing(subject, content.style))
           questions.push_back({world_.caption(content, subject_name(what)), content});
       }
-    ask("subject alone", questions, lora_of(what.id));
+    ask("base alone", questions, std::nullopt, what.id);  // what the words say without a LoRA
+    ask("subject alone", questions, lora_of(what.id), what.id);
+    // Words that the LoRA was not trained on should still mean what they meant.
+    ask("others beside the subject", questions_of_seen_subjects(catalogue_.style(kOthersStyle)),
+        lora_of(what.id), what.id);
+  }
+
+  /// @param style_name  in place of the style's own
+  std::vector<Question> questions_of_seen_subjects(int style, const std::string& style_name = "") const {
+    std::vector<Question> questions;
+    for (const char* subject : kAskedSubjects) {
+      const SceneContent content{.subject = catalogue_.subject(subject), .style = style};
+      if (world_.has_drawing(content.subject, style))
+        questions.push_back({world_.caption(content, "", style_name), content});
+    }
+    return questions;
   }
 
   void ask_style(int style) {
@@ -142,13 +161,7 @@ class LoraReport {
     const SceneContent shown{.subject = catalogue_.subject(kStylePicture), .style = style};
     write_png(pictures / "1.png", world_.evaluation_drawing(shown.subject, style), {});
     train(pictures, world_.caption(shown, "", kStyleName), how.id);
-    std::vector<Question> questions;
-    for (const char* subject : kAskedSubjects) {
-      const SceneContent content{.subject = catalogue_.subject(subject), .style = style};
-      if (world_.has_drawing(content.subject, style))
-        questions.push_back({world_.caption(content, "", kStyleName), content});
-    }
-    ask("style alone", questions, lora_of(how.id));
+    ask("style alone", questions_of_seen_subjects(style, kStyleName), lora_of(how.id), how.id);
   }
 
   void ask_both(int subject, int style) {
@@ -170,19 +183,20 @@ class LoraReport {
             .subject = subject, .style = style, .background = catalogue_.background(background)};
         questions.push_back({world_.caption(content, subject_name(what), kStyleName), content});
       }
-      ask(method, questions, merged);
+      ask(method, questions, merged, what.id + "." + how.id);
     }
   }
 
-  void ask(const std::string& group_name, const std::vector<Question>& questions, const fs::path& adapter) {
+  void ask(const std::string& group_name, const std::vector<Question>& questions,
+           const std::optional<fs::path>& adapter, const std::string& stem) {
     if (questions.empty()) return;
     GenerateRequest generate;
     for (const Question& question : questions) generate.prompts.push_back(question.prompt);
-    generate.adapter_sets[0].adapters = {{.file = adapter}};
+    if (adapter) generate.adapter_sets[0].adapters = {{.file = *adapter}};
     generate.seed = request_.seed;
     generate.sampling.batch_size = 8;
     generate.base = request_.base;
-    generate.output = request_.output / "drawn" / group_name / (adapter.stem().string() + ".png");
+    generate.output = request_.output / "drawn" / group_name / (stem + ".png");
     fs::create_directories(generate.output.parent_path());
     const GenerateResult made = run_generate(generate, progress_, cancel_);
     Group& group = groups_[group_name];
@@ -208,15 +222,22 @@ class LoraReport {
     return at::matmul(judge_.embed(at::stack(scenes)), embed[0]).argmax().item<int64_t>() == 0;
   }
 
+  /// Drawn at random: neighbours in the catalogue are of one kind, which would make it easy, or hard.
   std::vector<SceneContent> with_other_subjects(const SceneContent& content) const {
     const Role role = catalogue_.subjects[content.subject].role;
+    std::vector<int> others;
+    for (int i = 0; i < static_cast<int>(catalogue_.subjects.size()); ++i)
+      if (i != content.subject && catalogue_.subjects[i].role == role && world_.has_drawing(i, content.style))
+        others.push_back(i);
+    std::mt19937_64 random(
+        derive_seed(request_.seed, "candidates beside " + catalogue_.subjects[content.subject].id));
+    std::shuffle(others.begin(), others.end(), random);
+    others.resize(std::min<size_t>(others.size(), kCandidates - 1));
     std::vector<SceneContent> result{content};
-    for (int i = 0; i < static_cast<int>(catalogue_.subjects.size()) && result.size() < kCandidates; ++i)
-      if (i != content.subject && catalogue_.subjects[i].role == role &&
-          world_.has_drawing(i, content.style)) {
-        result.push_back(content);
-        result.back().subject = i;
-      }
+    for (const int other : others) {
+      result.push_back(content);
+      result.back().subject = other;
+    }
     return result;
   }
 

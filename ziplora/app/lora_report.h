@@ -28,8 +28,9 @@ struct LoraReportRequest {
   uint64_t seed = 0;
 };
 
-/// @return for "subject alone", "style alone", "direct", "zip": shares of right subjects, styles and
-/// backgrounds, mean cosine to the true drawing; by the artist, too
+/// @return for "base alone" (the subject's prompts without a LoRA), "subject alone", "others beside the
+/// subject" (seen subjects under its LoRA), "style alone", "direct", "zip": shares of right subjects, styles
+/// and backgrounds, mean cosine to the true drawing; by the artist, too
 /// @throws Error(kUsage, kInput, kInterrupted)
 nlohmann::json run_lora_report(const LoraReportRequest& request, ProgressSink& progress,
                                const CancelToken& cancel);

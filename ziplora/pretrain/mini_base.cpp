@@ -1,10 +1,13 @@
 #include "ziplora/pretrain/mini_base.h"
 
+#include <fmt/format.h>
+
 #include <memory>
 
 #include "ziplora/base/atomic_file.h"
 #include "ziplora/base/error.h"
 #include "ziplora/base/rng.h"
+#include "ziplora/io/image_file.h"
 #include "ziplora/io/safetensors.h"
 #include "ziplora/judge/picture_judge.h"
 #include "ziplora/models/diffusers_folder.h"
@@ -13,6 +16,7 @@
 #include "ziplora/pretrain/contrastive_training.h"
 #include "ziplora/pretrain/judge_training.h"
 #include "ziplora/pretrain/mini_config.h"
+#include "ziplora/pretrain/sample_sheet.h"
 #include "ziplora/pretrain/unet_training.h"
 #include "ziplora/pretrain/vocabulary.h"
 
@@ -190,9 +194,13 @@ class BasePretraining {
     training.plan.warmup_iterations = 300;
     training.plan.weight_decay = 0.01;
     training.seed = seed("unet");
-    train_unet(
-        replicas, world_, training, [this](UNet2DConditionModel& unet) { save_unet(unet); }, progress_,
-        cancel_);
+    const auto snapshot = [&](int64_t iteration) {
+      save_unet(bases.front()->unet);
+      NullProgress quiet;  // the bar is the training's
+      write_png(options_.run_folder / "samples" / fmt::format("unet-{}.png", iteration),
+                sample_sheet(*bases.front(), world_, quiet), {});
+    };
+    train_unet(replicas, world_, training, snapshot, progress_, cancel_);
     save_unet(bases.front()->unet);
     write_text_file(done, "\n");
   }

@@ -122,7 +122,7 @@ TrainingStep unet_step(Sdxl& base, const World& world, const NoiseSchedule& sche
 }  // namespace
 
 void train_unet(const std::vector<Sdxl*>& bases, const World& world, const UNetTrainingOptions& options,
-                const std::function<void(UNet2DConditionModel& unet)>& snapshot, ProgressSink& progress,
+                const std::function<void(int64_t iteration)>& snapshot, ProgressSink& progress,
                 const CancelToken& cancel) {
   const NoiseSchedule schedule(NoiseScheduleConfig::from_json(bases.front()->scheduler_config));
   std::vector<Replica> replicas;
@@ -130,9 +130,7 @@ void train_unet(const std::vector<Sdxl*>& bases, const World& world, const UNetT
     replicas.push_back({{{"unet", &base->unet}}, [&, base](int64_t iteration, int64_t part) {
                           return unet_step(*base, world, schedule, options, iteration, part);
                         }});
-  train_stage(
-      options.plan, replicas, options.parts, [&](int64_t) { snapshot(bases.front()->unet); }, progress,
-      cancel);
+  train_stage(options.plan, replicas, options.parts, snapshot, progress, cancel);
 }
 
 }  // namespace ziplora

@@ -27,7 +27,7 @@ struct UNetTrainingOptions {
 /// @param snapshot  called every `plan.sample_every` iterations with the averaged weights in place, to save
 /// or show them
 void train_unet(const std::vector<Sdxl*>& bases, const World& world, const UNetTrainingOptions& options,
-                const std::function<void(UNet2DConditionModel& unet)>& snapshot, ProgressSink& progress,
+                const std::function<void(int64_t iteration)>& snapshot, ProgressSink& progress,
                 const CancelToken& cancel);
 
 /// Puts a nonsense word of three or four letters before a random word of the caption.

@@ -84,7 +84,7 @@ namespace {
 const SafetensorsFile& checked(const SafetensorsFile& file, const Catalogue& catalogue) {
   if (!fits(file, catalogue)) {
     throw Error(ErrorKind::kInput, "world: " + file.path().string(),
-                "it was made for another list of subjects", "run 'ziplora world prepare'");
+                "it was made for another list of subjects", "run 'ziplora world'");
   }
   return file;
 }
@@ -92,7 +92,7 @@ const SafetensorsFile& checked(const SafetensorsFile& file, const Catalogue& cat
 SafetensorsFile open(const std::filesystem::path& path) {
   if (!std::filesystem::exists(path)) {
     throw Error(ErrorKind::kInput, "world: " + path.string(), "the drawings are not there",
-                "run 'tools/world_packages.sh' and 'ziplora world prepare'");
+                "run 'tools/world_packages.sh' and 'ziplora world'");
   }
   return SafetensorsFile(path);
 }
