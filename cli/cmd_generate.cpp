@@ -10,6 +10,7 @@
 #include "ziplora/app/generate.h"
 #include "ziplora/app/generate_settings.h"
 #include "ziplora/base/error.h"
+#include "ziplora/base/peak_memory.h"
 #include "ziplora/diffusion/scheduler.h"
 
 namespace ziplora::cli {
@@ -122,8 +123,10 @@ void run(const GenerateOptions& options, CommandContext& context) {
     throw Error(ErrorKind::kUsage, "ziplora generate", "--output is required", "add -o OUT.png");
 
   const GenerateResult made = run_generate(request, context.progress, context.cancel);
-  nlohmann::ordered_json result = {
-      {"command", "generate"}, {"base", made.base.string()}, {"seconds", made.seconds}};
+  nlohmann::ordered_json result = {{"command", "generate"},
+                                   {"base", made.base.string()},
+                                   {"seconds", made.seconds},
+                                   {"peak_memory_bytes", peak_memory_bytes()}};
   if (!made.columns.empty()) result["columns"] = made.columns;
   std::string text;
   for (const auto& file : made.files) {

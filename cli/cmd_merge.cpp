@@ -115,7 +115,7 @@ std::string describe_merge(const nlohmann::json& report) {
   if (report.contains("overlap"))
     text += fmt::format("overlap: {:.3f} (1 at the start); coefficients moved by {:.3f} on average\n",
                         report["overlap"]["after"].get<double>(), report["mean_movement"].get<double>());
-  if (report.contains("seconds"))
+  if (report.contains("seconds_per_iteration"))
     text += fmt::format("{:.1f} s, {:.2f} s an iteration, {:.2f} GiB at the peak\n",
                         report["seconds"].get<double>(), report["seconds_per_iteration"].get<double>(),
                         report["peak_memory_bytes"].get<double>() / (1 << 30));

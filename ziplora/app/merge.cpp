@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <memory>
 #include <set>
 
@@ -11,6 +12,7 @@
 #include "ziplora/app/merge_metadata.h"
 #include "ziplora/app/merge_recipe.h"
 #include "ziplora/base/error.h"
+#include "ziplora/base/peak_memory.h"
 #include "ziplora/io/image_file.h"
 #include "ziplora/io/json_file.h"
 #include "ziplora/lora/adapter_digest.h"
@@ -99,9 +101,27 @@ std::optional<nlohmann::json> split_of(const std::vector<MergeInput>& inputs, co
   return nlohmann::json{{"roles", roles}, {"ranks", ranks}};
 }
 
+/// Both files or none: coefficients beside another merge's file would tell of what is not there.
+void write_with_coefficients(const MergeRequest& request, const Adapter& merged, const TargetNames& names,
+                             const NamedTensors& coefficients, nlohmann::json& report) {
+  const fs::path path = beside(request.output, ".coefficients");
+  if (!coefficients.empty()) {
+    write_safetensors(path, coefficients, {{"ziplora.recipe", merged.metadata.at("ziplora.recipe")}});
+    report["coefficients_file"] = path.string();
+  }
+  try {
+    write_adapter(request.output, merged, names, {.format = request.format, .dtype = request.dtype});
+  } catch (...) {
+    std::error_code ignored;  // the first error is the one to tell
+    if (!coefficients.empty()) fs::remove(path, ignored);
+    throw;
+  }
+}
+
 }  // namespace
 
 nlohmann::json run_merge(const MergeRequest& request, ProgressSink& progress, const CancelToken& cancel) {
+  const auto started = std::chrono::steady_clock::now();
   const std::optional<Recipe> recipe = read_recipe(request);
   const MergeMethod& method = find_merge_method(request.method);
   const nlohmann::json options = resolve_options(method, request.options);
@@ -153,13 +173,11 @@ nlohmann::json run_merge(const MergeRequest& request, ProgressSink& progress, co
   int64_t largest_rank = 0;
   for (const auto& [target, layer] : merged.layers) largest_rank = std::max(largest_rank, layer.rank());
   cancel.throw_if_cancelled("merge");
-  if (!result.coefficients.empty()) {
-    const fs::path path = beside(request.output, ".coefficients");
-    write_safetensors(path, result.coefficients, {{"ziplora.recipe", merged.metadata.at("ziplora.recipe")}});
-    report["coefficients_file"] = path.string();
-  }
-  write_adapter(request.output, merged, names, {.format = request.format, .dtype = request.dtype});
+  write_with_coefficients(request, merged, names, result.coefficients, report);
   if (needs_base) fs::remove(context.state_path);  // not before: a full disk must not cost the learning
+  report.emplace("seconds",
+                 std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count());
+  report["peak_memory_bytes"] = peak_memory_bytes();
   report["output"] = request.output.string();
   report["method"] = recipe ? "recipe" : request.method;
   report["rank"] = largest_rank;

@@ -14,6 +14,7 @@
 #include "ziplora/app/train_resume.h"
 #include "ziplora/base/atomic_file.h"
 #include "ziplora/base/error.h"
+#include "ziplora/base/peak_memory.h"
 #include "ziplora/base/rng.h"
 #include "ziplora/data/aspect_buckets.h"
 #include "ziplora/data/augmentation.h"
@@ -326,6 +327,7 @@ class TrainingJob {
                           {"loss_first", mean(0)},
                           {"loss_last", mean(losses.size() - window)},
                           {"seconds", seconds.count()},
+                          {"peak_memory_bytes", peak_memory_bytes()},
                           {"settings", facts.settings}};
     if (keeps_run_folder_) report["run_folder"] = run_folder().string();
     return {request_.output, report};
