@@ -88,11 +88,9 @@ def test_float32_goes_round_through_every_format_without_losing_a_bit(form, lora
     for name, value in start.items():
         assert torch.equal(back[name], value), name
     start, back = metadata_of(tmp_path / "start.safetensors"), metadata_of(tmp_path / "back.safetensors")
-    source = json.loads(back.pop("ziplora.source"))
-    assert source["file"] == name_of(form) and len(source["sha256"]) == 64
-    assert json.loads(start.pop("ziplora.source")) == {
-        "file": lora.name, "sha256": hashlib.sha256(lora.read_bytes()).hexdigest()}
     assert back == start
+    assert json.loads(back["ziplora.source"]) == {"file": lora.name,
+                                                  "sha256": hashlib.sha256(lora.read_bytes()).hexdigest()}
     for file in ("start.safetensors", name_of(form), "back.safetensors"):
         assert run_ziplora("inspect", file, "--base", base, "--check", cwd=tmp_path).returncode == 0
 

@@ -109,8 +109,22 @@ def test_tags_of_inputs_with_equal_names_stay_apart_and_what_agrees_is_kept(file
     assert json.loads(merged["ss_tag_frequency"]) == {"last/10_img": {"dog": 7}, "last/10_img (2)": {"ink": 7}}
     assert merged["modelspec.prediction_type"] == "v" and merged["modelspec.license"] == "CC0 AND MIT"
     said = [event["text"] for event in result["events"] if event["event"] == "warning"]
-    assert any('"CC0" (last.safetensors), "MIT" (last.safetensors); the merge names all' in text for text in said), said
-    assert any('ss_base_model_version: "sdxl_dog"' in text and "keeps none" in text for text in said), said
+    assert any('"CC0" (b/last.safetensors), "MIT" (a/last.safetensors); the merge names all' in text for text in said), said
+    assert any('ss_base_model_version: "sdxl_dog" (a/last' in text and "by its shapes" in text for text in said), said
+    assert merged["ss_base_model_version"] == "sdxl_custom"
+
+
+@pytest.mark.parametrize("licences, merged, warned", [
+    (("MIT", "MIT", "MIT"), "MIT", False), (("CC0 AND MIT", "MIT", None), "CC0 AND MIT", True),
+    (("GPL OR MIT", "CC0", "CC0"), "CC0 AND (GPL OR MIT)", True), ((None, None, None), None, False)])
+def test_licences_that_all_hold(licences, merged, warned, files, base, tmp_path):
+    command = ["merge", "--method", "direct", "--base", base, "-o", "out.safetensors"]
+    for name, licence in zip("abc", licences):
+        save_file(load_file(files["ink"]), tmp_path / f"{name}.safetensors", {"modelspec.license": licence} if licence else None)
+        command += ["--adapter", f"{name}.safetensors"]
+    result = ziplora(*command, cwd=tmp_path)
+    assert metadata_of(tmp_path / "out.safetensors").get("modelspec.license") == merged
+    assert any("modelspec.license" in event.get("text", "") for event in result["events"]) == warned
 
 
 def test_tags_that_are_no_json_are_said(files, base, tmp_path):
@@ -121,7 +135,7 @@ def test_tags_that_are_no_json_are_said(files, base, tmp_path):
     assert any(text.startswith("odd.safetensors: its ss_tag_frequency is no JSON object") for text in said), said
 
 
-@pytest.mark.parametrize("method, weights", [("direct", (0, 0)), ("svd", (1, -1))])
+@pytest.mark.parametrize("method, weights", [("direct", (0, 0)), ("svd", (1, -1)), ("svd", (0.3, -0.3))])
 def test_a_merge_without_effect_is_a_clean_file(method, weights, files, base, tmp_path):
     ziplora("merge", "--method", method, "--subject", f"{files['ink']}:{weights[0]}", "--style",
             f"{files['ink']}:{weights[1]}", "--base", base, "-o", "out.safetensors", cwd=tmp_path)

@@ -3,11 +3,12 @@
 namespace ziplora {
 namespace {
 
-ClipTextConfig tiny_text(int64_t hidden, int64_t layers) {
+ClipTextConfig tiny_text(int64_t hidden, int64_t layers, int64_t projection = 0) {
   ClipTextConfig config;
   config.hidden_size = hidden;
   config.intermediate_size = 2 * hidden;
   config.num_hidden_layers = layers;
+  config.projection_dim = projection;
   return config;
 }
 
@@ -24,7 +25,7 @@ UNet2DConditionConfig tiny_unet() {
 }  // namespace
 
 const TargetNames& tiny_targets() {
-  static const TargetNames names(tiny_unet(), tiny_text(12, 2), tiny_text(28, 3));
+  static const TargetNames names(tiny_unet(), tiny_text(12, 2), tiny_text(28, 3, 14));
   return names;
 }
 

@@ -1,4 +1,5 @@
-"""Files of every form that ziplora writes, with every layer of SDXL that a LoRA can change.
+"""Files of every form that ziplora writes, with every layer of SDXL that a LoRA can change but
+text_projection, which lora_cases.py asks about.
 
     files = form_files(sdxl_modules(), folder)       # "kohya" -> Path, made by `ziplora merge --method direct`
     key_list(load_file(files["kohya"]))      # "lora_unet_….lora_down.weight [2, 320]"

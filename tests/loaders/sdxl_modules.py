@@ -50,7 +50,7 @@ def meta_models() -> dict[str, torch.nn.Module]:
                 "text_encoder_2": CLIPTextModelWithProjection(CLIPTextConfig(**CLIP_G))}
 
 
-# Not among the layers that ziplora changes: writers disagree on which way round it is.
+# Kept apart: kohya's scripts and A1111 drop it, and its own case (kohya-text-projection) asks each program.
 TEXT_PROJECTION = "text_encoder_2.text_projection"
 
 

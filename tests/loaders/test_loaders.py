@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from sdxl_modules import sdxl_modules
 
 ROOT = Path(__file__).resolve().parents[2]
-# What each program found of a file with all 1,058 layers.
+# What each program found of a file with all layers but text_projection.
 EVERY_LAYER = 1058
 FOUND = {
     ("kohya", "ComfyUI"): EVERY_LAYER, ("kohya", "Forge"): EVERY_LAYER, ("kohya", "InvokeAI"): EVERY_LAYER,

@@ -122,7 +122,8 @@ def two_loras(loaded, tmp_path_factory):
     """(file, layers, scale) of two, which touch all three models and overlap."""
     folder = tmp_path_factory.mktemp("loras")
     choices = {"cat": (LayerChoice(alpha=3.0, ranks=(4, 2), seed=1, **EVERYTHING), 0.8),
-               "ink": (LayerChoice(alpha=None, ranks=(3,), seed=2, parts=("attn", "mlp"), components=COMPONENTS), -0.5)}
+               "ink": (LayerChoice(alpha=None, ranks=(3,), seed=2, parts=("attn", "mlp", "text_projection"),
+                                   components=COMPONENTS), -0.5)}
     made = []
     for name, (choice, scale) in choices.items():
         layers = random_layers(loaded, choice)
@@ -283,9 +284,10 @@ def test_an_interrupt_leaves_nothing(large, tmp_path):
 
 # Extracting
 
+@pytest.mark.parametrize("which", [0, 1])
 @pytest.mark.parametrize("tuned_layout", ["folder", "single"])
-def test_extracting_gives_the_lora_back(tuned_layout, base, pipeline, two_loras, tmp_path):
-    file, layers, _ = two_loras[0]
+def test_extracting_gives_the_lora_back(tuned_layout, which, base, pipeline, two_loras, tmp_path):
+    file, layers, _ = two_loras[which]
     deltas = {name: delta_of(layer) for name, layer in layers.items()}
     with_deltas(base, deltas).save_pretrained(tmp_path / "tuned")
     tuned = tmp_path / "tuned"

@@ -121,24 +121,38 @@ def test_a_kohya_file_acts_as_in_diffusers(name, blocks, dtype, base, pipeline, 
     assert_changed(theirs, outputs_in_diffusers(pipeline, inputs), [] if KOHYA[name].every > 1 else changed)
 
 
-@pytest.mark.parametrize("save", [save_kohya, save_diffusers])
-def test_inspect_knows_that_diffusers_refuses_a_projection_of_another_rank(save, base, pipeline, tmp_path):
+def verdict_for_diffusers(file, base):
+    return next(program["verdict"] for program in ziplora("inspect", file, "--base", base)["files"][0]["programs"]
+                if program["program"] == "diffusers")
+
+
+REFUSED = {"lower": ("text_projection", True, 3), "higher": ("text_projection", True, 6),
+           "alone": ("text_projection", False, 3), "mlp": ("fc1", False, 4)}
+
+
+@pytest.mark.parametrize("save, name", [(save, name) for save in (save_kohya, save_diffusers) for name in REFUSED
+                                        if (save, name) != (save_kohya, "mlp")])
+def test_diffusers_refuses_a_projection_of_another_rank_and_encoders_without_attention(
+        save, name, base, pipeline, inputs, tmp_path):
+    """inspect knows that, and what is written here loads there; but a higher rank in the default form."""
+    part, others, rank = REFUSED[name]
     encoder = dict(components=COMPONENTS[2:], alpha=2.0 if save is save_kohya else None)
-    for rank in (4, 3):
-        layers = random_layers(pipeline, LayerChoice(parts=("attn",), ranks=(4,), **encoder))
-        layers |= random_layers(pipeline, LayerChoice(parts=("text_projection",), ranks=(rank,), **encoder))
-        arguments = [pipeline] if save is save_kohya else []
-        file = save(tmp_path / f"rank{rank}.safetensors", layers, *arguments)
-        programs = ziplora("inspect", file, "--base", base)["files"][0]["programs"]
-        found = next(program for program in programs if program["program"] == "diffusers")
-        if rank == 4:
-            pipeline.load_lora_weights(tmp_path, weight_name=file.name)
-            pipeline.unload_lora_weights()
-            assert found["verdict"] == "fully"
-        else:
-            with pytest.raises(RuntimeError, match="ignore_mismatched_sizes"):
-                pipeline.load_lora_weights(tmp_path, weight_name=file.name)
-            assert found["verdict"] == "not" and "another rank" in found["reasons"][0]
+    layers = random_layers(pipeline, LayerChoice(parts=(part,), ranks=(rank,), **encoder))
+    if others:
+        layers |= random_layers(pipeline, LayerChoice(parts=("attn",), ranks=(4,), **encoder))
+    file = save(tmp_path / "lora.safetensors", layers, *([pipeline] if save is save_kohya else []))
+    with pytest.raises((RuntimeError, IndexError, ValueError)):
+        pipeline.load_lora_weights(tmp_path, weight_name=file.name)
+    assert verdict_for_diffusers(file, base) == "not"
+    wanted, _ = outputs_here(base, inputs, file)
+    for form in ("kohya", "diffusers"):
+        ziplora("convert", file, "--base", base, "--dtype", "f32", "--format", form, "-o", tmp_path / f"{form}.safetensors")
+        if form == "kohya" and rank == 6:
+            assert verdict_for_diffusers(tmp_path / "kohya.safetensors", base) == "not"
+            continue
+        assert verdict_for_diffusers(tmp_path / f"{form}.safetensors", base) == "fully"
+        models = StableDiffusionXLPipeline.from_pretrained(base)
+        assert_equal(wanted, outputs_in_diffusers(models, inputs, tmp_path / f"{form}.safetensors"))
 
 
 @pytest.mark.parametrize("spelling", ["now", "middle", "oldest"])

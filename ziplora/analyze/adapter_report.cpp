@@ -145,7 +145,9 @@ void add_defects(json& report, const AdapterSurvey& survey, const FileFacts& fac
     defects.push_back({{"kind", "dead"},
                        {"problem", fmt::format("{} of {} layers change nothing, first: {}", dead.size(),
                                                spectra.size(), dead.front())},
-                       {"hint", "they were not trained, or their alpha is 0; the file works without them"},
+                       {"hint",
+                        "they were not trained, their alpha is 0, or their ranks cancel each other; the "
+                        "file works without them"},
                        {"keys", dead}});
   if (facts.uneven_alpha && (facts.kohya_sgm || facts.kohya_diffusers))
     defects.push_back(

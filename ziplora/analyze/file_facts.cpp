@@ -31,6 +31,16 @@ bool encoder_attention_without_out_proj(const AdapterSurvey& survey) {
   return false;
 }
 
+bool encoder_without_attention(const AdapterSurvey& survey) {
+  std::map<std::string, bool> attends;  // by encoder
+  for (const auto& [canonical, origin] : survey.origins)
+    if (!canonical.starts_with("unet.")) {
+      bool& any = attends[canonical.substr(0, canonical.find('.'))];
+      any = any || attention(canonical);
+    }
+  return std::ranges::any_of(attends, [](const auto& entry) { return !entry.second; });
+}
+
 /// diffusers takes a component's most common alpha for its attention layers; a layer without one counts as
 /// its rank.
 bool uneven_alpha(const AdapterSurvey& survey) {
@@ -50,11 +60,14 @@ bool part_of_clip_g_attention(const AdapterSurvey& survey) {
   return std::any_of(leaves.begin(), leaves.end(), [](const auto& entry) { return entry.second < 4; });
 }
 
+constexpr std::string_view kTextProjection = "text_encoder_2.text_projection";
+
+/// diffusers gives it the rank that most of the other layers have.
 bool text_projection_of_another_rank(const AdapterSurvey& survey) {
   std::optional<int64_t> own;
   std::map<int64_t, int> ranks;  // of the encoder's other layers
   for (const auto& [canonical, origin] : survey.origins) {
-    if (canonical == "text_encoder_2.text_projection")
+    if (canonical == kTextProjection)
       own = origin.rank;
     else if (canonical.starts_with("text_encoder_2."))
       ++ranks[origin.rank];
@@ -90,7 +103,8 @@ bool dora_on_output(const AdapterSurvey& survey) {
 bool is_unknown_to_forge(const std::string& key) {
   const bool attends =
       key.find(".attn1.to_") != std::string::npos || key.find(".attn2.to_") != std::string::npos;
-  return key.starts_with("text_encoders.") || (key.starts_with("unet.") && attends);
+  return key.starts_with("text_encoders.") || key.starts_with("text_encoder_2.text_projection.") ||
+         (key.starts_with("unet.") && attends);
 }
 
 /// Those whose files the programs were run or read with.
@@ -156,6 +170,7 @@ FileFacts file_facts(const AdapterSurvey& survey, bool sdxl_sizes) {
   }
   facts.embeddings = has_key(survey, "bundle_emb.");
   facts.encoder_attention_without_out_proj = encoder_attention_without_out_proj(survey);
+  facts.encoder_without_attention = encoder_without_attention(survey);
   facts.part_of_clip_g_attention = part_of_clip_g_attention(survey);
   const auto any_layer = [&](auto&& wanted) {
     return std::any_of(survey.origins.begin(), survey.origins.end(),
@@ -163,8 +178,9 @@ FileFacts file_facts(const AdapterSurvey& survey, bool sdxl_sizes) {
   };
   facts.text_projection = has_key(survey, "text_projection");
   facts.text_projection_alone = facts.text_projection && !any_layer([](const std::string& name) {
-                                  return name.starts_with("text_encoder_2.");
+                                  return name.starts_with("text_encoder_2.") && name != kTextProjection;
                                 });
+  facts.text_projection_in_diffusers_names = has_key(survey, "text_encoder_2.text_projection");
   facts.text_projection_of_another_rank = text_projection_of_another_rank(survey);
   facts.shows_sdxl_to_invokeai = shows_sdxl_to_invokeai(survey);
   facts.outside_blocks = any_layer([](const std::string& name) {

@@ -29,10 +29,12 @@ struct FileFacts {
   bool untried_kind = false;  ///< a kind of layers that no rule speaks of
   bool oft_or_glora = false, ia3 = false;
   bool orphans = false, stray_keys = false, embeddings = false;
-  bool text_projection = false,
-       text_projection_alone = false;            ///< without another layer of its encoder
+  bool text_projection = false;
+  bool text_projection_in_diffusers_names = false;
   bool text_projection_of_another_rank = false;  ///< than most layers of its encoder
   bool encoder_attention_without_out_proj = false;
+  bool encoder_without_attention = false;  ///< with other layers
+  bool text_projection_alone = false;      ///< without another layer of its encoder
   bool attention_layers = false, part_of_clip_g_attention = false;
   int64_t keys_unknown_to_forge =
       0;  ///< of layers: UNet attention in diffusers' newer names, ComfyUI's encoders

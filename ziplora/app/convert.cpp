@@ -100,8 +100,9 @@ json convert_one(const Job& job, const ConvertRequest& request, ProgressSink& pr
     adapter.metadata["ziplora.compression"] =
         json_line({{"relative_error", report["relative_error"]}, {"rule", json_of(*request.rank_rule)}});
   }
-  adapter.metadata["ziplora.source"] =
-      json_line({{"file", name_of(job.input).string()}, {"sha256", digest.get().front()}});
+  // Of several conversions the first source stays: the others were made from it.
+  adapter.metadata.emplace(
+      "ziplora.source", json_line({{"file", name_of(job.input).string()}, {"sha256", digest.get().front()}}));
   int64_t largest_rank = 0;
   for (const auto& [target, layer] : adapter.layers) largest_rank = std::max(largest_rank, layer.rank());
   report["rank"] = largest_rank;

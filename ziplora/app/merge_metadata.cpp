@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <set>
+#include <string_view>
 
 #include "ziplora/base/printable.h"
 #include "ziplora/io/json_file.h"
@@ -15,9 +17,15 @@ std::string utf8(const std::string& text) {
   return nlohmann::json::parse(json_line(text)).get<std::string>();
 }
 
+/// "cat" of the folder cat/, too.
+std::filesystem::path file_name(const Adapter& adapter) {
+  const std::filesystem::path& path = adapter.source;
+  return (path.has_filename() ? path : path.parent_path()).filename();
+}
+
 std::string title_of(const Adapter& adapter) {
   const auto title = adapter.metadata.find("modelspec.title");
-  return title == adapter.metadata.end() ? adapter.source.stem().string() : title->second;
+  return title == adapter.metadata.end() ? file_name(adapter).stem().string() : title->second;
 }
 
 /// "last/10_img", or "last/10_img (2)" where that is there.
@@ -27,38 +35,84 @@ std::string name_without_equal(const nlohmann::json& object, const std::string& 
   return free;
 }
 
-std::string name_of(const Adapter& adapter) { return printable(adapter.source.filename().string()); }
+/// "cat.safetensors", and "cat" of the folder cat/; the whole path where two inputs have one name.
+std::vector<std::string> names_of(const std::vector<MergeInput>& inputs) {
+  std::vector<std::string> names;
+  std::map<std::string, int> uses;
+  for (const MergeInput& input : inputs) {
+    names.push_back(printable(file_name(*input.adapter).string()));
+    ++uses[names.back()];
+  }
+  for (size_t k = 0; k < inputs.size(); ++k)
+    if (uses.at(names[k]) > 1) names[k] = printable(inputs[k].adapter->source.string());
+  return names;
+}
 
-/// Values that the merge has from its inputs where all that say one say the same. Licences that differ all
-/// hold, as SPDX writes it; of other differing values none is true of the merge.
-void keep_what_agrees(const std::vector<MergeInput>& inputs, StringMap& metadata, ProgressSink& progress) {
-  for (const char* key : {"ss_base_model_version", "modelspec.prediction_type", "modelspec.license"}) {
-    std::map<std::string, std::string> said;  // value → which input says so
-    for (const MergeInput& input : inputs)
-      if (const auto found = input.adapter->metadata.find(key); found != input.adapter->metadata.end())
-        said.emplace(found->second, name_of(*input.adapter));
-    if (said.empty()) continue;
-    const bool is_licence = std::string_view(key) == "modelspec.license";
-    if (said.size() == 1 || is_licence) {
-      std::string& value = metadata[key];
-      for (const auto& [one, file] : said) value += (value.empty() ? "" : " AND ") + one;
+/// All of them hold, as SPDX writes it: "CC0 AND (GPL OR MIT)".
+std::string all_licences(const std::set<std::string>& said) {
+  std::set<std::string> single;  // a merge of a merge names what its inputs name
+  for (std::string rest : said) {
+    constexpr std::string_view kAnd = " AND ";
+    for (size_t at; (at = rest.find(kAnd)) != std::string::npos; rest.erase(0, at + kAnd.size()))
+      single.insert(rest.substr(0, at));
+    single.insert(rest);
+  }
+  std::string all;
+  for (const std::string& one : single) {
+    const bool needs_brackets =
+        single.size() > 1 && one.find(" OR ") != std::string::npos && !one.starts_with('(');
+    all += (all.empty() ? "" : " AND ") + (needs_brackets ? "(" + one + ")" : one);
+  }
+  return all;
+}
+
+constexpr const char* kLicence = "modelspec.license";
+
+/// Values that the merge has from its inputs where all that say one say the same, and what happens where they
+/// do not.
+struct Carried {
+  const char* key;
+  const char* otherwise;
+};
+constexpr Carried kCarried[] = {{"ss_base_model_version", "the merge is marked by its shapes alone"},
+                                {"modelspec.prediction_type", "the merge names none"},
+                                {kLicence, "the merge names all that are named"}};
+
+void carry_over(const std::vector<MergeInput>& inputs, const std::vector<std::string>& names,
+                StringMap& metadata, ProgressSink& progress) {
+  for (const Carried& carried : kCarried) {
+    std::map<std::string, std::string> who;  // by value; "" says nothing
+    std::set<std::string> said;
+    for (size_t k = 0; k < inputs.size(); ++k) {
+      const StringMap& own = inputs[k].adapter->metadata;
+      const auto found = own.find(carried.key);
+      const std::string value = found == own.end() ? "" : found->second;
+      if (!value.empty()) said.insert(value);
+      who[value] += (who[value].empty() ? "" : ", ") + names[k];
     }
-    if (said.size() == 1) continue;
+    if (said.empty()) continue;
+    const bool is_licence = carried.key == std::string_view(kLicence);
+    if (is_licence)
+      metadata[carried.key] = all_licences(said);
+    else if (said.size() == 1)
+      metadata[carried.key] = *said.begin();
+    if (!is_licence) who.erase("");  // only of a licence does it matter that an input has none
+    if (who.size() == 1) continue;
     std::string values;
-    for (const auto& [value, file] : said)
-      values += fmt::format("{}\"{}\" ({})", values.empty() ? "" : ", ", printable(value), file);
-    progress.warning(fmt::format("the inputs differ in {}: {}; {}", key, values,
-                                 is_licence ? "the merge names all" : "the merge keeps none of them"));
+    for (const auto& [value, files] : who)
+      values += fmt::format("{}{} ({})", values.empty() ? "" : ", ",
+                            value.empty() ? "none" : '"' + printable(value.substr(0, 100)) + '"', files);
+    progress.warning(fmt::format("the inputs differ in {}: {}; {}", carried.key, values, carried.otherwise));
   }
 }
 
 /// Under names of their own: titles and folders of two inputs may be equal.
-void add_tags(const Adapter& adapter, nlohmann::json& tags, ProgressSink& progress) {
+void add_tags(const Adapter& adapter, const std::string& name, nlohmann::json& tags, ProgressSink& progress) {
   const auto found = adapter.metadata.find("ss_tag_frequency");
   if (found == adapter.metadata.end()) return;
   const auto own = parse_json(found->second);
   if (!own || !own->is_object())
-    return progress.warning(name_of(adapter) + ": its ss_tag_frequency is no JSON object and is left out");
+    return progress.warning(name + ": its ss_tag_frequency is no JSON object and is left out");
   for (const auto& [folder, counts] : own->items())
     tags[name_without_equal(tags, title_of(adapter) + "/" + folder)] = counts;
 }
@@ -70,22 +124,23 @@ StringMap merged_metadata(const MergeRequest& request, const std::vector<MergeIn
                           const nlohmann::json& report, ProgressSink& progress) {
   recipe["seed"] = request.seed;
   if (request.rank) recipe["rank"] = *request.rank;
+  const std::vector<std::string> names = names_of(inputs);
   StringMap metadata;
   std::string merged_from, phrases;
   nlohmann::json tags = nlohmann::json::object();
   for (size_t k = 0; k < inputs.size(); ++k) {
     const MergeInput& input = inputs[k];
     const Adapter& adapter = *input.adapter;
-    recipe["inputs"].push_back({{"file", adapter.source.filename().string()},
+    recipe["inputs"].push_back({{"file", file_name(adapter).string()},
                                 {"sha256", digests[k]},
                                 {"role", input.role},
                                 {"weight", input.weight},
                                 {"prompt", input.prompt}});
     merged_from += (merged_from.empty() ? "" : ", ") + title_of(adapter);
     if (!input.prompt.empty()) phrases += (phrases.empty() ? "" : ", ") + input.prompt;
-    add_tags(adapter, tags, progress);
+    add_tags(adapter, names[k], tags, progress);
   }
-  keep_what_agrees(inputs, metadata, progress);
+  carry_over(inputs, names, metadata, progress);
   if (!tags.empty()) metadata["ss_tag_frequency"] = json_line(tags);
   metadata["ss_output_name"] = utf8(request.output.stem().string());
   metadata["modelspec.title"] = utf8(request.output.stem().string());

@@ -3,7 +3,7 @@
 ///
 ///     merged.metadata = merged_metadata(request, inputs, digests, how, report, progress);
 ///
-/// The recipe (method, options, seed, inputs with their sha256, results), both inputs' trigger words and tag
+/// The recipe (method, options, seed, inputs with their sha256, results), all inputs' trigger words and tag
 /// frequencies, and what their metadata agree on. Where they do not, a warning says so.
 
 #include <nlohmann/json.hpp>
@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "ziplora/app/merge.h"
+#include "ziplora/base/progress.h"
+#include "ziplora/io/safetensors.h"
 #include "ziplora/merge/merge_method.h"
 
 namespace ziplora {

@@ -73,8 +73,9 @@ class SafetensorsEncoding {
   /// @param tensors  must outlive this
   /// @throws Error(kInternal) for a tensor that the format cannot hold
   explicit SafetensorsEncoding(const NamedTensors& tensors, std::string where = "encode safetensors");
+  explicit SafetensorsEncoding(NamedTensors&&, std::string = {}) = delete;
 
-  /// With its length in front.
+  /// With its length in front. @throws Error(kInput) as build_safetensors_header
   std::string header(const StringMap& metadata) const;
   /// Each tensor's in turn.
   void data(const std::function<void(const void* bytes, size_t size_bytes)>& sink) const;

@@ -1,6 +1,5 @@
 #include "ziplora/lora/adapter_digest.h"
 
-#include <algorithm>
 #include <vector>
 
 #include "ziplora/io/sha256.h"
@@ -10,13 +9,13 @@ namespace ziplora {
 std::string sha256_of_adapter(const std::filesystem::path& path, const std::stop_token& stop) {
   namespace fs = std::filesystem;
   if (!fs::is_directory(path)) return sha256_of_file(path, stop);
-  std::vector<fs::path> files;
-  for (const auto& entry : fs::recursive_directory_iterator(path))
-    if (entry.path().extension() == ".safetensors" || entry.path().filename() == "adapter_config.json")
-      files.push_back(entry.path());
-  std::sort(files.begin(), files.end());
+  // What an adapter is read from (adapter_pieces.h), not what else lies there: a trainer's checkpoints, say.
   std::string digests;
-  for (const fs::path& file : files) digests += sha256_of_file(file, stop);
+  for (const char* folder : {"", "text_encoder", "text_encoder_2", "unet"})
+    for (const char* name :
+         {"adapter_config.json", "adapter_model.safetensors", "pytorch_lora_weights.safetensors"})
+      if (const fs::path file = path / folder / name; fs::is_regular_file(file))
+        digests += sha256_of_file(file, stop);
   return sha256_of_bytes(digests);
 }
 

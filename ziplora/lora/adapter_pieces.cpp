@@ -35,6 +35,7 @@ std::string component_of_peft_file(const fs::path& folder, const SafetensorsFile
   for (const char* component : kComponents)
     if (folder.filename() == component) return component;
   for (const auto& [key, info] : file.tensors()) {
+    if (key.find("text_projection.lora_") != std::string::npos) return "text_encoder_2";
     if (key.find("q_proj.lora_A") == std::string::npos || info.shape.size() != 2) continue;
     return info.shape[1] == names.text_encoder.hidden_size ? "text_encoder" : "text_encoder_2";
   }

@@ -76,10 +76,7 @@ class Surveyor {
     for (auto& [canonical, module] : modules_)
       if (!module.broken) finish_layer(pieces, canonical, module);
     say_what_lacks_alpha();
-    if (!embeddings_.empty())
-      survey_.warnings.push_back(
-          fmt::format("bundled textual inversions are left out: they are not part of the LoRA ({})",
-                      fmt::join(embeddings_, ", ")));
+    say_what_is_bundled();
     std::set<std::string> families;
     for (const auto& [canonical, module] : modules_)
       if (!module.broken) families.insert(module.family);
@@ -261,8 +258,8 @@ class Surveyor {
                   fmt::format("is {} with a DoRA magnitude, which no trainer writes", kind.name),
                   "save the adapter again with the tool that made it");
     BaseBoundLayer layer = kind.bind(module.parts, module.alpha, *module.target);
-    survey_.origins[canonical] = {layer.kind, module.family, module.dtype,
-                                  layer.rank, module.alpha,  module.alpha};
+    survey_.origins[canonical] = {layer.kind, module.family, module.dtype, layer.rank,
+                                  {},         module.alpha};  // OFT's is a constraint
     survey_.base_bound[canonical] = std::move(layer);
   }
 
@@ -270,6 +267,19 @@ class Surveyor {
     if (layers_without_alpha_ > 0)
       survey_.warnings.push_back(fmt::format("no alpha for {} of {} layers: scale 1 is assumed there",
                                              layers_without_alpha_, survey_.origins.size()));
+  }
+
+  void say_what_is_bundled() {
+    constexpr size_t kNamed = 5;
+    if (embeddings_.empty()) return;
+    std::vector<std::string> named(embeddings_.begin(), embeddings_.end());
+    if (named.size() > kNamed) {
+      named.resize(kNamed);
+      named.push_back("…");
+    }
+    survey_.warnings.push_back(
+        fmt::format("{} bundled textual inversions ({}) are left out: they are no part of the LoRA",
+                    embeddings_.size(), fmt::join(named, ", ")));
   }
 
   const TargetNames& names_;

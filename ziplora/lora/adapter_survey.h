@@ -48,7 +48,7 @@ struct LayerOrigin {
   std::string family;  ///< of key_dialects.h: "kohya-sgm", …
   std::string dtype;   ///< as in the file: "F16"
   int64_t rank;        ///< in the file; LoHa and the like have a larger one as LoRA factors; 0: no factors
-  std::optional<double> alpha{};          ///< of a tensor or of a config
+  std::optional<double> alpha{};          ///< of a tensor or a config (rank-stabilised: α √r)
   std::optional<double> alpha_in_file{};  ///< only of a tensor
 };
 

@@ -31,9 +31,10 @@ ThinSvd thin_svd(const LoraLayer& layer, const std::string& where) {
     throw Error(ErrorKind::kNonFinite, where, "the factors hold NaN or Inf, or their product does",
                 "a smaller weight, unless training diverged: 'ziplora inspect' tells of each file");
   const auto [u, s, v] = at::linalg_svd(core, /*full_matrices=*/false);
-  // What terms that cancel each other leave of rounding has no direction: a · x − a · x is zero.
-  const double rounding =
-      16 * std::numeric_limits<double>::epsilon() * r_up.norm().item<double>() * r_down.norm().item<double>();
+  // What terms that cancel each other leave of rounding has no direction: a · x − a · x is zero. Summed rank
+  // by rank, so that it does not matter how a rank's size is split between its two factors.
+  const double terms = (r_up.norm(2, {0}) * r_down.norm(2, {0})).sum().item<double>();
+  const double rounding = 16 * std::numeric_limits<double>::epsilon() * terms;
   return {q_up.matmul(u), at::where(s > rounding, s, 0), v.matmul(q_down.t())};
 }
 

@@ -36,7 +36,8 @@ struct CompressedLayer {
   double relative_error() const { return norm > 0 ? dropped_norm / norm : 0; }
 };
 
-/// A layer whose rank is low enough already comes back with its ΔW unchanged and its own rank.
+/// A layer whose rank is low enough already comes back with its ΔW unchanged and its own rank. Singular
+/// values within double precision's rounding of the layer's terms count as zero.
 CompressedLayer compress_layer(const LoraLayer& layer, const RankRule& rule);
 inline CompressedLayer compress_layer(const LoraLayer& layer, int64_t rank) {
   return compress_layer(layer, RankRule{.most = rank});

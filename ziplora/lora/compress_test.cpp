@@ -1,8 +1,11 @@
 #include "ziplora/lora/compress.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/linalg_qr.h>
 #include <ATen/ops/linalg_svd.h>
 #include <ATen/ops/randn.h>
+#include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
@@ -80,6 +83,22 @@ TEST(Compress, EnergyTakesTheFewestRanksOfEachLayer) {
   EXPECT_EQ(compress_layer(dead, RankRule{.energy = 0.9}).layer.rank(), 1);
   for (const double share : {0.0, -1.0, 1.5, std::nan("")})
     EXPECT_THROW(compress({}, RankRule{.energy = share}), Error) << share;
+}
+
+TEST(Compress, RoundingIsZeroAndSmallValuesAreNot) {
+  at::Generator generator = make_generator(8);
+  // a · x − a · x at the size of a convolution of SDXL
+  const at::Tensor up = at::randn({640, 32}, generator), down = at::randn({32, 5760}, generator);
+  const LoraLayer cancelling{at::cat({down, down}), at::cat({up, -up}, 1), {}};
+  EXPECT_EQ(singular_values(cancelling).abs().max().item<double>(), 0);
+  // s = (1, 1e-12) is far above rounding
+  const at::Tensor q_up = std::get<0>(at::linalg_qr(at::randn({20, 2}, generator, at::kDouble)));
+  const at::Tensor q_down = std::get<0>(at::linalg_qr(at::randn({30, 2}, generator, at::kDouble))).t();
+  const at::Tensor small = at::tensor({1.0, 1e-12}, at::kDouble);
+  EXPECT_NEAR(singular_values({q_down, q_up * small, {}})[1].item<double>(), 1e-12, 1e-15);
+  // nor does it matter which factor holds a rank's size
+  const at::Tensor uneven = at::tensor({1e8, 1e-8}, at::kDouble);
+  EXPECT_NEAR(singular_values({q_down / uneven.unsqueeze(1), q_up * uneven, {}})[1].item<double>(), 1, 1e-6);
 }
 
 }  // namespace

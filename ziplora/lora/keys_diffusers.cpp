@@ -78,7 +78,8 @@ std::optional<ParsedKey> parse(const std::string& key, const TargetNames& names)
 
 void write(const std::filesystem::path& path, const Adapter& adapter, const TargetNames& names,
            at::ScalarType dtype) {
-  const Adapter uniform = unit_scale_form(adapter);
+  Adapter uniform = unit_scale_form(adapter);
+  add_attention_to_encoders(uniform, names);
   NamedTensors tensors;
   nlohmann::json description = nlohmann::json::object();
   for (const auto& [component, layers] : layers_of_components(uniform)) {

@@ -45,8 +45,9 @@ void write(const std::filesystem::path& path, const Adapter& adapter, const Targ
     }
     const std::filesystem::path folder = whole / component;
     std::filesystem::create_directory(folder);
+    Adapter part{.layers = layers, .metadata = uniform.metadata, .source = {}, .family = {}};
     write_hashed_safetensors(folder / "adapter_model.safetensors", tensors, [&](const std::string& sha256) {
-      return lora_metadata(uniform, tensors, names, path.stem().string(), sha256);
+      return lora_metadata(part, tensors, names, path.stem().string(), sha256);
     });
     nlohmann::json config = peft_config_of(layers);
     config["base_model_name_or_path"] = nullptr;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "ziplora/io/sha256.h"
@@ -59,8 +60,8 @@ StringMap lora_metadata(const Adapter& adapter, const NamedTensors& tensors, con
       is_sdxl_base(names) ? "stable-diffusion-xl-v1-base/lora" : "stable-diffusion-xl-custom/lora";
   metadata["modelspec.implementation"] = "https://github.com/Stability-AI/generative-models";
   metadata.emplace("modelspec.title", title);
-  const int64_t side = names.unet.sample_size * (int64_t{1} << 3);
-  metadata.emplace("modelspec.resolution", fmt::format("{0}x{0}", side));
+  if (is_sdxl_base(names))  // of another base the pixels of a latent are not known here
+    metadata.emplace("modelspec.resolution", fmt::format("{0}x{0}", names.unet.sample_size * 8));
   metadata["modelspec.hash_sha256"] = "0x" + data_sha256;
   std::set<int64_t> ranks;
   std::set<double> alphas;

@@ -17,7 +17,8 @@
 
 namespace ziplora {
 
-/// modelspec.*, format, the ss_* minimum set, sshs_model_hash and sshs_legacy_hash.
+/// modelspec.*, format, the ss_* minimum set (whatever the keys are named like: UIs show rank and alpha by
+/// it), sshs_model_hash and sshs_legacy_hash.
 /// @param adapter      in the form in which it is written: every layer has an alpha
 /// @param data_sha256  of the tensors' data section, 64 hexadecimal digits
 StringMap lora_metadata(const Adapter& adapter, const NamedTensors& tensors, const TargetNames& names,

@@ -24,6 +24,7 @@ TargetNames small_names() {
   ClipTextConfig text, text_2;
   text.hidden_size = 12;
   text_2.hidden_size = 28;
+  text_2.projection_dim = 14;
   text.num_hidden_layers = text_2.num_hidden_layers = 2;
   text.intermediate_size = text_2.intermediate_size = 30;
   return TargetNames(unet, text, text_2);

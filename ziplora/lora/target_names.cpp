@@ -134,8 +134,8 @@ TargetNames::TargetNames(const UNet2DConditionConfig& unet_config, const ClipTex
   for (const auto& [component, config] : encoders) {
     const int64_t hidden = config->hidden_size, inner = config->intermediate_size;
     const auto add_path = [&, &component = component](const std::string& path, TargetKind kind,
-                                                      std::vector<int64_t> shape) {
-      add({std::string(component) + "." + path, component, path, path, kind, std::move(shape)});
+                                                      std::vector<int64_t> shape, bool has_bias = true) {
+      add({std::string(component) + "." + path, component, path, path, kind, std::move(shape), has_bias});
     };
     for (int64_t layer = 0; layer < config->num_hidden_layers; ++layer) {
       const std::string prefix = fmt::format("text_model.encoder.layers.{}.", layer);
@@ -151,16 +151,8 @@ TargetNames::TargetNames(const UNet2DConditionConfig& unet_config, const ClipTex
         add_path(prefix + leaf, TargetKind::kNorm, {hidden});
     }
     add_path("text_model.final_layer_norm", TargetKind::kNorm, {hidden});
-    if (config->projection_dim > 0) {
-      const std::string path = "text_projection";
-      add({std::string(component) + "." + path,
-           component,
-           path,
-           path,
-           TargetKind::kOther,
-           {config->projection_dim, hidden},
-           /*has_bias=*/false});
-    }
+    if (config->projection_dim > 0)
+      add_path("text_projection", TargetKind::kOther, {config->projection_dim, hidden}, /*has_bias=*/false);
   }
 }
 

@@ -1,6 +1,7 @@
 #include "ziplora/lora/universal_form.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/ones_like.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
@@ -80,11 +81,39 @@ void drop_dead_layers(Adapter& adapter) {
   adapter.layers = std::move(alive);
 }
 
-LoraLayer zeros_of(const TargetName& target, double lora_alpha) {
-  std::vector<int64_t> down = target.weight_shape, up{target.weight_shape[0], 1};
-  down[0] = 1;
+LoraLayer zeros_of(const TargetName& target, double lora_alpha, int64_t rank = 1) {
+  std::vector<int64_t> down = target.weight_shape, up{target.weight_shape[0], rank};
+  down[0] = rank;
   if (target.is_convolution()) up.insert(up.end(), {1, 1});
   return {at::zeros(down, at::kFloat), at::zeros(up, at::kFloat), lora_alpha};
+}
+
+constexpr const char* kEncoder2 = "text_encoder_2";
+constexpr const char* kTextProjection = "text_projection";
+constexpr const char* kSelfAttention = ".self_attn.";
+
+/// With further ranks of zeros. ΔW stays.
+LoraLayer widened(const LoraLayer& layer, int64_t rank) {
+  const int64_t more = rank - layer.rank();
+  return {at::cat({layer.down, at::zeros({more, layer.down.size(1)}, layer.down.options())}),
+          at::cat({layer.up, at::zeros({layer.up.size(0), more}, layer.up.options())}, 1),
+          effective_alpha(layer) * static_cast<double>(rank) / static_cast<double>(layer.rank())};
+}
+
+/// diffusers gives the projection the rank that most layers of its encoder have, and fails at another.
+void widen_text_projection(std::map<std::string, LoraLayer>& encoder_2) {
+  const auto projection = encoder_2.find(kTextProjection);
+  if (projection == encoder_2.end()) return;
+  std::map<std::string, LoraLayer> others = encoder_2;
+  others.erase(kTextProjection);
+  const int64_t rank = most_common_rank(others);
+  if (projection->second.rank() < rank) projection->second = widened(projection->second, rank);
+}
+
+bool has_projection_alone(const Adapter& adapter) {
+  const auto in_encoder_2 = [](const auto& entry) { return entry.first.starts_with(kEncoder2); };
+  return adapter.layers.count(std::string(kEncoder2) + "." + kTextProjection) != 0 &&
+         std::ranges::count_if(adapter.layers, in_encoder_2) == 1;
 }
 
 void complete_for_narrow_loaders(Adapter& adapter, const std::map<std::string, double>& alphas,
@@ -95,7 +124,7 @@ void complete_for_narrow_loaders(Adapter& adapter, const std::map<std::string, d
     const TargetName* target = names.find(canonical);
     has_unet = has_unet || target->component == "unet";
     has_cross_attention = has_cross_attention || canonical.ends_with(".attn2.to_k");
-    const size_t leaf = canonical.find(".self_attn.");
+    const size_t leaf = canonical.find(kSelfAttention);
     if (leaf != std::string::npos) attended_layers.insert(canonical.substr(0, leaf + 11));
   }
   for (const std::string& prefix : attended_layers)
@@ -131,8 +160,9 @@ LoraLayer with_alpha(const LoraLayer& layer, double lora_alpha) {
 Adapter universal_form(const Adapter& adapter, const TargetNames& names) {
   Adapter result{.layers = {}, .metadata = adapter.metadata, .source = adapter.source, .family = "kohya-sgm"};
   std::map<std::string, double> alphas;
-  for (const auto& [component, layers] : layers_of_components(adapter)) {
+  for (auto& [component, layers] : layers_of_components(adapter)) {
     alphas[component] = constant_alpha(layers);
+    if (component == kEncoder2) widen_text_projection(layers);
     for (const auto& [module, layer] : layers) {
       const std::string canonical = component + "." + module;
       if (names.find(canonical) == nullptr)
@@ -141,8 +171,26 @@ Adapter universal_form(const Adapter& adapter, const TargetNames& names) {
     }
   }
   drop_dead_layers(result);
+  if (has_projection_alone(result)) add_attention_to_encoders(result, names);
   complete_for_narrow_loaders(result, alphas, names);
   return result;
+}
+
+void add_attention_to_encoders(Adapter& adapter, const TargetNames& names) {
+  for (const auto& [component, layers] : layers_of_components(adapter)) {
+    const auto attends = [](const auto& entry) {
+      return entry.first.find(kSelfAttention) != std::string::npos;
+    };
+    if (component == "unet" || std::ranges::any_of(layers, attends)) continue;
+    const int64_t rank = most_common_rank(layers);
+    const auto like =
+        std::ranges::find_if(layers, [&](const auto& entry) { return entry.second.rank() == rank; });
+    for (const char* leaf : {"q_proj", "k_proj", "v_proj", "out_proj"}) {
+      const TargetName& target =
+          *names.find(component + ".text_model.encoder.layers.0" + kSelfAttention + leaf);
+      adapter.layers[target.canonical] = zeros_of(target, effective_alpha(like->second), rank);
+    }
+  }
 }
 
 Adapter unit_scale_form(const Adapter& adapter) {

@@ -26,14 +26,20 @@ LoraLayer with_alpha(const LoraLayer& layer, double lora_alpha);
 /// One alpha per component: the common one if the layers have one, else the most common rank. Where a text
 /// encoder's layer has some of q, k, v, out_proj, the missing ones are added as zeros: stable-diffusion-webui
 /// drops the others of CLIP-G without them, and diffusers drops or refuses an encoder's attention without any
-/// out_proj. A UNet without any attn2.to_k gets one of zeros (InvokeAI tells the architecture by it). Other
-/// layers without effect are left out.
+/// out_proj. Encoders without attention get some, as below, and a text_projection gets zeros up to the rank
+/// of most layers of its encoder: diffusers would refuse them. A UNet without any attn2.to_k gets one of
+/// zeros (InvokeAI tells the architecture by it). Other layers without effect are left out.
 /// @throws Error(kInternal) if a target is not in `names`
 Adapter universal_form(const Adapter& adapter, const TargetNames& names);
 
 /// lora_alpha = rank everywhere: readers that know no alpha see the right ΔW too. Layers without effect are
 /// left out.
 Adapter unit_scale_form(const Adapter& adapter);
+
+/// diffusers' load_lora_weights refuses an encoder's layers in its own names if none of them is attention,
+/// and in kohya's a text_projection alone (utils/state_dict_utils.py, convert_state_dict_to_peft): the
+/// encoder's first attention gets zeros of the rank that most of its layers have.
+void add_attention_to_encoders(Adapter& adapter, const TargetNames& names);
 
 /// component → module path → layer
 std::map<std::string, std::map<std::string, LoraLayer>> layers_of_components(const Adapter& adapter);
