@@ -59,7 +59,7 @@ def test_a_merged_file_shows_the_same_in_diffusers(pipeline, tmp_path):
     # A method that needs no base is not told which one: the files' shapes say it.
     added = ziplora("merge", "--method", "direct", "--subject", tmp_path / "subject.safetensors", "--style",
                     tmp_path / "style.safetensors", "-o", tmp_path / "direct.safetensors")
-    assert added["layers"] == report["layers"] == 88
+    assert added["layers"] == report["layers"] == 132
     without = ours_and_theirs(pipeline, tmp_path)[1]
     pipeline.load_lora_weights(tmp_path / "merged.safetensors")
     try:

@@ -103,7 +103,8 @@ void write_pipeline_files(const std::filesystem::path& folder) {
   };
   // What a LoRA of this base is trained with where nothing else is asked for.
   const nlohmann::json training_defaults = {
-      {"rank", 8}, {"lr", 5e-4}, {"iterations", 150}, {"batch_size", 8}, {"random_flip", true}};
+      {"rank", 8},    {"targets", "linear"}, {"lr", 2e-3},     {"lr_schedule", "cosine"},
+      {"warmup", 20}, {"iterations", 300},   {"batch_size", 4}};
   std::filesystem::create_directories(folder / "scheduler");
   // A base that training goes on from keeps its own: weights that predict epsilon are no use under v.
   for (const auto& [name, content] : {std::pair("training_defaults.json", training_defaults),
