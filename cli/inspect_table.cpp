@@ -72,11 +72,15 @@ std::string keys_text(const Json& counts) {
   return text;
 }
 
+/// "SDXL base 1.0", "a base as assets/mini".
+std::string named_base(const std::string& architecture) {
+  return (architecture.starts_with("as ") ? "a base " : "") + architecture;
+}
+
 std::string summary_lines(const Json& file) {
   std::string text = fmt::format("{}\n", file["file"].get<std::string>());
-  text += labelled("what",
-                   fmt::format("{} for {}, {} names", keys_text(file["kinds"]),
-                               file["architecture"].get<std::string>(), file["family"].get<std::string>()));
+  text += labelled("what", fmt::format("{} for {}, {} names", keys_text(file["kinds"]),
+                                       named_base(file["architecture"]), file["family"].get<std::string>()));
   text +=
       labelled("size", fmt::format("{}, {} layers in {} tensors, {}",
                                    size_text(file["size_bytes"].get<double>()), file["layers"].get<int64_t>(),

@@ -23,6 +23,7 @@
 #include "ziplora/lora/target_names.h"
 #include "ziplora/merge/merge_method.h"
 #include "ziplora/merge/zip_inputs.h"
+#include "ziplora/nn/one_torch_thread.h"
 
 namespace ziplora {
 namespace fs = std::filesystem;
@@ -125,6 +126,8 @@ nlohmann::json run_merge(const MergeRequest& request, ProgressSink& progress, co
   const std::optional<Recipe> recipe = read_recipe(request);
   const MergeMethod& method = find_merge_method(request.method);
   const nlohmann::json options = resolve_options(method, request.options);
+  // It copies: PyTorch's threads, which spin while they wait, would take the hashes' core.
+  const OneTorchThread one(!recipe && request.method == "direct");
   const std::vector<MergeFile> files = recipe ? files_of(*recipe, *request.recipe) : request.inputs;
   const bool needs_base = !recipe && method.needs_base;
   if (files.empty())

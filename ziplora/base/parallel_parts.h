@@ -4,8 +4,8 @@
 ///     for_each_part(parts, threads, [&](int64_t part, int64_t thread) { results[part] = … });
 ///
 /// The calling thread is thread 0. The others are nicer by ten, where the system knows niceness: they take
-/// what the machine has left. PyTorch's own threads are the caller's matter: `OneTorchThread` (pretrain) is
-/// for that.
+/// what the machine has left. PyTorch's own threads are the caller's matter: `OneTorchThread` (nn) is for
+/// that.
 
 #include <cstdint>
 #include <functional>

@@ -12,27 +12,13 @@
 #include "ziplora/base/error.h"
 #include "ziplora/base/parallel_parts.h"
 #include "ziplora/io/safetensors.h"
+#include "ziplora/nn/one_torch_thread.h"
 #include "ziplora/optim/ema.h"
 #include "ziplora/pretrain/matrixwise_optimizer.h"
 #include "ziplora/pretrain/trained_parameters.h"
 
 namespace ziplora {
 namespace {
-
-/// With several threads of our own, PyTorch's operations take one thread each.
-class OneTorchThread {
- public:
-  explicit OneTorchThread(bool wanted) : before_(wanted ? at::get_num_threads() : 0) { set(1); }
-  ~OneTorchThread() { set(before_); }
-  OneTorchThread(const OneTorchThread&) = delete;
-  OneTorchThread& operator=(const OneTorchThread&) = delete;
-
- private:
-  void set(int threads) const {
-    if (before_ > 0) at::set_num_threads(threads);
-  }
-  int before_;
-};
 
 /// Computes the masters' gradients of an iteration.
 /// @return its mean loss, and the first part's metrics
