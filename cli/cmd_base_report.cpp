@@ -7,6 +7,7 @@
 #include "command.h"
 #include "ziplora/app/base_report.h"
 #include "ziplora/app/lora_report.h"
+#include "ziplora/base/error.h"
 #include "ziplora/io/json_file.h"
 
 namespace ziplora::cli {
@@ -77,19 +78,22 @@ Run base_report_command(CLI::App& app) {
     request.base = flags->base;
     request.judge = flags->judge;
     request.output = flags->output;
+    const nlohmann::json settings =
+        flags->lora_settings ? read_json_file(*flags->lora_settings) : nlohmann::json::object();
+    if (flags->lora_settings && flags->loras == "none")
+      throw Error(ErrorKind::kUsage, "ziplora base-report",
+                  "--lora-settings is for LoRAs, and none are asked for", "add --loras development");
     nlohmann::json report = run_base_report(request, context.progress, context.cancel);
     if (flags->loras != "none")
-      report["loras"] =
-          run_lora_report({.world = request.world,
-                           .base = request.base,
-                           .judge = request.judge,
-                           .output = request.output / ("loras-" + flags->loras),
-                           .half = half_named(flags->loras),
-                           .subjects = flags->lora_subjects,
-                           .settings = flags->lora_settings ? read_json_file(*flags->lora_settings)
-                                                            : nlohmann::json::object(),
-                           .seed = request.seed},
-                          context.progress, context.cancel);
+      report["loras"] = run_lora_report({.world = request.world,
+                                         .base = request.base,
+                                         .judge = request.judge,
+                                         .output = request.output / ("loras-" + flags->loras),
+                                         .half = half_named(flags->loras),
+                                         .subjects = flags->lora_subjects,
+                                         .settings = settings,
+                                         .seed = request.seed},
+                                        context.progress, context.cancel);
     context.print_result(report, table(report));
   };
 }

@@ -1,7 +1,7 @@
 """Two rank-64 LoRAs for full SDXL (every attention and feed-forward layer, random) merged by `direct`, beside the time
 that reading and writing the same bytes takes.
 
-    taskset -c 0 .venv/bin/python tests/bench/direct_merge.py [--rank 64] [--rounds 3] [--folder /tmp/somewhere]
+    .venv/bin/python tests/bench/direct_merge.py [--rank 64] [--rounds 3] [--folder /tmp/somewhere]
 
 Prints one JSON object: seconds of each round, the peak memory of the merge, and the ratios, with the inputs on the disk
 alone ("disk") and with them in memory already ("memory"). Both sides write their bytes through to the disk (fsync).

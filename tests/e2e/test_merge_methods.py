@@ -116,7 +116,9 @@ def test_tags_of_inputs_with_equal_names_stay_apart_and_what_agrees_is_kept(file
 
 @pytest.mark.parametrize("licences, merged, warned", [
     (("MIT", "MIT", "MIT"), "MIT", False), (("CC0 AND MIT", "MIT", None), "CC0 AND MIT", True),
-    (("GPL OR MIT", "CC0", "CC0"), "CC0 AND (GPL OR MIT)", True), ((None, None, None), None, False)])
+    (("GPL OR MIT", "CC0", "CC0"), "(GPL OR MIT) AND CC0", True), ((None, None, None), None, False),
+    (("A AND B OR C", "A AND B OR C", "A AND B OR C"), "A AND B OR C", False),
+    (("(A AND B) OR C", "D", "D"), "((A AND B) OR C) AND D", True)])
 def test_licences_that_all_hold(licences, merged, warned, files, base, tmp_path):
     command = ["merge", "--method", "direct", "--base", base, "-o", "out.safetensors"]
     for name, licence in zip("abc", licences):

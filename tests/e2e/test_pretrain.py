@@ -66,6 +66,16 @@ def test_from_a_base_its_judge_and_its_unet_go_on(base, cache, tmp_path):
         assert all((same[key] == kept[key]).all() for key in same), part
 
 
+def test_looking_at_samples_changes_nothing(base, cache, tmp_path):
+    """They are drawn in the middle of training, with averaged weights in the model's place."""
+    for every in (1, 1000):
+        ziplora("pretrain", "--cache", cache, "--from", base, "--run-folder", tmp_path / f"{every}", "--judge-iterations", 0,
+                "--unet-iterations", 2, "--sample-every", every, cwd=ROOT)
+    assert len(list((tmp_path / "1/samples").iterdir())) == 2
+    seen, unseen = (load_file(tmp_path / f"{every}/unet.checkpoint.safetensors") for every in (1, 1000))
+    assert seen.keys() == unseen.keys() and all((seen[key] == unseen[key]).all() for key in seen)
+
+
 def test_a_base_without_a_judge_says_so(base, cache, tmp_path):
     (tmp_path / "alone").mkdir()
     (tmp_path / "alone/mini").symlink_to(base)

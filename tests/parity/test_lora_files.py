@@ -121,13 +121,20 @@ def test_a_kohya_file_acts_as_in_diffusers(name, blocks, dtype, base, pipeline, 
     assert_changed(theirs, outputs_in_diffusers(pipeline, inputs), [] if KOHYA[name].every > 1 else changed)
 
 
-def verdict_for_diffusers(file, base):
-    return next(program["verdict"] for program in ziplora("inspect", file, "--base", base)["files"][0]["programs"]
-                if program["program"] == "diffusers")
+def diffusers_of(file, base):
+    programs = ziplora("inspect", file, "--base", base)["files"][0]["programs"]
+    return next(program for program in programs if program["program"] == "diffusers")
 
 
-REFUSED = {"lower": ("text_projection", True, 3), "higher": ("text_projection", True, 6),
-           "alone": ("text_projection", False, 3), "mlp": ("fc1", False, 4)}
+ANOTHER_RANK = (RuntimeError, "ignore_mismatched_sizes", "another rank")
+REFUSED = {  # name: (the part, the others beside it, its rank, (diffusers' error, its words, inspect's words))
+    "lower": ("text_projection", "self_attn", 3, ANOTHER_RANK),
+    "beside-queries": ("text_projection", ".q_proj", 3, ANOTHER_RANK),
+    "beside-two-of-four": ("text_projection", "v_proj", 3, ANOTHER_RANK),
+    "higher": ("text_projection", "self_attn", 6, ANOTHER_RANK),
+    "alone": ("text_projection", None, 3, (ValueError, "infer state dict type", "without")),
+    "mlp": ("fc1", None, 4, (ValueError, "infer state dict type", "without any attention")),
+}
 
 
 @pytest.mark.parametrize("save, name", [(save, name) for save in (save_kohya, save_diffusers) for name in REFUSED
@@ -135,22 +142,26 @@ REFUSED = {"lower": ("text_projection", True, 3), "higher": ("text_projection", 
 def test_diffusers_refuses_a_projection_of_another_rank_and_encoders_without_attention(
         save, name, base, pipeline, inputs, tmp_path):
     """inspect knows that, and what is written here loads there; but a higher rank in the default form."""
-    part, others, rank = REFUSED[name]
+    part, others, rank, (error, words, reason) = REFUSED[name]
     encoder = dict(components=COMPONENTS[2:], alpha=2.0 if save is save_kohya else None)
     layers = random_layers(pipeline, LayerChoice(parts=(part,), ranks=(rank,), **encoder))
     if others:
-        layers |= random_layers(pipeline, LayerChoice(parts=("attn",), ranks=(4,), **encoder))
+        layers |= random_layers(pipeline, LayerChoice(parts=(others,), ranks=(4,), **encoder))
     file = save(tmp_path / "lora.safetensors", layers, *([pipeline] if save is save_kohya else []))
-    with pytest.raises((RuntimeError, IndexError, ValueError)):
+    with pytest.raises(Exception) as refusal:
         pipeline.load_lora_weights(tmp_path, weight_name=file.name)
-    assert verdict_for_diffusers(file, base) == "not"
+    found = diffusers_of(file, base)
+    assert found["verdict"] == "not"
+    if others in (None, "self_attn"):  # without out_proj kohya's form has other troubles there, which come first
+        assert isinstance(refusal.value, error) and words in str(refusal.value)
+        assert any(reason in text for text in found["reasons"]), found
     wanted, _ = outputs_here(base, inputs, file)
     for form in ("kohya", "diffusers"):
         ziplora("convert", file, "--base", base, "--dtype", "f32", "--format", form, "-o", tmp_path / f"{form}.safetensors")
         if form == "kohya" and rank == 6:
-            assert verdict_for_diffusers(tmp_path / "kohya.safetensors", base) == "not"
+            assert diffusers_of(tmp_path / "kohya.safetensors", base)["verdict"] == "not"
             continue
-        assert verdict_for_diffusers(tmp_path / f"{form}.safetensors", base) == "fully"
+        assert diffusers_of(tmp_path / f"{form}.safetensors", base)["verdict"] == "fully"
         models = StableDiffusionXLPipeline.from_pretrained(base)
         assert_equal(wanted, outputs_in_diffusers(models, inputs, tmp_path / f"{form}.safetensors"))
 

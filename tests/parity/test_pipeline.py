@@ -135,7 +135,7 @@ def test_a_long_prompt_is_cut_as_diffusers_cuts_it(base, tmp_path):
 
 
 @pytest.mark.parametrize("changes", [
-    {"_class_name": "DPMSolverMultistepScheduler", "use_karras_sigmas": True},
+    {"_class_name": "DPMSolverMultistepScheduler", "use_karras_sigmas": True, "lambda_min_clipped": float("-inf")},
     {"_class_name": "DDIMScheduler", "timestep_spacing": "leading"},
     {"_class_name": "EulerDiscreteScheduler", "use_karras_sigmas": True, "timestep_spacing": "linspace"},
 ])
@@ -149,7 +149,8 @@ def test_the_bases_own_scheduler(changes, tmp_path):
 
 
 @pytest.mark.parametrize("field, value", [("algorithm_type", "sde-dpmsolver++"), ("solver_order", 3),
-                                          ("euler_at_final", True), ("use_lu_lambdas", True)])
+                                          ("euler_at_final", True), ("lambda_min_clipped", -5.1),
+                                          ("use_lu_lambdas", True)])
 def test_another_solver_of_the_bases_own_scheduler_is_refused(field, value, tmp_path):
     folder = make_tiny_sdxl(tmp_path / "base")
     set_scheduler_config(folder, LATENT | {"_class_name": "DPMSolverMultistepScheduler", field: value})

@@ -26,7 +26,8 @@ struct BaseReportRequest {
   uint64_t seed = 0;
 };
 
-/// @return by split: for base and artist the share of pictures in which each attribute is recognised (null
+/// @return by split: for base and artist the share of pictures in which each attribute is recognised, and of
+/// those with a second object in which one is there (`second_subject_present`) (null
 /// where no scene asks for it), and the Fréchet distance of their features
 /// @throws Error(kUsage, kInput, kInterrupted)
 nlohmann::json run_base_report(const BaseReportRequest& request, ProgressSink& progress,

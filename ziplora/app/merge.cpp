@@ -102,21 +102,19 @@ std::optional<nlohmann::json> split_of(const std::vector<MergeInput>& inputs, co
   return nlohmann::json{{"roles", roles}, {"ranks", ranks}};
 }
 
-/// Both files or none: coefficients beside another merge's file would tell of what is not there.
+/// A failed write leaves no new coefficients, and a merge without any leaves none of an earlier one: they
+/// would tell of a file that is not there.
 void write_with_coefficients(const MergeRequest& request, const Adapter& merged, const TargetNames& names,
                              const NamedTensors& coefficients, nlohmann::json& report) {
+  write_adapter(request.output, merged, names, {.format = request.format, .dtype = request.dtype});
   const fs::path path = beside(request.output, ".coefficients");
-  if (!coefficients.empty()) {
-    write_safetensors(path, coefficients, {{"ziplora.recipe", merged.metadata.at("ziplora.recipe")}});
-    report["coefficients_file"] = path.string();
+  if (coefficients.empty()) {
+    std::error_code ignored;  // nearly always there is none
+    fs::remove(path, ignored);
+    return;
   }
-  try {
-    write_adapter(request.output, merged, names, {.format = request.format, .dtype = request.dtype});
-  } catch (...) {
-    std::error_code ignored;  // the first error is the one to tell
-    if (!coefficients.empty()) fs::remove(path, ignored);
-    throw;
-  }
+  write_safetensors(path, coefficients, {{"ziplora.recipe", merged.metadata.at("ziplora.recipe")}});
+  report["coefficients_file"] = path.string();
 }
 
 }  // namespace
@@ -126,8 +124,9 @@ nlohmann::json run_merge(const MergeRequest& request, ProgressSink& progress, co
   const std::optional<Recipe> recipe = read_recipe(request);
   const MergeMethod& method = find_merge_method(request.method);
   const nlohmann::json options = resolve_options(method, request.options);
-  // It copies: PyTorch's threads, which spin while they wait, would take the hashes' core.
-  const OneTorchThread one(!recipe && request.method == "direct");
+  // Where factors are only copied, PyTorch's threads, which spin while they wait, would take the hashes'
+  // core.
+  const OneTorchThread one(!recipe && method.only_copies && !request.rank);
   const std::vector<MergeFile> files = recipe ? files_of(*recipe, *request.recipe) : request.inputs;
   const bool needs_base = !recipe && method.needs_base;
   if (files.empty())
@@ -178,8 +177,7 @@ nlohmann::json run_merge(const MergeRequest& request, ProgressSink& progress, co
   cancel.throw_if_cancelled("merge");
   write_with_coefficients(request, merged, names, result.coefficients, report);
   if (needs_base) fs::remove(context.state_path);  // not before: a full disk must not cost the learning
-  report.emplace("seconds",
-                 std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count());
+  report["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   report["peak_memory_bytes"] = peak_memory_bytes();
   report["output"] = request.output.string();
   report["method"] = recipe ? "recipe" : request.method;

@@ -50,8 +50,8 @@ struct MergeRequest {
   bool resume = false;
 };
 
-/// @return the method's report, and `output`, `method`, `rank`, `layers`, `compression_error` where it was
-/// compressed
+/// @return the method's report, and `output`, `method`, `rank`, `layers`, `seconds` (from start to end),
+/// `peak_memory_bytes`, `compression_error` where it was compressed
 /// @throws Error(kUsage, kInput, kIncompatible, kNonFinite, kInterrupted)
 nlohmann::json run_merge(const MergeRequest& request, ProgressSink& progress, const CancelToken& cancel);
 

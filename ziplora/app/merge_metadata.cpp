@@ -1,6 +1,7 @@
 #include "ziplora/app/merge_metadata.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <map>
 #include <set>
@@ -50,20 +51,22 @@ std::vector<std::string> names_of(const std::vector<MergeInput>& inputs) {
 
 /// All of them hold, as SPDX writes it: "CC0 AND (GPL OR MIT)".
 std::string all_licences(const std::set<std::string>& said) {
+  if (said.size() == 1) return *said.begin();
+  const auto simple = [](const std::string& licence) {
+    return licence.find_first_of("()") == std::string::npos && licence.find(" OR ") == std::string::npos;
+  };
   std::set<std::string> single;  // a merge of a merge names what its inputs name
   for (std::string rest : said) {
     constexpr std::string_view kAnd = " AND ";
+    if (!simple(rest)) {
+      single.insert("(" + rest + ")");
+      continue;
+    }
     for (size_t at; (at = rest.find(kAnd)) != std::string::npos; rest.erase(0, at + kAnd.size()))
       single.insert(rest.substr(0, at));
     single.insert(rest);
   }
-  std::string all;
-  for (const std::string& one : single) {
-    const bool needs_brackets =
-        single.size() > 1 && one.find(" OR ") != std::string::npos && !one.starts_with('(');
-    all += (all.empty() ? "" : " AND ") + (needs_brackets ? "(" + one + ")" : one);
-  }
-  return all;
+  return fmt::format("{}", fmt::join(single, " AND "));
 }
 
 constexpr const char* kLicence = "modelspec.license";
@@ -101,7 +104,7 @@ void carry_over(const std::vector<MergeInput>& inputs, const std::vector<std::st
     std::string values;
     for (const auto& [value, files] : who)
       values += fmt::format("{}{} ({})", values.empty() ? "" : ", ",
-                            value.empty() ? "none" : '"' + printable(value.substr(0, 100)) + '"', files);
+                            value.empty() ? "none" : '"' + printable(value) + '"', files);
     progress.warning(fmt::format("the inputs differ in {}: {}; {}", carried.key, values, carried.otherwise));
   }
 }

@@ -67,10 +67,13 @@ class Ddim : public Scheduler {
 }  // namespace
 
 SchedulerEntry ddim_scheduler() {
-  return {"ddim", "DDIM, deterministic unless eta > 0 (arXiv 2010.02502)", "DDIMScheduler",
+  return {"ddim",
+          "DDIM, deterministic unless eta > 0 (arXiv 2010.02502)",
+          "DDIMScheduler",
           [](const NoiseSchedule& schedule, const SchedulerOptions& options) -> std::unique_ptr<Scheduler> {
             return std::make_unique<Ddim>(schedule, options);
-          }};
+          },
+          {{"clip_sample_range", 1.0}}};
 }
 
 }  // namespace ziplora

@@ -76,7 +76,8 @@ SchedulerEntry dpmpp_2m_scheduler() {
            {"solver_order", 2},
            {"solver_type", "midpoint"},
            {"lower_order_final", true},
-           {"euler_at_final", false}}};
+           {"euler_at_final", false},
+           {"lambda_min_clipped", nullptr}}};
 }
 
 }  // namespace ziplora

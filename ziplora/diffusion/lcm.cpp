@@ -71,10 +71,13 @@ class Lcm : public Scheduler {
 }  // namespace
 
 SchedulerEntry lcm_scheduler() {
-  return {"lcm", "latent consistency sampling in 1 to 8 steps (arXiv 2310.04378)", "LCMScheduler",
+  return {"lcm",
+          "latent consistency sampling in 1 to 8 steps (arXiv 2310.04378)",
+          "LCMScheduler",
           [](const NoiseSchedule& schedule, const SchedulerOptions& options) -> std::unique_ptr<Scheduler> {
             return std::make_unique<Lcm>(schedule, options);
-          }};
+          },
+          {{"original_inference_steps", 50}, {"timestep_scaling", 10.0}, {"clip_sample_range", 1.0}}};
 }
 
 }  // namespace ziplora

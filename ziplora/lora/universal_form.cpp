@@ -101,13 +101,15 @@ LoraLayer widened(const LoraLayer& layer, int64_t rank) {
 }
 
 /// diffusers gives the projection the rank that most layers of its encoder have, and fails at another.
-void widen_text_projection(std::map<std::string, LoraLayer>& encoder_2) {
-  const auto projection = encoder_2.find(kTextProjection);
-  if (projection == encoder_2.end()) return;
-  std::map<std::string, LoraLayer> others = encoder_2;
-  others.erase(kTextProjection);
-  const int64_t rank = most_common_rank(others);
-  if (projection->second.rank() < rank) projection->second = widened(projection->second, rank);
+void widen_text_projection(Adapter& adapter) {
+  auto encoder_2 = layers_of_components(adapter)[kEncoder2];
+  const auto projection = encoder_2.extract(kTextProjection);
+  if (projection.empty()) return;
+  const LoraLayer& layer = projection.mapped();
+  const int64_t rank = most_common_rank(encoder_2);
+  if (layer.rank() < rank)
+    adapter.layers[std::string(kEncoder2) + "." + kTextProjection] =
+        with_alpha(widened(layer, rank), effective_alpha(layer));
 }
 
 bool has_projection_alone(const Adapter& adapter) {
@@ -127,11 +129,15 @@ void complete_for_narrow_loaders(Adapter& adapter, const std::map<std::string, d
     const size_t leaf = canonical.find(kSelfAttention);
     if (leaf != std::string::npos) attended_layers.insert(canonical.substr(0, leaf + 11));
   }
+  // Of the rank that most layers have, so that most layers still have it.
+  const auto by_component = layers_of_components(adapter);
   for (const std::string& prefix : attended_layers)
     for (const char* leaf : {"q_proj", "k_proj", "v_proj", "out_proj"})
-      if (!adapter.layers.count(prefix + leaf))
-        adapter.layers[prefix + leaf] =
-            zeros_of(*names.find(prefix + leaf), alphas.at(prefix.substr(0, prefix.find('.'))));
+      if (!adapter.layers.count(prefix + leaf)) {
+        const std::string component = prefix.substr(0, prefix.find('.'));
+        adapter.layers[prefix + leaf] = zeros_of(*names.find(prefix + leaf), alphas.at(component),
+                                                 most_common_rank(by_component.at(component)));
+      }
   if (!has_unet || has_cross_attention) return;
   for (const TargetName& target : names.targets())
     if (target.canonical.ends_with(".attn2.to_k")) {
@@ -160,9 +166,8 @@ LoraLayer with_alpha(const LoraLayer& layer, double lora_alpha) {
 Adapter universal_form(const Adapter& adapter, const TargetNames& names) {
   Adapter result{.layers = {}, .metadata = adapter.metadata, .source = adapter.source, .family = "kohya-sgm"};
   std::map<std::string, double> alphas;
-  for (auto& [component, layers] : layers_of_components(adapter)) {
+  for (const auto& [component, layers] : layers_of_components(adapter)) {
     alphas[component] = constant_alpha(layers);
-    if (component == kEncoder2) widen_text_projection(layers);
     for (const auto& [module, layer] : layers) {
       const std::string canonical = component + "." + module;
       if (names.find(canonical) == nullptr)
@@ -173,6 +178,7 @@ Adapter universal_form(const Adapter& adapter, const TargetNames& names) {
   drop_dead_layers(result);
   if (has_projection_alone(result)) add_attention_to_encoders(result, names);
   complete_for_narrow_loaders(result, alphas, names);
+  widen_text_projection(result);
   return result;
 }
 

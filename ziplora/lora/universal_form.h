@@ -26,9 +26,9 @@ LoraLayer with_alpha(const LoraLayer& layer, double lora_alpha);
 /// One alpha per component: the common one if the layers have one, else the most common rank. Where a text
 /// encoder's layer has some of q, k, v, out_proj, the missing ones are added as zeros: stable-diffusion-webui
 /// drops the others of CLIP-G without them, and diffusers drops or refuses an encoder's attention without any
-/// out_proj. Encoders without attention get some, as below, and a text_projection gets zeros up to the rank
-/// of most layers of its encoder: diffusers would refuse them. A UNet without any attn2.to_k gets one of
-/// zeros (InvokeAI tells the architecture by it). Other layers without effect are left out.
+/// out_proj. A text_projection alone gets attention beside it, as below, else zeros up to the rank of most
+/// layers of its encoder: diffusers would refuse it. A UNet without any attn2.to_k gets one of zeros
+/// (InvokeAI tells the architecture by it). Other layers without effect are left out.
 /// @throws Error(kInternal) if a target is not in `names`
 Adapter universal_form(const Adapter& adapter, const TargetNames& names);
 

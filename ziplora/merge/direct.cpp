@@ -19,7 +19,8 @@ MergeMethod direct_method() {
           .summary = "the weighted sum, exact by concatenation of ranks",
           .needs_base = false,
           .options = {},
-          .run = run_direct};
+          .run = run_direct,
+          .only_copies = true};
 }
 
 }  // namespace ziplora

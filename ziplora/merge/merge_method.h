@@ -62,6 +62,7 @@ struct MergeMethod {
   std::vector<MergeOption> options;
   MergeResult (*run)(const std::vector<MergeInput>& inputs, const nlohmann::json& options,
                      MergeContext& context);
+  bool only_copies = false;  ///< nothing in it is worth several threads of PyTorch
 };
 
 const std::vector<MergeMethod>& merge_methods();

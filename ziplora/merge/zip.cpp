@@ -5,11 +5,9 @@
 #include <ATen/core/grad_mode.h>
 #include <fmt/format.h>
 
-#include <chrono>
 #include <set>
 
 #include "ziplora/base/error.h"
-#include "ziplora/base/peak_memory.h"
 #include "ziplora/lora/adapter_digest.h"
 #include "ziplora/merge/concatenate.h"
 #include "ziplora/merge/learned_targets.h"
@@ -184,10 +182,8 @@ class ZipMerge {
     report["learned_layers"] = objective_.learned_targets();
     report["added_layers"] = objective_.added_targets() + text_layers();
     report["coefficients"] = coefficients_.layout.columns * coefficients_.layout.adapter_count;
-    report["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
     report["seconds_per_iteration"] =
         iterations > 0 ? learning_seconds / static_cast<double>(iterations) : 0.0;
-    report["peak_memory_bytes"] = peak_memory_bytes();
     report["history"] = history_;
     return result;
   }
@@ -255,7 +251,6 @@ class ZipMerge {
     return concatenate(parts);
   }
 
-  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   const std::vector<MergeInput>& inputs_;
   const nlohmann::json& options_;
   MergeContext& context_;

@@ -6,6 +6,8 @@
 
 #include "ziplora/base/assets.h"
 #include "ziplora/base/error.h"
+#include "ziplora/base/read_file.h"
+#include "ziplora/io/json_file.h"
 #include "ziplora/models/diffusers_folder.h"
 #include "ziplora/models/single_file.h"
 
@@ -162,6 +164,17 @@ void check_pipeline_class(const json& index, const fs::path& path) {
                   name, looks_like));
 }
 
+/// diffusers saves DPM-Solver's lambda_min_clipped, whose default is −∞, as Python writes it and JSON does
+/// not know it.
+json read_scheduler_config(const fs::path& path) {
+  std::string text = read_file(path);
+  for (const std::string_view infinity : {": -Infinity", ": Infinity", ": NaN"})
+    for (size_t at; (at = text.find(infinity)) != std::string::npos;)
+      text.replace(at, infinity.size(), ": null");
+  const auto config = parse_json(text);
+  return config && config->is_object() ? *config : read_json_object(path);  // which says what is wrong
+}
+
 std::unique_ptr<Sdxl> load_folder(const fs::path& folder, const DevicePolicy& policy) {
   const json index = read_json_object(folder / "model_index.json");
   check_pipeline_class(index, folder / "model_index.json");
@@ -170,7 +183,7 @@ std::unique_ptr<Sdxl> load_folder(const fs::path& folder, const DevicePolicy& po
                         .unet = model_config<UNet2DConditionConfig>(folder / "unet"),
                         .vae = model_config<AutoencoderKLConfig>(folder / "vae")};
   std::unique_ptr<Sdxl> base = assemble(folder, folder, configs, policy);
-  base->scheduler_config = read_json_object(folder / "scheduler" / "scheduler_config.json");
+  base->scheduler_config = read_scheduler_config(folder / "scheduler" / "scheduler_config.json");
   base->force_zeros_for_empty_prompt = index.value("force_zeros_for_empty_prompt", true);
   const auto weights = [&](const char* component, const char* stem) {
     return open_component_weights(folder / component, stem, policy.dtype);
@@ -185,13 +198,14 @@ std::unique_ptr<Sdxl> load_folder(const fs::path& folder, const DevicePolicy& po
   return base;
 }
 
-/// The companion folder if it has tokenizers, else that of CLIP's own, which every SDXL has.
+/// The companion folder if it has tokenizers, else that of CLIP's own, which every published SDXL has.
 fs::path tokenizers_of(const fs::path& file) {
   const fs::path companion = companion_folder(file);
   const auto missing = [&](const char* tokenizer) { return !fs::exists(companion / tokenizer); };
   if (!missing("tokenizer") && !missing("tokenizer_2")) return companion;
   if (missing("tokenizer") && missing("tokenizer_2"))
-    if (const auto clip = find_asset("clip")) return *clip;
+    if (const auto vocabulary = find_asset("clip/tokenizer/vocab.json"))
+      return vocabulary->parent_path().parent_path();
   throw Error(ErrorKind::kInput, "load " + file.string(),
               fmt::format("a single file holds no tokenizer, and {} is missing",
                           (companion / (missing("tokenizer") ? "tokenizer" : "tokenizer_2")).string()),
@@ -213,7 +227,7 @@ std::unique_ptr<Sdxl> load_single_file(const fs::path& file, const DevicePolicy&
   if (has_config("vae")) configs.vae = model_config<AutoencoderKLConfig>(companion / "vae");
   std::unique_ptr<Sdxl> base = assemble(file, tokenizers_of(file), configs, policy);
   base->scheduler_config = fs::exists(companion / "scheduler" / "scheduler_config.json")
-                               ? read_json_object(companion / "scheduler" / "scheduler_config.json")
+                               ? read_scheduler_config(companion / "scheduler" / "scheduler_config.json")
                                : checkpoint.scheduler_config();
   checkpoint.refuse_strangers();
   fill(*base, {.text_encoder = checkpoint.text_encoder(),

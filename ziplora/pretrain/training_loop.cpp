@@ -137,14 +137,16 @@ void train_stage(const TrainingPlan& plan, const std::vector<Replica>& replicas,
       stage.step(metrics);
 
       const int64_t done = iteration + 1;
-      if (cancel.cancelled() || done % plan.checkpoint_every == 0 || done == plan.iterations)
+      const bool shows = plan.sample_every > 0 && (done % plan.sample_every == 0 || done == plan.iterations);
+      // Before a sample, too, which may save averaged weights where the next run would begin.
+      if (cancel.cancelled() || done % plan.checkpoint_every == 0 || done == plan.iterations || shows)
         state.save(optimizer, ema, done);
       if (cancel.cancelled())
         throw Error(ErrorKind::kInterrupted, "pretrain " + plan.name,
                     "interrupted after " + std::to_string(done) + " of " + std::to_string(plan.iterations) +
                         " iterations; its checkpoint is saved",
                     "run the same command again to go on from here");
-      if (plan.sample_every > 0 && (done % plan.sample_every == 0 || done == plan.iterations)) {
+      if (shows) {
         ema.swap();
         parameters.fill_modules();
         sample(done);
