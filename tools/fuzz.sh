@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Fuzzes the readers of files from the web with libFuzzer under AddressSanitizer and UndefinedBehaviorSanitizer
-# (tests/fuzz), one target after the other, then folds what was found into tests/fuzz/corpus, smallest inputs first.
+# (tests/fuzz), one target after the other, then folds what was found into the target's pack in tests/fuzz/corpus,
+# smallest inputs first. What an interrupted run found stays in build-fuzz/new and is gone on with.
 #   tools/fuzz.sh                     every target for half an hour
 #   tools/fuzz.sh keys_kohya 600      one target for ten minutes
 # A crash is left in build-fuzz/found and fails the script. Needs clang 14 (clang-14, libclang-rt-14-dev).
@@ -20,12 +21,16 @@ cmake --build "$build" --target fuzz
 export ASAN_OPTIONS=detect_leaks=0:detect_odr_violation=0 OMP_NUM_THREADS=1
 for target in "${targets[@]}"; do
   export ZIPLORA_FUZZ_TARGET="$target"
-  corpus="tests/fuzz/corpus/$target" new="$build/new/$target"
-  mkdir -p "$new" "$build/found"
+  pack="$PWD/tests/fuzz/corpus/$target.tar.gz"
+  known="$build/known/$target" new="$build/new/$target" minimal="$build/minimal/$target"
+  rm -rf "$known" "$minimal"
+  mkdir -p "$known" "$new" "$minimal" "$build/found"
+  tar -xzf "$pack" -C "$known"
   echo "== $target, $seconds s"
-  "$build/fuzz" "$new" "$corpus" -dict=tests/fuzz/keys.dict -max_total_time="$seconds" -max_len=4096 -timeout=10 \
+  "$build/fuzz" "$new" "$known" -dict=tests/fuzz/keys.dict -max_total_time="$seconds" -max_len=4096 -timeout=10 \
     -rss_limit_mb=4096 -artifact_prefix="$build/found/$target-" -print_final_stats=1
-  rm -rf "$build/minimal/$target" && mkdir -p "$build/minimal/$target"
-  "$build/fuzz" -merge=1 -max_len=4096 "$build/minimal/$target" "$corpus" "$new"
-  rm -rf "$corpus" && cp -r "$build/minimal/$target" "$corpus"
+  "$build/fuzz" -merge=1 -max_len=4096 "$minimal" "$known" "$new"
+  # Equal inputs make equal bytes: names are hashes of the contents, times and owners are left out.
+  (cd "$minimal" && tar --create --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --mode=644 -- *) |
+    gzip -9n > "$pack"
 done

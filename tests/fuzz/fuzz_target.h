@@ -5,7 +5,7 @@
 ///     for (const FuzzTarget& target : fuzz_targets()) target.run(bytes);
 ///
 /// libfuzzer_main.cpp gives them to libFuzzer (tools/fuzz.sh); replay_test.cpp runs what the fuzzer has found
-/// interesting so far, tests/fuzz/corpus, in every `make test` and without clang.
+/// interesting so far, the packs in tests/fuzz/corpus, in every `make test` and without clang.
 
 #include <string_view>
 #include <vector>
@@ -13,7 +13,7 @@
 namespace ziplora {
 
 struct FuzzTarget {
-  const char* name;  ///< also its folder below tests/fuzz/corpus
+  const char* name;  ///< also its pack in tests/fuzz/corpus
   void (*run)(std::string_view bytes);
 };
 

@@ -1,5 +1,5 @@
 // What libFuzzer calls. The target is named by the environment, so that one program serves them all:
-//     ZIPLORA_FUZZ_TARGET=keys_kohya build-fuzz/fuzz tests/fuzz/corpus/keys_kohya
+//     ZIPLORA_FUZZ_TARGET=keys_kohya build-fuzz/fuzz /tmp/inputs
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>

@@ -1,4 +1,4 @@
-// Runs what fuzzing has found interesting, tests/fuzz/corpus/<target>, without a fuzzer.
+// Runs what fuzzing has found interesting, the packs in tests/fuzz/corpus, without a fuzzer.
 #include <gtest/gtest.h>
 
 #include <algorithm>
