@@ -106,12 +106,21 @@ void add_method_options(CLI::App& app, MergeFlags& flags) {
   }
 }
 
+// What zip says of one adapter.
+std::string describe_learned(const std::string& name, const nlohmann::json& report) {
+  const nlohmann::json& fidelity = report["fidelity"][name];
+  std::string text = fmt::format("{}: fidelity {:.3g} (direct merge {:.3g})", name,
+                                 fidelity["after"].get<double>(), fidelity["before"].get<double>());
+  const nlohmann::json& overlaps = report["overlap"]["per_adapter"];
+  if (const auto overlap = overlaps.find(name); overlap != overlaps.end())
+    text += fmt::format(", overlap {:.3f}", overlap->get<double>());
+  return text + fmt::format(", coefficients moved by {:.3f}\n", report["movement"][name].get<double>());
+}
+
 std::string describe_merge(const nlohmann::json& report) {
   std::string text;
   if (report.contains("fidelity"))
-    for (const auto& [name, values] : report["fidelity"].items())
-      text += fmt::format("fidelity {}: {:.3g} (direct merge {:.3g})\n", name, values["after"].get<double>(),
-                          values["before"].get<double>());
+    for (const auto& [name, _] : report["fidelity"].items()) text += describe_learned(name, report);
   if (report.contains("overlap"))
     text += fmt::format("overlap: {:.3f} (1 at the start); coefficients moved by {:.3f} on average\n",
                         report["overlap"]["after"].get<double>(), report["mean_movement"].get<double>());

@@ -146,6 +146,9 @@ def test_the_file_is_the_sum_of_the_scaled_deltas(names, two, three, layers, bas
     moved = torch.cat([m - 1 for m in coefficients.values()]).abs()
     assert 0.01 < moved.mean() < 0.07  # Adam at 0.01 moves each by at most about 0.06 in six iterations
     assert result["mean_movement"] == pytest.approx(float(moved.mean()), rel=1e-4)
+    for k, told in enumerate(["subject", "style", "adapter"][: len(names)]):
+        own = torch.cat([m - 1 for key, m in coefficients.items() if key.startswith(f"{k}.")]).abs()
+        assert result["movement"][told] == pytest.approx(float(own.mean()), rel=1e-4)
 
     ours = outputs(with_lora_file(base, tmp_path / "out.safetensors"))
     theirs = outputs(add_to_weights(pipeline, sum_of_deltas(layers, names, coefficients)))
@@ -168,7 +171,10 @@ def test_the_report_tells_what_was_learned(three, tmp_path):
     assert result["fidelity"].keys() == {"subject", "style", "adapter"}
     assert [row["iteration"] for row in result["history"]] == [1, 2, 3, 4, 5, 6]
     assert {"loss", "loss_subject", "loss_style", "loss_adapter", "overlap"} <= result["history"][0].keys()
-    assert result["history"][0]["overlap"] == 1.0 > result["overlap"]["after"] > 0.8
+    overlap = result["overlap"]
+    assert result["history"][0]["overlap"] == 1.0 > overlap["after"] > 0.8
+    assert overlap["per_adapter"].keys() == result["movement"].keys() == result["fidelity"].keys()
+    assert min(overlap["per_adapter"].values()) < overlap["after"] < max(overlap["per_adapter"].values())
     steps = [event for event in result["events"] if event["event"] == "step" and event["stage"] == "zip"]
     assert [event["step"] for event in steps] == [1, 2, 3, 4, 5, 6]
     assert not list(tmp_path.glob("*merge-state*"))
@@ -295,7 +301,7 @@ def test_text_for_people_ends_with_the_file(two, tmp_path):
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[-1] == "out.safetensors"
-    for word in ("fidelity subject", "fidelity style", "overlap", "compressed to rank 4"):
+    for word in ("subject: fidelity", "style: fidelity", "overlap: ", "compressed to rank 4"):
         assert any(word in line for line in lines), word
 
 
@@ -313,6 +319,7 @@ ERRORS = {  # name: (exit code, arguments instead of the sound ones, words of pr
     "prompt without adapter": (2, ["--adapter-prompt", "x"], "--adapter", "--adapter FILE"),
     "unknown device": (2, ["--device", "gpu"], "gpu", ""),
     "unknown format": (2, ["--format", "koya"], "koya", "kohya"),
+    "folder without pictures": (3, ["--subject-images", "{none}"], "no PNG, JPEG or WebP", ""),
     "odd picture size": (2, ["--image-size", 33], "33", ""),
     "diverging": (6, ["--learning-rate", 1e30], "iteration 2", "a lower --learning-rate"),
     "no folder": (1, ["-o", "no/where/out.safetensors"], "does not exist", "mkdir -p no/where"),
@@ -332,9 +339,10 @@ def wide(layers, base, tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", ERRORS)
-def test_an_error_has_a_hint_and_leaves_nothing(name, files, wide, base, tmp_path):
+def test_an_error_has_a_hint_and_leaves_nothing(name, files, wide, base, tmp_path, tmp_path_factory):
     code, instead, problem, hint = ERRORS[name]
-    instead = [str(word).format(wide=wide, **files) for word in instead]
+    none = tmp_path_factory.mktemp("none")
+    instead = [str(word).format(wide=wide, none=none, **files) for word in instead]
     arguments = {"--subject": files["dog"], "--style": files["ink"], "--base": base, "-o": "out.safetensors"}
     arguments |= dict(zip(instead[::2], instead[1::2]))
     before = {file: file.read_bytes() for file in files.values()}

@@ -10,6 +10,7 @@
 #include "ziplora/analyze/spectra.h"
 #include "ziplora/base/printable.h"
 #include "ziplora/io/json_file.h"
+#include "ziplora/lora/trigger_words.h"
 
 namespace ziplora {
 namespace {
@@ -161,30 +162,6 @@ void add_defects(json& report, const AdapterSurvey& survey, const FileFacts& fac
 
 }  // namespace
 
-std::vector<std::string> trigger_words(const StringMap& metadata) {
-  std::vector<std::string> words;
-  const auto add = [&](const std::string& word) {
-    const bool known = std::find(words.begin(), words.end(), word) != words.end();
-    if (!word.empty() && !known && words.size() < kMostTriggerWords) words.push_back(word);
-  };
-  for (const char* key : {"ziplora.prompt", "modelspec.trigger_phrase"})
-    if (const auto found = metadata.find(key); found != metadata.end()) add(found->second);
-  const auto found = metadata.find("ss_tag_frequency");
-  const auto folders = found == metadata.end() ? std::nullopt : parse_json(found->second);
-  if (!folders || !folders->is_object()) return words;
-  std::map<std::string, double> counts;
-  for (const auto& [folder, tags] : folders->items()) {
-    if (!tags.is_object()) continue;
-    for (const auto& [tag, count] : tags.items())
-      if (count.is_number()) counts[tag] += count.get<double>();
-  }
-  std::vector<std::pair<double, std::string>> by_count;
-  for (const auto& [tag, count] : counts) by_count.emplace_back(-count, tag);
-  std::sort(by_count.begin(), by_count.end());
-  for (const auto& [negative, tag] : by_count) add(tag);
-  return words;
-}
-
 json report_adapter(const AdapterSurvey& survey, const TargetNames& names) {
   std::map<std::string, SpectrumSummary> spectra;
   for (const auto& [target, layer] : survey.adapter.layers) spectra[target] = summarize_spectrum(layer);
@@ -210,7 +187,9 @@ json report_adapter(const AdapterSurvey& survey, const TargetNames& names) {
   report["alphas"] = alphas;
   add_coverage(report, survey, spectra, names);
   add_spectra(report, spectra);
-  report["trigger_words"] = trigger_words(survey.adapter.metadata);
+  std::vector<std::string> words = trigger_words(survey.adapter.metadata);
+  words.resize(std::min(words.size(), kMostTriggerWords));
+  report["trigger_words"] = words;
   const auto recipe = survey.adapter.metadata.find("ziplora.recipe");
   if (recipe != survey.adapter.metadata.end())
     // Parsed again to keep its order.

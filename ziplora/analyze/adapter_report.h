@@ -23,7 +23,4 @@ namespace ziplora {
 /// that diffusers reads wrongly ("uneven-alpha").
 nlohmann::ordered_json report_adapter(const AdapterSurvey& survey, const TargetNames& names);
 
-/// Trained words and captions, the likeliest first; each once, at most 8.
-std::vector<std::string> trigger_words(const StringMap& metadata);
-
 }  // namespace ziplora

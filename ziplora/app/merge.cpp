@@ -21,6 +21,7 @@
 #include "ziplora/lora/key_dialects.h"
 #include "ziplora/lora/stored_layer.h"
 #include "ziplora/lora/target_names.h"
+#include "ziplora/lora/trigger_words.h"
 #include "ziplora/merge/merge_method.h"
 #include "ziplora/merge/zip_inputs.h"
 #include "ziplora/nn/one_torch_thread.h"
@@ -70,7 +71,9 @@ std::vector<MergeInput> merge_inputs(const std::vector<MergeFile>& files,
                      .weight = file.weight,
                      .prompt = file.prompt,
                      .images = {}};
-    if (input.prompt.empty()) input.prompt = prompt_from_metadata(adapters[k].metadata);
+    if (input.prompt.empty())
+      if (const std::vector<std::string> words = trigger_words(adapters[k].metadata); !words.empty())
+        input.prompt = words.front();
     if (file.images) input.images = list_images(*file.images);
     if (prompts_told_to && !input.prompt.empty())
       prompts_told_to->note(fmt::format("{}: \"{}\"", file.path.filename().string(), input.prompt));

@@ -149,31 +149,13 @@ StringMap merged_metadata(const MergeRequest& request, const std::vector<MergeIn
   metadata["modelspec.title"] = utf8(request.output.stem().string());
   metadata["modelspec.merged_from"] = utf8(merged_from);
   if (!phrases.empty()) metadata["modelspec.trigger_phrase"] = utf8(phrases);
-  for (const char* name : {"overlap", "fidelity", "mean_movement", "iterations"}) {
+  for (const char* name : {"overlap", "fidelity", "mean_movement", "movement", "iterations"}) {
     if (!report.contains(name)) continue;
     recipe["result"][name] = report[name];
     if (std::string(name) == "overlap") recipe["result"][name].erase("per_layer");
   }
   metadata["ziplora.recipe"] = json_line(recipe);
   return metadata;
-}
-
-std::string prompt_from_metadata(const StringMap& metadata) {
-  for (const char* key : {"ziplora.prompt", "modelspec.trigger_phrase"})
-    if (const auto found = metadata.find(key); found != metadata.end() && !found->second.empty())
-      return found->second;
-  const auto found = metadata.find("ss_tag_frequency");
-  if (found == metadata.end()) return "";
-  const auto folders = parse_json(found->second);
-  if (!folders || !folders->is_object()) return "";
-  std::string best;
-  double most = 0;
-  for (const auto& [folder, counts] : folders->items()) {
-    if (!counts.is_object()) continue;
-    for (const auto& [tag, count] : counts.items())
-      if (count.is_number() && count.get<double>() > most) most = count.get<double>(), best = tag;
-  }
-  return best;
 }
 
 }  // namespace ziplora

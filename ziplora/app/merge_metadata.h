@@ -24,8 +24,4 @@ StringMap merged_metadata(const MergeRequest& request, const std::vector<MergeIn
                           const std::vector<std::string>& digests, nlohmann::json recipe,
                           const nlohmann::json& report, ProgressSink& progress);
 
-/// What the file says it was trained on: ziplora.prompt, modelspec.trigger_phrase, or the most frequent
-/// caption of ss_tag_frequency. Empty if it says nothing.
-std::string prompt_from_metadata(const StringMap& metadata);
-
 }  // namespace ziplora

@@ -3,20 +3,22 @@
 #include <vector>
 
 #include "ziplora/io/sha256.h"
+#include "ziplora/lora/adapter_pieces.h"
 
 namespace ziplora {
 
 std::string sha256_of_adapter(const std::filesystem::path& path, const std::stop_token& stop) {
-  namespace fs = std::filesystem;
-  if (!fs::is_directory(path)) return sha256_of_file(path, stop);
-  // What an adapter is read from (adapter_pieces.h), not what else lies there: a trainer's checkpoints, say.
-  std::string digests;
-  for (const char* folder : {"", "text_encoder", "text_encoder_2", "unet"})
-    for (const char* name :
-         {"adapter_config.json", "adapter_model.safetensors", "pytorch_lora_weights.safetensors"})
-      if (const fs::path file = path / folder / name; fs::is_regular_file(file))
-        digests += sha256_of_file(file, stop);
-  return sha256_of_bytes(digests);
+  const std::vector<AdapterFiles> files = find_adapter_files(path);
+  if (files.size() == 1 && files.front().weights == path && files.front().config.empty())
+    return sha256_of_file(path, stop);
+  // What an adapter is read from, not what else lies there: a trainer's checkpoints, say.
+  const std::filesystem::path root = std::filesystem::is_directory(path) ? path : path.parent_path();
+  std::string lines;
+  for (const AdapterFiles& piece : files)
+    for (const std::filesystem::path& file : {piece.config, piece.weights})
+      if (!file.empty())
+        lines += sha256_of_file(file, stop) + "  " + file.lexically_relative(root).string() + "\n";
+  return sha256_of_bytes(lines);
 }
 
 AdapterDigests::AdapterDigests(std::vector<std::filesystem::path> paths)

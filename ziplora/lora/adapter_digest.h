@@ -2,7 +2,7 @@
 /// The fingerprint by which recipes and states name an adapter that they were made from.
 ///
 ///     sha256_of_adapter("cat.safetensors");   // the file's own
-///     sha256_of_adapter("cat-peft/");         // of the folder's weights and configs
+///     sha256_of_adapter("cat-peft/");         // of the folder's configs and weights
 
 #include <filesystem>
 #include <future>
@@ -12,7 +12,8 @@
 
 namespace ziplora {
 
-/// @return 64 hexadecimal digits; of a folder those of its files' digests in the order of their paths
+/// @return 64 hexadecimal digits; of a folder, and of PEFT's file with the config beside it, those of
+/// sha256sum's lines for the files that are read (find_adapter_files)
 /// @param stop  as for sha256_of_file
 /// @throws Error(kInput) if a file is missing or unreadable
 std::string sha256_of_adapter(const std::filesystem::path& path, const std::stop_token& stop = {});

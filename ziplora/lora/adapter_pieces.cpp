@@ -42,18 +42,18 @@ std::string component_of_peft_file(const fs::path& folder, const SafetensorsFile
   return "unet";
 }
 
-AdapterPiece peft_piece(const fs::path& folder, const TargetNames& names) {
-  const fs::path weights = folder / "adapter_model.safetensors";
-  if (!fs::exists(weights))
+AdapterPiece peft_piece(const AdapterFiles& files, const TargetNames& names) {
+  const fs::path folder = files.config.parent_path();
+  if (!fs::exists(files.weights))
     throw Error(ErrorKind::kInput, "read " + folder.string(),
                 fs::exists(folder / "adapter_model.bin")
                     ? "adapter_model.bin is a pickle, which can run code when it is opened"
                     : "adapter_model.safetensors is missing",
                 "save the adapter again with save_pretrained(…, safe_serialization=True)");
-  AdapterPiece piece{SafetensorsFile(weights), "", {}};
+  AdapterPiece piece{SafetensorsFile(files.weights), "", {}};
   piece.component = component_of_peft_file(folder, piece.file, names);
-  const fs::path config = folder / "adapter_config.json";
-  piece.configs.emplace(piece.component, PeftConfig(read_ordered_json_file(config), config.string()));
+  piece.configs.emplace(piece.component,
+                        PeftConfig(read_ordered_json_file(files.config), files.config.string()));
   return piece;
 }
 
@@ -65,23 +65,29 @@ AdapterPiece single_piece(const fs::path& path) {
 
 }  // namespace
 
-std::vector<AdapterPiece> open_adapter_pieces(const fs::path& path, const TargetNames& names) {
-  std::vector<AdapterPiece> pieces;
+std::vector<AdapterFiles> find_adapter_files(const fs::path& path) {
+  const char *const weights = "adapter_model.safetensors", *const config = "adapter_config.json";
   std::error_code unreadable;  // opening it as a file says why
   if (!fs::is_directory(path, unreadable)) {
     // PEFT's own file, pointed at by hand: its scale stands in the config beside it.
-    const fs::path folder = path.parent_path();
-    const bool of_peft =
-        path.filename() == "adapter_model.safetensors" && fs::exists(folder / "adapter_config.json");
-    pieces.push_back(of_peft ? peft_piece(folder, names) : single_piece(path));
-    return pieces;
+    const fs::path beside = path.parent_path() / config;
+    const bool of_peft = path.filename() == weights && fs::exists(beside);
+    return {{path, of_peft ? beside : fs::path()}};
   }
   std::vector<fs::path> folders{path};
   for (const char* component : kComponents) folders.push_back(path / component);
+  std::vector<AdapterFiles> files;
   for (const fs::path& folder : folders)
-    if (fs::exists(folder / "adapter_config.json")) pieces.push_back(peft_piece(folder, names));
-  if (pieces.empty() && fs::exists(path / "pytorch_lora_weights.safetensors"))
-    pieces.push_back(single_piece(path / "pytorch_lora_weights.safetensors"));
+    if (fs::exists(folder / config)) files.push_back({folder / weights, folder / config});
+  const fs::path of_diffusers = path / "pytorch_lora_weights.safetensors";
+  if (files.empty() && fs::exists(of_diffusers)) files.push_back({of_diffusers, {}});
+  return files;
+}
+
+std::vector<AdapterPiece> open_adapter_pieces(const fs::path& path, const TargetNames& names) {
+  std::vector<AdapterPiece> pieces;
+  for (const AdapterFiles& files : find_adapter_files(path))
+    pieces.push_back(files.config.empty() ? single_piece(files.weights) : peft_piece(files, names));
   if (pieces.empty())
     throw Error(
         ErrorKind::kInput, "read " + path.string(),

@@ -15,6 +15,15 @@
 
 namespace ziplora {
 
+/// What is read of one piece, by name.
+struct AdapterFiles {
+  std::filesystem::path weights;
+  std::filesystem::path config;  ///< PEFT's adapter_config.json; empty: there is none
+};
+
+/// @return the pieces' files in the order in which they are read; none: the folder holds no adapter
+std::vector<AdapterFiles> find_adapter_files(const std::filesystem::path& path);
+
 struct AdapterPiece {
   SafetensorsFile file;
   std::string component;  ///< of PEFT's un-prefixed names; empty: the keys say it

@@ -102,6 +102,17 @@ double MergerCoefficients::mean_movement() const {
   return learned.numel() == 0 ? 0.0 : (learned - 1).abs().mean().item<double>();
 }
 
+std::vector<double> MergerCoefficients::movements() const {
+  at::NoGradGuard no_grad;
+  const at::Tensor mask = held_mask(), moved = (values.detach().to(at::kCPU) - 1).abs();
+  std::vector<double> means;
+  for (int64_t k = 0; k < layout.adapter_count; ++k) {
+    const at::Tensor learned = moved[k].masked_select(mask[k]);
+    means.push_back(learned.numel() == 0 ? 0.0 : learned.mean().item<double>());
+  }
+  return means;
+}
+
 at::Tensor as_column_factor(const at::Tensor& m, const at::Tensor& down) {
   return down.dim() == 4 ? m.view({-1, 1, 1}) : m;
 }

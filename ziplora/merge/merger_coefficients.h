@@ -56,6 +56,8 @@ class MergerCoefficients {
 
   /// Mean |m − 1| over the entries that are learned: how far the merge is from the direct one.
   double mean_movement() const;
+  /// The same by adapter, [K].
+  std::vector<double> movements() const;
 
  private:
   at::Tensor held_mask() const;  // [K, columns] bool

@@ -53,6 +53,16 @@ TEST(MergerCoefficients, SurviveSavingAndRefuseAnotherMerge) {
   restored.load(coefficients.named());
   EXPECT_TRUE(restored.values.equal(coefficients.values));
   EXPECT_GT(restored.mean_movement(), 0.1);
+  const std::vector<double> movements = restored.movements();
+  for (int64_t k = 0; k < 2; ++k) {
+    double sum = 0, count = 0;
+    for (const auto& [name, m] : coefficients.named()) {
+      if (!name.starts_with(std::to_string(k) + ".")) continue;
+      sum += (m - 1).abs().sum().item<double>(), count += static_cast<double>(m.numel());
+    }
+    EXPECT_NEAR(movements[k], sum / count, 1e-6);
+  }
+  EXPECT_NE(movements[0], movements[1]);
 
   MergerCoefficients one(MergerLayout({&subject}, always));
   EXPECT_THROW(one.load(coefficients.named()), Error);

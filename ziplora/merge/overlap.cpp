@@ -2,6 +2,7 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
 
 #include "ziplora/base/nearest_name.h"
@@ -68,17 +69,29 @@ OverlapTerm::OverlapTerm(const MergerLayout& layout, const OverlapReading& readi
   layer_sizes_ = layer_sizes_.to(options);
 }
 
-at::Tensor OverlapTerm::per_layer(const at::Tensor& values) const {
-  at::Tensor total = at::zeros(layer_sizes_.sizes(), values.options().requires_grad(false));
+at::Tensor OverlapTerm::of_pair(const Pair& pair, const at::Tensor& values) const {
   const std::function<at::Tensor(const at::Tensor&)> layer_sum = [&](const at::Tensor& columns) {
     return at::zeros(layer_sizes_.sizes(), values.options().requires_grad(false))
         .index_add(0, layer_of_column_, columns);
   };
-  for (const Pair& pair : pairs_) {
-    const at::Tensor first = values.select(0, pair.first), second = values.select(0, pair.second);
-    total = total + pair.both_held * reading_.per_layer({first, second, layer_sum, layer_sizes_});
-  }
+  const at::Tensor first = values.select(0, pair.first), second = values.select(0, pair.second);
+  return pair.both_held * reading_.per_layer({first, second, layer_sum, layer_sizes_});
+}
+
+at::Tensor OverlapTerm::per_layer(const at::Tensor& values) const {
+  at::Tensor total = at::zeros(layer_sizes_.sizes(), values.options().requires_grad(false));
+  for (const Pair& pair : pairs_) total = total + of_pair(pair, values);
   return total;
+}
+
+at::Tensor OverlapTerm::per_adapter(const at::Tensor& values) const {
+  std::vector<at::Tensor> totals(values.size(0),
+                                 at::zeros(layer_sizes_.sizes(), values.options().requires_grad(false)));
+  for (const Pair& pair : pairs_) {
+    const at::Tensor overlap = of_pair(pair, values);
+    for (const int64_t k : {pair.first, pair.second}) totals[k] = totals[k] + overlap;
+  }
+  return at::stack(totals);
 }
 
 }  // namespace ziplora

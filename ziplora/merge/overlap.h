@@ -53,12 +53,17 @@ class OverlapTerm {
   /// @param values  [K, columns] (MergerCoefficients::values)
   /// @return        [layers], summed over pairs; differentiable in `values`
   at::Tensor per_layer(const at::Tensor& values) const;
+  /// @return  [K, layers], each adapter's pairs with all others; half the sum over K is `per_layer`
+  at::Tensor per_adapter(const at::Tensor& values) const;
 
  private:
   struct Pair {
     int64_t first, second;
     at::Tensor both_held;  // [layers], 1 where both adapters touch the layer
   };
+  /// [layers]
+  at::Tensor of_pair(const Pair& pair, const at::Tensor& values) const;
+
   const OverlapReading& reading_;
   at::Tensor layer_of_column_;  // [columns] int64
   at::Tensor layer_sizes_;      // [layers]

@@ -65,6 +65,9 @@ TEST(Overlap, CountsOnlyLayersThatBothAdaptersTouchAndEveryPair) {
   const at::Tensor per_layer = term.per_layer(coefficients.values).detach();
   EXPECT_NEAR(per_layer[0].item<float>(), 3, 1e-6);  // pairs 12, 13, 23
   EXPECT_NEAR(per_layer[1].item<float>(), 1, 1e-6);  // pair 23
+  const at::Tensor per_adapter = term.per_adapter(coefficients.values).detach();
+  const at::Tensor expected = at::tensor({2.0f, 0.0f, 2.0f, 1.0f, 2.0f, 1.0f}).view({3, 2});
+  EXPECT_LT((per_adapter - expected).abs().max().item<float>(), 1e-6);
 }
 
 TEST(Overlap, UnknownReadingProposesTheNearest) {

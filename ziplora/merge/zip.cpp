@@ -95,18 +95,27 @@ class FidelityMeter {
   std::vector<at::Tensor> separate_;
 };
 
-nlohmann::json overlap_report(const MergerLayout& layout, const at::Tensor& before, const at::Tensor& after) {
-  nlohmann::json per_layer = nlohmann::json::object();
+/// Overlaps as fractions of those at the start, in all, by layer and by adapter (with all others). A layer or
+/// an adapter that overlaps with nothing at the start is left out.
+/// @param before, after  [K, layers], ZipObjective::overlap_per_adapter
+nlohmann::json overlap_report(const MergerLayout& layout, const std::vector<std::string>& names,
+                              const at::Tensor& before, const at::Tensor& after) {
   const at::Tensor first = before.to(at::kCPU, at::kDouble), last = after.to(at::kCPU, at::kDouble);
-  for (size_t s = 0; s < layout.segments.size(); ++s) {
-    const double start = first[s].item<double>();
-    if (start > 0) per_layer[layout.segments[s].target] = last[s].item<double>() / start;
-  }
-  const double start = first.sum().item<double>(), end = last.sum().item<double>();
+  nlohmann::json per_layer = nlohmann::json::object(), per_adapter = nlohmann::json::object();
+  const auto tell = [&](nlohmann::json& where, const std::string& name, const at::Tensor& start,
+                        const at::Tensor& end) {
+    if (start.sum().item<double>() > 0) where[name] = end.sum().item<double>() / start.sum().item<double>();
+  };
+  for (int64_t layer = 0; layer < first.size(1); ++layer)
+    tell(per_layer, layout.segments[layer].target, first.select(1, layer), last.select(1, layer));
+  for (int64_t k = 0; k < first.size(0); ++k) tell(per_adapter, names[k], first[k], last[k]);
+  const double start = first.sum().item<double>() / 2,
+               end = last.sum().item<double>() / 2;  // pairs, once each
   return {{"before", start > 0 ? 1.0 : 0.0},
           {"after", start > 0 ? end / start : 0.0},
           {"unnormalised", {{"before", start}, {"after", end}}},
-          {"per_layer", per_layer}};
+          {"per_layer", per_layer},
+          {"per_adapter", per_adapter}};
 }
 
 MergerCoefficients coefficients_on(const at::Device& device, MergerLayout layout) {
@@ -154,14 +163,14 @@ class ZipMerge {
     tell_targets();
     FidelityMeter meter(objective_, zip_inputs_, options_["evaluation-draws"]);
     const std::vector<double> fidelity_before = meter.measure(*context_.cancel, "");
-    const at::Tensor overlap_before = objective_.overlap_per_layer().detach();
+    const at::Tensor overlap_before = objective_.overlap_per_adapter().detach();
     if (context_.resume) {
       coefficients_.load(state_.coefficients);
       optimizer_.load_state(state_.optimizer);
     }
 
     const int64_t first_iteration = optimizer_.step_count();
-    const double learning_seconds = learn(overlap_before.sum().item<double>());
+    const double learning_seconds = learn(overlap_before.sum().item<double>() / 2);
     const int64_t iterations = optimizer_.step_count() - first_iteration;
     const std::string resume_hint = keep_state();
     if (context_.cancel->cancelled())
@@ -175,9 +184,11 @@ class ZipMerge {
     nlohmann::json& report = result.report;
     for (size_t k = 0; k < names_.size(); ++k)
       report["fidelity"][names_[k]] = {{"before", fidelity_before[k]}, {"after", fidelity_after[k]}};
-    report["overlap"] =
-        overlap_report(coefficients_.layout, overlap_before, objective_.overlap_per_layer().detach());
+    report["overlap"] = overlap_report(coefficients_.layout, names_, overlap_before,
+                                       objective_.overlap_per_adapter().detach());
     report["mean_movement"] = coefficients_.mean_movement();
+    const std::vector<double> movements = coefficients_.movements();
+    for (size_t k = 0; k < names_.size(); ++k) report["movement"][names_[k]] = movements[k];
     report["iterations"] = optimizer_.step_count();
     report["learned_layers"] = objective_.learned_targets();
     report["added_layers"] = objective_.added_targets() + text_layers();

@@ -145,6 +145,8 @@ at::Tensor ZipObjective::fidelity(const at::Tensor& merged, const at::Tensor& se
 
 at::Tensor ZipObjective::overlap_per_layer() const { return overlap_.per_layer(coefficients_.values); }
 
+at::Tensor ZipObjective::overlap_per_adapter() const { return overlap_.per_adapter(coefficients_.values); }
+
 ZipLosses ZipObjective::backward(const ZipBatch& batch) {
   coefficients_.values.mutable_grad() = at::Tensor();
   const at::Tensor separate = separate_predictions(batch);

@@ -84,6 +84,8 @@ class ZipObjective {
   at::Tensor fidelity(const at::Tensor& merged, const at::Tensor& separate) const;
   /// [layers] of the learned targets, now.
   at::Tensor overlap_per_layer() const;
+  /// [K, layers], now: of each adapter with all others.
+  at::Tensor overlap_per_adapter() const;
 
   size_t learned_targets() const { return learned_count_; }
   size_t added_targets() const { return layers_.size() - learned_count_; }
