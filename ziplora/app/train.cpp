@@ -73,7 +73,8 @@ class TrainingJob {
     keep_run_folder();
     base_ = load_sdxl(*request_.base, policy_);
     cut_views();
-    const LatentCache instance(base_->vae, pictures_, policy_.device, progress_, cancel_);
+    const LatentCache instance(base_->vae, pictures_, policy_.device, settings_.vae_tiling, progress_,
+                               cancel_);
     const std::vector<LatentCache> classes = class_caches(instance);
     const std::vector<int64_t> prompt_of_picture = list_prompts();
     const DreamBoothBatches batches(instance, classes, encode_prompts(), prompt_of_picture, batch_options());
@@ -146,7 +147,7 @@ class TrainingJob {
       for (const fs::path& path : paths)
         pictures.push_back(
             {path.string(), {crop_view(read_image(path), {.target = size}, make_generator(0))}});
-      caches.emplace_back(base_->vae, pictures, policy_.device, progress_, cancel_);
+      caches.emplace_back(base_->vae, pictures, policy_.device, settings_.vae_tiling, progress_, cancel_);
     }
     return caches;
   }

@@ -111,6 +111,7 @@ const std::vector<TrainSetting>& train_settings_table() {
       {"random_flip", "mirror half of the views", &S::random_flip},
       {"buckets", "keep each picture's aspect ratio, in buckets of about equal area", &S::buckets},
       {"views", "random crops and flips that are cached for each picture", &S::views, 1},
+      {"vae_tiling", "encode large pictures in tiles: less memory, faint seams", &S::vae_tiling},
       {"class_prompt", "prompt of the class pictures (prior preservation), e.g. \"a dog\"", &S::class_prompt},
       {"prior_images", "class pictures, drawn by the base itself and kept in the run folder",
        &S::prior_images, 0},

@@ -38,6 +38,7 @@ struct TrainSettings {
   bool random_flip = false;
   bool buckets = false;
   int64_t views = 16;
+  bool vae_tiling = false;
   std::string class_prompt;
   int64_t prior_images = 0;
   double prior_weight = 1.0;

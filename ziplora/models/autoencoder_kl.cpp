@@ -1,13 +1,12 @@
 #include "ziplora/models/autoencoder_kl.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/empty.h>
-#include <ATen/ops/linspace.h>
 #include <ATen/ops/randn.h>
 #include <fmt/format.h>
 
 #include "ziplora/base/error.h"
 #include "ziplora/models/config_reader.h"
+#include "ziplora/models/overlapping_tiles.h"
 #include "ziplora/nn/attention.h"
 #include "ziplora/nn/resnet_block.h"
 #include "ziplora/nn/samplers.h"
@@ -161,15 +160,10 @@ std::unique_ptr<Conv2d> conv1x1(int64_t channels) {
       Conv2d::Options{.in_channels = channels, .out_channels = channels, .kernel_size = 1});
 }
 
-/// Fades the first `extent` lines of `tile` along `dim` out of the last lines of the tile before it. In
-/// place, because the tile after this one fades out of the faded tile, as in diffusers.
-void blend(const at::Tensor& before, at::Tensor& tile, int64_t dim, int64_t extent) {
-  extent = std::min({before.size(dim), tile.size(dim), extent});
-  std::vector<int64_t> shape(4, 1);
-  shape[dim] = extent;
-  const at::Tensor weight = at::arange(extent, tile.options()).div_(static_cast<double>(extent)).view(shape);
-  at::Tensor seam = tile.narrow(dim, 0, extent);
-  seam.mul_(weight).add_(before.narrow(dim, before.size(dim) - extent, extent) * (1 - weight));
+/// @param moments  [B, 2 · latent_channels, h, w]: mean, log variance
+LatentDistribution distribution_of(const at::Tensor& moments) {
+  const auto halves = moments.chunk(2, 1);
+  return {halves[0], halves[1].clamp(-30, 20)};
 }
 
 void check_channels(const at::Tensor& x, int64_t channels, const char* where) {
@@ -202,7 +196,7 @@ AutoencoderKL::AutoencoderKL(AutoencoderKLConfig c)
 
 AutoencoderKL::~AutoencoderKL() = default;
 
-LatentDistribution AutoencoderKL::encode(const at::Tensor& image) const {
+void AutoencoderKL::check_image(const at::Tensor& image) const {
   check_channels(image, config.in_channels, "autoencoder: encode");
   if (image.size(2) % config.downsampling() || image.size(3) % config.downsampling()) {
     throw Error(ErrorKind::kUsage, "autoencoder: encode",
@@ -210,10 +204,22 @@ LatentDistribution AutoencoderKL::encode(const at::Tensor& image) const {
                             image.size(2), config.downsampling()),
                 "crop or resize the picture");
   }
-  at::Tensor moments = parts_->encoder.forward(image);
-  if (parts_->quant_conv) moments = parts_->quant_conv->forward(moments);
-  const auto halves = moments.chunk(2, 1);
-  return {halves[0], halves[1].clamp(-30, 20)};
+}
+
+at::Tensor AutoencoderKL::moments(const at::Tensor& image) const {
+  const at::Tensor moments = parts_->encoder.forward(image);
+  return parts_->quant_conv ? parts_->quant_conv->forward(moments) : moments;
+}
+
+LatentDistribution AutoencoderKL::encode(const at::Tensor& image) const {
+  check_image(image);
+  return distribution_of(moments(image));
+}
+
+LatentDistribution AutoencoderKL::encode_tiled(const at::Tensor& image, int64_t tile_latent_size) const {
+  check_image(image);
+  return distribution_of(in_overlapping_tiles(image, {tile_latent_size, config.downsampling(), 1},
+                                              [this](const at::Tensor& tile) { return moments(tile); }));
 }
 
 at::Tensor AutoencoderKL::decode(const at::Tensor& latents) const {
@@ -224,37 +230,8 @@ at::Tensor AutoencoderKL::decode(const at::Tensor& latents) const {
 
 at::Tensor AutoencoderKL::decode_tiled(const at::Tensor& latents, int64_t tile_latent_size) const {
   check_channels(latents, config.latent_channels, "autoencoder: decode in tiles");
-  if (tile_latent_size < 4 || tile_latent_size % 4) {
-    throw Error(
-        ErrorKind::kUsage, "autoencoder: decode in tiles",
-        fmt::format("a tile of {} latents cannot overlap its neighbours by a quarter", tile_latent_size),
-        "give a multiple of 4");
-  }
-  const int64_t scale = config.downsampling(), height = latents.size(2), width = latents.size(3);
-  const int64_t stride = tile_latent_size * 3 / 4, overlap = tile_latent_size / 4 * scale;
-  at::Tensor image;
-  std::vector<at::Tensor> above;  // the blended tiles of the row above: all that is kept beside the picture
-  for (int64_t y = 0; y < height; y += stride) {
-    std::vector<at::Tensor> row;
-    for (int64_t x = 0; x < width; x += stride) {
-      at::Tensor tile = decode(latents.narrow(2, y, std::min(tile_latent_size, height - y))
-                                   .narrow(3, x, std::min(tile_latent_size, width - x)));
-      if (!above.empty()) blend(above[row.size()], tile, 2, overlap);
-      if (!row.empty()) blend(row.back(), tile, 3, overlap);
-      if (!image.defined()) {
-        image =
-            at::empty({latents.size(0), config.out_channels, height * scale, width * scale}, tile.options());
-      }
-      const int64_t rows = std::min(stride, height - y) * scale,
-                    columns = std::min(stride, width - x) * scale;
-      image.narrow(2, y * scale, rows)
-          .narrow(3, x * scale, columns)
-          .copy_(tile.narrow(2, 0, rows).narrow(3, 0, columns));
-      row.push_back(tile);
-    }
-    above = std::move(row);
-  }
-  return image;
+  return in_overlapping_tiles(latents, {tile_latent_size, 1, config.downsampling()},
+                              [this](const at::Tensor& tile) { return decode(tile); });
 }
 
 at::Tensor LatentDistribution::sample(at::Generator generator) const {

@@ -46,16 +46,25 @@ class AutoencoderKL : public Module {
 
   /// @param image  [B, 3, H, W] in −1…1, H and W multiples of `downsampling()`
   LatentDistribution encode(const at::Tensor& image) const;
+  /// As `encode`, in overlapping tiles whose seams are blended, so that memory does not grow with the
+  /// picture. Equal to diffusers' `tiled_encode`.
+  /// @param tile_latent_size  a multiple of 4
+  LatentDistribution encode_tiled(const at::Tensor& image, int64_t tile_latent_size) const;
   /// @param latents  [B, latent_channels, h, w], divided by scaling_factor
   /// @return         [B, 3, H, W], about −1…1, not clamped
   at::Tensor decode(const at::Tensor& latents) const;
-  /// As `decode`, in overlapping tiles whose seams are blended, so that memory does not grow with the
-  /// picture.
+  /// As `decode`, in such tiles. Equal to diffusers' `tiled_decode`.
   at::Tensor decode_tiled(const at::Tensor& latents, int64_t tile_latent_size) const;
+
+  /// Of the tiles that diffusers would take: as large as the pictures that the autoencoder was made for.
+  int64_t default_tile_latent_size() const { return config.sample_size / config.downsampling(); }
 
   const AutoencoderKLConfig config;
 
  private:
+  void check_image(const at::Tensor& image) const;
+  at::Tensor moments(const at::Tensor& image) const;
+
   struct Parts;
   std::unique_ptr<Parts> parts_;
 };

@@ -236,9 +236,9 @@ GeneratedImages TextToImage::run(const std::vector<ImageRow>& rows, const Sampli
     for (int64_t row = 0; row < count; ++row) {
       cancel.throw_if_cancelled("generate");
       const at::Tensor scaled = sample.narrow(0, row, 1) / base_.vae.config.scaling_factor;
-      const int64_t tile = base_.vae.config.sample_size / base_.vae.config.downsampling();
-      const at::Tensor image =
-          options.vae_tiling ? base_.vae.decode_tiled(scaled, tile) : base_.vae.decode(scaled);
+      const at::Tensor image = options.vae_tiling
+                                   ? base_.vae.decode_tiled(scaled, base_.vae.default_tile_latent_size())
+                                   : base_.vae.decode(scaled);
       images.push_back((image.to(at::kFloat) / 2 + 0.5).clamp(0.0, 1.0).cpu());
     }
     latents.push_back(sample.cpu());

@@ -15,10 +15,13 @@
 namespace ziplora {
 namespace {
 
-LatentCache::Rows encode(const AutoencoderKL& vae, const TrainingPicture& picture, at::Device device) {
+LatentCache::Rows encode(const AutoencoderKL& vae, const TrainingPicture& picture, at::Device device,
+                         bool tiling) {
   std::vector<at::Tensor> means, standard_deviations, time_ids;
   for (const CroppedImage& view : picture.views) {
-    const LatentDistribution posterior = vae.encode(view.pixels.unsqueeze(0).to(device) * 2 - 1);
+    const at::Tensor pixels = view.pixels.unsqueeze(0).to(device) * 2 - 1;
+    const LatentDistribution posterior =
+        tiling ? vae.encode_tiled(pixels, vae.default_tile_latent_size()) : vae.encode(pixels);
     means.push_back(posterior.mean.to(at::kFloat) * vae.config.scaling_factor);
     standard_deviations.push_back((posterior.logvar.to(at::kFloat) * 0.5).exp() * vae.config.scaling_factor);
     time_ids.push_back(at::tensor({view.original.height, view.original.width, view.crop_top, view.crop_left,
@@ -36,7 +39,7 @@ LatentCache::Rows encode(const AutoencoderKL& vae, const TrainingPicture& pictur
 }  // namespace
 
 LatentCache::LatentCache(const AutoencoderKL& vae, const std::vector<TrainingPicture>& pictures,
-                         at::Device device, ProgressSink& progress, const CancelToken& cancel) {
+                         at::Device device, bool tiling, ProgressSink& progress, const CancelToken& cancel) {
   at::NoGradGuard no_grad;
   std::vector<std::vector<Rows>> parts;  // by bucket
   std::vector<int64_t> rows_in_bucket;
@@ -56,7 +59,7 @@ LatentCache::LatentCache(const AutoencoderKL& vae, const std::vector<TrainingPic
     first_row_.push_back(rows_in_bucket[bucket]);
     num_views_.push_back(static_cast<int64_t>(picture.views.size()));
     rows_in_bucket[bucket] += num_views_.back();
-    parts[bucket].push_back(encode(vae, picture, device));
+    parts[bucket].push_back(encode(vae, picture, device, tiling));
     stage.step();
   }
   for (const std::vector<Rows>& bucket : parts) {

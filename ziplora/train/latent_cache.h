@@ -6,7 +6,7 @@
 /// them. Views of one picture share one shape. Pictures of one shape are a bucket and can be rows of one
 /// batch.
 ///
-///     LatentCache cache(base.vae, pictures, at::kCPU, progress, cancel);
+///     LatentCache cache(base.vae, pictures, at::kCPU, false, progress, cancel);
 ///     LatentCache::Rows rows = cache.rows({3, 0}, {0, 1});    // view 0 of picture 3, view 1 of picture 0
 
 #include <ATen/core/Tensor.h>
@@ -29,9 +29,10 @@ struct TrainingPicture {
 class LatentCache {
  public:
   /// @param pictures  each with at least one view; H and W multiples of vae.config.downsampling()
+  /// @param tiling    encode in tiles of the autoencoder's own size (AutoencoderKL::encode_tiled)
   /// @throws Error(kNonFinite) naming the picture whose latents are not finite (a half-precision autoencoder)
   LatentCache(const AutoencoderKL& vae, const std::vector<TrainingPicture>& pictures, at::Device device,
-              ProgressSink& progress, const CancelToken& cancel);
+              bool tiling, ProgressSink& progress, const CancelToken& cancel);
 
   const std::vector<int64_t>& bucket_of_picture() const { return bucket_of_picture_; }
   int64_t num_views(int64_t picture) const { return num_views_[static_cast<size_t>(picture)]; }

@@ -1,5 +1,7 @@
 // probe_autoencoder: encodes inputs.image, decodes inputs.latents, and runs backward through both with the
-// given cotangents. Arguments: folder, and tile (a size in latents) to decode in tiles as well.
+// given cotangents. Arguments: folder, and tile (a size in latents) to decode and encode in tiles as well.
+#include <ATen/core/grad_mode.h>
+
 #include "model_gradients.h"
 #include "ziplora/models/autoencoder_kl.h"
 
@@ -27,8 +29,12 @@ Response run_autoencoder(const Request& request) {
                       {"gradient.latents", latents.grad().contiguous()}};
   add_gradients(vae, response);
   if (request.arguments.contains("tile")) {
-    response.outputs["tiled"] =
-        vae.decode_tiled(latents.detach(), request.arguments.at("tile")).detach().contiguous();
+    const at::NoGradGuard no_grad;
+    const int64_t tile = request.arguments.at("tile");
+    response.outputs["tiled"] = vae.decode_tiled(latents, tile);
+    const LatentDistribution tiled = vae.encode_tiled(image, tile);
+    response.outputs["tiled_mean"] = tiled.mean.contiguous();
+    response.outputs["tiled_logvar"] = tiled.logvar.contiguous();
   }
   response.values["config"] = vae.config.to_json();
   return response;
