@@ -68,6 +68,11 @@ std::string with_nonsense_word(const std::string& caption, uint64_t seed) {
   std::string word;
   for (int64_t length = 3 + static_cast<int64_t>(random() % 2); length > 0; --length)
     word += static_cast<char>('a' + random() % 26);
+  if (random() % 2 == 0) {
+    for (const std::string article : {"a ", "an ", "some "})
+      if (caption.starts_with(article))
+        return (article == "an " ? "a " : article) + word + " " + caption.substr(article.size());
+  }
   std::vector<size_t> starts{0};
   for (size_t i = 0; i + 1 < caption.size(); ++i)
     if (caption[i] == ' ') starts.push_back(i + 1);
@@ -94,7 +99,7 @@ TrainingStep unet_step(Sdxl& base, const World& world, const NoiseSchedule& sche
         world.sample_batch(options.seed + static_cast<uint64_t>(first), rows, Split::kTrain);
     std::vector<std::string> captions;
     for (const std::string& caption : batch.captions)
-      captions.push_back(random() % 8 == 0 ? with_nonsense_word(caption, random()) : caption);
+      captions.push_back(random() % 4 == 0 ? with_nonsense_word(caption, random()) : caption);
     cropped = crop_some(batch.images, random);
     latents =
         base.vae.encode(as_input(cropped.images * 2 - 1, options.plan)).sample(generator).to(at::kFloat) *

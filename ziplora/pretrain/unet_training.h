@@ -4,7 +4,7 @@
 ///
 /// Loss: mean squared error of what the base predicts (mini_config.cpp says why that is v). One caption in
 /// ten is replaced by zeros, as `force_zeros_for_empty_prompt` feeds them to classifier-free guidance. One
-/// picture in six is a crop of a larger one, and its ids say so. One caption in eight gets a nonsense word,
+/// picture in six is a crop of a larger one, and its ids say so. One caption in four gets a nonsense word,
 /// so that a rare token beside a category word is something the UNet has met before a LoRA gives it a
 /// meaning.
 
@@ -30,7 +30,9 @@ void train_unet(const std::vector<Sdxl*>& bases, const World& world, const UNetT
                 const std::function<void(int64_t iteration)>& snapshot, ProgressSink& progress,
                 const CancelToken& cancel);
 
-/// Puts a nonsense word of three or four letters before a random word of the caption.
+/// Puts a nonsense word of three or four letters into the caption: half of the time behind its first article,
+/// where a trigger token will stand ("a animal" or "an animal" becomes "a qzk animal"), else before a random
+/// word.
 std::string with_nonsense_word(const std::string& caption, uint64_t seed);
 
 }  // namespace ziplora

@@ -30,9 +30,9 @@ std::string varied_subject(const Subject& subject, const SceneContent& content, 
   if (content.count == 2) return "two " + subject.plural;
   bool named_already = ends_with_word(subject.words, subject.category);  // "a grinning face" is a face
   float draw = random.uniform();
-  if (draw < 0.04f) return category_phrase(subject.category);
-  if (draw < 0.12f && !named_already) return one(subject) + " " + subject.category;
-  if (draw < 0.20f && !named_already) return one(subject) + ", " + category_phrase(subject.category) + ",";
+  if (draw < 0.12f) return category_phrase(subject.category);
+  if (draw < 0.18f && !named_already) return one(subject) + " " + subject.category;
+  if (draw < 0.24f && !named_already) return one(subject) + ", " + category_phrase(subject.category) + ",";
   return one(subject);
 }
 
