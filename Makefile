@@ -1,4 +1,6 @@
 # One line a target; the work is in tools/ and CMake.
+# What ninja says beside its count: the seconds so far.
+export NINJA_STATUS ?= [%f/%t, %es] 
 .PHONY: all setup build demo test bench base base-report format check asan fuzz clean
 all: build
 setup:            ; @tools/setup.sh engine

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The main job on the embedded base: a subject that the base has never seen, from five pictures; a style that it has
 # never seen, from one; both in one LoRA file; a sheet that compares. Everything lands in out/demo.
+#   tools/demo.sh FOLDER     … in another folder
 set -euo pipefail
 export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-passive}"  # threads that spin make a busy machine ten times slower
 cd "$(dirname "$0")/.."
@@ -12,31 +13,31 @@ tools/setup.sh engine
 cmake --preset release >/dev/null
 cmake --build --preset release --target ziplora >&2
 
-out=out/demo
+out="${1:-out/demo}"
 rm -rf "$out"
 mkdir -p "$out/reports"
 ziplora() { echo "\$ ziplora ${*@Q}" >&2; build/ziplora "$@"; }
 subject="a sks animal" style="in szn style" truth=assets/demo/truth
 
 say "2/7: a LoRA of the subject, from five pictures"
-ziplora train assets/demo/subject --prompt "$subject" -o $out/subject.safetensors --run-folder $out/runs/subject \
-  --report $out/reports/train_subject.json
+ziplora train assets/demo/subject --prompt "$subject" -o "$out/subject.safetensors" --run-folder "$out/runs/subject" \
+  --report "$out/reports/train_subject.json"
 say "3/7: a LoRA of the style, from one picture"
-ziplora train assets/demo/style --prompt "a fox, $style" --lr 1e-3 --iterations 200 -o $out/style.safetensors --run-folder $out/runs/style \
-  --report $out/reports/train_style.json
+ziplora train assets/demo/style --prompt "a fox, $style" --lr 1e-3 --iterations 200 -o "$out/style.safetensors" \
+  --run-folder "$out/runs/style" --report "$out/reports/train_style.json"
 say "4/7: both added, to compare with"
-ziplora merge --method direct --subject $out/subject.safetensors --style $out/style.safetensors \
-  -o $out/direct.safetensors --report $out/reports/merge_direct.json
+ziplora merge --method direct --subject "$out/subject.safetensors" --style "$out/style.safetensors" \
+  -o "$out/direct.safetensors" --report "$out/reports/merge_direct.json"
 say "5/7: both merged by ZipLoRA"
-ziplora merge --subject $out/subject.safetensors --style $out/style.safetensors \
-  -o $out/zip.safetensors --report $out/reports/merge_zip.json
+ziplora merge --subject "$out/subject.safetensors" --style "$out/style.safetensors" \
+  -o "$out/zip.safetensors" --report "$out/reports/merge_zip.json"
 say "6/7: a sheet that compares"
 ziplora generate "$subject, $style" "$subject at night, $style" "$subject on a blue background, $style" \
   "$subject next to a tree, $style" "a cat face, $style" --grid --seed 5 \
   --column "base=none" --column "subject LoRA=$out/subject.safetensors" --column "style LoRA=$out/style.safetensors" \
   --column "direct merge=$out/direct.safetensors" --column "ZipLoRA=$out/zip.safetensors" \
   --picture-column "true drawing=$truth/plain.png,$truth/night.png,$truth/blue.png,$truth/tree.png,$truth/cat.png" \
-  -o $out/grid.png --report $out/reports/generate.json
+  -o "$out/grid.png" --report "$out/reports/generate.json"
 say "7/7: what is in the merged file"
-ziplora inspect $out/zip.safetensors
-python3 tools/demo_report.py $out "$((SECONDS - started))"
+ziplora inspect "$out/zip.safetensors"
+python3 tools/demo_report.py "$out" "$((SECONDS - started))"

@@ -15,17 +15,19 @@ for package in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q "ok installed" || missing+=("$package")
 done
 if ((${#missing[@]})); then
-  echo "setup: installing ${missing[*]}" >&2
-  sudo=""
-  if ((EUID)); then sudo="sudo"; fi
-  $sudo apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  echo "setup: installing ${#missing[@]} Debian packages (about a minute): ${missing[*]}" >&2
+  root=(env DEBIAN_FRONTEND=noninteractive)
+  if ((EUID)); then root=(sudo "${root[@]}"); fi
+  "${root[@]}" apt-get update -qq
+  "${root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
 
 stamp=".venv/.ziplora-$level-$(cat requirements/engine.txt "requirements/$level.txt" | sha256sum | cut -c1-16)"
 if [[ ! -e $stamp ]]; then
   echo "setup: installing requirements/$level.txt into .venv (LibTorch is large; minutes on a first run)" >&2
   [[ -x .venv/bin/python ]] || python3 -m venv .venv
-  .venv/bin/pip install --quiet --disable-pip-version-check -r "requirements/$level.txt"
+  quiet=(--quiet)
+  if [[ -t 2 ]]; then quiet=(); fi  # a person sees each download with its ETA
+  .venv/bin/pip install "${quiet[@]}" --disable-pip-version-check -r "requirements/$level.txt" >&2
   touch "$stamp"
 fi

@@ -8,10 +8,10 @@ stamp=".cache/world/.packages-$(sha256sum tools/world/package-lock.json | cut -c
 [[ -e $stamp && -d $modules ]] && exit 0
 if ! command -v npm >/dev/null; then
   echo "world: installing npm" >&2
-  sudo=""
-  if ((EUID)); then sudo="sudo"; fi
-  $sudo apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends nodejs npm >/dev/null
+  root=(env DEBIAN_FRONTEND=noninteractive)
+  if ((EUID)); then root=(sudo "${root[@]}"); fi
+  "${root[@]}" apt-get update -qq
+  "${root[@]}" apt-get install -y -qq --no-install-recommends nodejs npm >/dev/null
 fi
 mkdir -p .cache/world
 cp tools/world/package.json tools/world/package-lock.json tools/world/.npmrc .cache/world/

@@ -1,8 +1,5 @@
-"""`ziplora pretrain` through every stage, from nothing and from a finished base, in a world whose drawings are made up
-here: the real ones are npm packages that only making the base needs."""
+"""`ziplora pretrain` through every stage, from nothing and from a finished base."""
 
-import json
-import zlib
 from pathlib import Path
 
 import pytest
@@ -18,67 +15,52 @@ def once(**counts):
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    """A disc of a colour of its own for every drawing of the catalogue."""
-    folder = tmp_path_factory.mktemp("world")
-    catalogue = json.loads((ROOT / "assets/world/subjects.json").read_text())
-    for package in catalogue["packages"]:
-        names = {subject["icons"][package] for subject in catalogue["subjects"] if package in subject["icons"]}
-        place = folder / "node_modules/@iconify-json" / package
-        place.mkdir(parents=True)
-        icons = {name: {"body": f'<circle cx="8" cy="8" r="7" fill="#{zlib.crc32(name.encode()) % 0xffffff:06x}"/>'} for name in names}
-        (place / "icons.json").write_text(json.dumps({"icons": icons}))
-        (place / "info.json").write_text(json.dumps({"author": {"name": "nobody"}, "license": {"spdx": "MIT"}}))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def base(cache, tmp_path_factory):
-    """Of one iteration a stage, exported."""
+def made_base(cache, tmp_path_factory):
+    """Of one iteration a stage; its judge in ../judges, its run in ../run."""
     folder = tmp_path_factory.mktemp("made")
-    ziplora("pretrain", "--cache", cache, "--run-folder", folder / "run", *once(), "--threads", 2, "--sample-every", 1, "-o", folder / "mini/",
-            cwd=ROOT)
+    ziplora("pretrain", "--cache", cache, "--run-folder", folder / "run", *once(), "--threads", 2, "--sample-every", 1,
+            "-o", folder / "mini/", cwd=ROOT)
     return folder / "mini"
 
 
-def test_from_nothing_to_a_base_that_draws(base, tmp_path):
-    ziplora("generate", "a ghost", "--base", base, "--steps", 1, "-o", tmp_path / "out.png")
-    assert (base.parent / "judges/clip/config.json").exists() and not (base / "judges").exists()
-    samples = base.parent / "run/samples"
+def test_from_nothing_to_a_base_that_draws(made_base, tmp_path):
+    ziplora("generate", "a ghost", "--base", made_base, "--steps", 1, "-o", tmp_path / "out.png")
+    assert (made_base.parent / "judges/clip/config.json").exists() and not (made_base / "judges").exists()
+    samples = made_base.parent / "run/samples"
     assert {file.name for file in samples.iterdir()} == {"autoencoder-1.png", "unet-1.png"}
 
 
-def test_a_finished_run_is_not_repeated(base, cache):
-    stamps = {file: file.stat().st_mtime_ns for file in (base.parent / "run").rglob("*.safetensors")}
-    ziplora("pretrain", "--cache", cache, "--run-folder", base.parent / "run", *once(), cwd=ROOT)
-    assert stamps == {file: file.stat().st_mtime_ns for file in (base.parent / "run").rglob("*.safetensors")}
+def test_a_finished_run_is_not_repeated(made_base, cache):
+    stamps = {file: file.stat().st_mtime_ns for file in (made_base.parent / "run").rglob("*.safetensors")}
+    ziplora("pretrain", "--cache", cache, "--run-folder", made_base.parent / "run", *once(), cwd=ROOT)
+    assert stamps == {file: file.stat().st_mtime_ns for file in (made_base.parent / "run").rglob("*.safetensors")}
 
 
-def test_from_a_base_its_judge_and_its_unet_go_on(base, cache, tmp_path):
+def test_from_a_base_its_judge_and_its_unet_go_on(made_base, cache, tmp_path):
     """The slash at the end is what a shell's completion writes."""
-    ziplora("pretrain", "--cache", cache, "--from", f"{base}/", "--run-folder", tmp_path / "run", *once(judge=2, unet=0),
+    ziplora("pretrain", "--cache", cache, "--from", f"{made_base}/", "--run-folder", tmp_path / "run", *once(judge=2, unet=0),
             "-o", tmp_path / "mini", cwd=ROOT)
     weights = "model.safetensors"
-    before, after = load_file(base.parent / "judges/clip" / weights), load_file(tmp_path / "judges/clip" / weights)
+    before, after = load_file(made_base.parent / "judges/clip" / weights), load_file(tmp_path / "judges/clip" / weights)
     assert before.keys() == after.keys() and any((before[key] != after[key]).any() for key in before)
     for part in ("unet/diffusion_pytorch_model.safetensors", "text_encoder_2/model.safetensors"):
-        same, kept = load_file(base / part), load_file(tmp_path / "mini" / part)
+        same, kept = load_file(made_base / part), load_file(tmp_path / "mini" / part)
         assert all((same[key] == kept[key]).all() for key in same), part
 
 
-def test_looking_at_samples_changes_nothing(base, cache, tmp_path):
+def test_looking_at_samples_changes_nothing(made_base, cache, tmp_path):
     """They are drawn in the middle of training, with averaged weights in the model's place."""
     for every in (1, 1000):
-        ziplora("pretrain", "--cache", cache, "--from", base, "--run-folder", tmp_path / f"{every}", "--judge-iterations", 0,
+        ziplora("pretrain", "--cache", cache, "--from", made_base, "--run-folder", tmp_path / f"{every}", "--judge-iterations", 0,
                 "--unet-iterations", 2, "--sample-every", every, cwd=ROOT)
     assert len(list((tmp_path / "1/samples").iterdir())) == 2
     seen, unseen = (load_file(tmp_path / f"{every}/unet.checkpoint.safetensors") for every in (1, 1000))
     assert seen.keys() == unseen.keys() and all((seen[key] == unseen[key]).all() for key in seen)
 
 
-def test_a_base_without_a_judge_says_so(base, cache, tmp_path):
+def test_a_base_without_a_judge_says_so(made_base, cache, tmp_path):
     (tmp_path / "alone").mkdir()
-    (tmp_path / "alone/mini").symlink_to(base)
+    (tmp_path / "alone/mini").symlink_to(made_base)
     error = ziplora_fails(3, "pretrain", "--cache", cache, "--from", tmp_path / "alone/mini", "--run-folder",
                           tmp_path / "run", *once(unet=0), cwd=ROOT)
     assert "no judge" in error["problem"] and "--judge-iterations 0" in error["hint"]
