@@ -115,6 +115,16 @@ def test_a_sharded_unet(base, pipeline, inputs, copy):
     assert_same_outputs(copy, outputs_of(pipeline, inputs), inputs)
 
 
+def test_shards_in_half_precision(base, pipeline, inputs, copy):
+    half = StableDiffusionXLPipeline.from_pretrained(base, torch_dtype=torch.float16)
+    (copy / "unet" / UNET_FILE).unlink()
+    half.unet.save_pretrained(copy / "unet", variant="fp16", max_shard_size="150KB")
+    assert len(list((copy / "unet").glob("*.fp16-*-of-*.safetensors"))) > 2
+    pipeline = StableDiffusionXLPipeline.from_pretrained(base)
+    pipeline.unet = half.unet.to(torch.float32)
+    assert_same_outputs(copy, outputs_of(pipeline, inputs), inputs)
+
+
 def companion(base, file):
     """What a single file lacks: configs and tokenizers, in the folder of its name."""
     for part in base.rglob("*"):
