@@ -173,6 +173,19 @@ def test_every_option_takes_effect(command, plain, tmp_path, options):
     assert json.loads(metadata(tmp_path)["ziplora.training"])[name] == value
 
 
+def test_tiles_are_of_the_autoencoders_own_size(command, tmp_path):
+    """A picture of that size is one tile; a larger one has seams."""
+    files = {}
+    for size in (32, 64):
+        for tiling in ([], ["--vae-tiling"]):
+            folder = tmp_path / f"{size}{len(tiling)}"
+            folder.mkdir()
+            ziplora(*command("--resolution", size, "--iterations", 2, *tiling), cwd=folder)
+            files[size, bool(tiling)] = factors(folder)
+    assert torch.equal(files[32, True], files[32, False])
+    assert not torch.equal(files[64, True], files[64, False])
+
+
 def test_two_passes_of_one_picture_are_one_pass_of_two(command, plain, tmp_path):
     """With one shape of pictures; with buckets, a batch keeps to one shape and the order differs."""
     losses = {}

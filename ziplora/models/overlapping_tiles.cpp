@@ -36,6 +36,7 @@ at::Tensor in_overlapping_tiles(const at::Tensor& input, const TileSizes& sizes,
   }
   // In latents.
   const int64_t height = input.size(2) / sizes.in_scale, width = input.size(3) / sizes.in_scale;
+  if (height <= tile_size && width <= tile_size) return each(input);
   const int64_t stride = tile_size * 3 / 4;
   const int64_t overlap = tile_size / 4 * sizes.out_scale;
   at::Tensor output;

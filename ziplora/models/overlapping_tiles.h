@@ -1,7 +1,7 @@
 #pragma once
 /// A picture too large for one pass through the autoencoder, in tiles that overlap by a quarter and are
 /// blended where they do. Positions, overlaps and the order of blending are those of diffusers'
-/// AutoencoderKL.
+/// AutoencoderKL; what is no larger than a tile is one, as there.
 ///
 ///     in_overlapping_tiles(latents, {.latent_size = 128, .in_scale = 1, .out_scale = 8}, decode);
 
