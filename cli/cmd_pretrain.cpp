@@ -32,6 +32,9 @@ Run pretrain_command(CLI::App& app) {
       ->check(CLI::NonNegativeNumber);
   app.add_option("--unet-iterations", request.unet_iterations, "batches of 64; 0: the UNet stays as it is")
       ->check(CLI::NonNegativeNumber);
+  app.add_option("--unet-learning-rate", request.unet_learning_rate,
+                 "at its highest; a UNet that is trained already goes on at a third of this")
+      ->check(CLI::PositiveNumber);
   app.add_option(
          "--threads", request.threads,
          "copies of the judge and of the UNet that share a batch, each on one core; fastest: one a core")

@@ -17,6 +17,7 @@ nlohmann::json run_pretrain(const PretrainRequest& request, ProgressSink& progre
                                 .contrastive_iterations = request.contrastive_iterations,
                                 .judge_iterations = request.judge_iterations,
                                 .unet_iterations = request.unet_iterations,
+                                .unet_learning_rate = request.unet_learning_rate,
                                 .threads = request.threads,
                                 .checkpoint_every = request.checkpoint_every,
                                 .sample_every = request.sample_every,

@@ -29,6 +29,7 @@ struct PretrainRequest {
   uint64_t seed = 0;
   int64_t autoencoder_iterations = 6000, contrastive_iterations = 3000, judge_iterations = 8000,
           unet_iterations = 20000;
+  double unet_learning_rate = 6e-4;
   int64_t threads = 1;
   int64_t checkpoint_every = 500, sample_every = 1000;
   bool bfloat16 = false;  ///< twice as fast where the processor multiplies bfloat16, hopeless elsewhere
