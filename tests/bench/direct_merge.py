@@ -3,42 +3,30 @@ that reading and writing the same bytes takes.
 
     .venv/bin/python tests/bench/direct_merge.py [--rank 64] [--rounds 3] [--folder /tmp/somewhere]
 
-Prints one JSON object: seconds of each round, the peak memory of the merge, and the ratios, with the inputs on the disk
-alone ("disk") and with them in memory already ("memory"). Both sides write their bytes through to the disk (fsync).
+Prints one JSON object: the fastest seconds of each, with the inputs on the disk alone ("disk") and with them in memory
+already ("memory"), their ratios, and the peak memory of the merge over the bytes of its result. Both sides write their
+bytes through to the disk (fsync).
 """
 
 import argparse
 import json
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1] / "support")]
-from mini_unet import SDXL  # noqa: E402
-from program import BUILD  # noqa: E402
+import torch
+from full_size_base import SDXL
+from side_by_side import BUILD, linear_layers, ratios, save_file
 
 BLOCK = 1 << 22
 
 
-def sdxl_layers() -> list[tuple[str, int, int]]:
-    """(path, in, out) of the layers that a full LoRA has in the UNet's transformers."""
-    import torch
-    from diffusers import UNet2DConditionModel
-    with torch.device("meta"):
-        unet = UNet2DConditionModel(**SDXL)
-    return [(path, module.in_features, module.out_features) for path, module in unet.named_modules()
-            if isinstance(module, torch.nn.Linear) and (".attn" in path or ".ff." in path)]
-
-
 def write_random_lora(file: Path, rank: int, seed: int):
-    import torch
-    from safetensors.torch import save_file
     torch.manual_seed(seed)
     tensors = {}
-    for path, width, height in sdxl_layers():
+    for path, (width, height) in linear_layers(SDXL.unet).items():
         module = "lora_unet_" + path.replace(".", "_")
         tensors |= {f"{module}.lora_down.weight": (torch.randn(rank, width) / width ** 0.5).half(),
                     f"{module}.lora_up.weight": (torch.randn(height, rank) * 0.05).half(),
@@ -101,12 +89,11 @@ def main():
                         leave_on_disk(inputs)
                     measured.append(work())
                     size = output.stat().st_size
-            result[where] = {"merge_seconds": [round(s, 2) for s, _ in merges],
-                             "read_and_write_seconds": [round(s, 2) for s in bytes_alone],
-                             "time_ratio": round(min(merges)[0] / min(bytes_alone), 2)}
+            sides = {"ziplora": {"seconds": min(merges)[0]}, "bytes_alone": {"seconds": min(bytes_alone)}}
+            result[where] = sides | {"ratio": ratios(*sides.values())}
         memory = max(memory for _, memory in merges)
         print(json.dumps({"input_bytes": sum(path.stat().st_size for path in inputs), "output_bytes": size, **result,
-                          "peak_memory_bytes": memory, "memory_ratio": round(memory / size, 2)}, indent=2))
+                          "peak_memory_bytes": memory, "peak_over_output": round(memory / size, 3)}, indent=1))
 
 
 if __name__ == "__main__":

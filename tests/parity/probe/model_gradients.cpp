@@ -16,6 +16,22 @@ void load_trainable(Module& model, const std::filesystem::path& folder, const st
   model.requires_grad(true);
 }
 
+void load_frozen(Module& model, const std::filesystem::path& folder, at::ScalarType dtype) {
+  load_parameters(model, open_component_weights(folder, "diffusion_pytorch_model", dtype), at::kCPU, dtype);
+  model.requires_grad(false);
+}
+
+Adapter adapter_of_inputs(const Request& request, int64_t k) {
+  const std::string down_prefix = std::to_string(k) + ".down.", up_prefix = std::to_string(k) + ".up.";
+  Adapter adapter;
+  for (const auto& [name, tensor] : request.inputs) {
+    if (!name.starts_with(down_prefix)) continue;
+    const std::string path = name.substr(down_prefix.size());
+    adapter.layers["unet." + path] = {tensor, request.inputs.at(up_prefix + path), std::nullopt};
+  }
+  return adapter;
+}
+
 void add_gradients(Module& model, Response& response) {
   model.for_each_parameter([&](const std::string& path, Module::Parameter& parameter) {
     const at::Tensor gradient = parameter.tensor->grad();

@@ -12,9 +12,7 @@ Response run_dreambooth(const Request& request) {
   const std::filesystem::path folder = arguments.at("folder").get<std::string>();
   UNet2DConditionModel unet(UNet2DConditionConfig::from_json(read_config(folder)));
   load_trainable(unet, folder);
-  NoiseScheduleConfig schedule_config;
-  if (arguments.at("v_prediction")) schedule_config.prediction_type = PredictionType::kVPrediction;
-  const NoiseSchedule schedule(schedule_config);
+  const NoiseSchedule schedule(NoiseScheduleConfig::from_json(arguments.at("schedule")));
 
   DreamBoothOptions options;
   options.adapter.rank = arguments.at("rank");

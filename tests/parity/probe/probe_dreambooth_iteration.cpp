@@ -1,58 +1,59 @@
-// probe_dreambooth_iteration: times DreamBooth iterations of a default-initialised UNet of arguments.config
-// on the inputs as its one batch. For tests/bench/dreambooth_iteration.py. Arguments: config; iterations;
-// rank; channels_last: memory format of the convolutions' weights.
-#include <chrono>
-#include <ctime>
-
+// probe_dreambooth_iteration: times DreamBooth iterations on the base in arguments.folder, as it is in
+// arguments.dtype, with the inputs as the one batch. For tests/bench/dreambooth_iteration.py. Arguments:
+// folder; dtype; factors (a file of the first "<target>.down|up": as inputs they would stay in memory);
+// rank; iterations; checkpointing.
+#include "iteration_clock.h"
+#include "model_gradients.h"
 #include "probes.h"
-#include "ziplora/base/rng.h"
+#include "ziplora/app/device_policy.h"
+#include "ziplora/models/diffusers_folder.h"
 #include "ziplora/train/dreambooth_lora.h"
 
 namespace ziplora::probe {
 namespace {
 
-/// Notes wall and CPU seconds of each step. The CPU's are of use where the machine is shared.
-class Stopwatch : public NullProgress {
+class TimedProgress : public NullProgress {
  public:
-  void stage_started(const std::string&, int64_t) override { begin(); }
-  void step_finished(const std::string&, int64_t, int64_t, const Metrics&) override {
-    const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - wall_;
-    wall_seconds.push_back(wall.count());
-    cpu_seconds.push_back(static_cast<double>(std::clock() - cpu_) / CLOCKS_PER_SEC);
-    begin();
-  }
-  std::vector<double> wall_seconds, cpu_seconds;
+  void stage_started(const std::string&, int64_t) override { clock.begin(); }
+  void step_finished(const std::string&, int64_t, int64_t, const Metrics&) override { clock.lap(); }
 
- private:
-  void begin() {
-    wall_ = std::chrono::steady_clock::now();
-    cpu_ = std::clock();
-  }
-  std::chrono::steady_clock::time_point wall_;
-  std::clock_t cpu_ = 0;
+  IterationClock clock;
 };
+
+void restore_factors(DreamBoothRun& run, const std::filesystem::path& path) {
+  const SafetensorsFile file(path);
+  TrainingCheckpoint start;
+  for (const auto& [name, info] : file.tensors()) start.factors[name] = file.tensor(name);
+  run.restore(start, path.string());
+}
 
 }  // namespace
 
 Response run_dreambooth_iteration(const Request& request) {
   const nlohmann::json& arguments = request.arguments;
-  UNet2DConditionModel unet(UNet2DConditionConfig::from_json(arguments.at("config")));
-  initialize(unet, make_generator(0));
+  const std::filesystem::path folder = arguments.at("folder").get<std::string>();
+  UNet2DConditionModel unet(UNet2DConditionConfig::from_json(read_config(folder / "unet")));
+  DreamBoothOptions options;
+  options.loss.unet_dtype = parse_dtype(arguments.at("dtype"));
+  load_frozen(unet, folder / "unet", options.loss.unet_dtype);
+  options.adapter.rank = arguments.at("rank");
+  options.adapter.lora_alpha = arguments.at("rank");
+  options.iterations = arguments.at("iterations");
+  options.gradient_checkpointing = arguments.at("checkpointing");
+  const NoiseSchedule schedule(
+      NoiseScheduleConfig::from_json(read_json_object(folder / "scheduler" / "scheduler_config.json")));
+  DreamBoothRun run(unet, schedule, options);
+  restore_factors(run, arguments.at("factors").get<std::string>());
+
   const NamedTensors& in = request.inputs;
   const TrainingBatch batch{in.at("latents"),        in.at("noise"),       in.at("timesteps"),
                             in.at("prompt_embeds"),  in.at("text_embeds"), in.at("time_ids"),
                             in.at("latents").size(0)};
-  DreamBoothOptions options;
-  options.adapter.rank = arguments.at("rank");
-  options.iterations = arguments.at("iterations");
-  const NoiseSchedule schedule{NoiseScheduleConfig()};
-  DreamBoothRun run(unet, schedule, options);
-  Stopwatch stopwatch;
-  run.train([&](int64_t) { return batch; }, {}, stopwatch, CancelToken());
+  TimedProgress progress;
+  run.train([&](int64_t) { return batch; }, {}, progress, CancelToken());
   Response response;
-  response.values = {{"wall_seconds", stopwatch.wall_seconds},
-                     {"cpu_seconds", stopwatch.cpu_seconds},
-                     {"losses", run.losses()}};
+  response.values = progress.clock.values();
+  response.values["losses"] = run.losses();
   return response;
 }
 

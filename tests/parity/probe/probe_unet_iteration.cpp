@@ -1,36 +1,38 @@
-// probe_unet_iteration: times training iterations (forward, mean squared error, backward) of a
-// default-initialised UNet of arguments.config on inputs of the given shapes. For
-// tests/bench/unet_iteration.py. Arguments: config; iterations; train_base; checkpointing.
-#include <chrono>
-
+// probe_unet_iteration: times training iterations (forward, mean squared error, backward) of the whole UNet
+// of the base in arguments.folder. For tests/bench/unet_iteration.py. Arguments: folder; iterations;
+// checkpointing.
+#include "iteration_clock.h"
+#include "model_gradients.h"
 #include "probes.h"
-#include "ziplora/base/rng.h"
 #include "ziplora/models/unet_2d_condition.h"
 
 namespace ziplora::probe {
 
 Response run_unet_iteration(const Request& request) {
-  UNet2DConditionModel unet(UNet2DConditionConfig::from_json(request.arguments.at("config")));
-  initialize(unet, make_generator(0));
-  unet.requires_grad(true);
-  unet.set_gradient_checkpointing(request.arguments.value("checkpointing", false));
+  const std::filesystem::path folder = request.arguments.at("folder").get<std::string>();
+  UNet2DConditionModel unet(UNet2DConditionConfig::from_json(read_config(folder / "unet")));
+  load_trainable(unet, folder / "unet");
+  unet.set_gradient_checkpointing(request.arguments.at("checkpointing"));
   const NamedTensors& in = request.inputs;
 
-  std::vector<double> forward_seconds, seconds;
+  std::vector<double> losses;
+  IterationClock forward, clock;
   for (int i = 0; i < request.arguments.at("iterations").get<int>(); ++i) {
     for (at::Tensor& parameter : unet.parameters()) parameter.mutable_grad().reset();
-    const auto begin = std::chrono::steady_clock::now();
+    forward.begin();
     const at::Tensor noise_pred =
-        unet.forward(in.at("sample"), in.at("timestep"),
-                     {in.at("encoder_hidden_states"), in.at("text_embeds"), in.at("time_ids")});
-    const auto middle = std::chrono::steady_clock::now();
-    (noise_pred - in.at("noise")).square().mean().backward();
-    const auto end = std::chrono::steady_clock::now();
-    forward_seconds.push_back(std::chrono::duration<double>(middle - begin).count());
-    seconds.push_back(std::chrono::duration<double>(end - begin).count());
+        unet.forward(in.at("latents"), in.at("timesteps"),
+                     {in.at("prompt_embeds"), in.at("text_embeds"), in.at("time_ids")});
+    forward.lap();
+    const at::Tensor loss = (noise_pred - in.at("noise")).square().mean();
+    loss.backward();
+    clock.lap();
+    losses.push_back(loss.item<double>());
   }
   Response response;
-  response.values = {{"forward_seconds", forward_seconds}, {"seconds", seconds}};
+  response.values = clock.values();
+  response.values["forward_seconds"] = forward.seconds;
+  response.values["losses"] = losses;
   return response;
 }
 

@@ -9,17 +9,6 @@
 namespace ziplora::probe {
 namespace {
 
-Adapter read_adapter_inputs(const Request& request, size_t k) {
-  const std::string down_prefix = std::to_string(k) + ".down.", up_prefix = std::to_string(k) + ".up.";
-  Adapter adapter;
-  for (const auto& [name, tensor] : request.inputs) {
-    if (!name.starts_with(down_prefix)) continue;
-    const std::string path = name.substr(down_prefix.size());
-    adapter.layers["unet." + path] = {tensor, request.inputs.at(up_prefix + path), std::nullopt};
-  }
-  return adapter;
-}
-
 NamedTensors start_values(const Request& request) {
   const std::string prefix = "start.";
   NamedTensors start;
@@ -53,7 +42,8 @@ Response run_zip(const Request& request) {
 
   const std::vector<double> weights = arguments.at("weights");
   std::vector<Adapter> adapters;
-  for (size_t k = 0; k < weights.size(); ++k) adapters.push_back(read_adapter_inputs(request, k));
+  for (size_t k = 0; k < weights.size(); ++k)
+    adapters.push_back(adapter_of_inputs(request, static_cast<int64_t>(k)));
   std::vector<const Adapter*> pointers;
   std::vector<WeightedAdapter> weighted;
   for (size_t k = 0; k < weights.size(); ++k) {
