@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 from diffusers import AutoencoderKL
+from embedded_base import open_part
 from probe_runner import relative_error, run_probe, worst_gradient_error
 
 # Unequal channels and groups, one and two layers, with and without the optional parts.
@@ -16,22 +17,30 @@ CONFIGS = {
                  use_quant_conv=False, use_post_quant_conv=False, mid_block_add_attention=False),
 }
 # Latent height and width; odd ones too. The tile is smaller, so that blending has seams in both directions.
-SIZES = {"three-blocks": (11, 18), "one-layer": (5, 7), "bare": (9, 6)}
-TILE = {"three-blocks": 8, "one-layer": 4, "bare": 4}
+SIZES = {"three-blocks": (11, 18), "one-layer": (5, 7), "bare": (9, 6), "mini": (16, 16)}
+TILE = {"three-blocks": 8, "one-layer": 4, "bare": 4, "mini": 8}
 
 
-@pytest.mark.parametrize("name", CONFIGS)
-def test_outputs_and_gradients_equal_diffusers(name, tmp_path):
+def open_vae(name, folder):
+    """The autoencoder and its folder: the embedded base's own for "mini", else a random one written to `folder`."""
     torch.manual_seed(0)
+    if name == "mini":
+        return open_part(AutoencoderKL, "vae")
     config = CONFIGS[name]
     blocks = len(config["block_out_channels"])
     vae = AutoencoderKL(down_block_types=("DownEncoderBlock2D",) * blocks,
                         up_block_types=("UpDecoderBlock2D",) * blocks, scaling_factor=0.13025, **config)
     for parameter in vae.parameters():  # biases and norms away from 0 and 1, so that a swapped one shows
         parameter.data.add_(0.1 * torch.randn_like(parameter))
-    vae.save_pretrained(tmp_path)
+    vae.save_pretrained(folder)
+    return vae, folder
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_outputs_and_gradients_equal_diffusers(name, tmp_path):
+    vae, folder = open_vae(name, tmp_path)
     height, width = SIZES[name]
-    factor = 2 ** (blocks - 1)
+    factor = 2 ** (len(vae.config.block_out_channels) - 1)
     image = torch.randn(2, 3, height * factor, width * factor, requires_grad=True)
     latents = torch.randn(2, vae.config.latent_channels, height, width, requires_grad=True)
 
@@ -44,7 +53,7 @@ def test_outputs_and_gradients_equal_diffusers(name, tmp_path):
      + (decoded * cotangents["decoded_cotangent"]).sum()).backward()
 
     ours, values = run_probe("autoencoder", {"image": image, "latents": latents, **cotangents},
-                             folder=str(tmp_path), tile=TILE[name])
+                             folder=str(folder), tile=TILE[name])
 
     forward = {"mean": posterior.mean, "logvar": posterior.logvar, "decoded": decoded}
     errors = {key: relative_error(ours[key], value) for key, value in forward.items()}
@@ -57,9 +66,12 @@ def test_outputs_and_gradients_equal_diffusers(name, tmp_path):
     vae.enable_tiling()
     vae.tile_latent_min_size, vae.tile_sample_min_size = TILE[name], TILE[name] * factor
     with torch.no_grad():
-        tiled = vae.tiled_decode(latents).sample
-    assert relative_error(ours["tiled"], tiled) < 1e-4
-    assert relative_error(tiled, decoded) > 1e-3, "the tiles must differ from the whole, or this test shows nothing"
+        posterior_of_tiles = vae.encode(image).latent_dist
+        tiled = {"tiled": vae.decode(latents).sample, "tiled_mean": posterior_of_tiles.mean,
+                 "tiled_logvar": posterior_of_tiles.logvar}
+    for (key, value), whole in zip(tiled.items(), (decoded, posterior.mean, posterior.logvar)):
+        assert relative_error(ours[key], value) < 1e-4, key
+        assert relative_error(value, whole) > 1e-3, f"{key}: tiles must differ from the whole, or this test shows nothing"
 
     # Our config.json opens in diffusers as the same model.
     assert AutoencoderKL.from_config(values["config"]).state_dict().keys() == vae.state_dict().keys()

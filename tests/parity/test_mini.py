@@ -1,41 +1,37 @@
 """The embedded base itself: diffusers opens the same folder and draws the same pictures, with and without a merged LoRA."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from diffusers import StableDiffusionXLPipeline
+from embedded_base import DEMO, MINI, ROOT, SCHEDULER_CONFIG, open_pipeline
 from PIL import Image
 from probe_runner import relative_error, run_probe
 from program import ziplora
 from safetensors.torch import load_file, save_file
-from test_pipeline import psnr_db
+from test_pipeline import CLASSES, psnr_db
+from test_schedulers import SOLVERS
 
-ROOT = Path(__file__).resolve().parents[2]
-MINI, DEMO = ROOT / "assets" / "mini", ROOT / "assets" / "demo"
 PROMPTS = ["a fox at night, in twemoji style", "two red apples on a blue background"]
 STEPS, GUIDANCE, SEED = 20, 5.0, 11
 
 
 @pytest.fixture(scope="module")
 def pipeline():
-    pipeline = StableDiffusionXLPipeline.from_pretrained(MINI, torch_dtype=torch.float32)
-    pipeline.set_progress_bar_config(disable=True)
-    return pipeline
+    return open_pipeline()
 
 
-def ours_and_theirs(pipeline, tmp_path, *flags):
+def ours_and_theirs(pipeline, tmp_path, *flags, steps=STEPS):
     """Pictures [N, H, W, 3] in 0…1 and latents, of `ziplora generate` and of the pipeline as it is."""
     start = torch.randn(len(PROMPTS), 4, 16, 16, generator=torch.Generator().manual_seed(SEED))
     save_file({"latents": start}, tmp_path / "noise.safetensors")
-    result = ziplora("generate", *PROMPTS, "-o", tmp_path / "ours.png", "--steps", STEPS, "--guidance-scale", GUIDANCE,
-                     "--initial-noise", tmp_path / "noise.safetensors", "--save-latents",
+    result = ziplora("generate", *PROMPTS, "-o", tmp_path / "ours.png", "--steps", steps, "--guidance-scale", GUIDANCE,
+                     "--seed", SEED, "--initial-noise", tmp_path / "noise.safetensors", "--save-latents",
                      tmp_path / "latents.safetensors", "--base", MINI, *flags)
     ours = np.stack([np.asarray(Image.open(p["file"])) for p in result["pictures"]]).astype(np.float64) / 255
-    latents = pipeline(PROMPTS, num_inference_steps=STEPS, guidance_scale=GUIDANCE, latents=start,
-                       output_type="latent").images
+    latents = pipeline(PROMPTS, num_inference_steps=steps, guidance_scale=GUIDANCE, latents=start, output_type="latent",
+                       generator=[torch.Generator().manual_seed(SEED) for _ in PROMPTS]).images
     with torch.no_grad():
         decoded = pipeline.vae.decode(latents / pipeline.vae.config.scaling_factor).sample
     theirs = (decoded / 2 + 0.5).clamp(0, 1).permute(0, 2, 3, 1).double().numpy()
@@ -43,10 +39,20 @@ def ours_and_theirs(pipeline, tmp_path, *flags):
     return ours, theirs, load_file(tmp_path / "latents.safetensors")["latents"], latents
 
 
-def test_the_pipeline_draws_the_same_pictures(pipeline, tmp_path):
-    ours, theirs, our_latents, latents = ours_and_theirs(pipeline, tmp_path)
-    assert relative_error(our_latents, latents) < 1e-3
-    assert psnr_db(ours, theirs) >= 50
+@pytest.mark.parametrize("scheduler, karras", [(None, False), *SOLVERS])
+def test_the_pipeline_draws_the_same_pictures(scheduler, karras, pipeline, tmp_path, monkeypatch):
+    """By the base's own scheduler and, in fewer steps, by each that can be named."""
+    flags = []
+    if scheduler:
+        flags = ["--scheduler", scheduler, *(["--karras"] if karras else [])]
+        config = SCHEDULER_CONFIG | {"use_karras_sigmas": karras}
+        monkeypatch.setattr(pipeline, "scheduler", CLASSES[scheduler].from_config(config))
+    ours, theirs, our_latents, latents = ours_and_theirs(
+        pipeline, tmp_path, *flags, steps={None: STEPS, "lcm": 4}.get(scheduler, 8))
+    error, psnr = relative_error(our_latents, latents), psnr_db(ours, theirs)
+    print(f"{scheduler}, karras {karras}: latents {error:.1e}, pictures {psnr:.1f} dB")
+    assert error < 1e-4
+    assert psnr >= 50
 
 
 def test_a_merged_file_shows_the_same_in_diffusers(pipeline, tmp_path):

@@ -10,6 +10,7 @@ from diffusers import (
     LCMScheduler,
 )
 from diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl import rescale_noise_cfg
+from embedded_base import SCHEDULER_CONFIG
 from probe_runner import relative_error, run_probe
 
 CLASSES = {
@@ -20,6 +21,7 @@ CLASSES = {
     "lcm": LCMScheduler,
 }
 KARRAS = {"euler", "dpm++-2m"}  # where diffusers offers it
+SOLVERS = [*((name, False) for name in CLASSES), *((name, True) for name in sorted(KARRAS))]
 BASE_CONFIG = {
     "num_train_timesteps": 1000,
     "beta_start": 0.00085,
@@ -65,12 +67,16 @@ def compare(name, steps, karras=False, eta=0.0, **changes):
 
 @pytest.mark.parametrize("spacing", ["leading", "linspace", "trailing"])
 @pytest.mark.parametrize("prediction_type", ["epsilon", "v_prediction"])
-@pytest.mark.parametrize(
-    "name,karras", [*((name, False) for name in CLASSES), *((name, True) for name in sorted(KARRAS))]
-)
+@pytest.mark.parametrize("name,karras", SOLVERS)
 def test_trajectory(name, karras, prediction_type, spacing):
     for steps in (4,) if name == "lcm" else (7, 25):
         compare(name, steps, karras, prediction_type=prediction_type, timestep_spacing=spacing)
+
+
+@pytest.mark.parametrize("name,karras", SOLVERS)
+def test_trajectory_on_the_embedded_bases_config(name, karras):
+    for steps in (4,) if name == "lcm" else (7, 20):
+        compare(name, steps, karras, **SCHEDULER_CONFIG)
 
 
 @pytest.mark.parametrize("name", CLASSES)

@@ -4,12 +4,14 @@ import json
 
 import pytest
 import torch
+from embedded_base import MINI, demo_pictures, open_part
 from probe_runner import relative_error, run_probe, worst_gradient_error
 from safetensors.torch import save_file
 from transformers import (
     CLIPTextConfig,
     CLIPTextModel,
     CLIPTextModelWithProjection,
+    CLIPTokenizer,
     CLIPVisionConfig,
     CLIPVisionModelWithProjection,
 )
@@ -37,12 +39,17 @@ TOKEN_IDS = torch.tensor([
     [49, *range(20, 31), 50],
     [49, 2, 2, 50, 9, 9, 50, 1, 1, 1, 1, 1, 1],
 ])
+MINI_CLASSES = {"mini-first": (CLIPTextModel, ""), "mini-second": (CLIPTextModelWithProjection, "_2")}
 PICTURE_CONFIGS = {
     "quick-gelu": dict(hidden_size=24, intermediate_size=40, num_hidden_layers=3, num_attention_heads=3, image_size=24,
                        patch_size=8, projection_dim=10, hidden_act="quick_gelu"),
     "gelu": dict(hidden_size=16, intermediate_size=20, num_hidden_layers=1, num_attention_heads=4, image_size=15,
                  patch_size=5, projection_dim=16, hidden_act="gelu", layer_norm_eps=1e-3),
 }
+
+
+def name_prefix(model):
+    return "text_model." if type(model) is CLIPTextModel else ""
 
 
 def save(model, folder):
@@ -53,31 +60,43 @@ def save(model, folder):
             parameter.add_(0.1 * torch.randn_like(parameter))
     model.config.architectures = [type(model).__name__]
     model.config.save_pretrained(folder)
-    prefix = "text_model." if type(model) is CLIPTextModel else ""
-    weights = {prefix + name: value.contiguous() for name, value in model.state_dict().items()
+    weights = {name_prefix(model) + name: value.contiguous() for name, value in model.state_dict().items()
                if not name.endswith("position_ids")}
     save_file(weights, folder / "model.safetensors")
-    return prefix
 
 
-@pytest.mark.parametrize("name", TEXT_CONFIGS)
-def test_text_outputs_and_gradients_equal_transformers(name, tmp_path):
+def open_text_encoder(name, folder):
+    """The model, its folder and token ids: the embedded base's own and the demo's captions, one of them too long, or a
+    random model written to `folder`."""
     torch.manual_seed(3)
+    if name in MINI_CLASSES:
+        cls, number = MINI_CLASSES[name]
+        captions = [*(caption for _, caption in demo_pictures()), "two red apples and " * 20]
+        token_ids = CLIPTokenizer.from_pretrained(MINI / f"tokenizer{number}")(
+            captions, padding="max_length", truncation=True, return_tensors="pt").input_ids
+        return *open_part(cls, f"text_encoder{number}"), token_ids
     with_projection, config = TEXT_CONFIGS[name]
     model = (CLIPTextModelWithProjection if with_projection else CLIPTextModel)(CLIPTextConfig(**config))
-    prefix = save(model, tmp_path)
-    out = model(TOKEN_IDS, output_hidden_states=True)
+    save(model, folder)
+    return model, folder, TOKEN_IDS
+
+
+@pytest.mark.parametrize("name", [*TEXT_CONFIGS, *MINI_CLASSES])
+def test_text_outputs_and_gradients_equal_transformers(name, tmp_path):
+    model, folder, token_ids = open_text_encoder(name, tmp_path)
+    with_projection = type(model) is CLIPTextModelWithProjection
+    out = model(token_ids, output_hidden_states=True)
     theirs = {"penultimate": out.hidden_states[-2], "last_hidden_state": out.last_hidden_state,
               "pooled": out.text_embeds if with_projection else out.pooler_output}
     cotangents = {f"{key}_cotangent": torch.randn_like(value) for key, value in theirs.items()}
     sum((value * cotangents[f"{key}_cotangent"]).sum() for key, value in theirs.items()).backward()
 
-    ours, values = run_probe("text_encoder", {"token_ids": TOKEN_IDS, **cotangents}, folder=str(tmp_path),
+    ours, values = run_probe("text_encoder", {"token_ids": token_ids, **cotangents}, folder=str(folder),
                              with_projection=with_projection)
 
     errors = {key: relative_error(ours[key], value) for key, value in theirs.items()}
     assert max(errors.values()) < 1e-4, errors
-    gradients = {prefix + key: parameter.grad for key, parameter in model.named_parameters()}
+    gradients = {name_prefix(model) + key: parameter.grad for key, parameter in model.named_parameters()}
     assert all(gradient is not None for gradient in gradients.values())
     gradient_error, where = worst_gradient_error(ours, gradients)
     assert gradient_error < 1e-3, where

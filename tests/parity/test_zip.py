@@ -7,8 +7,10 @@ large as the weights the UNet is chaotic, and a change of 1e-13 in one factor gr
 
 import pytest
 import torch
+from diffusers import DDPMScheduler
+from embedded_base import SCHEDULER_CONFIG
 from probe_runner import run_probe, worst_gradient_error
-from test_unet import make_unet
+from test_unet import draw_rows, open_unet
 
 ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")
 ITERATIONS, ROWS_EACH, LEARNING_RATE = 10, 2, 0.01
@@ -112,21 +114,20 @@ class Reference:
         return history, first_gradients
 
 
-def compare(ranks, overlap, overlap_weight, start, checkpointing, dtype, folder):
-    """Runs both. Returns (worst relative error of a loss, of a first gradient, worst error of a coefficient, moved)."""
-    unet = make_unet("sdxl-like", folder)
+def compare(name, ranks, overlap, overlap_weight, start, checkpointing, dtype, folder):
+    """Runs both. Returns (worst relative error of a loss, of a first gradient, worst error of a coefficient)."""
+    unet, folder = open_unet(name, folder)
     unet.requires_grad_(False)
     factors, learned = random_adapters(unet, ranks)
     start = start_values(factors, learned, start)
     weights = [1.0, 0.7, 1.3][: len(ranks)]
-    rows = len(ranks) * ROWS_EACH
-    config = unet.config
-    pooled = config.projection_class_embeddings_input_dim - 6 * config.addition_time_embed_dim
-    noisy = torch.randn(ITERATIONS, rows, config.in_channels, 8, 8, dtype=dtype)
-    batches = (noisy, torch.randint(0, 1000, (ITERATIONS, rows)))
-    conditioning = {"encoder_hidden_states": torch.randn(rows, 7, config.cross_attention_dim, dtype=dtype),
-                    "text_embeds": torch.randn(rows, pooled, dtype=dtype),
-                    "time_ids": torch.tensor([[64.0, 64, 0, 0, 64, 64]] * rows, dtype=dtype)}
+    rows = draw_rows(name, unet, len(ranks) * ROWS_EACH)
+    timesteps = torch.randint(0, 1000, (ITERATIONS, len(ranks) * ROWS_EACH))
+    add_noise, latents = DDPMScheduler.from_config(SCHEDULER_CONFIG).add_noise, rows["latents"]
+    noisy = torch.stack([add_noise(latents, torch.randn_like(latents), t) for t in timesteps]).to(dtype)
+    batches = (noisy, timesteps)
+    conditioning = {"encoder_hidden_states": rows["prompt_embeds"].to(dtype),
+                    "text_embeds": rows["pooled_embeds"].to(dtype), "time_ids": rows["time_ids"].to(dtype)}
     factors = {key: (down.to(dtype), up.to(dtype)) for key, (down, up) in factors.items()}
     inputs = {"noisy_latents": batches[0], "timesteps": batches[1], **conditioning}
     for (k, path), (down, up) in factors.items():
@@ -149,30 +150,33 @@ def compare(ranks, overlap, overlap_weight, start, checkpointing, dtype, folder)
     coefficient_error = max(float((ours[key] - theirs[key]).abs().max()) for key in theirs)
     moved = sum(float((m - 1).abs().sum()) for m in theirs.values()) / sum(m.numel() for m in theirs.values())
     assert moved > 0.01 and abs(values["mean_movement"] - moved) < 1e-4
-    print(f"K={len(ranks)} {overlap} {dtype}: losses {loss_error:.1e}, first gradients {gradient_error:.1e} ({where}), "
-          f"coefficients {coefficient_error:.1e}, mean movement {moved:.3f}")
+    print(f"{name} K={len(ranks)} {overlap} {dtype}: losses {loss_error:.1e}, first gradients {gradient_error:.1e} "
+          f"({where}), coefficients {coefficient_error:.1e}, mean movement {moved:.3f}")
     return loss_error, gradient_error, coefficient_error
 
 
 # Products of coefficients of both signs tell apart the readings that agree while all are positive.
-@pytest.mark.parametrize("ranks, overlap, overlap_weight, start, checkpointing", [
-    ((4, 3), "mean-products", 0.01, "ones", False),
-    ((4, 3), "mean-products", 0.01, "ones", True),
-    ((4, 3), "sum-products", 0.001, "both signs", False),
-    ((4, 3), "dot-product", 0.001, "both signs", False),
-    ((4, 3), "cosine", 0.1, "ones", False),
-    ((2, 4, 3), "mean-products", 0.01, "ones", False),
+@pytest.mark.parametrize("name, ranks, overlap, overlap_weight, start, checkpointing", [
+    ("sdxl-like", (4, 3), "mean-products", 0.01, "ones", False),
+    ("sdxl-like", (4, 3), "mean-products", 0.01, "ones", True),
+    ("sdxl-like", (4, 3), "sum-products", 0.001, "both signs", False),
+    ("sdxl-like", (4, 3), "dot-product", 0.001, "both signs", False),
+    ("sdxl-like", (4, 3), "cosine", 0.1, "ones", False),
+    ("sdxl-like", (2, 4, 3), "mean-products", 0.01, "ones", False),
+    ("mini", (4, 3), "mean-products", 0.01, "ones", False),
 ])
-def test_ten_iterations_equal_the_papers_equations(ranks, overlap, overlap_weight, start, checkpointing, tmp_path):
-    losses, gradients, coefficients = compare(ranks, overlap, overlap_weight, start, checkpointing, torch.float64,
-                                              tmp_path)
+def test_ten_iterations_equal_the_papers_equations(name, ranks, overlap, overlap_weight, start, checkpointing,
+                                                   tmp_path):
+    losses, gradients, coefficients = compare(name, ranks, overlap, overlap_weight, start, checkpointing,
+                                              torch.float64, tmp_path)
     assert losses < 1e-9
     assert gradients < 1e-9
     assert coefficients < 1e-6  # the probe's coefficients are float32, as files have them
 
 
-@pytest.mark.parametrize("ranks, overlap", [((4, 3), "cosine"), ((2, 4, 3), "mean-products")])
-def test_losses_and_first_gradients_in_single_precision(ranks, overlap, tmp_path):
-    losses, gradients, _ = compare(ranks, overlap, 0.1, "ones", False, torch.float32, tmp_path)
+@pytest.mark.parametrize("name, ranks, overlap", [
+    ("sdxl-like", (4, 3), "cosine"), ("sdxl-like", (2, 4, 3), "mean-products"), ("mini", (4, 3), "mean-products")])
+def test_losses_and_first_gradients_in_single_precision(name, ranks, overlap, tmp_path):
+    losses, gradients, _ = compare(name, ranks, overlap, 0.1, "ones", False, torch.float32, tmp_path)
     assert losses < 1e-4
     assert gradients < 1e-3
