@@ -5,19 +5,39 @@
 #include <optional>
 
 #include "command.h"
+#include "ziplora/app/base_card.h"
 #include "ziplora/app/base_report.h"
 #include "ziplora/app/lora_report.h"
+#include "ziplora/base/atomic_file.h"
 #include "ziplora/base/error.h"
 #include "ziplora/io/json_file.h"
 
 namespace ziplora::cli {
 namespace {
 
+std::string parts_table(const nlohmann::json& parts) {
+  std::string text =
+      fmt::format("{:.1f} MB, loaded in {:.2f} s, a picture of 25 steps with guidance {:.2f} s\n",
+                  parts.at("bytes").get<double>() / 1e6, parts.at("load_seconds").get<double>(),
+                  parts.at("seconds_per_picture").get<double>());
+  text += fmt::format("own caption the nearest of {}: {:.0f} %\n",
+                      parts.at("nearest_caption").at("captions").get<int>(),
+                      100 * parts.at("nearest_caption").at("share").get<double>());
+  text += "squared error of the UNet, unseen scenes:";
+  for (const auto& [timestep, error] : parts.at("unet_error").items())
+    text += fmt::format("  t={} {:.3f}", timestep, error.get<double>());
+  text += "\nautoencoder, held-out drawings:\n";
+  for (const auto& [artist, of] : parts.at("autoencoder").items())
+    text += fmt::format("  {:<26}{:>5.1f} dB, mean colour off by {:.1f} % of the range\n", artist,
+                        of.at("psnr_db").get<double>(), 100 * of.at("colour_error").get<double>());
+  return text;
+}
+
 std::string table(const nlohmann::json& report) {
   auto share = [](const nlohmann::json& value) {
     return value.is_null() ? std::string("–") : fmt::format("{:.0f} %", 100 * value.get<double>());
   };
-  std::string text;
+  std::string text = parts_table(report.at("parts"));
   for (const char* split : {"seen", "held_out_pairs"}) {
     const nlohmann::json& part = report.at(split);
     text += fmt::format("{:<26}{:>8}{:>8}\n", split, "base", "artist");
@@ -48,7 +68,7 @@ Run base_report_command(CLI::App& app) {
   struct Flags {
     BaseReportRequest request;
     int64_t lora_subjects = 4;
-    std::optional<std::string> lora_settings;
+    std::optional<std::string> lora_settings, card, run_folder;
     std::string loras = "none", world, cache, base, judge, output = "out/base-report";
   };
   auto flags = std::make_shared<Flags>();
@@ -68,6 +88,9 @@ Run base_report_command(CLI::App& app) {
   app.add_option("--lora-subjects", flags->lora_subjects, "how many of the half's subjects; -1: all");
   app.add_option("--lora-settings", flags->lora_settings,
                  "JSON file of train's settings in place of the base's own");
+  CLI::Option* card = app.add_option("--card", flags->card, "write the base's model card to this file");
+  app.add_option("--run-folder", flags->run_folder, "of the base's training, for the card")->needs(card);
+  card->needs("--run-folder");
   app.add_option("--seed", request.seed, "of noise, and of the artists' places and shades");
   app.add_option("--world", flags->world, "the catalogue of subjects, styles and backgrounds");
   app.add_option("--cache", flags->cache, "drawings: packages and what was rendered of them");
@@ -84,7 +107,7 @@ Run base_report_command(CLI::App& app) {
       throw Error(ErrorKind::kUsage, "ziplora base-report",
                   "--lora-settings is for LoRAs, and none are asked for", "add --loras development");
     nlohmann::json report = run_base_report(request, context.progress, context.cancel);
-    if (flags->loras != "none")
+    if (flags->loras != "none") {
       report["loras"] = run_lora_report({.world = request.world,
                                          .base = request.base,
                                          .judge = request.judge,
@@ -94,6 +117,11 @@ Run base_report_command(CLI::App& app) {
                                          .settings = settings,
                                          .seed = request.seed},
                                         context.progress, context.cancel);
+      write_json_file(request.output / "report.json", report);
+    }
+    if (flags->card)
+      write_text_file(*flags->card,
+                      base_card(request.base, *flags->run_folder, report, request.world.assets));
     context.print_result(report, table(report));
   };
 }

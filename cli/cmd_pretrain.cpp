@@ -41,6 +41,9 @@ Run pretrain_command(CLI::App& app) {
       ->check(CLI::Range(1, 64));
   app.add_option("--checkpoint-every", request.checkpoint_every, "iterations");
   app.add_option("--sample-every", request.sample_every, "iterations between sample sheets");
+  app.add_option("--validation-scenes", request.validation_scenes,
+                 "unseen scenes that the UNet is measured by at every sample sheet; 0: none")
+      ->check(CLI::NonNegativeNumber & !CLI::IsMember({1}));
   app.add_flag(
       "--bfloat16,!--no-bfloat16", request.bfloat16,
       "forward and backward passes in bfloat16: twice as fast on AVX512-BF16 or AMX, hopeless elsewhere");

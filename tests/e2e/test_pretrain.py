@@ -1,5 +1,6 @@
-"""`ziplora pretrain` through every stage, from nothing and from a finished base."""
+"""`ziplora pretrain` through every stage, from nothing and from a finished base, and the card of what it made."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ STAGES = ("autoencoder", "contrastive", "judge", "unet")
 
 
 def once(**counts):
-    return [word for stage in STAGES for word in (f"--{stage}-iterations", counts.get(stage, 1))]
+    return ["--validation-scenes", 3] + [word for stage in STAGES for word in (f"--{stage}-iterations", counts.get(stage, 1))]
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +29,43 @@ def test_from_nothing_to_a_base_that_draws(made_base, tmp_path):
     assert (made_base.parent / "judges/clip/config.json").exists() and not (made_base / "judges").exists()
     samples = made_base.parent / "run/samples"
     assert {file.name for file in samples.iterdir()} == {"autoencoder-1.png", "unet-1.png"}
+
+
+def records(file):
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+def test_the_course_is_recorded(made_base):
+    """Before the UNet's first update and at its sample."""
+    before, after = records(made_base.parent / "run/unet.validation.jsonl")
+    assert (before["iteration"], after["iteration"]) == (0, 1)
+    for line in (before, after):
+        assert line["scenes"] == 3 and line["frechet_distance"] > 0
+        assert line["error"].keys() == {"200", "400", "600", "800", "950"} and all(0 < e < 10 for e in line["error"].values())
+    for stage in ("autoencoder", "text encoders", "judge", "unet"):
+        [line] = records(made_base.parent / f"run/{stage}.metrics.jsonl")
+        assert line["seconds"] > 0 and line["lr"] > 0, stage
+
+
+def test_the_card_says_what_was_trained_and_measured(made_base, cache, tmp_path):
+    report = ziplora("base-report", "--cache", cache, "--base", made_base, "--judge", made_base.parent / "judges/clip",
+                     "--scenes", 3, "--steps", 1, "-o", tmp_path, "--card", tmp_path / "card.md",
+                     "--run-folder", made_base.parent / "run", cwd=ROOT)
+    card = (tmp_path / "card.md").read_text()
+    [line] = records(made_base.parent / "run/unet.metrics.jsonl")
+    assert f"| unet | 1 | {line['lr']:.1e} | 0.00 | {line['loss']:.4f} |" in card
+    assert "341 subjects × 13 styles" in card and "Goals that are missed" in card
+    subject = report["seen"]["base"]["subject"]
+    assert f"| subject | {100 * subject:.0f} % |" in card
+    assert f"seen, subject: {100 * subject:.0f} % of the 70 % aimed at" in card
+    parts = report["parts"]
+    assert f"PSNR {parts['autoencoder']['noto']['psnr_db']:.1f} dB" in card and parts["bytes"] > 40e6
+    assert parts["load_seconds"] > 0 and parts["seconds_per_picture"] > 0 and 0 <= parts["nearest_caption"]["share"] <= 1
+
+
+def test_a_card_needs_the_run_that_it_tells_of(cache, tmp_path):
+    error = ziplora_fails(2, "base-report", "--cache", cache, "--card", tmp_path / "card.md", "-o", tmp_path, cwd=ROOT)
+    assert "--run-folder" in json.dumps(error)
 
 
 def test_a_finished_run_is_not_repeated(made_base, cache):
@@ -52,7 +90,7 @@ def test_looking_at_samples_changes_nothing(made_base, cache, tmp_path):
     """They are drawn in the middle of training, with averaged weights in the model's place."""
     for every in (1, 1000):
         ziplora("pretrain", "--cache", cache, "--from", made_base, "--run-folder", tmp_path / f"{every}", "--judge-iterations", 0,
-                "--unet-iterations", 2, "--sample-every", every, cwd=ROOT)
+                "--unet-iterations", 2, "--sample-every", every, "--validation-scenes", 3, cwd=ROOT)
     assert len(list((tmp_path / "1/samples").iterdir())) == 2
     seen, unseen = (load_file(tmp_path / f"{every}/unet.checkpoint.safetensors") for every in (1, 1000))
     assert seen.keys() == unseen.keys() and all((seen[key] == unseen[key]).all() for key in seen)

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "ziplora/app/base_measures.h"
 #include "ziplora/base/atomic_file.h"
 #include "ziplora/base/error.h"
 #include "ziplora/base/rng.h"
@@ -133,6 +134,7 @@ nlohmann::json run_base_report(const BaseReportRequest& request, ProgressSink& p
   nlohmann::json report = {
       {"base", request.base.string()}, {"judge", request.judge.string()},          {"scenes", request.scenes},
       {"steps", request.steps},        {"guidance_scale", request.guidance_scale}, {"seed", request.seed}};
+  report["parts"] = measure_base(request.base, judge, world, progress, cancel);
   for (const auto& [name, split] :
        {std::pair("seen", Split::kValidation), {"held_out_pairs", Split::kHeldOutPairs}}) {
     const DrawnScenes scenes = draw_scenes(world, split, *base, request, progress, cancel);

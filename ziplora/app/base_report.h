@@ -26,9 +26,9 @@ struct BaseReportRequest {
   uint64_t seed = 0;
 };
 
-/// @return by split: for base and artist the share of pictures in which each attribute is recognised, and of
-/// those with a second object in which one is there (`second_subject_present`) (null
-/// where no scene asks for it), and the Fréchet distance of their features
+/// @return `parts` (base_measures.h), and by split: for base and artist the share of pictures in which each
+/// attribute is recognised, and of those with a second object in which one is there
+/// (`second_subject_present`) (null where no scene asks for it), and the Fréchet distance of their features
 /// @throws Error(kUsage, kInput, kInterrupted)
 nlohmann::json run_base_report(const BaseReportRequest& request, ProgressSink& progress,
                                const CancelToken& cancel);

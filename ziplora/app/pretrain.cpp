@@ -21,6 +21,7 @@ nlohmann::json run_pretrain(const PretrainRequest& request, ProgressSink& progre
                                 .threads = request.threads,
                                 .checkpoint_every = request.checkpoint_every,
                                 .sample_every = request.sample_every,
+                                .validation_scenes = request.validation_scenes,
                                 .working_dtype = request.bfloat16 ? at::kBFloat16 : at::kFloat};
   pretrain_base(options, world, progress, cancel);
   nlohmann::json report = {{"run_folder", request.run_folder.string()},

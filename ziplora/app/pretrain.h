@@ -31,7 +31,7 @@ struct PretrainRequest {
           unet_iterations = 20000;
   double unet_learning_rate = 6e-4;
   int64_t threads = 1;
-  int64_t checkpoint_every = 500, sample_every = 1000;
+  int64_t checkpoint_every = 500, sample_every = 1000, validation_scenes = 128;
   bool bfloat16 = false;  ///< twice as fast where the processor multiplies bfloat16, hopeless elsewhere
 };
 

@@ -18,4 +18,13 @@ at::Tensor contrastive_loss(const at::Tensor& pictures, const at::Tensor& texts,
   return (at::cross_entropy_loss(logits, own) + at::cross_entropy_loss(logits.t(), own)) / 2;
 }
 
+double own_caption_nearest(const at::Tensor& pictures, const at::Tensor& texts,
+                           const std::vector<std::string>& captions) {
+  const at::Tensor nearest = at::matmul(unit_rows(pictures), unit_rows(texts).t()).argmax(1);
+  int64_t right = 0;
+  for (size_t i = 0; i < captions.size(); ++i)
+    right += captions[static_cast<size_t>(nearest[static_cast<int64_t>(i)].item<int64_t>())] == captions[i];
+  return static_cast<double>(right) / static_cast<double>(captions.size());
+}
+
 }  // namespace ziplora

@@ -4,6 +4,9 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <string>
+#include <vector>
+
 namespace ziplora {
 
 /// ln(1 / 0.07), at which CLIP begins.
@@ -15,6 +18,12 @@ inline constexpr double kFirstLogitScale = 2.66;
 /// @return                 scalar float32
 at::Tensor contrastive_loss(const at::Tensor& pictures, const at::Tensor& texts,
                             const at::Tensor& logit_scale);
+
+/// Share of pictures to which their own caption is the nearest; where two have the same caption, either is
+/// right.
+/// @param pictures, texts  [N, D]; row i of both and captions[i] belong together
+double own_caption_nearest(const at::Tensor& pictures, const at::Tensor& texts,
+                           const std::vector<std::string>& captions);
 
 /// Rows of length 1.
 at::Tensor unit_rows(const at::Tensor& x);

@@ -4,6 +4,7 @@
 #include <ATen/ops/eye.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/randn.h>
+#include <ATen/ops/tensor.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -37,6 +38,15 @@ TEST(ContrastiveLoss, TheScaleHasAnEnd) {
                    texts = at::randn({5, 8}, make_generator(2));
   EXPECT_EQ(contrastive_loss(pictures, texts, at::full({1}, 9.0)).item<float>(),
             contrastive_loss(pictures, texts, at::full({1}, 4.6)).item<float>());
+}
+
+TEST(OwnCaptionNearest, CountsPicturesThatLieByTheirOwnWords) {
+  const at::Tensor pictures = at::eye(4, at::kFloat) * 3;
+  at::Tensor texts = at::eye(4, at::kFloat) * 0.1;
+  EXPECT_EQ(own_caption_nearest(pictures, texts, {"a", "b", "c", "d"}), 1.0);
+  texts = texts.index_select(0, at::tensor({1, 0, 2, 3}));  // the first two changed places
+  EXPECT_EQ(own_caption_nearest(pictures, texts, {"a", "b", "c", "d"}), 0.5);
+  EXPECT_EQ(own_caption_nearest(pictures, texts, {"a", "a", "c", "d"}), 1.0) << "with one caption in common";
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/matmul.h>
 
 #include <random>
 
@@ -83,16 +82,11 @@ double nearest_caption_accuracy(const ClipTextModel& text_encoder_2, const ClipV
                                 const ClipTokenizer& tokenizer, const World& world, int64_t candidates) {
   const at::NoGradGuard no_grad;
   const SceneBatch batch = world.sample_batch(0, candidates, Split::kValidation);
-  const at::Tensor pictures = unit_rows(vision.forward(clip_pixel_values(batch.images)));
-  const at::Tensor texts = unit_rows(
+  return own_caption_nearest(
+      vision.forward(clip_pixel_values(batch.images)),
       text_encoder_2.forward(caption_ids(tokenizer, text_encoder_2.config.eos_token_id, batch.captions))
-          .pooled);
-  const at::Tensor nearest = at::matmul(pictures, texts.t()).argmax(1);
-  int64_t right = 0;  // two scenes may share a caption: either is the right answer
-  for (int64_t i = 0; i < candidates; ++i)
-    right += batch.captions[static_cast<size_t>(nearest[i].item<int64_t>())] ==
-             batch.captions[static_cast<size_t>(i)];
-  return static_cast<double>(right) / static_cast<double>(candidates);
+          .pooled,
+      batch.captions);
 }
 
 }  // namespace ziplora

@@ -29,7 +29,7 @@ std::map<std::string, double> picture_accuracy(const ClipVisionModel& vision,
                                                const AttributeHeads& attributes, const World& world,
                                                int64_t scenes);
 
-/// Share of scenes whose own caption is the nearest of `candidates` captions, on scenes never trained on.
+/// Share of scenes, of `candidates` never trained on, whose own caption is the nearest to the picture.
 double nearest_caption_accuracy(const ClipTextModel& text_encoder_2, const ClipVisionModel& vision,
                                 const ClipTokenizer& tokenizer, const World& world, int64_t candidates);
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <fstream>
 #include <memory>
 
 #include "ziplora/base/atomic_file.h"
@@ -18,6 +19,7 @@
 #include "ziplora/pretrain/mini_config.h"
 #include "ziplora/pretrain/sample_sheet.h"
 #include "ziplora/pretrain/unet_training.h"
+#include "ziplora/pretrain/unet_validation.h"
 #include "ziplora/pretrain/vocabulary.h"
 
 namespace ziplora {
@@ -134,8 +136,7 @@ class BasePretraining {
   }
 
   void learn_judge() {
-    const std::filesystem::path folder = options_.run_folder / "judge",
-                                done = options_.run_folder / "judge.done";
+    const std::filesystem::path folder = judge_folder(), done = options_.run_folder / "judge.done";
     if (options_.judge_iterations == 0 || std::filesystem::exists(done)) return;
     if (!std::filesystem::exists(folder / "config.json"))
       throw Error(ErrorKind::kInput, "pretrain judge", "there is no judge in " + folder.string(),
@@ -167,9 +168,9 @@ class BasePretraining {
   void save_judge(ClipVisionModel& vision, AttributeHeads& attributes) const {
     for (const auto& [attribute, share] : picture_accuracy(vision, attributes, world_, 1000))
       progress_.note(attribute + " recognised, unseen scenes: " + std::to_string(share));
-    save_component(options_.run_folder / "judge", kModelWeights, vision, vision.config.to_json(), at::kFloat);
-    save_component(options_.run_folder / "judge" / "attributes", kModelWeights, attributes,
-                   nlohmann::json::object(), at::kFloat);
+    save_component(judge_folder(), kModelWeights, vision, vision.config.to_json(), at::kFloat);
+    save_component(judge_folder() / "attributes", kModelWeights, attributes, nlohmann::json::object(),
+                   at::kFloat);
   }
 
   void learn_unet() {
@@ -196,14 +197,38 @@ class BasePretraining {
     training.seed = seed("unet");
     const auto snapshot = [&](int64_t iteration) {
       save_unet(bases.front()->unet);
+      note_validation(*bases.front(), iteration);
       NullProgress quiet;  // the bar is the training's
       write_png(options_.run_folder / "samples" / fmt::format("unet-{}.png", iteration),
                 sample_sheet(*bases.front(), world_, quiet), {});
     };
+    if (!std::filesystem::exists(course())) note_validation(*bases.front(), 0);
     train_unet(replicas, world_, training, snapshot, progress_, cancel_);
     save_unet(bases.front()->unet);
     write_text_file(done, "\n");
   }
+
+  /// The course of training: a line of JSON each time.
+  void note_validation(const Sdxl& base, int64_t iteration) const {
+    const int64_t scenes = options_.validation_scenes;
+    if (scenes == 0) return;
+    nlohmann::json line = {{"iteration", iteration}, {"scenes", scenes}};
+    std::string text = fmt::format("unseen scenes after {} iterations: squared error", iteration);
+    for (const auto& [timestep, error] : unet_validation_error(base, world_, scenes)) {
+      line["error"][std::to_string(timestep)] = error;
+      text += fmt::format(" {:.4f} at t={},", error, timestep);
+    }
+    if (std::filesystem::exists(judge_folder() / "config.json")) {
+      const PictureJudge judge(judge_folder(), world_.catalogue());
+      const double distance = validation_frechet_distance(base, world_, judge, scenes, cancel_);
+      line["frechet_distance"] = distance;
+      text += fmt::format(" Fréchet distance {:.3f}", distance);
+    }
+    std::ofstream(course(), std::ios::app) << line.dump() << "\n";
+    progress_.note(text);
+  }
+  std::filesystem::path course() const { return options_.run_folder / "unet.validation.jsonl"; }
+  std::filesystem::path judge_folder() const { return options_.run_folder / "judge"; }
 
   void save_unet(UNet2DConditionModel& unet) const {
     save_component(folder_ / "unet", kDiffusionWeights, unet,

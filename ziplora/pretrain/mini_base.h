@@ -42,6 +42,9 @@ struct PretrainOptions {
   int64_t threads = 1;
   int64_t checkpoint_every = 250;
   int64_t sample_every = 1000;
+  /// Unseen scenes by which unet.validation.jsonl in the run folder records the UNet's course, before it and
+  /// at every sample: squared errors, and where there is a judge, the Fréchet distance. Not 1; 0: none.
+  int64_t validation_scenes = 128;
   at::ScalarType working_dtype = at::kFloat;  ///< TrainingPlan::working_dtype
 };
 

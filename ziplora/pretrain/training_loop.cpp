@@ -4,6 +4,7 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/scalar_tensor.h>
 
+#include <chrono>
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -83,8 +84,10 @@ class StageState {
   const TrainedParameters& parameters_;
 };
 
-void append_metrics(const TrainingPlan& plan, int64_t iteration, double loss, const Metrics& metrics) {
-  nlohmann::json line = {{"iteration", iteration}, {"loss", loss}};
+void append_metrics(const TrainingPlan& plan, int64_t iteration, double loss, double seconds,
+                    const Metrics& metrics) {
+  nlohmann::json line = {
+      {"iteration", iteration}, {"loss", loss}, {"lr", learning_rate(plan, iteration)}, {"seconds", seconds}};
   for (const auto& [name, value] : metrics) line[name] = value;
   std::ofstream(plan.run_folder / (plan.name + ".metrics.jsonl"), std::ios::app) << line.dump() << "\n";
 }
@@ -122,6 +125,7 @@ void train_stage(const TrainingPlan& plan, const std::vector<Replica>& replicas,
   {
     Stage stage(progress, plan.name, plan.iterations, first);
     for (int64_t iteration = first; iteration < plan.iterations; ++iteration) {
+      const auto started = std::chrono::steady_clock::now();
       auto [loss, metrics] = compute_gradients(iteration, replicas, parts, parameters);
       if (!std::isfinite(loss))
         throw Error(ErrorKind::kNonFinite, "pretrain " + plan.name,
@@ -132,7 +136,8 @@ void train_stage(const TrainingPlan& plan, const std::vector<Replica>& replicas,
       parameters.forget_gradients();
       parameters.fill_modules();
       ema.update();
-      append_metrics(plan, iteration, loss, metrics);
+      const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - started;
+      append_metrics(plan, iteration, loss, seconds.count(), metrics);
       metrics.insert(metrics.begin(), {"loss", loss});
       stage.step(metrics);
 

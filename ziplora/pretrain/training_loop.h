@@ -30,7 +30,9 @@ namespace ziplora {
 
 struct TrainingPlan {
   std::string name;
-  std::filesystem::path run_folder;  ///< holds <name>.checkpoint.safetensors, <name>.metrics.jsonl, samples/
+  /// Holds <name>.checkpoint.safetensors, <name>.metrics.jsonl (a line an iteration: loss, lr, seconds, the
+  /// step's own metrics), samples/.
+  std::filesystem::path run_folder;
   int64_t iterations = 0;
   double lr = 1e-3;
   int64_t warmup_iterations = 100;
