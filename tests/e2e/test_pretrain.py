@@ -41,7 +41,7 @@ def test_the_course_is_recorded(made_base):
     assert (before["iteration"], after["iteration"]) == (0, 1)
     for line in (before, after):
         assert line["scenes"] == 3 and line["frechet_distance"] > 0
-        assert line["error"].keys() == {"200", "400", "600", "800", "950"} and all(0 < e < 10 for e in line["error"].values())
+        assert line["error"].keys() == {"200", "400", "600", "800", "950"} and all(e > 0 for e in line["error"].values())
     for stage in ("autoencoder", "text encoders", "judge", "unet"):
         [line] = records(made_base.parent / f"run/{stage}.metrics.jsonl")
         assert line["seconds"] > 0 and line["lr"] > 0, stage

@@ -220,7 +220,8 @@ class BasePretraining {
     }
     if (std::filesystem::exists(judge_folder() / "config.json")) {
       const PictureJudge judge(judge_folder(), world_.catalogue());
-      const double distance = validation_frechet_distance(base, world_, judge, scenes, cancel_);
+      const CancelToken never;  // a training that is told to stop does so after its seconds
+      const double distance = validation_frechet_distance(base, world_, judge, scenes, never);
       line["frechet_distance"] = distance;
       text += fmt::format(" Fréchet distance {:.3f}", distance);
     }
