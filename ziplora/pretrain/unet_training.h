@@ -4,7 +4,7 @@
 ///
 /// Loss: mean squared error of what the base predicts (mini_config.cpp says why that is v). One caption in
 /// ten is replaced by zeros, as `force_zeros_for_empty_prompt` feeds them to classifier-free guidance. One
-/// picture in six is a crop of a larger one, and its ids say so. One caption in four gets a nonsense word,
+/// picture in twelve is a crop of a larger one, and its ids say so. One caption in four gets a nonsense word,
 /// so that a rare token beside a category word is something the UNet has met before a LoRA gives it a
 /// meaning.
 

@@ -91,32 +91,50 @@ void paint_background(Canvas& canvas, const Background& background, SceneRandom&
   if (background.kind == Background::Kind::kNight) paint_stars(canvas, random);
 }
 
-/// One drawing: mostly large and in the middle, where its shape follows from the words alone and is learned
-/// soonest; else of any size and anywhere.
+/// In the middle, as every drawing stands in its plainest picture.
+constexpr Place kPlainPlace{.x = (1 - kPlainSize) / 2, .y = (1 - kPlainSize) / 2, .size = kPlainSize};
+
+/// Part of the scenes in which things stand where they stand in every such scene, so that each look teaches
+/// the same picture. Nothing in a caption says where else they might be: at the noisiest levels a base can
+/// only paint the mean over all places, and what it should learn of a shape drowns in their share.
+constexpr float kPlainPart = 0.9f;
+/// Part of the drawings in the other scenes.
+constexpr float kFlipped = 0.1f;
+
+/// One drawing: in the plain place, or of any size and anywhere.
 Place alone(SceneRandom& random) {
+  if (random.chance(kPlainPart)) return kPlainPlace;
   Place place;
-  if (random.chance(0.8f)) {
-    place.size = random.between(kPlainSize - 0.04f, kPlainSize + 0.04f);
-    float middle = (1 - place.size) / 2;
-    place.x = middle + random.between(-0.03f, 0.03f), place.y = middle + random.between(-0.03f, 0.03f);
-  } else {
-    place.size = random.between(0.55f, 0.92f);
-    place.x = (1 - place.size) * random.uniform(), place.y = (1 - place.size) * random.uniform();
-  }
+  place.size = random.between(0.55f, 0.92f);
+  place.x = (1 - place.size) * random.uniform(), place.y = (1 - place.size) * random.uniform();
+  place.flip = random.chance(kFlipped);
   return place;
 }
 
+/// What of two things' places is drawn at random, or stays in the middle of its range.
+class Variation {
+ public:
+  explicit Variation(SceneRandom& random) : random_(random), plain_(random.chance(kPlainPart)) {}
+  float between(float low, float high) { return plain_ ? (low + high) / 2 : random_.between(low, high); }
+  bool chance(float probability) { return !plain_ && random_.chance(probability); }
+
+ private:
+  SceneRandom& random_;
+  bool plain_;
+};
+
 /// Left and right of two, each as large as asked; the order of the sizes is the order of the sides.
-std::pair<Place, Place> side_by_side(float left_size, float right_size, SceneRandom& random) {
+std::pair<Place, Place> side_by_side(float left_size, float right_size, Variation& variation) {
   float free = 1 - left_size - right_size;  // may be negative: they overlap a little
   Place left, right;
   left.size = left_size, right.size = right_size;
-  left.x = free > 0 ? free * random.between(0.1f, 0.4f) : 0.0f;
-  right.x = 1 - right_size - (free > 0 ? free * random.between(0.1f, 0.4f) : 0.0f);
+  left.x = free > 0 ? free * variation.between(0.1f, 0.4f) : 0.0f;
+  right.x = 1 - right_size - (free > 0 ? free * variation.between(0.1f, 0.4f) : 0.0f);
   // They stand on about the same ground.
-  float ground = random.between(std::max(0.68f, std::max(left_size, right_size)), 0.94f);
-  left.y = ground - left_size + random.between(-0.03f, 0.03f);
-  right.y = ground - right_size + random.between(-0.03f, 0.03f);
+  float ground = variation.between(std::max(0.68f, std::max(left_size, right_size)), 0.94f);
+  left.y = ground - left_size + variation.between(-0.03f, 0.03f);
+  right.y = ground - right_size + variation.between(-0.03f, 0.03f);
+  left.flip = variation.chance(kFlipped), right.flip = variation.chance(kFlipped);
   return {left, right};
 }
 
@@ -133,21 +151,22 @@ void paint_scene(Canvas& canvas, const Catalogue& catalogue, const DrawingSet& d
   const uint8_t* subject = drawn(catalogue, drawings, content.subject, content.style);
   paint_background(canvas, background, random);
   auto paint = [&](const uint8_t* pixels, Place place) {
-    place.flip = random.chance(0.1f);
     place.white_ink = style.ink && is_dark(background);
     paint_drawing(canvas, pixels, drawings.size(), place);
   };
   if (content.second_subject >= 0) {
     const uint8_t* second = drawn(catalogue, drawings, content.second_subject, content.style);
-    float large = random.between(0.52f, 0.6f), small = random.between(0.36f, 0.44f);
-    bool left = random.chance(0.5f);
-    auto [first_place, second_place] = side_by_side(left ? large : small, left ? small : large, random);
-    if (!left) std::swap(first_place, second_place);
+    Variation variation(random);
+    float large = variation.between(0.52f, 0.6f), small = variation.between(0.36f, 0.44f);
+    bool right = variation.chance(0.5f);  // where the first stands; mostly left, as it is named first
+    auto [first_place, second_place] = side_by_side(right ? small : large, right ? large : small, variation);
+    if (right) std::swap(first_place, second_place);
     paint(second, second_place);
     paint(subject, first_place);
   } else if (content.count == 2) {
-    float size = random.between(0.44f, 0.52f);
-    auto [left, right] = side_by_side(size, size * random.between(0.92f, 1.0f), random);
+    Variation variation(random);
+    float size = variation.between(0.44f, 0.52f);
+    auto [left, right] = side_by_side(size, size * variation.between(0.92f, 1.0f), variation);
     paint(subject, left);
     paint(subject, right);
   } else {
@@ -159,9 +178,7 @@ void paint_scene(Canvas& canvas, const Catalogue& catalogue, const DrawingSet& d
 void paint_plain(Canvas& canvas, const Catalogue& catalogue, const DrawingSet& drawings, int subject,
                  int style) {
   for (int y = 0; y < canvas.size; ++y) fill_row(canvas, y, {1, 1, 1});
-  float middle = (1 - kPlainSize) / 2;
-  paint_drawing(canvas, drawn(catalogue, drawings, subject, style), drawings.size(),
-                {.x = middle, .y = middle, .size = kPlainSize});
+  paint_drawing(canvas, drawn(catalogue, drawings, subject, style), drawings.size(), kPlainPlace);
   apply_filter(canvas, catalogue.styles[style]);
 }
 
