@@ -83,6 +83,8 @@ Run base_report_command(CLI::App& app) {
   app.add_option("--scenes", request.scenes, "pictures of each split");
   app.add_option("--steps", request.steps, "denoising steps");
   app.add_option("--guidance-scale", request.guidance_scale, "1: none");
+  app.add_option("--guidance-rescale", request.guidance_rescale, "as of generate")
+      ->check(CLI::Range(0.0, 1.0));
   app.add_option("--loras", flags->loras, "train, merge and judge LoRAs of this half of what is held out")
       ->check(CLI::IsMember({"none", "development", "report"}));
   app.add_option("--lora-subjects", flags->lora_subjects, "how many of the half's subjects; -1: all");

@@ -50,6 +50,7 @@ DrawnScenes draw_scenes(const World& world, Split split, const Sdxl& base, const
   SamplingOptions sampling;
   sampling.steps = request.steps;
   sampling.guidance_scale = request.guidance_scale;
+  sampling.guidance_rescale = request.guidance_rescale;
   sampling.batch_size = 8;
   scenes.by_base = TextToImage(base).run(rows, sampling, progress, cancel).images;
   scenes.by_artist = at::stack(by_artist);
@@ -131,9 +132,13 @@ nlohmann::json run_base_report(const BaseReportRequest& request, ProgressSink& p
   const std::unique_ptr<Sdxl> base = load_sdxl(request.base, {});
   std::filesystem::create_directories(request.output);
 
-  nlohmann::json report = {
-      {"base", request.base.string()}, {"judge", request.judge.string()},          {"scenes", request.scenes},
-      {"steps", request.steps},        {"guidance_scale", request.guidance_scale}, {"seed", request.seed}};
+  nlohmann::json report = {{"base", request.base.string()},
+                           {"judge", request.judge.string()},
+                           {"scenes", request.scenes},
+                           {"steps", request.steps},
+                           {"guidance_scale", request.guidance_scale},
+                           {"guidance_rescale", request.guidance_rescale},
+                           {"seed", request.seed}};
   report["parts"] = measure_base(request.base, judge, world, progress, cancel);
   for (const auto& [name, split] :
        {std::pair("seen", Split::kValidation), {"held_out_pairs", Split::kHeldOutPairs}}) {
