@@ -125,6 +125,27 @@ TEST_F(WorldTest, AHeldOutDrawingNeedsItsOwnName) {
   EXPECT_TRUE(at::equal(world_->drawing(fox, noto), world_->evaluation_drawing(fox, noto)));
 }
 
+/// So that an object alone is learned by heart, and places are still not all that the base knows.
+TEST_F(WorldTest, AnObjectAloneStandsNearlyAlwaysWhereItsDrawingDoes) {
+  int alone = 0, plain = 0, two_right = 0, two = 0;
+  for (uint64_t i = 0; i < 3000; ++i) {
+    const SceneContent content = world_->describe(i, Split::kTrain).content;
+    if (content.background != 0 || !world_->catalogue().styles[content.style].filter.empty()) continue;
+    const at::Tensor image = world_->sample(i, Split::kTrain).image;
+    if (content.count == 1 && content.second_subject < 0) {
+      ++alone;
+      plain += at::equal(image, world_->drawing(content.subject, content.style));
+    } else if (content.second_subject >= 0) {  // the first is larger
+      ++two;
+      const at::Tensor drawn = (1 - image).abs().sum(0).gt(0.01);
+      const int64_t left = drawn.narrow(1, 0, 16).sum().item<int64_t>();
+      two_right += left < drawn.sum().item<int64_t>() - left;
+    }
+  }
+  EXPECT_NEAR(static_cast<double>(plain) / alone, 0.9, 0.03) << alone;
+  EXPECT_NEAR(static_cast<double>(two_right) / two, 0.05, 0.05) << two;
+}
+
 TEST_F(WorldTest, AScenesIndexDeterminesIt) {
   World other(kAssets, cache_, 32);
   SceneBatch batch = other.sample_batch(5, 20, Split::kTrain);
