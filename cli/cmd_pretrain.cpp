@@ -33,7 +33,7 @@ Run pretrain_command(CLI::App& app) {
   app.add_option("--unet-iterations", request.unet_iterations, "batches of 64; 0: the UNet stays as it is")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--unet-learning-rate", request.unet_learning_rate,
-                 "at its highest; a UNet that is trained already goes on at a third of this")
+                 "at its highest; the last quarter of the run falls to a hundredth of it")
       ->check(CLI::PositiveNumber);
   app.add_option(
          "--threads", request.threads,

@@ -34,8 +34,8 @@ struct PretrainOptions {
   int64_t contrastive_iterations = 1500;
   int64_t judge_iterations = 8000;  ///< 0: the judge stays as it is
   int64_t unet_iterations = 16000;  ///< 0: the UNet stays as it is
-  /// What suits a new UNet. One that is trained loses at this rate what it had settled into, and goes on at a
-  /// third of it.
+  /// At its highest. A UNet that is trained loses at first, at any such rate, what the last run's falling
+  /// rate had won, and has it back when this run's rate falls: a run should be of thousands of iterations.
   double unet_learning_rate = 6e-4;
   /// Of the judge's and the UNet's stage, each with a model of its own and PyTorch's operations in one
   /// thread; 1: PyTorch's threads.
