@@ -18,7 +18,7 @@ struct UNetTrainingOptions {
   TrainingPlan plan;
   int64_t batch_size = 64;
   int64_t parts = 4;  ///< what a batch is computed in, by one thread per base; divides the batch
-  double unconditional_fraction = 0.1;
+  double unconditional_fraction = 0.05;
   uint64_t seed = 0;
 };
 

@@ -30,9 +30,9 @@ std::string varied_subject(const Subject& subject, const SceneContent& content, 
   if (content.count == 2) return "two " + subject.plural;
   bool named_already = ends_with_word(subject.words, subject.category);  // "a grinning face" is a face
   float draw = random.uniform();
-  if (draw < 0.12f) return category_phrase(subject.category);
-  if (draw < 0.18f && !named_already) return one(subject) + " " + subject.category;
-  if (draw < 0.24f && !named_already) return one(subject) + ", " + category_phrase(subject.category) + ",";
+  if (draw < 0.05f) return category_phrase(subject.category);
+  if (draw < 0.11f && !named_already) return one(subject) + " " + subject.category;
+  if (draw < 0.17f && !named_already) return one(subject) + ", " + category_phrase(subject.category) + ",";
   return one(subject);
 }
 
@@ -74,10 +74,10 @@ std::string varied_caption(const Catalogue& catalogue, const SceneContent& conte
   const std::vector<std::string>& phrases = catalogue.styles[content.style].phrases;
   const std::string& style = phrases[random.chance(0.5f) ? 0 : random.below(phrases.size())];
   float draw = random.uniform();
-  if (draw < 0.12f) return trim_comma(scene);  // no style: any artist may have drawn it
-  if (draw < 0.16f) return "a drawing of " + trim_comma(scene);
-  if (draw < 0.40f) return trim_comma(scene) + ", in " + style;
-  if (draw < 0.68f) return scene + " in " + style;
+  if (draw < 0.06f) return trim_comma(scene);  // no style: any artist may have drawn it
+  if (draw < 0.08f) return "a drawing of " + trim_comma(scene);
+  if (draw < 0.36f) return trim_comma(scene) + ", in " + style;
+  if (draw < 0.66f) return scene + " in " + style;
   if (draw < 0.78f) return "a drawing of " + scene + " in " + style;
   if (draw < 0.86f) return "a picture of " + scene + " in " + style;
   if (draw < 0.93f) return style + " of " + trim_comma(scene);
