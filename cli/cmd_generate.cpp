@@ -4,7 +4,6 @@
 #include <memory>
 
 #include "command.h"
-#include "config_file.h"
 #include "path_with_number.h"
 #include "ziplora/app/device_policy.h"
 #include "ziplora/app/generate.h"
@@ -116,6 +115,7 @@ void run(const GenerateOptions& options, CommandContext& context) {
     request.initial_noise = file;
     request.initial_noise_row = row;
   }
+  if (!options.like.empty()) request.expected_sha256 = read_picture_digests(options.like);
   if (options.save_latents) request.save_latents = *options.save_latents;
   request.grid = options.grid;
   request.output = options.output;
@@ -198,11 +198,7 @@ Run generate_command(CLI::App& app) {
       ->group(kFrameGroup);
   app.footer(example(
       "ziplora generate \"a ghost next to a tree\" --adapter ghost-in-ink.safetensors:0.9 -o ghost.png"));
-  return [options, &app](CommandContext& context) {
-    if (!options->like.empty())
-      apply_config(read_picture_settings(options->like), "generate: --like " + options->like, app);
-    run(*options, context);
-  };
+  return [options](CommandContext& context) { run(*options, context); };
 }
 
 }  // namespace ziplora::cli

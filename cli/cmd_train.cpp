@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "command.h"
+#include "ziplora/app/default_base.h"
 #include "ziplora/app/train.h"
 #include "ziplora/app/train_settings.h"
 #include "ziplora/base/error.h"
@@ -22,14 +23,36 @@ struct TrainFlags {
   std::string output, resume, run_folder;
 };
 
-std::string help_with_choices(const TrainSetting& setting) {
-  if (setting.choices.empty()) return setting.help;
-  return fmt::format("{} ({})", setting.help, fmt::join(setting.choices, ", "));
+/// What is taken where neither flag nor base says otherwise, and by the embedded base's defaults.
+struct Defaults {
+  nlohmann::json general = to_json(TrainSettings{}), embedded = general;
+
+  Defaults() {
+    try {
+      embedded = to_json(resolve_train_settings(resolve_base(std::nullopt), {}));
+    } catch (const Error&) {
+      // Help does not depend on a base; training says what is wrong with it.
+    }
+  }
+};
+
+std::string help_of(const TrainSetting& setting, const Defaults& defaults) {
+  std::string help = setting.help;
+  if (!setting.choices.empty()) help += fmt::format(" ({})", fmt::join(setting.choices, ", "));
+  const auto text = [&](const nlohmann::json& all) {
+    const nlohmann::json& value = all.at(setting.name);
+    return value.is_string() ? value.get<std::string>() : value.is_null() ? "" : value.dump();
+  };
+  const std::string general = text(defaults.general), embedded = text(defaults.embedded);
+  if (general.empty()) return help;
+  return help + (general == embedded ? fmt::format(" [{}]", general)
+                                     : fmt::format(" [{}; the embedded base: {}]", general, embedded));
 }
 
 /// A flag for each row of the settings table. What is given lands in request.settings; what is not, is left
 /// to the base's defaults.
 void add_settings(CLI::App& app, const std::shared_ptr<TrainFlags>& flags) {
+  const Defaults defaults;
   for (const TrainSetting& setting : train_settings_table()) {
     const std::string name = setting.name;
     std::visit(
@@ -39,12 +62,13 @@ void add_settings(CLI::App& app, const std::shared_ptr<TrainFlags>& flags) {
             const std::string flag = setting.flag();
             app.add_flag_function(
                 flag + ",!--no-" + flag.substr(2),
-                [flags, name](int64_t count) { flags->request.settings[name] = count > 0; }, setting.help);
+                [flags, name](int64_t count) { flags->request.settings[name] = count > 0; },
+                help_of(setting, defaults));
           } else {
             using Given = std::conditional_t<std::is_same_v<Value, std::optional<double>>, double, Value>;
             app.add_option_function<Given>(
                 setting.flag(), [flags, name](const Given& value) { flags->request.settings[name] = value; },
-                help_with_choices(setting));
+                help_of(setting, defaults));
           }
         },
         setting.member);

@@ -16,6 +16,7 @@
 #include "json_progress.h"
 #include "terminal_progress.h"
 #include "whole_words.h"
+#include "ziplora/app/generate_settings.h"
 #include "ziplora/base/atomic_file.h"
 #include "ziplora/base/error.h"
 #include "ziplora/base/nearest_name.h"
@@ -40,7 +41,7 @@ void add_frame_flags(CLI::App& verb, FrameOptions& frame) {
       ->check(CLI::IsMember({"auto", "always", "never"}))
       ->group(group);
   verb.add_option("--config", frame.config, "JSON file with options; flags win over it")->group(group);
-  verb.add_flag("--print-config", frame.print_config, "print the resolved options as JSON and stop")
+  verb.add_flag("--print-config", frame.print_config, "print all options as JSON, null where the base decides, and stop")
       ->group(group);
 }
 
@@ -81,6 +82,14 @@ std::vector<CLI::Option*> take_over_required_options(CLI::App& verb) {
       option->description(option->get_description() + " (required)");
   }
   return required;
+}
+
+/// A picture that --like names is a config, too; what --config said stays.
+void apply_picture_settings(CLI::App& verb) {
+  const CLI::Option* like = verb.get_option_no_throw("--like");
+  if (!like || like->count() == 0) return;
+  const auto picture = like->as<std::string>();
+  apply_config(read_picture_settings(picture), verb.get_name() + ": --like " + picture, verb);
 }
 
 /// File names and prompts may be of any encoding, JSON is UTF-8: other bytes become U+FFFD.
@@ -149,6 +158,7 @@ int run_command_line(int argc, char** argv, const CancelToken& cancel, ErrorStyl
     refuse_leftovers(subcommand, subcommand.remaining());
     refuse_leftovers(app, app.remaining());
     if (!verb.frame.config.empty()) apply_config_file(verb.frame.config, subcommand);
+    apply_picture_settings(subcommand);
     if (verb.frame.print_config) {
       std::cout << json_text(resolved_config(subcommand), 2) << "\n";
       return 0;

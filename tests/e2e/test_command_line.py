@@ -30,6 +30,23 @@ def test_each_verbs_help_has_an_example_and_defaults(verb):
     assert f"EXAMPLE\n  ziplora {verb} " in done.stdout and "EXIT STATUS" in done.stdout
 
 
+def test_trains_help_tells_the_papers_defaults_and_the_embedded_bases():
+    """They are no defaults of the flags: what is left out is the base's to say."""
+    text = " ".join(run_ziplora("train", "--help").stdout.split())
+    assert "rank of the LoRA [64; the embedded base: 8]" in text
+    assert "learning rate [5e-05; the embedded base: 0.002]" in text
+    assert "of every random draw [0]" in text and "mirror half of the views [false]" in text
+
+
+def test_like_shows_its_settings_in_the_printed_config_and_flags_and_config_win(tmp_path):
+    run_ziplora("generate", "a cat face", "--steps", "2", "--seed", "7", "-o", "cat.png", cwd=tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps({"seed": 8}))
+    printed = run_ziplora("generate", "--like", "cat.png", "--config", "config.json", "--guidance-scale", "2", "--print-config",
+                          cwd=tmp_path)
+    config = json.loads(printed.stdout)
+    assert (config["prompt"], config["steps"], config["seed"], config["guidance_scale"]) == (["a cat face"], 2, 8, 2)
+
+
 @pytest.mark.parametrize("arguments, problem, hint", [
     (["generat"], "unknown command 'generat'", "did you mean 'ziplora generate'?"),
     (["merge", "--subjekt", "a"], "unknown flag '--subjekt'", "did you mean '--subject'?"),

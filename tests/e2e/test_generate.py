@@ -1,5 +1,6 @@
 """`ziplora generate` as a user runs it: many pictures in one run, grids, settings carried by pictures, and errors."""
 
+import hashlib
 import json
 
 import numpy as np
@@ -127,6 +128,26 @@ def test_style_strength_weighs_the_style_side_of_a_merged_file(generate, loras, 
     assert_same_picture(picture(*merged, "--style-strength", 0), picture("--adapter", loras["cat"]))
     assert_same_picture(picture(*merged, "--style-strength", 0.5),
                         picture("--adapter", loras["cat"], "--adapter", f"{loras['ink']}:0.5"))
+    assert_other_picture(picture(*merged, "--style-strength", 2), picture(*merged))
+
+
+def test_style_strength_of_a_merge_whose_inputs_have_other_layers_and_ranks(generate, base, loras, tmp_path):
+    """A style for the later blocks alone."""
+    part = make_lora(tmp_path / "all.safetensors", base, 3, rank=3)
+    part = {name: factors for name, factors in part.items() if name.startswith("up_blocks")}
+    assert 0 < len(part) < len(load_file(loras["cat"])) // 2
+    make_lora(tmp_path / "part.safetensors", base, 0, layers=part)
+    ziplora("merge", "--method", "direct", "--subject", loras["cat"], "--style", tmp_path / "part.safetensors",
+            "--base", base, "--file-dtype", "float32", "-o", tmp_path / "merged.safetensors")
+
+    def picture(*flags):
+        generate("a ghost", *flags, "-o", tmp_path / "out.png")
+        return pixels(tmp_path / "out.png")
+
+    merged = ("--adapter", tmp_path / "merged.safetensors")
+    assert_same_picture(picture(*merged, "--style-strength", 0), picture("--adapter", loras["cat"]))
+    assert_same_picture(picture(*merged, "--style-strength", 0.5),
+                        picture("--adapter", loras["cat"], "--adapter", f"{tmp_path / 'part.safetensors'}:0.5"))
     assert_other_picture(picture(*merged, "--style-strength", 2), picture(*merged))
 
 
@@ -261,6 +282,30 @@ def test_a_picture_decoded_in_tiles_is_nearly_the_same_and_says_so(generate, tmp
     assert 0 < np.abs(whole - tiled).mean() < 0.2 * np.abs(whole - whole.mean()).mean()
     ziplora("generate", "--like", tmp_path / "tiled.png", "-o", tmp_path / "again.png")
     assert (tmp_path / "again.png").read_bytes() == (tmp_path / "tiled.png").read_bytes()
+
+
+def test_like_takes_the_embedded_base_where_none_was_named(tmp_path):
+    """Its folder may be another one in the next clone."""
+    ziplora("generate", "a cat face", "--steps", 2, "-o", tmp_path / "out.png")
+    assert "base" not in settings_of(tmp_path / "out.png")
+    ziplora("generate", "--like", tmp_path / "out.png", "-o", tmp_path / "again.png")
+    assert (tmp_path / "again.png").read_bytes() == (tmp_path / "out.png").read_bytes()
+
+
+def test_like_warns_of_an_adapter_that_is_another_file_by_now(generate, base, tmp_path):
+    lora, other = tmp_path / "cat.safetensors", tmp_path / "dog.safetensors"
+    make_lora(lora, base, 1), make_lora(other, base, 2)
+    generate("a ghost", "--adapter", lora, "--adapter", f"{other}:0.5", "-o", tmp_path / "out.png")
+
+    def warnings():
+        again = ziplora("generate", "--like", tmp_path / "out.png", "-o", tmp_path / "again.png")
+        return [e["text"] for e in again["events"] if e["event"] == "warning"]
+
+    assert warnings() == []
+    before = hashlib.sha256(lora.read_bytes()).hexdigest()
+    make_lora(lora, base, 3)
+    [warning] = warnings()
+    assert str(lora) in warning and before in warning and hashlib.sha256(lora.read_bytes()).hexdigest() in warning
 
 
 def test_like_repeats_a_picture_that_was_made_in_a_batch(generate, tmp_path):

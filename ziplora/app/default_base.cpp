@@ -9,18 +9,20 @@
 namespace ziplora {
 namespace fs = std::filesystem;
 
+std::optional<fs::path> named_base(const std::optional<fs::path>& given) {
+  const char* from_environment = std::getenv("ZIPLORA_BASE");
+  if (given || !from_environment || !*from_environment) return given;
+  return from_environment;
+}
+
 fs::path resolve_base(const std::optional<fs::path>& given) {
-  if (given) {
-    if (!fs::exists(*given))
+  if (const auto named = named_base(given)) {
+    if (fs::exists(*named)) return *named;
+    if (given)
       throw Error(
           ErrorKind::kInput, "base " + given->string(), "there is no such file or folder",
           "give a diffusers folder or a single-file checkpoint, or leave --base out for the embedded one");
-    return *given;
-  }
-  const char* from_environment = std::getenv("ZIPLORA_BASE");
-  if (from_environment && *from_environment) {
-    if (fs::exists(from_environment)) return from_environment;
-    throw Error(ErrorKind::kInput, "base " + std::string(from_environment),
+    throw Error(ErrorKind::kInput, "base " + named->string(),
                 "the environment variable ZIPLORA_BASE names it and it does not exist", "unset ZIPLORA_BASE");
   }
   if (const auto index = find_asset("mini/model_index.json")) return index->parent_path();

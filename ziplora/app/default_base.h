@@ -9,6 +9,10 @@
 
 namespace ziplora {
 
+/// @param given  the user's choice
+/// @return it or $ZIPLORA_BASE; nothing where the embedded base is meant
+std::optional<std::filesystem::path> named_base(const std::optional<std::filesystem::path>& given);
+
 /// @param given  the user's choice; absent: searched for
 /// @throws Error(kInput) that names the places looked at
 std::filesystem::path resolve_base(const std::optional<std::filesystem::path>& given);

@@ -14,6 +14,7 @@
 #include "ziplora/diffusion/scheduler.h"
 #include "ziplora/io/image_file.h"
 #include "ziplora/io/safetensors.h"
+#include "ziplora/lora/adapter_digest.h"
 #include "ziplora/lora/target_names.h"
 #include "ziplora/pipeline/contact_sheet.h"
 
@@ -117,6 +118,19 @@ ContactSheet sheet_of(const GenerateRequest& request, const std::vector<ImageRow
   return sheet;
 }
 
+StringMap by_file(const std::vector<fs::path>& files, const std::vector<std::string>& digests) {
+  StringMap result;
+  for (size_t i = 0; i < files.size(); ++i) result[files[i].string()] = digests[i];
+  return result;
+}
+
+void warn_of_other_files(const StringMap& expected, const StringMap& found, ProgressSink& progress) {
+  for (const auto& [file, digest] : found)
+    if (const auto before = expected.find(file); before != expected.end() && before->second != digest)
+      progress.warning(fmt::format("{} is not the file that the picture was made with: its sha256 was {}, now {}", file,
+                                   before->second, digest));
+}
+
 }  // namespace
 
 GenerateResult run_generate(const GenerateRequest& request, ProgressSink& progress,
@@ -140,6 +154,12 @@ GenerateResult run_generate(const GenerateRequest& request, ProgressSink& progre
                                                              {"text_encoder", &base->text_encoder},
                                                              {"text_encoder_2", &base->text_encoder_2}},
                                                   adapters.pointers());
+  AdapterDigests reading(adapters.files());
+  std::optional<StringMap> digests;
+  if (!request.expected_sha256.empty()) {
+    digests = by_file(adapters.files(), reading.get());
+    warn_of_other_files(request.expected_sha256, *digests, progress);
+  }
 
   // 3. One row per picture: prompts × seeds down, adapter sets across
   std::vector<ImageRow> rows;
@@ -157,9 +177,10 @@ GenerateResult run_generate(const GenerateRequest& request, ProgressSink& progre
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
 
   // 5. Files
+  if (!digests) digests = by_file(adapters.files(), reading.get());
   if (request.grid) {
     const ContactSheet sheet = sheet_of(request, rows, made.images, picture_columns);
-    write_png(request.output, draw_contact_sheet(sheet), grid_text(request, result.base, made.images[0]));
+    write_png(request.output, draw_contact_sheet(sheet), grid_text(request, *digests, made.images[0]));
     result.columns = sheet.column_labels;
     result.files.push_back(request.output);
   } else {
@@ -168,7 +189,7 @@ GenerateResult run_generate(const GenerateRequest& request, ProgressSink& progre
       const AdapterSet& set = request.adapter_sets[result.pictures[i].adapter_set];
       const fs::path file = numbered(request.output, i, rows.size());
       write_png(file, made.images[row],
-                picture_text(request, result.base, rows[i], set, row, made.images[row]));
+                picture_text(request, *digests, rows[i], set, row, made.images[row]));
       result.pictures[i].file = file;
       result.files.push_back(file);
     }

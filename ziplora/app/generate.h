@@ -12,6 +12,7 @@
 
 #include "ziplora/base/cancel.h"
 #include "ziplora/base/progress.h"
+#include "ziplora/io/safetensors.h"
 #include "ziplora/pipeline/text_to_image.h"
 
 namespace ziplora {
@@ -48,6 +49,7 @@ struct GenerateRequest {
   std::optional<std::filesystem::path> initial_noise;  ///< safetensors, tensor `latents`, one row per picture
   std::optional<int64_t> initial_noise_row;            ///< only this row of it
   std::optional<std::filesystem::path> save_latents;
+  StringMap expected_sha256{};   ///< by adapter as given: another file is warned of
   bool grid = false;             ///< one labelled sheet at `output` in place of single pictures
   std::filesystem::path output;  ///< with several pictures "out.png" becomes out-1.png, out-2.png …
 };

@@ -21,6 +21,7 @@ class RequestAdapters {
   /// @throws Error as read_adapter; Error(kUsage, kIncompatible) where there is no style to weigh
   RequestAdapters(const GenerateRequest& request, const TargetNames& names, ProgressSink& progress);
 
+  const std::vector<std::filesystem::path>& files() const { return files_; }
   bool empty() const { return adapters_.empty(); }
   std::vector<const Adapter*> pointers() const;
   /// One strength per file.

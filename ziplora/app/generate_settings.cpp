@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "ziplora/app/default_base.h"
 #include "ziplora/app/device_policy.h"
 #include "ziplora/base/error.h"
 
@@ -12,6 +13,11 @@ using nlohmann::ordered_json;
 
 const char* const kSettingsChunk = "ziplora";
 const char* const kParametersChunk = "parameters";
+const char* const kDigestsChunk = "ziplora.sha256";
+
+std::string text_of(const ordered_json& json) {
+  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
 
 std::string adapter_text(const AdapterChoice& choice) {
   return fmt::format("{}:{}", choice.file.string(), choice.scale);
@@ -33,10 +39,8 @@ std::string column_text(const PictureColumn& column) {
 }
 
 /// What single pictures and grids have in common.
-ordered_json run_settings(const GenerateRequest& request, const std::filesystem::path& base,
-                          const at::Tensor& image) {
-  ordered_json settings = {{"base", base.string()},
-                           {"steps", request.sampling.steps},
+ordered_json run_settings(const GenerateRequest& request, const at::Tensor& image) {
+  ordered_json settings = {{"steps", request.sampling.steps},
                            {"guidance_scale", request.sampling.guidance_scale},
                            {"guidance_rescale", request.sampling.guidance_rescale},
                            {"karras", request.sampling.karras_sigmas},
@@ -45,6 +49,8 @@ ordered_json run_settings(const GenerateRequest& request, const std::filesystem:
                            {"width", image.size(2)},
                            {"style_strength", request.style_strength},
                            {"dtype", dtype_name(request.policy.dtype)}};
+  // The embedded one is another folder in the next clone.
+  if (const auto base = named_base(request.base)) settings["base"] = base->string();
   if (!request.sampling.scheduler.empty()) settings["scheduler"] = request.sampling.scheduler;
   if (request.negative_prompt) settings["negative_prompt"] = *request.negative_prompt;
   return settings;
@@ -64,23 +70,26 @@ std::string parameters_text(const GenerateRequest& request, const ImageRow& row,
 
 }  // namespace
 
-StringMap picture_text(const GenerateRequest& request, const std::filesystem::path& base, const ImageRow& row,
+StringMap picture_text(const GenerateRequest& request, const StringMap& digests, const ImageRow& row,
                        const AdapterSet& set, int64_t row_index, const at::Tensor& image) {
-  ordered_json settings = run_settings(request, base, image);
+  ordered_json settings = run_settings(request, image), own = ordered_json::object();
   settings["prompt"] = {row.prompt};
   settings["seed"] = row.seed;
   settings["adapter"] = ordered_json::array();
-  for (const AdapterChoice& choice : set.adapters) settings["adapter"].push_back(adapter_text(choice));
+  for (const AdapterChoice& choice : set.adapters) {
+    settings["adapter"].push_back(adapter_text(choice));
+    own[choice.file.string()] = digests.at(choice.file.string());
+  }
   if (request.initial_noise)
     settings["initial_noise"] =
         fmt::format("{}:{}", request.initial_noise->string(), request.initial_noise_row.value_or(row_index));
-  return {{kSettingsChunk, settings.dump(-1, ' ', false, ordered_json::error_handler_t::replace)},
+  return {{kSettingsChunk, text_of(settings)},
+          {kDigestsChunk, text_of(own)},
           {kParametersChunk, parameters_text(request, row, set, image)}};
 }
 
-StringMap grid_text(const GenerateRequest& request, const std::filesystem::path& base,
-                    const at::Tensor& image) {
-  ordered_json settings = run_settings(request, base, image);
+StringMap grid_text(const GenerateRequest& request, const StringMap& digests, const at::Tensor& image) {
+  ordered_json settings = run_settings(request, image);
   settings["prompt"] = request.prompts;
   settings["seed"] = request.seed;
   settings["images"] = request.images;
@@ -90,7 +99,7 @@ StringMap grid_text(const GenerateRequest& request, const std::filesystem::path&
   for (const PictureColumn& column : request.picture_columns)
     settings["picture_column"].push_back(column_text(column));
   if (request.initial_noise) settings["initial_noise"] = request.initial_noise->string();
-  return {{kSettingsChunk, settings.dump(-1, ' ', false, ordered_json::error_handler_t::replace)}};
+  return {{kSettingsChunk, text_of(settings)}, {kDigestsChunk, text_of(digests)}};
 }
 
 nlohmann::json read_picture_settings(const std::filesystem::path& picture) {
@@ -101,6 +110,17 @@ nlohmann::json read_picture_settings(const std::filesystem::path& picture) {
     throw Error(ErrorKind::kInput, "generate: --like " + picture.string(),
                 "the picture carries no settings of ziplora", "give a PNG that 'ziplora generate' wrote");
   return settings;
+}
+
+StringMap read_picture_digests(const std::filesystem::path& picture) {
+  const StringMap text = read_png_text(picture);
+  const auto found = text.find(kDigestsChunk);
+  const auto json = nlohmann::json::parse(found == text.end() ? "" : found->second, nullptr, false);
+  StringMap digests;
+  if (json.is_object())
+    for (const auto& [file, digest] : json.items())
+      if (digest.is_string()) digests[file] = digest.get<std::string>();
+  return digests;
 }
 
 }  // namespace ziplora

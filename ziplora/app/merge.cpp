@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <memory>
-#include <set>
 
 #include "ziplora/app/base_targets.h"
 #include "ziplora/app/base_weights.h"
@@ -14,11 +13,11 @@
 #include "ziplora/base/error.h"
 #include "ziplora/base/peak_memory.h"
 #include "ziplora/io/image_file.h"
-#include "ziplora/io/json_file.h"
 #include "ziplora/lora/adapter_digest.h"
 #include "ziplora/lora/adapter_file.h"
 #include "ziplora/lora/compress.h"
 #include "ziplora/lora/key_dialects.h"
+#include "ziplora/lora/rank_split.h"
 #include "ziplora/lora/stored_layer.h"
 #include "ziplora/lora/target_names.h"
 #include "ziplora/lora/trigger_words.h"
@@ -82,27 +81,14 @@ std::vector<MergeInput> merge_inputs(const std::vector<MergeFile>& files,
   return inputs;
 }
 
-// Concatenated ranks belong to their inputs where every layer has all of them in the same sizes; a method may
-// have left an input out of some layers.
-std::optional<nlohmann::json> split_of(const std::vector<MergeInput>& inputs, const Adapter& merged) {
+std::optional<RankSplit> split_of_inputs(const std::vector<MergeInput>& inputs, const Adapter& merged) {
   std::vector<std::string> roles;
-  std::vector<int64_t> ranks;
-  int64_t all = 0;
+  std::vector<const Adapter*> adapters;
   for (const MergeInput& input : inputs) {
-    std::set<int64_t> found;
-    for (const auto& [target, layer] : input.adapter->layers) {
-      found.insert(layer.rank());
-      if (!inputs.front().adapter->layers.count(target)) return std::nullopt;
-    }
-    if (found.size() != 1 || input.adapter->layers.size() != inputs.front().adapter->layers.size())
-      return std::nullopt;
     roles.push_back(input.role);
-    ranks.push_back(*found.begin());
-    all += ranks.back();
+    adapters.push_back(input.adapter);
   }
-  for (const auto& [target, layer] : merged.layers)
-    if (layer.rank() != all) return std::nullopt;
-  return nlohmann::json{{"roles", roles}, {"ranks", ranks}};
+  return split_of(roles, adapters, merged);
 }
 
 /// A failed write leaves no new coefficients, and a merge without any leaves none of an earlier one: they
@@ -173,8 +159,9 @@ nlohmann::json run_merge(const MergeRequest& request, ProgressSink& progress, co
   const nlohmann::json how =
       recipe ? recipe->to_json() : nlohmann::json{{"method", request.method}, {"options", options}};
   merged.metadata = merged_metadata(request, inputs, digests.get(), how, report, progress);
-  if (const auto split = split_of(inputs, merged); split && !request.rank && !result.mixes_ranks)
-    merged.metadata["ziplora.split"] = json_line(*split);
+  if (!request.rank && !result.mixes_ranks)
+    if (const auto split = split_of_inputs(inputs, merged))
+      merged.metadata["ziplora.split"] = to_metadata(*split);
   int64_t largest_rank = 0;
   for (const auto& [target, layer] : merged.layers) largest_rank = std::max(largest_rank, layer.rank());
   cancel.throw_if_cancelled("merge");

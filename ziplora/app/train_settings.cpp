@@ -160,7 +160,7 @@ nlohmann::json to_json(const TrainSettings& settings) {
 void apply_train_settings(TrainSettings& settings, const nlohmann::json& values, const std::string& where) {
   if (!values.is_object())
     throw Error(ErrorKind::kUsage, where, "expected a JSON object of settings",
-                "write one with 'ziplora train … --print-config'");
+                R"(for example {"rank": 8, "lr": 1e-3})");
   for (const auto& [name, value] : values.items()) {
     const TrainSetting* setting = find_train_setting(name);
     if (!setting) {
