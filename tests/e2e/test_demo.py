@@ -1,12 +1,17 @@
-"""`make demo`, whole: what it writes, and that ZipLoRA there does what the paper says it does."""
+"""`make demo`, whole: what it writes, that ZipLoRA there does what its paper says, and that diffusers draws it."""
 
 import json
 import subprocess
 from pathlib import Path
 
 import pytest
+import torch
+from embedded_base import MINI, open_pipeline
 from PIL import Image
-from program import BUILD
+from program import BUILD, ziplora
+from safetensors.torch import save_file
+from test_generate import cell, pixels
+from test_pipeline import psnr_db
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -50,3 +55,36 @@ def test_the_grid_compares_six_columns_of_five_prompts(demo, report):
     assert report["seconds"].keys() >= {"train_subject", "train_style", "merge_direct", "merge_zip", "generate", "all"}
     assert {path.name for path in demo.glob("*.safetensors")} == {
         "subject.safetensors", "style.safetensors", "direct.safetensors", "zip.safetensors", "zip.coefficients.safetensors"}
+
+
+PROMPT, STEPS, GUIDANCE = "a sks animal at night, in szn style", 20, 5.0
+
+
+@torch.no_grad()
+def drawn_by_diffusers(pipeline, start):
+    latents = pipeline(PROMPT, num_inference_steps=STEPS, guidance_scale=GUIDANCE, latents=start,
+                       output_type="latent").images
+    image = pipeline.vae.decode(latents / pipeline.vae.config.scaling_factor).sample[0]
+    return (image / 2 + 0.5).clamp(0, 1).permute(1, 2, 0).double().numpy()
+
+
+def test_a_cell_of_the_merged_file_is_diffusers_picture(demo, tmp_path):
+    """And the cell beside it is diffusers' picture without the file, from the same noise."""
+    start = torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(5))
+    save_file({"latents": start.repeat(2, 1, 1, 1)}, tmp_path / "noise.safetensors")
+    ziplora("generate", PROMPT, "--base", MINI, "--grid", "--column", "base=none", "--column",
+            f"ZipLoRA={demo / 'zip.safetensors'}", "--steps", STEPS, "--guidance-scale", GUIDANCE, "--initial-noise",
+            tmp_path / "noise.safetensors", "-o", tmp_path / "grid.png")
+    sheet = pixels(tmp_path / "grid.png")
+    plain_cell, merged_cell = (cell(sheet, 0, column, 256)[::4, ::4] / 255 for column in (0, 1))
+
+    pipeline = open_pipeline()
+    plain = drawn_by_diffusers(pipeline, start)
+    pipeline.load_lora_weights(demo / "zip.safetensors")
+    try:
+        merged = drawn_by_diffusers(pipeline, start)
+    finally:
+        pipeline.unload_lora_weights()
+    assert psnr_db(merged, plain) < 40, "the merged file does nothing"
+    assert psnr_db(plain_cell, plain) >= 50
+    assert psnr_db(merged_cell, merged) >= 50

@@ -216,6 +216,15 @@ def test_learns_on_the_users_own_pictures(two, tmp_path):
     assert given["fidelity"]["subject"]["before"] != pytest.approx(drawn["fidelity"]["subject"]["before"], rel=1e-3)
 
 
+def test_stops_where_the_overlap_has_fallen_far_enough(two, tmp_path):
+    """Each iteration tells the overlap that it began with, so the one that begins below is not finished."""
+    result = ziplora(*two, *QUICK, "--stop-overlap", 0.97, "--iterations", 40, "-o", "out.safetensors", cwd=tmp_path)
+    begun = [row["overlap"] for row in result["history"]]
+    assert result["iterations"] == len(begun) < 40
+    assert result["overlap"]["after"] <= 0.97 < min(begun)
+    assert {file.name for file in tmp_path.iterdir()} == {"out.safetensors", "out.coefficients.safetensors"}
+
+
 def test_a_half_precision_base_gives_nearly_the_same(two, tmp_path):
     full = ziplora(*two, *ZIP, "-o", "full.safetensors", cwd=tmp_path)
     half = ziplora(*two, *ZIP, "--dtype", "bfloat16", "--gradient-checkpointing", "-o", "half.safetensors",

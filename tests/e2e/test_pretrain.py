@@ -4,11 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-from program import ziplora, ziplora_fails
+from program import interrupt, ziplora, ziplora_fails
 from safetensors.torch import load_file
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGES = ("autoencoder", "contrastive", "judge", "unet")
+WEIGHTS = "diffusion_pytorch_model.safetensors"
 
 
 def once(**counts):
@@ -94,6 +95,47 @@ def test_looking_at_samples_changes_nothing(made_base, cache, tmp_path):
     assert len(list((tmp_path / "1/samples").iterdir())) == 2
     seen, unseen = (load_file(tmp_path / f"{every}/unet.checkpoint.safetensors") for every in (1, 1000))
     assert seen.keys() == unseen.keys() and all((seen[key] == unseen[key]).all() for key in seen)
+
+
+def iterations(run, stage):
+    return [line["iteration"] for line in records(run / f"{stage}.metrics.jsonl")]
+
+
+def test_an_interrupted_unet_resumes_to_the_same_weights(made_base, cache, tmp_path):
+    """Exported, which rounds, and as they are. Of a high rate, since four iterations of the warm-up are few."""
+    def command(folder):
+        return ["pretrain", "--cache", cache, "--from", made_base, "--run-folder", folder / "run",
+                "--judge-iterations", 0, "--unet-iterations", 4, "--unet-learning-rate", 0.1, "--threads", 2,
+                "--sample-every", 0, "--validation-scenes", 0, "-o", folder / "mini"]
+
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    ziplora(*command(whole), cwd=ROOT)
+    error = interrupt(command(parts), ROOT, "unet", after_step=1)
+    assert error["where"] == "pretrain unet" and "of 4 iterations" in error["problem"]
+    assert "same command again" in error["hint"] and not (parts / "mini").exists()
+    ziplora(*command(parts), cwd=ROOT)
+    assert iterations(parts / "run", "unet") == [0, 1, 2, 3], "an iteration was lost or repeated"
+    for file in (f"mini/unet/{WEIGHTS}", f"run/base/unet/{WEIGHTS}"):
+        assert (parts / file).read_bytes() == (whole / file).read_bytes(), file
+    before, after = load_file(made_base / "unet" / WEIGHTS), load_file(whole / "mini/unet" / WEIGHTS)
+    assert any((before[key] != after[key]).any() for key in before), "nothing was learned"
+
+
+def test_an_interrupted_autoencoder_resumes_to_the_same_weights(cache, tmp_path):
+    """Both runs are stopped in the stage after it, which begins once the autoencoder is written."""
+    def command(folder):
+        return ["pretrain", "--cache", cache, "--run-folder", folder, "--autoencoder-iterations", 30,
+                "--contrastive-iterations", 2, "--sample-every", 0]
+
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    interrupt(command(whole), ROOT, "text encoders", after_step=1)
+    error = interrupt(command(parts), ROOT, "autoencoder", after_step=3)
+    assert error["where"] == "pretrain autoencoder" and "of 30 iterations" in error["problem"]
+    assert not (parts / "base/vae").exists()
+    interrupt(command(parts), ROOT, "text encoders", after_step=1)
+    assert iterations(parts, "autoencoder") == list(range(30)), "an iteration was lost or repeated"
+    for file in (WEIGHTS, "config.json"):  # the latter has the measured scaling factor
+        assert (parts / "base/vae" / file).read_bytes() == (whole / "base/vae" / file).read_bytes(), file
 
 
 def test_a_base_without_a_judge_says_so(made_base, cache, tmp_path):

@@ -128,6 +128,24 @@ def test_interrupted_and_resumed_equals_uninterrupted(command, uninterrupted, tm
     assert bytes_of(tmp_path) == bytes_of(uninterrupted)
 
 
+def test_a_run_with_class_pictures_resumes_exactly(command, tmp_path):
+    """They are not drawn again, and their order and noise go on where they were."""
+    options = ["--iterations", 40, "--class-prompt", "a dog", "--prior-images", 3, "--prior-weight", 0.7, "--buckets",
+               "--batch-size", 2]
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    for folder in (whole, parts):
+        folder.mkdir()
+    ziplora(*command(*options), cwd=whole)
+    interrupt(command(*options), parts, "train", after_step=7)
+    assert not (parts / OUTPUT).exists()
+    pictures = sorted((parts / "runs/dog/class_images").glob("*.png"))
+    drawn = [path.stat().st_mtime_ns for path in pictures]
+    assert len(drawn) == 3
+    ziplora("train", "--resume", "runs/dog", cwd=parts)
+    assert bytes_of(parts) == bytes_of(whole)
+    assert [path.stat().st_mtime_ns for path in pictures] == drawn
+
+
 def test_checkpoints_are_exact_and_change_nothing(command, uninterrupted, tmp_path):
     ziplora(*command(*ALL_STATE, "--checkpoint-every", 15), cwd=tmp_path)
     assert bytes_of(tmp_path) == bytes_of(uninterrupted)

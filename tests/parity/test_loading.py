@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 PROMPTS = ["a ghost at night", "ein Igel"]
 UNET_FILE = "diffusion_pytorch_model.safetensors"
+AUTOENCODER = ("decoded", "encoded")  # its outputs
 
 
 @pytest.fixture(scope="module")
@@ -102,10 +103,24 @@ def test_each_dtype_takes_its_own_files_where_both_are_there(copy, pipeline, inp
     assert ours["noise_pred"].abs().max() == 0
 
 
-def test_lower_precisions_compute(base, pipeline, inputs):
+@pytest.mark.parametrize("dtype, tolerance", [("bfloat16", 0.1), ("float16", 0.02)])
+def test_lower_precisions_compute(dtype, tolerance, base, pipeline, inputs):
+    """All but the autoencoder, which stays in float32 since this base says force_upcast."""
     theirs = outputs_of(pipeline, inputs)
-    assert_same_outputs(base, theirs, inputs, tolerance=0.1, dtype="bfloat16")
-    assert_same_outputs(base, theirs, inputs, tolerance=0.02, dtype="float16")
+    assert_same_outputs(base, theirs, inputs, tolerance, dtype=dtype)
+    assert_same_outputs(base, {key: theirs[key] for key in AUTOENCODER}, inputs, dtype=dtype)
+
+
+def test_without_force_upcast_the_autoencoders_weights_are_rounded(copy, pipeline, inputs):
+    """Only they: the referee's are rounded too, and compute in float32 like ours."""
+    path = copy / "vae/config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"force_upcast": False}))
+    rounded = StableDiffusionXLPipeline.from_pretrained(copy)
+    rounded.vae.to(torch.bfloat16).to(torch.float32)
+    upcast, theirs = outputs_of(pipeline, inputs), outputs_of(rounded, inputs)
+    for key in AUTOENCODER:
+        assert relative_error(theirs[key], upcast[key]) > 5e-4, key
+    assert_same_outputs(copy, {key: theirs[key] for key in AUTOENCODER}, inputs, dtype="bfloat16")
 
 
 def test_a_sharded_unet(base, pipeline, inputs, copy):

@@ -1,30 +1,37 @@
 """LoRA files between ziplora, diffusers and PEFT, both ways: the same file gives equal outputs of the UNet and of both
-text encoders there and here, and what is written here loads there."""
+text encoders there and here, and what is written here loads there. One of each kind on the embedded base, too."""
 
 import pytest
 import torch
 from diffusers import StableDiffusionXLPipeline
 from diffusers.training_utils import _collate_lora_metadata
+from embedded_base import MINI
 from lora_files import EVERY_PART, LayerChoice, random_layers, save_diffusers, save_kohya
 from peft import LoraConfig, PeftModel, get_peft_model
 from peft.utils import get_peft_model_state_dict
 from probe_runner import relative_error, run_probe
 from program import ziplora
 from safetensors.torch import load_file, save_file
-from tiny_sdxl import VOCAB_SIZE, make_tiny_sdxl
+from tiny_sdxl import make_tiny_sdxl
 
 TOLERANCE = 1e-4
 COMPONENTS = ("unet", "text_encoder", "text_encoder_2")
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory):
-    return make_tiny_sdxl(tmp_path_factory.mktemp("base"))
+def base(request, tmp_path_factory):
+    """The tiny one, unless a test asks for the embedded one."""
+    embedded = getattr(request, "param", "tiny") == "mini"
+    return MINI if embedded else make_tiny_sdxl(tmp_path_factory.mktemp("base"))
+
+
+def open_base(base):
+    return StableDiffusionXLPipeline.from_pretrained(base, torch_dtype=torch.float32)  # the embedded one is in halves
 
 
 @pytest.fixture(scope="module")
 def loaded(base):
-    return StableDiffusionXLPipeline.from_pretrained(base)
+    return open_base(base)
 
 
 @pytest.fixture
@@ -36,10 +43,10 @@ def pipeline(loaded):
 @pytest.fixture(scope="module")
 def inputs(loaded):
     generator = torch.Generator().manual_seed(7)
-    config = loaded.unet.config
+    config, text = loaded.unet.config, loaded.text_encoder.config
     pooled = config.projection_class_embeddings_input_dim - 6 * config.addition_time_embed_dim
-    ids = torch.randint(0, VOCAB_SIZE - 2, (2, 77), generator=generator)
-    ids[:, 0], ids[0, 20:], ids[1, 76] = VOCAB_SIZE - 2, VOCAB_SIZE - 1, VOCAB_SIZE - 1
+    ids = torch.randint(0, text.bos_token_id, (2, text.max_position_embeddings), generator=generator)
+    ids[:, 0], ids[0, 20:], ids[1, -1] = text.bos_token_id, text.eos_token_id, text.eos_token_id
     return {
         "sample": torch.randn(2, 4, 16, 16, generator=generator),
         "timestep": torch.tensor([801.0, 21.0]),
@@ -220,9 +227,10 @@ TEXT = dict(r=3, lora_alpha=5, target_modules=["q_proj", "k_proj", "v_proj", "ou
 SAVED = [(name, True) for name in PEFT] + [("alpha-unlike-rank", False)]
 
 
-@pytest.mark.parametrize("name, with_metadata", SAVED)
+@pytest.mark.parametrize("base, name, with_metadata", [
+    *(("tiny", *saved) for saved in SAVED), ("mini", "alpha-unlike-rank", True)], indirect=["base"])
 def test_a_file_of_save_lora_weights_acts_as_the_model_that_saved_it(name, with_metadata, base, inputs, tmp_path):
-    pipeline = StableDiffusionXLPipeline.from_pretrained(base)
+    pipeline = open_base(base)
     settings = PEFT[name] if with_metadata else PEFT[name] | dict(lora_alpha=PEFT[name]["r"])
     text = TEXT if with_metadata else TEXT | dict(lora_alpha=TEXT["r"])
     add_peft_adapter(pipeline.unet, 1, **settings)
@@ -241,9 +249,10 @@ def test_a_file_of_save_lora_weights_acts_as_the_model_that_saved_it(name, with_
     assert_equal(outputs_here(base, inputs, tmp_path)[0], ours, tolerance=1e-12)
 
 
-@pytest.mark.parametrize("name", PEFT)
+@pytest.mark.parametrize("base, name", [
+    *(("tiny", name) for name in PEFT), ("mini", "alpha-unlike-rank")], indirect=["base"])
 def test_a_peft_directory_acts_as_the_model_that_saved_it(name, base, inputs, tmp_path):
-    pipeline = StableDiffusionXLPipeline.from_pretrained(base)
+    pipeline = open_base(base)
     torch.manual_seed(4)
     unet = get_peft_model(pipeline.unet, LoraConfig(init_lora_weights=False, **PEFT[name]))
     encoder_2 = get_peft_model(pipeline.text_encoder_2, LoraConfig(init_lora_weights=False, **TEXT))
@@ -266,22 +275,27 @@ SOURCES = {
 }
 
 
-def written(base, inputs, source, tmp_path):
+EVERY_DTYPE = ("float32", "float16", "bfloat16")
+
+
+def written(base, inputs, source, tmp_path, dtypes=EVERY_DTYPE):
     """Every form that can be written, from one source: {name: (path, dtype)}, and what the source does here."""
     forms = {f"{form}-{dtype}": (tmp_path / f"{form}-{dtype}{'' if form == 'peft' else '.safetensors'}", dtype)
-             for form in ("kohya", "diffusers", "peft") for dtype in ("float32", "float16", "bfloat16")}
+             for form in ("kohya", "diffusers", "peft") for dtype in dtypes}
     writes = [dict(path=str(path), format=name.split("-")[0], dtype=dtype) for name, (path, dtype) in forms.items()]
     return forms, outputs_here(base, inputs, source, writes)[0]
 
 
-@pytest.mark.parametrize("name", SOURCES)
-def test_what_is_written_here_acts_the_same_there(name, base, pipeline, inputs, tmp_path):
+@pytest.mark.parametrize("base, name, dtypes", [
+    *(("tiny", name, EVERY_DTYPE) for name in SOURCES), ("mini", "pooled-projection", EVERY_DTYPE[:1])],
+    indirect=["base"], ids=lambda value: value if isinstance(value, str) else f"{len(value)}-dtypes")
+def test_what_is_written_here_acts_the_same_there(name, dtypes, base, pipeline, inputs, tmp_path):
     layers = random_layers(pipeline, SOURCES[name])
     source = save_kohya(tmp_path / "source.safetensors", layers, pipeline, "diffusers")
-    forms, wanted = written(base, inputs, source, tmp_path)
+    forms, wanted = written(base, inputs, source, tmp_path, dtypes)
     for form, (path, dtype) in forms.items():
         if form.startswith("peft"):
-            models = StableDiffusionXLPipeline.from_pretrained(base)
+            models = open_base(base)
             wrapped = [PeftModel.from_pretrained(getattr(models, component), path / component)
                        if (path / component).exists() else getattr(models, component) for component in COMPONENTS]
             theirs = outputs_of(*wrapped, inputs)

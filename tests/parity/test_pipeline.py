@@ -17,7 +17,8 @@ from PIL import Image
 from probe_runner import relative_error
 from program import ziplora, ziplora_fails
 from safetensors.torch import load_file, save_file
-from tiny_sdxl import make_tiny_sdxl
+from test_unet import CONFIGS
+from tiny_sdxl import TEXT_ENCODER, TEXT_ENCODER_2, make_tiny_sdxl
 
 CLASSES = {
     "ddim": DDIMScheduler,
@@ -159,6 +160,18 @@ def test_another_solver_of_the_bases_own_scheduler_is_refused(field, value, tmp_
     assert field in error["problem"] and str(value).lower() in error["problem"].lower()
     if field != "use_lu_lambdas":  # which is a matter of the noise levels, whatever the solver
         ziplora(*arguments, "--scheduler", "dpm++-2m")
+
+
+@pytest.mark.parametrize("name", ["unequal-layers", "one-layer"])
+def test_unets_of_other_shapes(name, tmp_path):
+    """Their sizes but for two, which the text encoders give."""
+    unet = CONFIGS[name]
+    fitting = {"cross_attention_dim": TEXT_ENCODER["hidden_size"] + TEXT_ENCODER_2["hidden_size"],
+               "projection_class_embeddings_input_dim":
+                   TEXT_ENCODER_2["projection_dim"] + 6 * unet["addition_time_embed_dim"]}
+    folder = make_tiny_sdxl(tmp_path / "base", unet=unet | fitting)
+    set_scheduler_config(folder, LATENT)
+    compare(folder, tmp_path, "euler", guidance_scale=3.0)
 
 
 def test_25_steps(base, tmp_path):

@@ -31,6 +31,8 @@ CONFIGS = {
         up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
         addition_time_embed_dim=4, projection_class_embeddings_input_dim=6 * 4 + 9),
 }
+# The second one where noise is predicted, which has as many channels as the latents.
+CONFIGS["one-layer"] = CONFIGS["one-layer-convolutions"] | dict(in_channels=4, out_channels=4)
 # Latent height and width. Odd ones where the way up must restore them (diffusers itself cannot with padding 0).
 SIZES = {"sdxl-like": (13, 18), "one-layer-convolutions": (7, 9), "unequal-layers": (16, 24), "mini": (16, 16)}
 
@@ -56,7 +58,9 @@ def draw_rows(name, unet, count):
         return draw_demo_rows(count)
     config = unet.config
     pooled = config.projection_class_embeddings_input_dim - 6 * config.addition_time_embed_dim
-    return {"latents": torch.randn(count, config.in_channels, 8, 8),
+    # The innermost block sees 2 × 2: of one token alone the gradients of queries and keys are mere rounding.
+    side = 2 ** len(config.block_out_channels)
+    return {"latents": torch.randn(count, config.in_channels, side, side),
             "prompt_embeds": torch.randn(count, 7, config.cross_attention_dim),
             "pooled_embeds": torch.randn(count, pooled),
             "time_ids": torch.tensor([[64.0, 64, 0, 0, 64, 64]] * count)}

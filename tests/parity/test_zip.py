@@ -163,6 +163,8 @@ def compare(name, ranks, overlap, overlap_weight, start, checkpointing, dtype, f
     ("sdxl-like", (4, 3), "dot-product", 0.001, "both signs", False),
     ("sdxl-like", (4, 3), "cosine", 0.1, "ones", False),
     ("sdxl-like", (2, 4, 3), "mean-products", 0.01, "ones", False),
+    ("unequal-layers", (2, 4, 3), "mean-products", 0.01, "ones", True),
+    ("one-layer", (4, 3), "sum-products", 0.001, "both signs", False),
     ("mini", (4, 3), "mean-products", 0.01, "ones", False),
 ])
 def test_ten_iterations_equal_the_papers_equations(name, ranks, overlap, overlap_weight, start, checkpointing,
@@ -175,7 +177,8 @@ def test_ten_iterations_equal_the_papers_equations(name, ranks, overlap, overlap
 
 
 @pytest.mark.parametrize("name, ranks, overlap", [
-    ("sdxl-like", (4, 3), "cosine"), ("sdxl-like", (2, 4, 3), "mean-products"), ("mini", (4, 3), "mean-products")])
+    ("sdxl-like", (4, 3), "cosine"), ("sdxl-like", (2, 4, 3), "mean-products"), ("mini", (4, 3), "mean-products"),
+    ("unequal-layers", (4, 3), "mean-products"), ("one-layer", (4, 3), "cosine")])
 def test_losses_and_first_gradients_in_single_precision(name, ranks, overlap, tmp_path):
     losses, gradients, _ = compare(name, ranks, overlap, 0.1, "ones", False, torch.float32, tmp_path)
     assert losses < 1e-4
