@@ -1,10 +1,8 @@
 # One line a target; the work is in tools/ and CMake.
-# What ninja says beside its count: the seconds so far.
-export NINJA_STATUS ?= [%f/%t, %es] 
 .PHONY: all setup build demo test bench base base-report format check asan fuzz clean
 all: build
 setup:            ; @tools/setup.sh engine
-build: setup      ; @cmake --preset release >/dev/null && cmake --build --preset release
+build: setup      ; @tools/build.sh release build
 demo:             ; @tools/demo.sh
 test:             ; @tools/test.sh
 bench:            ; @tools/bench.sh

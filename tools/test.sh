@@ -5,7 +5,6 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 tools/setup.sh referee
 tools/check.sh
-cmake --preset release >/dev/null
-cmake --build --preset release
+tools/build.sh release build
 ctest --test-dir build --output-on-failure --no-tests=error
 .venv/bin/python -m pytest -q tests/parity tests/e2e tests/loaders "$@"
