@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what building and testing need: Debian packages (when missing) and a Python environment in .venv
 # that carries LibTorch and, with `referee`, the Python stack the tests compare with. Runs again in no time.
+#   tools/setup.sh packages  the Debian packages alone          (make check, make format)
 #   tools/setup.sh engine    compiler, libraries, LibTorch         (make demo)
 #   tools/setup.sh referee   the same, and the referees of tests   (make test)
 set -euo pipefail
@@ -25,6 +26,8 @@ if ((${#missing[@]})); then
   echo "setup: installing them: $size to download, about a minute" >&2
   "${install[@]}" "${missing[@]}" >/dev/null
 fi
+
+if [[ $level == packages ]]; then exit 0; fi
 
 stamp=".venv/.ziplora-$level-$(cat requirements/engine.txt "requirements/$level.txt" | sha256sum | cut -c1-16)"
 if [[ ! -e $stamp ]]; then
