@@ -125,7 +125,9 @@ void ZipInputs::draw_images(Sdxl& base, const std::vector<MergeInput>& inputs, P
     names.push_back(inputs[k].adapter->source.filename().string());
     for (int64_t i = 0; i < options_.images; ++i) {
       ImageRow row{.prompt = inputs[k].prompt,
-                   .seed = derive_seed(seed_, fmt::format("zip picture {} {}", k, i))};
+                   .negative_prompt = {},
+                   .seed = derive_seed(seed_, fmt::format("zip picture {} {}", k, i)),
+                   .adapter_weights = {}};
       row.adapter_weights.assign(inputs.size(), 0.0);
       row.adapter_weights[k] = inputs[k].weight;
       rows.push_back(row);
