@@ -1,16 +1,15 @@
 # One line a target; the work is in tools/ and CMake.
-# What ninja says beside its count: the seconds so far.
-export NINJA_STATUS ?= [%f/%t, %es] 
-.PHONY: all setup build demo test bench base base-report format check asan fuzz clean
+.PHONY: all setup build demo test bench bench-sdxl base base-report format check asan fuzz clean
 all: build
 setup:            ; @tools/setup.sh engine
-build: setup      ; @cmake --preset release >/dev/null && cmake --build --preset release
+build: setup      ; @tools/build.sh release build
 demo:             ; @tools/demo.sh
 test:             ; @tools/test.sh
 bench:            ; @tools/bench.sh
+bench-sdxl:       ; @tools/bench.sh --sdxl
 base:             ; @tools/base.sh
 base-report: build ; @tools/world_packages.sh && build/ziplora base-report --scenes 200 --loras report -o out/base-report
-format:           ; @git ls-files '*.h' '*.cpp' | xargs clang-format -i
+format:           ; @tools/setup.sh packages && git ls-files '*.h' '*.cpp' | xargs clang-format -i
 check:            ; @tools/check.sh
 asan:             ; @tools/asan.sh
 fuzz:             ; @tools/fuzz.sh

@@ -12,6 +12,7 @@ namespace {
 
 constexpr double kRedrawSeconds = 0.1;     // on a terminal
 constexpr double kPlainLineSeconds = 5.0;  // in a log
+constexpr double kWorthTelling = 1.0;      // seconds; what is done sooner leaves no line
 
 double now_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -90,7 +91,7 @@ void TerminalProgress::stage_finished(const std::string& stage, double seconds) 
   if (!stages_.empty()) stages_.pop_back();
   if (options_.quiet) return;
   clear_line();
-  fmt::print(stderr, "{}  {}\n", stage, format_duration(seconds));
+  if (seconds >= kWorthTelling) fmt::print(stderr, "{}  {}\n", stage, format_duration(seconds));
 }
 
 void TerminalProgress::note(const std::string& text) {

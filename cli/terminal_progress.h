@@ -1,6 +1,7 @@
 #pragma once
 /// Progress for people, on stderr. On a terminal one line is redrawn with an ETA; elsewhere (a log file, CI)
-/// a plain line appears every few seconds. Stages may nest: the innermost is shown.
+/// a plain line appears every few seconds. Stages may nest: the innermost is shown. One that took a second or
+/// more leaves a line.
 ///
 ///     TerminalProgress progress({.quiet = false, .color = true, .terminal = isatty(2)});
 

@@ -8,8 +8,7 @@ cd "$(dirname "$0")/.."
 tools/setup.sh referee
 # Of tests that ctest asks for their names while building, too.
 export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_leaks=0}"
-cmake --preset asan >/dev/null
 if (($#)); then targets=("${@/%/_test}"); else targets=(unit_tests); fi
-cmake --build --preset asan --target "${targets[@]}"
+tools/build.sh asan build-asan "${targets[@]}"
 names=$(IFS='|'; echo "$*")
 ctest --test-dir build-asan --output-on-failure --no-tests=error ${names:+-R "^($names)\\."}

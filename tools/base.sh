@@ -6,8 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 tools/setup.sh engine
 tools/world_packages.sh
-cmake --preset release >/dev/null
-cmake --build --preset release --target ziplora
+tools/build.sh release build ziplora
 build/ziplora pretrain --run-folder runs/base --threads "$(nproc)" -o assets/mini ${ZIPLORA_PRETRAIN_FLAGS:-}
 build/ziplora base-report --scenes 200 --loras report -o out/base-report --card assets/mini/README.md --run-folder runs/base
 cp out/base-report/report.json assets/mini/results.json

@@ -4,8 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools/setup.sh referee
-cmake --preset release >/dev/null
-cmake --build --preset release --target ziplora ziplora_probe
+tools/build.sh release build ziplora ziplora_probe
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-$(nproc)}"
 bench() {
   echo "== $*"

@@ -2,6 +2,7 @@
 # What a compiler does not see: folders include only what they may, errors say what to do, the code is formatted.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+tools/setup.sh packages
 python3 tools/check_includes.py
 python3 tools/check_hints.py
 git ls-files '*.h' '*.cpp' | xargs clang-format --dry-run -Werror

@@ -10,8 +10,7 @@ say() { printf '\ndemo %s (%d s so far)\n' "$1" "$((SECONDS - started))" >&2; }
 
 say "1/7: install what is missing, build"
 tools/setup.sh engine
-cmake --preset release >/dev/null
-cmake --build --preset release --target ziplora >&2
+tools/build.sh "${ZIPLORA_PRESET:-release}" build ziplora >&2  # as the tests that run this built it
 
 out="${1:-out/demo}"
 rm -rf "$out"

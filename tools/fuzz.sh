@@ -14,8 +14,7 @@ build="${ZIPLORA_FUZZ_BUILD:-build-fuzz}"
 
 tools/setup.sh engine
 command -v clang++-14 >/dev/null || { echo "fuzz: install clang-14 and libclang-rt-14-dev first" >&2; exit 1; }
-cmake --preset fuzz -B "$build" >/dev/null
-cmake --build "$build" --target fuzz
+tools/build.sh fuzz "$build" fuzz
 
 # LibTorch keeps memory until the end and is not instrumented.
 export ASAN_OPTIONS=detect_leaks=0:detect_odr_violation=0 OMP_NUM_THREADS=1

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what building and testing need: Debian packages (when missing) and a Python environment in .venv
 # that carries LibTorch and, with `referee`, the Python stack the tests compare with. Runs again in no time.
+#   tools/setup.sh packages  the Debian packages alone          (make check, make format)
 #   tools/setup.sh engine    compiler, libraries, LibTorch         (make demo)
 #   tools/setup.sh referee   the same, and the referees of tests   (make test)
 set -euo pipefail
@@ -15,19 +16,29 @@ for package in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q "ok installed" || missing+=("$package")
 done
 if ((${#missing[@]})); then
-  echo "setup: installing ${#missing[@]} Debian packages (about a minute): ${missing[*]}" >&2
+  echo "setup: ${#missing[@]} Debian packages are missing: ${missing[*]}" >&2
   root=(env DEBIAN_FRONTEND=noninteractive)
   if ((EUID)); then root=(sudo "${root[@]}"); fi
   "${root[@]}" apt-get update -qq
-  "${root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  install=("${root[@]}" apt-get install -y -qq --no-install-recommends)
+  # A line for each file that is not in apt's cache: its address, its name, its bytes, its checksum.
+  size=$("${install[@]}" --print-uris "${missing[@]}" | awk '{ bytes += $3 } END { printf "%.0f MB", bytes / 1e6 }')
+  echo "setup: installing them: $size to download, about a minute" >&2
+  "${install[@]}" "${missing[@]}" >/dev/null
 fi
+
+if [[ $level == packages ]]; then exit 0; fi
 
 stamp=".venv/.ziplora-$level-$(cat requirements/engine.txt "requirements/$level.txt" | sha256sum | cut -c1-16)"
 if [[ ! -e $stamp ]]; then
   echo "setup: installing requirements/$level.txt into .venv (LibTorch is large; minutes on a first run)" >&2
   [[ -x .venv/bin/python ]] || python3 -m venv .venv
-  quiet=(--quiet)
-  if [[ -t 2 ]]; then quiet=(); fi  # a person sees each download with its ETA
-  .venv/bin/pip install "${quiet[@]}" --disable-pip-version-check -r "requirements/$level.txt" >&2
+  install=(.venv/bin/pip install --disable-pip-version-check -r "requirements/$level.txt")
+  if [[ -t 2 ]]; then
+    "${install[@]}" >&2  # a person sees each download with its ETA
+  else  # a log gets the size of each before it begins
+    PYTHONUNBUFFERED=1 "${install[@]}" --progress-bar off |
+      sed -un '/^ *\(Downloading\|Using cached\|Installing\) /p' >&2
+  fi
   touch "$stamp"
 fi

@@ -36,7 +36,7 @@ def with_ziplora(folder, dtype, pixels, steps, whole_picture):
         ends = []
         for line in process.stderr:
             event = json.loads(line)
-            if event["event"] == "step":
+            if event["event"] == "step" and event["stage"] == "denoise":
                 ends.append(time.perf_counter())
                 if event["step"] == steps - 1:
                     peak = peak_memory_bytes(process.pid)

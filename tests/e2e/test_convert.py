@@ -77,7 +77,7 @@ def name_of(form):
 
 # Formats and dtypes
 
-@pytest.mark.parametrize("form", ["kohya", "diffusers", "peft", "comfy"])
+@pytest.mark.parametrize("form", ["kohya", "kohya-diffusers", "diffusers", "peft", "comfy"])
 def test_float32_goes_round_through_every_format_without_losing_a_bit(form, lora, base, tmp_path):
     flags = ["--base", base, "--dtype", "f32"]
     ziplora("convert", lora, *flags, "-o", "start.safetensors", cwd=tmp_path)
@@ -95,8 +95,9 @@ def test_float32_goes_round_through_every_format_without_losing_a_bit(form, lora
         assert run_ziplora("inspect", file, "--base", base, "--check", cwd=tmp_path).returncode == 0
 
 
-@pytest.mark.parametrize("flags", [["--format", "kohya"], ["--format", "diffusers"], ["--format", "peft"],
-                                   ["--format", "comfy"], ["--rank", 2], ["--energy", 0.9]], ids=str)
+@pytest.mark.parametrize("flags", [["--format", "kohya"], ["--format", "kohya-diffusers"], ["--format", "diffusers"],
+                                   ["--format", "peft"], ["--format", "comfy"], ["--rank", 2],
+                                   ["--energy", 0.9]], ids=str)
 def test_equal_input_gives_equal_bytes(flags, lora, base, tmp_path):
     out = name_of(flags[1])
     for run in ("a", "b"):

@@ -8,7 +8,7 @@ import pytest
 import torch
 from diffusers import UNet2DConditionModel
 from PIL import Image
-from program import run_ziplora, ziplora, ziplora_fails
+from program import run_ziplora, steps_of, ziplora, ziplora_fails
 from safetensors.torch import load_file, save_file
 from tiny_sdxl import make_tiny_sdxl
 
@@ -155,6 +155,12 @@ def test_a_long_prompt_warns_once_and_says_what_was_cut(generate, tmp_path):
     result = generate("very " * 20 + "Größe 東京", "-n", 5, "--batch-size", 2, "-o", tmp_path / "out.png")
     warnings = [e["text"] for e in result["events"] if e["event"] == "warning"]
     assert len(warnings) == 1 and "75" in warnings[0] and "größe 東京" in warnings[0], warnings
+
+
+def test_loading_the_base_is_reported_tensor_by_tensor(generate, base, tmp_path):
+    tensors = sum(not name.endswith("position_ids") for file in base.rglob("*.safetensors") for name in load_file(file))
+    result = generate("a ghost", "-o", tmp_path / "ghost.png")
+    assert steps_of(result, "load") == [(n + 1, tensors) for n in range(tensors)]
 
 
 def test_initial_noise_by_file_and_by_row(generate, tmp_path):

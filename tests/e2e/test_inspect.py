@@ -164,7 +164,7 @@ def test_ranks_and_alphas_are_the_files_own_in_every_family(base, pipeline, tmp_
     assert set(report["alphas"]["unet"]) == {"7"} and set(report["ranks"]) == {"4"}
 
 
-@pytest.mark.parametrize("form", ["kohya", "diffusers", "peft", "comfy"])
+@pytest.mark.parametrize("form", ["kohya", "kohya-diffusers", "diffusers", "peft", "comfy"])
 def test_what_training_writes_is_clean(form, base, tmp_path):
     (tmp_path / "photos").mkdir()
     Image.effect_noise((40, 40), 50).convert("RGB").save(tmp_path / "photos/a.png")
@@ -271,7 +271,7 @@ def test_check_passes_what_is_clean(good):
     assert done.returncode == 0 and "defects     none" in done.stdout
 
 
-@pytest.mark.parametrize("form", ["kohya", "diffusers", "peft", "comfy"])
+@pytest.mark.parametrize("form", ["kohya", "kohya-diffusers", "diffusers", "peft", "comfy"])
 def test_what_a_merge_writes_is_clean_and_shows_its_recipe(form, good, tmp_path):
     style = save(tmp_path / "ink.safetensors", sdxl_tensors("diffusers", seed=1, rank=3))
     out = tmp_path / ("merged" if form == "peft" else "merged.safetensors")

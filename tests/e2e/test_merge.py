@@ -13,7 +13,7 @@ from diffusers import StableDiffusionXLPipeline
 from lora_files import Layer, LayerChoice, component_modules, random_layers, save_kohya
 from PIL import Image
 from probe_runner import relative_error
-from program import interrupt, run_ziplora, ziplora, ziplora_fails
+from program import interrupt, run_ziplora, steps_of, ziplora, ziplora_fails
 from safetensors import safe_open
 from safetensors.torch import load_file
 from tiny_sdxl import make_tiny_sdxl
@@ -175,8 +175,8 @@ def test_the_report_tells_what_was_learned(three, tmp_path):
     assert result["history"][0]["overlap"] == 1.0 > overlap["after"] > 0.8
     assert overlap["per_adapter"].keys() == result["movement"].keys() == result["fidelity"].keys()
     assert min(overlap["per_adapter"].values()) < overlap["after"] < max(overlap["per_adapter"].values())
-    steps = [event for event in result["events"] if event["event"] == "step" and event["stage"] == "zip"]
-    assert [event["step"] for event in steps] == [1, 2, 3, 4, 5, 6]
+    assert steps_of(result, "zip") == [(n, 6) for n in (1, 2, 3, 4, 5, 6)]
+    assert steps_of(result, "fidelity") == [(1, 2), (2, 2)] * 2  # before learning and after it
     assert not list(tmp_path.glob("*merge-state*"))
 
 
@@ -211,6 +211,7 @@ def test_learns_on_the_users_own_pictures(two, tmp_path):
     given = ziplora(*two, *ZIP, "--subject-images", "photos", "-o", "given.safetensors", cwd=tmp_path)
     notes = [event["text"] for event in given["events"] if event["event"] == "note"]
     assert "to learn on, 2 pictures are drawn by each of: ink.safetensors" in notes
+    assert steps_of(given, "encode") == [(1, 2), (2, 2)] and steps_of(drawn, "encode") == []
     # Each adapter has noise of its own, so the style's inputs are the same in both runs, the subject's are not.
     assert given["fidelity"]["style"]["before"] == pytest.approx(drawn["fidelity"]["style"]["before"], rel=1e-5)
     assert given["fidelity"]["subject"]["before"] != pytest.approx(drawn["fidelity"]["subject"]["before"], rel=1e-3)

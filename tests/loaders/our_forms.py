@@ -13,7 +13,8 @@ from lora_cases import ALL_LAYERS, numbers
 from program import run_ziplora
 from safetensors.torch import save_file
 
-# The forms that are one file; PEFT's is a folder that PEFT alone reads (tests/parity/test_lora_files.py runs it).
+# The forms that are one file; PEFT's is a folder that PEFT alone reads (tests/parity/test_lora_files.py runs it), and
+# kohya-diffusers is in lora_cases.py with a few layers.
 FORMS = ("kohya", "diffusers", "comfy")
 SAMPLED = ALL_LAYERS
 RANK, ALPHA = 2, 1.0

@@ -57,6 +57,19 @@ def test_we_still_write_the_keys_that_the_programs_were_given(form, written):
         assert fingerprint("\n".join(ours)) == recorded["key_list"], f"{program['program']}: run record.py again"
 
 
+@pytest.mark.parametrize("source, given", [("kohya-sgm", ["kohya-diffusers"]),
+                                           ("kohya-sgm-conv", ["kohya-diffusers-conv", "kohya-diffusers-upsampler-0"])])
+def test_in_diffusers_block_names_we_write_the_keys_that_the_programs_were_given(source, given, modules, tmp_path):
+    case = CASES[source](modules)
+    save_file(case.tensors, tmp_path / "sgm.safetensors", case.metadata)
+    out = tmp_path / "diffusers.safetensors"
+    ziplora("convert", tmp_path / "sgm.safetensors", "--dtype", "f32", "--format", "kohya-diffusers", "-o", out)
+    wanted = {}
+    for name in given:
+        wanted |= CASES[name](modules).tensors
+    assert key_list(load_file(out)) == key_list(wanted)
+
+
 def scaled_product(tensors, module, form):
     stem = {"kohya": module.flat_sgm, "diffusers": f"{module.component}.{module.path}"}.get(form)
     if form == "comfy":

@@ -73,7 +73,7 @@ def outputs_in_peft(base, inputs, folder):
 
 
 @pytest.mark.parametrize("dtype, tolerance", [("f32", 1e-4), ("f16", 2e-3), ("bf16", 2e-2)])
-@pytest.mark.parametrize("form", ["kohya", "diffusers", "peft", "comfy"])
+@pytest.mark.parametrize("form", ["kohya", "kohya-diffusers", "diffusers", "peft", "comfy"])
 def test_every_format_acts_as_its_source(form, dtype, tolerance, base, pipeline, inputs, tmp_path):
     layers = random_layers(pipeline, LayerChoice(alpha=3.0, ranks=(1, 4, 3), **EVERYTHING))
     source = save_kohya(tmp_path / "source.safetensors", layers, pipeline)

@@ -173,6 +173,24 @@ def test_diffusers_refuses_a_projection_of_another_rank_and_encoders_without_att
         assert_equal(wanted, outputs_in_diffusers(models, inputs, tmp_path / f"{form}.safetensors"))
 
 
+@pytest.mark.parametrize("blocks, verdict, reasons", [
+    ("sgm", "fully", []), ("diffusers", "partly", ["add_embedding layers in diffusers' block names are dropped"])])
+def test_diffusers_drops_add_embedding_in_its_block_names(blocks, verdict, reasons, base, pipeline, inputs, tmp_path):
+    """Without an error, and inspect knows that. In sgm's names it counts."""
+    parts = ("attn", "add_embedding", "time_embedding", "conv_in", "conv_out")
+    layers = random_layers(pipeline, LayerChoice(parts=parts, alpha=2.0))
+    without = {name: layer for name, layer in layers.items() if "add_embedding" not in name}
+    assert len(layers) == len(without) + 2
+    file = save_kohya(tmp_path / "lora.safetensors", layers, pipeline, blocks)
+    counted = save_kohya(tmp_path / "counted.safetensors", layers if blocks == "sgm" else without, pipeline)
+    theirs = outputs_in_diffusers(pipeline, inputs, file)
+    assert_equal(outputs_here(base, inputs, counted)[0], theirs)
+    found = diffusers_of(file, base)
+    assert (found["verdict"], found["reasons"]) == (verdict, reasons)
+    if blocks != "sgm":
+        assert_changed(outputs_here(base, inputs, file)[0], theirs, ["noise_pred"])
+
+
 @pytest.mark.parametrize("spelling", ["now", "middle", "oldest"])
 def test_every_generation_of_diffusers_files(spelling, base, pipeline, inputs, tmp_path):
     parts = {"now": ("attn", "ff", "proj_in", "fc1", "text_projection"), "middle": ("attn", "ff", "proj_in", "fc1"),
@@ -281,8 +299,8 @@ EVERY_DTYPE = ("float32", "float16", "bfloat16")
 def written(base, inputs, source, tmp_path, dtypes=EVERY_DTYPE):
     """Every form that can be written, from one source: {name: (path, dtype)}, and what the source does here."""
     forms = {f"{form}-{dtype}": (tmp_path / f"{form}-{dtype}{'' if form == 'peft' else '.safetensors'}", dtype)
-             for form in ("kohya", "diffusers", "peft") for dtype in dtypes}
-    writes = [dict(path=str(path), format=name.split("-")[0], dtype=dtype) for name, (path, dtype) in forms.items()]
+             for form in ("kohya", "kohya-diffusers", "diffusers", "peft") for dtype in dtypes}
+    writes = [dict(path=str(path), format=name.rsplit("-", 1)[0], dtype=dtype) for name, (path, dtype) in forms.items()]
     return forms, outputs_here(base, inputs, source, writes)[0]
 
 

@@ -21,6 +21,12 @@ def events(done: subprocess.CompletedProcess) -> list[dict]:
     return [json.loads(line) for line in done.stderr.splitlines()]
 
 
+def steps_of(result: dict, stage: str) -> list[tuple[int, int]]:
+    """(step, total) of each step that was reported of a stage."""
+    return [(event["step"], event["total"]) for event in result["events"]
+            if event["event"] == "step" and event["stage"] == stage]
+
+
 def ziplora(*arguments, **options) -> dict:
     """The result that --json prints. `events` in it are those of stderr."""
     done = run_ziplora(*arguments, "--json", **options)

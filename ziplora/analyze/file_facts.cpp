@@ -144,6 +144,7 @@ FileFacts file_facts(const AdapterSurvey& survey, bool sdxl_sizes) {
   add_families(facts, survey);
   facts.lycoris_prefix = has_key(survey, "lycoris_");
   facts.upsampler_in_diffusers_names = has_key(survey, "lora_unet_up_blocks_0_upsamplers_0_conv");
+  facts.add_embedding_in_diffusers_names = has_key(survey, "lora_unet_add_embedding_");
   facts.uneven_alpha = uneven_alpha(survey);
   const bool any_alpha = std::any_of(survey.origins.begin(), survey.origins.end(), [](const auto& entry) {
     return entry.second.alpha_in_file.has_value();

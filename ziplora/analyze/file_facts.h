@@ -17,8 +17,9 @@ struct FileFacts {
   bool diffusers_middle = false;  ///< unet.….lora.down.weight, lora_linear_layer
   bool diffusers_oldest = false;  ///< ….processor.to_q_lora.down.weight
   bool peft = false, comfy = false;
-  bool bare_sgm = false;                      ///< input_blocks.4.1.….lora_A.weight
-  bool upsampler_in_diffusers_names = false;  ///< lora_unet_up_blocks_0_upsamplers_0_conv
+  bool bare_sgm = false;                          ///< input_blocks.4.1.….lora_A.weight
+  bool upsampler_in_diffusers_names = false;      ///< lora_unet_up_blocks_0_upsamplers_0_conv
+  bool add_embedding_in_diffusers_names = false;  ///< lora_unet_add_embedding_linear_1
   // Tensors.
   bool uneven_alpha = false;  ///< attention layers of one component differ in alpha, or only some have one
   bool alpha_beside_lora_a = false;

@@ -30,6 +30,7 @@ struct Rule {
 
 constexpr const char* kNoOutsideBlocks =
     "conv_in, conv_out, time_embedding and add_embedding layers are dropped";
+constexpr const char* kNoAddEmbedding = "add_embedding layers in diffusers' block names are dropped";
 constexpr const char* kOwnSizes = "it knows SDXL's own layer sizes only, and this file is for another base";
 
 const Rule kRules[] = {
@@ -59,6 +60,8 @@ const Rule kRules[] = {
      "one alpha is used for all attention layers of a component, and here they differ"},
     {"diffusers", Verdict::kPartly, [](const Facts& f) { return f.kohya_sgm && f.kohya_diffusers; },
      "of a mixture of block names, the sgm ones are dropped"},
+    {"diffusers", Verdict::kPartly, [](const Facts& f) { return f.add_embedding_in_diffusers_names; },
+     kNoAddEmbedding},
     {"diffusers", Verdict::kNot, [](const Facts& f) { return f.stray_keys; },
      "a key without \"lora\" in its name is refused"},
     {"diffusers", Verdict::kNot,
@@ -135,6 +138,8 @@ const Rule kRules[] = {
      "this prefix was not tried"},
     {"A1111", Verdict::kPartly, [](const Facts& f) { return f.upsampler_in_diffusers_names; },
      "up_blocks_0_upsamplers_0_conv is looked for in the wrong place"},
+    {"A1111", Verdict::kPartly, [](const Facts& f) { return f.add_embedding_in_diffusers_names; },
+     kNoAddEmbedding},
     {"A1111", Verdict::kPartly, [](const Facts& f) { return f.part_of_clip_g_attention; },
      "the second encoder's attention counts only where q, k, v and out_proj are all there"},
     {"A1111", Verdict::kPartly, [](const Facts& f) { return f.hidden_in_webui; },

@@ -82,9 +82,10 @@ double seconds_of_one_picture(const Sdxl& base, const CancelToken& cancel) {
 nlohmann::json measure_base(const fs::path& folder, const PictureJudge& judge, const World& world,
                             ProgressSink& progress, const CancelToken& cancel) {
   nlohmann::json parts = {{"bytes", bytes_of(folder)}};
-  load_sdxl(folder, {});  // into the page cache
+  NullProgress quiet;            // what is timed reports nothing
+  load_sdxl(folder, {}, quiet);  // into the page cache
   std::unique_ptr<Sdxl> base;
-  parts["load_seconds"] = seconds_of([&] { base = load_sdxl(folder, {}); });
+  parts["load_seconds"] = seconds_of([&] { base = load_sdxl(folder, {}, quiet); });
   Stage stage(progress, "the base's parts", 4);
   parts["seconds_per_picture"] = seconds_of_one_picture(*base, cancel);
   stage.step();

@@ -129,7 +129,7 @@ nlohmann::json run_base_report(const BaseReportRequest& request, ProgressSink& p
   const PictureJudge judge(request.judge, Catalogue::read(request.world.assets));  // first: it may be missing
   World::prepare(request.world.assets, request.world.cache, progress);
   const World world(request.world.assets, request.world.cache, mini::kImageSize);
-  const std::unique_ptr<Sdxl> base = load_sdxl(request.base, {});
+  const std::unique_ptr<Sdxl> base = load_sdxl(request.base, {}, progress);
   std::filesystem::create_directories(request.output);
 
   nlohmann::json report = {{"base", request.base.string()},

@@ -2,7 +2,7 @@
 /// Where the base comes from when nobody names one: $ZIPLORA_BASE, else the embedded mini of the repository
 /// that the program was built in or is run from. So the first command a newcomer types gives a picture.
 ///
-///     std::unique_ptr<Sdxl> base = load_sdxl(resolve_base(request.base), policy);
+///     std::unique_ptr<Sdxl> base = load_sdxl(resolve_base(request.base), policy, progress);
 
 #include <filesystem>
 #include <optional>

@@ -145,7 +145,7 @@ GenerateResult run_generate(const GenerateRequest& request, ProgressSink& progre
   // 2. Base and adapters
   GenerateResult result;
   result.base = resolve_base(request.base);
-  const std::unique_ptr<Sdxl> base = load_sdxl(result.base, request.policy);
+  const std::unique_ptr<Sdxl> base = load_sdxl(result.base, request.policy, progress);
   const TargetNames names(base->unet.config, base->text_encoder.config, base->text_encoder_2.config);
   const RequestAdapters adapters(request, names, progress);
   std::unique_ptr<AttachedAdapters> attached;

@@ -135,7 +135,7 @@ nlohmann::json run_merge(const MergeRequest& request, ProgressSink& progress, co
   std::vector<fs::path> paths;
   for (const MergeFile& file : files) paths.push_back(file.path);
   AdapterDigests digests(std::move(paths));
-  const std::unique_ptr<Sdxl> base = needs_base ? load_sdxl(base_path, request.policy) : nullptr;
+  const std::unique_ptr<Sdxl> base = needs_base ? load_sdxl(base_path, request.policy, progress) : nullptr;
   MergeContext context{.base = base.get(),
                        .seed = request.seed,
                        .progress = &progress,

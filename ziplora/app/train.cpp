@@ -71,7 +71,7 @@ class TrainingJob {
     policy_ = parse_device_policy(request_.device, settings_.dtype);
     read_pictures();
     keep_run_folder();
-    base_ = load_sdxl(*request_.base, policy_);
+    base_ = load_sdxl(*request_.base, policy_, progress_);
     cut_views();
     const LatentCache instance(base_->vae, pictures_, policy_.device, settings_.vae_tiling, progress_,
                                cancel_);

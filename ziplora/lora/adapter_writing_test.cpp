@@ -19,6 +19,7 @@ namespace {
 
 const std::string kBlock = "unet.down_blocks.1.attentions.0.transformer_blocks.0.attn1.";
 constexpr int64_t kWidth = 640;  // of that block
+constexpr const char* kFileFormats[] = {"kohya", "kohya-diffusers", "diffusers", "comfy"};
 
 struct AdapterWriting : ::testing::Test {
   LoraLayer layer(int64_t rank, double strength = 1) {
@@ -48,7 +49,7 @@ TEST_F(AdapterWriting, LayersWithoutEffectAreLeftOut) {
       layer(2);  // neither factor is zero, the product is
   split.up.select(1, 0).zero_();
   split.down[1].zero_();
-  for (const char* format : {"kohya", "diffusers", "comfy"}) {
+  for (const char* format : kFileFormats) {
     const SafetensorsFile file = written(adapter, {.format = format});
     for (const auto& [key, info] : file.tensors()) {
       EXPECT_EQ(key.find("to_v"), std::string::npos) << key;
@@ -60,7 +61,7 @@ TEST_F(AdapterWriting, LayersWithoutEffectAreLeftOut) {
 TEST_F(AdapterWriting, AnAdapterWithoutEffectIsStillALora) {
   Adapter adapter = two_layers();
   for (auto& [target, own] : adapter.layers) own.up.zero_();
-  for (const char* format : {"kohya", "diffusers", "comfy"}) {
+  for (const char* format : kFileFormats) {
     written(adapter, {.format = format});
     std::vector<std::string> warnings;
     const Adapter read = read_adapter(folder / "out.safetensors", names, warnings);
@@ -99,8 +100,34 @@ TEST_F(AdapterWriting, ComfyNamesAreThoseOfTheCheckpoint) {
       EXPECT_TRUE(file.contains(module + part)) << module << part;
 }
 
+TEST_F(AdapterWriting, KohyaNamesAreWrittenInTheSpellingThatIsAskedFor) {
+  Adapter adapter = two_layers();
+  adapter.layers["unet.down_blocks.0.downsamplers.0.conv"] = {at::randn({2, 320, 3, 3}, generator),
+                                                              at::randn({320, 2, 1, 1}, generator), 2.0};
+  adapter.vector_deltas["unet.mid_block.resnets.1.norm2.weight"] = at::randn({1280}, generator);
+  struct Spelling {
+    const char *format, *block, *sampler, *norm, *family;
+  };
+  for (const Spelling& spelling :
+       {Spelling{"kohya", "input_blocks_4_1_", "input_blocks_3_0_op", "middle_block_2_out_layers_0",
+                 "kohya-sgm"},
+        Spelling{"kohya-diffusers", "down_blocks_1_attentions_0_", "down_blocks_0_downsamplers_0_conv",
+                 "mid_block_resnets_1_norm2", "kohya-diffusers"}}) {
+    const SafetensorsFile file = written(adapter, {.format = spelling.format});
+    const std::string unet = "lora_unet_", attention = unet + spelling.block + "transformer_blocks_0_attn1_";
+    // to_q, to_k, the sampler, and the cross-attention of zeros that the universal form adds
+    EXPECT_EQ(file.tensors().size(), 4 * 3 + 1u) << spelling.format;
+    for (const std::string& module : {attention + "to_q", attention + "to_k", unet + spelling.sampler})
+      for (const char* part : {".lora_down.weight", ".lora_up.weight", ".alpha"})
+        EXPECT_TRUE(file.contains(module + part)) << module << part;
+    EXPECT_TRUE(file.contains(unet + spelling.norm + ".w_norm")) << spelling.format;
+    std::vector<std::string> warnings;
+    EXPECT_EQ(read_adapter(folder / "out.safetensors", names, warnings).family, spelling.family);
+  }
+}
+
 TEST_F(AdapterWriting, EqualAdaptersGiveEqualBytes) {
-  for (const char* format : {"kohya", "diffusers", "comfy"}) {
+  for (const char* format : kFileFormats) {
     std::string first;
     for (int repeat = 0; repeat < 2; ++repeat) {
       generator = make_generator(11);
@@ -115,7 +142,7 @@ TEST_F(AdapterWriting, EqualAdaptersGiveEqualBytes) {
 }
 
 TEST_F(AdapterWriting, WritingAgainChangesNothing) {
-  for (const char* format : {"kohya", "diffusers", "comfy"}) {
+  for (const char* format : kFileFormats) {
     const WriteOptions options{.format = format, .dtype = at::kFloat};
     written(two_layers(), options);
     const std::string first = read_file(folder / "out.safetensors");

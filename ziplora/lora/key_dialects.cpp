@@ -8,8 +8,8 @@
 namespace ziplora {
 
 const std::vector<KeyDialect>& key_dialects() {
-  static const std::vector<KeyDialect> table{kKohyaDialect, kComfyDialect, kSgmDialect, kPeftDialect,
-                                             kDiffusersDialect};
+  static const std::vector<KeyDialect> table{kKohyaDialect, kKohyaDiffusersDialect, kComfyDialect,
+                                             kSgmDialect,   kPeftDialect,           kDiffusersDialect};
   return table;
 }
 

@@ -41,7 +41,8 @@ const KeyDialect& find_writable_dialect(const std::string& name);
 /// If `text` starts with `prefix`, removes it.
 bool strip_prefix(std::string& text, std::string_view prefix);
 
-// One file each.
-extern const KeyDialect kKohyaDialect, kDiffusersDialect, kPeftDialect, kComfyDialect, kSgmDialect;
+// One file each; kohya's two share theirs, for one parser reads both.
+extern const KeyDialect kKohyaDialect, kKohyaDiffusersDialect, kDiffusersDialect, kPeftDialect, kComfyDialect,
+    kSgmDialect;
 
 }  // namespace ziplora

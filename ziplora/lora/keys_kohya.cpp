@@ -1,6 +1,6 @@
 // kohya-ss/sd-scripts networks/lora.py: "lora_unet_input_blocks_4_1_proj_in.lora_down.weight", flattened
-// module names. UNet blocks are spelled as in sgm or as in diffusers, or both in one file. LyCORIS'
-// stand-alone networks say "lycoris_" for "lora_unet_".
+// module names. UNet blocks are spelled as in sgm or as in diffusers, or both in one file: one parser reads
+// them, two dialects write them. LyCORIS' stand-alone networks say "lycoris_" for "lora_unet_".
 #include "ziplora/lora/delta_kind.h"
 #include "ziplora/lora/key_dialects.h"
 #include "ziplora/lora/write_universal.h"
@@ -24,16 +24,22 @@ std::optional<ParsedKey> parse(const std::string& key, const TargetNames& names)
   return ParsedKey{target, split->second, same_in_both ? "kohya" : sgm ? "kohya-sgm" : "kohya-diffusers"};
 }
 
+template <std::string (TargetName::*flattened)() const>
 void write(const std::filesystem::path& path, const Adapter& adapter, const TargetNames& names,
            at::ScalarType dtype) {
   write_universal(path, adapter, names, dtype,
-                  {[](const TargetName& target) { return target.flattened_sgm(); }, ".lora_down.weight",
+                  {[](const TargetName& target) { return (target.*flattened)(); }, ".lora_down.weight",
                    ".lora_up.weight"});
 }
 
 }  // namespace
 
 const KeyDialect kKohyaDialect{"kohya", "lora_unet_input_blocks_4_1_….lora_down.weight: every UI and trainer",
-                               parse, write, /*takes_vectors=*/true};
+                               parse, write<&TargetName::flattened_sgm>, /*takes_vectors=*/true};
+
+const KeyDialect kKohyaDiffusersDialect{
+    "kohya-diffusers",
+    "lora_unet_down_blocks_1_attentions_0_….lora_down.weight: kohya's with diffusers' block names", parse,
+    write<&TargetName::flattened_diffusers>, /*takes_vectors=*/true};
 
 }  // namespace ziplora

@@ -105,7 +105,7 @@ TEST_F(RoundTripTest, BiasesAndNormsAreKeptWhereTheFormatHasAPlace) {
     if (dialect.write == nullptr) continue;
     const fs::path path = folder / (std::string(dialect.name) + ".safetensors");
     const std::string_view name = dialect.name;
-    EXPECT_EQ(dialect.takes_vectors, name == "kohya" || name == "comfy") << name;
+    EXPECT_EQ(dialect.takes_vectors, name.starts_with("kohya") || name == "comfy") << name;
     if (!dialect.takes_vectors) {
       EXPECT_THROW(write_adapter(path, adapter, names, {.format = dialect.name}), Error) << dialect.name;
       EXPECT_FALSE(fs::exists(path));

@@ -69,13 +69,14 @@ nlohmann::json settings_of(const std::vector<MergeInput>& inputs, const nlohmann
 /// Fidelity on the fixed evaluation draws; the adapters' own predictions are computed once.
 class FidelityMeter {
  public:
-  FidelityMeter(ZipObjective& objective, const ZipInputs& inputs, int64_t draws)
-      : objective_(objective), inputs_(inputs), draws_(draws) {}
+  FidelityMeter(ZipObjective& objective, const ZipInputs& inputs, int64_t draws, ProgressSink& progress)
+      : objective_(objective), inputs_(inputs), draws_(draws), progress_(progress) {}
 
   /// @param hint  how to go on if it is cancelled
   std::vector<double> measure(const CancelToken& cancel, const std::string& hint) {
     at::NoGradGuard no_grad;
     at::Tensor sum;
+    Stage stage(progress_, "fidelity", draws_);
     for (int64_t draw = 0; draw < draws_; ++draw) {
       cancel.throw_if_cancelled("merge: zip", hint);
       const ZipBatch batch = inputs_.evaluation_batch(draw, draws_);
@@ -83,6 +84,7 @@ class FidelityMeter {
         separate_.push_back(objective_.separate_predictions(batch));
       const at::Tensor fidelity = objective_.fidelity(objective_.merged_predictions(batch), separate_[draw]);
       sum = sum.defined() ? sum + fidelity : fidelity;
+      stage.step();
     }
     const at::Tensor mean = (sum / static_cast<double>(draws_)).to(at::kCPU, at::kDouble);
     return {mean.data_ptr<double>(), mean.data_ptr<double>() + mean.numel()};
@@ -92,6 +94,7 @@ class FidelityMeter {
   ZipObjective& objective_;
   const ZipInputs& inputs_;
   int64_t draws_;
+  ProgressSink& progress_;
   std::vector<at::Tensor> separate_;
 };
 
@@ -161,7 +164,7 @@ class ZipMerge {
 
   MergeResult run() {
     tell_targets();
-    FidelityMeter meter(objective_, zip_inputs_, options_["evaluation-draws"]);
+    FidelityMeter meter(objective_, zip_inputs_, options_["evaluation-draws"], *context_.progress);
     const std::vector<double> fidelity_before = meter.measure(*context_.cancel, "");
     const at::Tensor overlap_before = objective_.overlap_per_adapter().detach();
     if (context_.resume) {

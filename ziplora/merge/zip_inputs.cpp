@@ -74,7 +74,7 @@ ZipInputs::ZipInputs(Sdxl& base, const std::vector<MergeInput>& inputs, const Zi
     if (const auto kept = kept_latents.find(fmt::format("latents.{}", k)); kept != kept_latents.end())
       latents_[k] = kept->second.clone();
     else if (!inputs[k].images.empty())
-      latents_[k] = encode_images(base, inputs[k], options_.image_size);
+      latents_[k] = encode_images(base, inputs[k], options_.image_size, progress, cancel);
   }
   draw_images(base, inputs, progress, cancel);
 }
@@ -98,14 +98,18 @@ void ZipInputs::encode_prompts(Sdxl& base, const std::vector<MergeInput>& inputs
   separate_ = conditioning(base.encode_prompt(prompts, progress));
 }
 
-at::Tensor ZipInputs::encode_images(const Sdxl& base, const MergeInput& input, int64_t image_size) const {
+at::Tensor ZipInputs::encode_images(const Sdxl& base, const MergeInput& input, int64_t image_size,
+                                    ProgressSink& progress, const CancelToken& cancel) const {
   std::vector<at::Tensor> rows;
   at::Generator unused = make_generator(0);  // a centre crop draws nothing that matters
   const at::ScalarType dtype = base.vae.config.force_upcast ? at::kFloat : policy_.dtype;
+  Stage stage(progress, "encode", static_cast<int64_t>(input.images.size()));
   for (const std::filesystem::path& path : input.images) {
+    cancel.throw_if_cancelled("merge: encode");
     const CroppedImage view = crop_view(read_image(path), {.target = {image_size, image_size}}, unused);
     const at::Tensor pixels = (view.pixels * 2 - 1).unsqueeze(0).to(policy_.device, dtype);
     rows.push_back(base.vae.encode(pixels).mean.to(at::kFloat) * base.vae.config.scaling_factor);
+    stage.step();
   }
   return at::cat(rows, 0).to(at::kCPU);
 }
@@ -121,7 +125,9 @@ void ZipInputs::draw_images(Sdxl& base, const std::vector<MergeInput>& inputs, P
     names.push_back(inputs[k].adapter->source.filename().string());
     for (int64_t i = 0; i < options_.images; ++i) {
       ImageRow row{.prompt = inputs[k].prompt,
-                   .seed = derive_seed(seed_, fmt::format("zip picture {} {}", k, i))};
+                   .negative_prompt = {},
+                   .seed = derive_seed(seed_, fmt::format("zip picture {} {}", k, i)),
+                   .adapter_weights = {}};
       row.adapter_weights.assign(inputs.size(), 0.0);
       row.adapter_weights[k] = inputs[k].weight;
       rows.push_back(row);

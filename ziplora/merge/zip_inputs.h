@@ -51,7 +51,8 @@ class ZipInputs {
  private:
   void encode_prompts(Sdxl& base, const std::vector<MergeInput>& inputs, int64_t image_size,
                       ProgressSink& progress);
-  at::Tensor encode_images(const Sdxl& base, const MergeInput& input, int64_t image_size) const;
+  at::Tensor encode_images(const Sdxl& base, const MergeInput& input, int64_t image_size,
+                           ProgressSink& progress, const CancelToken& cancel) const;
   void draw_images(Sdxl& base, const std::vector<MergeInput>& inputs, ProgressSink& progress,
                    const CancelToken& cancel);
   ZipBatch batch(const std::string& purpose, std::optional<int64_t> timestep) const;

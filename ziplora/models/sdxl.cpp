@@ -120,12 +120,23 @@ struct Sources {
   TensorSource text_encoder, text_encoder_2, unet, vae;
 };
 
-void fill(Sdxl& base, const Sources& sources) {
+int64_t count_parameters(Module& module) {
+  int64_t count = 0;
+  module.for_each_parameter([&](const std::string&, Module::Parameter&) { ++count; });
+  return count;
+}
+
+void fill(Sdxl& base, const Sources& sources, ProgressSink& progress) {
   const auto [device, dtype] = base.policy;
-  load_parameters(base.text_encoder, sources.text_encoder, device, dtype, is_position_ids);
-  load_parameters(base.text_encoder_2, sources.text_encoder_2, device, dtype, is_position_ids);
-  load_parameters(base.unet, sources.unet, device, dtype);
-  load_parameters(base.vae, sources.vae, device, base.vae.config.force_upcast ? at::kFloat : dtype);
+  Stage stage(progress, "load",
+              count_parameters(base.text_encoder) + count_parameters(base.text_encoder_2) +
+                  count_parameters(base.unet) + count_parameters(base.vae));
+  const auto filled = [&stage] { stage.step(); };
+  load_parameters(base.text_encoder, sources.text_encoder, device, dtype, is_position_ids, filled);
+  load_parameters(base.text_encoder_2, sources.text_encoder_2, device, dtype, is_position_ids, filled);
+  load_parameters(base.unet, sources.unet, device, dtype, nullptr, filled);
+  load_parameters(base.vae, sources.vae, device, base.vae.config.force_upcast ? at::kFloat : dtype, nullptr,
+                  filled);
 }
 
 /// @param tokenizers  a folder with tokenizer/ and tokenizer_2/
@@ -175,7 +186,8 @@ json read_scheduler_config(const fs::path& path) {
   return config && config->is_object() ? *config : read_json_object(path);  // which says what is wrong
 }
 
-std::unique_ptr<Sdxl> load_folder(const fs::path& folder, const DevicePolicy& policy) {
+std::unique_ptr<Sdxl> load_folder(const fs::path& folder, const DevicePolicy& policy,
+                                  ProgressSink& progress) {
   const json index = read_json_object(folder / "model_index.json");
   check_pipeline_class(index, folder / "model_index.json");
   const Configs configs{.text_encoder = text_config(folder / "text_encoder"),
@@ -191,10 +203,12 @@ std::unique_ptr<Sdxl> load_folder(const fs::path& folder, const DevicePolicy& po
   const auto text_weights = [&](const char* component) {
     return renamed(weights(component, kTextEncoderWeights), with_text_model_level);
   };
-  fill(*base, {.text_encoder = text_weights("text_encoder"),
-               .text_encoder_2 = text_weights("text_encoder_2"),
-               .unet = weights("unet", kUNetWeights),
-               .vae = with_new_attention_names(weights("vae", kUNetWeights))});
+  fill(*base,
+       {.text_encoder = text_weights("text_encoder"),
+        .text_encoder_2 = text_weights("text_encoder_2"),
+        .unet = weights("unet", kUNetWeights),
+        .vae = with_new_attention_names(weights("vae", kUNetWeights))},
+       progress);
   return base;
 }
 
@@ -213,7 +227,8 @@ fs::path tokenizers_of(const fs::path& file) {
                           companion.string()));
 }
 
-std::unique_ptr<Sdxl> load_single_file(const fs::path& file, const DevicePolicy& policy) {
+std::unique_ptr<Sdxl> load_single_file(const fs::path& file, const DevicePolicy& policy,
+                                       ProgressSink& progress) {
   const SingleFileCheckpoint checkpoint(file);
   const fs::path companion = companion_folder(file);
   const auto has_config = [&](const char* component) {
@@ -230,10 +245,12 @@ std::unique_ptr<Sdxl> load_single_file(const fs::path& file, const DevicePolicy&
                                ? read_scheduler_config(companion / "scheduler" / "scheduler_config.json")
                                : checkpoint.scheduler_config();
   checkpoint.refuse_strangers();
-  fill(*base, {.text_encoder = checkpoint.text_encoder(),
-               .text_encoder_2 = checkpoint.text_encoder_2(configs.text_encoder_2),
-               .unet = checkpoint.unet(configs.unet),
-               .vae = checkpoint.vae(configs.vae)});
+  fill(*base,
+       {.text_encoder = checkpoint.text_encoder(),
+        .text_encoder_2 = checkpoint.text_encoder_2(configs.text_encoder_2),
+        .unet = checkpoint.unet(configs.unet),
+        .vae = checkpoint.vae(configs.vae)},
+       progress);
   return base;
 }
 
@@ -262,12 +279,13 @@ PromptEmbeddings Sdxl::encode_prompt(const std::vector<std::string>& prompts, Pr
 
 int64_t Sdxl::default_image_size() const { return unet.config.sample_size * vae.config.downsampling(); }
 
-std::unique_ptr<Sdxl> load_sdxl(const fs::path& folder_or_file, const DevicePolicy& policy) {
+std::unique_ptr<Sdxl> load_sdxl(const fs::path& folder_or_file, const DevicePolicy& policy,
+                                ProgressSink& progress) {
   if (!fs::exists(folder_or_file))
     throw Error(ErrorKind::kInput, "load " + folder_or_file.string(), "there is no such folder or file",
                 "a base is a diffusers folder (with model_index.json) or one .safetensors file");
-  return fs::is_directory(folder_or_file) ? load_folder(folder_or_file, policy)
-                                          : load_single_file(folder_or_file, policy);
+  return fs::is_directory(folder_or_file) ? load_folder(folder_or_file, policy, progress)
+                                          : load_single_file(folder_or_file, policy, progress);
 }
 
 }  // namespace ziplora

@@ -3,8 +3,8 @@
 /// config, from a diffusers folder (sharded and `.fp16` variants too) or a single-file checkpoint (sgm
 /// names).
 ///
-///     std::unique_ptr<Sdxl> base = load_sdxl("assets/mini", {});
-///     PromptEmbeddings cond = base->encode_prompt({"a ghost at night"});
+///     std::unique_ptr<Sdxl> base = load_sdxl("assets/mini", {}, progress);
+///     PromptEmbeddings cond = base->encode_prompt({"a ghost at night"}, progress);
 ///
 /// Weights stay memory-mapped where no conversion is asked for. Loading is strict: tensors that are missing,
 /// left over or of another shape are an error that names them.
@@ -55,6 +55,7 @@ struct Sdxl {
 
 /// @throws Error(kInput) for missing files and tensors, Error(kIncompatible) for another architecture (says
 /// which)
-std::unique_ptr<Sdxl> load_sdxl(const std::filesystem::path& folder_or_file, const DevicePolicy& policy);
+std::unique_ptr<Sdxl> load_sdxl(const std::filesystem::path& folder_or_file, const DevicePolicy& policy,
+                                ProgressSink& progress);
 
 }  // namespace ziplora

@@ -45,7 +45,8 @@ at::Tensor in_order_of_use(const at::Tensor& parameter) {
 }
 
 void load_parameters(Module& module, const TensorSource& source, at::Device device, at::ScalarType dtype,
-                     const std::function<bool(const std::string&)>& ignore) {
+                     const std::function<bool(const std::string&)>& ignore,
+                     const std::function<void()>& filled) {
   std::set<std::string> left(source.names.begin(), source.names.end());
   std::vector<std::string> missing, misshapen;
   // Everything is checked before the first parameter is touched, so a failed load leaves the module as it
@@ -81,6 +82,7 @@ void load_parameters(Module& module, const TensorSource& source, at::Device devi
     const at::Tensor stored = source.tensor(path).detach();
     *parameter = in_order_of_use(stored.to(device, dtype));
     if (source.release && !parameter->is_alias_of(stored)) source.release(path);
+    if (filled) filled();
   }
 }
 

@@ -34,9 +34,11 @@ at::Tensor in_order_of_use(const at::Tensor& parameter);
 /// dtype and order already match, else converted one tensor at a time, so that memory peaks near the size of
 /// the result. The parameters get no gradient.
 /// @param ignore  names in the source that may be left over (“position_ids”)
+/// @param filled  told after each parameter, for progress
 /// @throws Error(kInput) listing the first few tensors that are missing, unexpected or misshapen, with the
 /// counts
 void load_parameters(Module& module, const TensorSource& source, at::Device device, at::ScalarType dtype,
-                     const std::function<bool(const std::string&)>& ignore = nullptr);
+                     const std::function<bool(const std::string&)>& ignore = nullptr,
+                     const std::function<void()>& filled = nullptr);
 
 }  // namespace ziplora

@@ -4,13 +4,12 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/l1_loss.h>
-#include <ATen/ops/mse_loss.h>
 #include <ATen/ops/randint.h>
 #include <ATen/ops/randperm.h>
 
 #include "ziplora/base/rng.h"
 #include "ziplora/io/image_file.h"
+#include "ziplora/pretrain/autoencoder_loss.h"
 #include "ziplora/pretrain/world_batches.h"
 
 namespace ziplora {
@@ -32,12 +31,6 @@ at::Tensor random_window(const at::Tensor& images, at::Generator generator) {
   return images.narrow(2, place[0].item<int64_t>(), side).narrow(3, place[1].item<int64_t>(), side);
 }
 
-/// Mean absolute error of the differences between neighbouring pixels, down and across.
-at::Tensor gradient_error(const at::Tensor& a, const at::Tensor& b) {
-  const at::Tensor difference = a - b;
-  return difference.diff(1, 2).abs().mean() + difference.diff(1, 3).abs().mean();
-}
-
 }  // namespace
 
 void train_autoencoder(AutoencoderKL& vae, const World& world, const AutoencoderTrainingOptions& options,
@@ -53,13 +46,11 @@ void train_autoencoder(AutoencoderKL& vae, const World& world, const Autoencoder
     const LatentDistribution working = vae.encode(as_input(images, options.plan));
     const LatentDistribution latents{working.mean.to(at::kFloat), working.logvar.to(at::kFloat)};
     const at::Tensor decoded = vae.decode(as_input(latents.sample(generator), options.plan)).to(at::kFloat);
-    const at::Tensor mse = at::mse_loss(decoded, images);
-    const at::Tensor kl = 0.5 * (latents.mean.pow(2) + latents.logvar.exp() - 1 - latents.logvar).mean();
-    const at::Tensor loss = at::l1_loss(decoded, images) + 2 * mse + 0.5 * gradient_error(decoded, images) +
-                            options.kl_weight * kl;
+    const AutoencoderLoss loss = autoencoder_loss(decoded, images, latents, options.kl_weight);
     // The range is 2 wide, so PSNR = 10 log10(4 / mse).
-    return TrainingStep{loss,
-                        {{"psnr_db", 10 * std::log10(4 / mse.item<double>())}, {"kl", kl.item<double>()}}};
+    return TrainingStep{
+        loss.total,
+        {{"psnr_db", 10 * std::log10(4 / loss.mse.item<double>())}, {"kl", loss.kl.item<double>()}}};
   };
   auto sample = [&](int64_t iteration) {
     const at::NoGradGuard no_grad;

@@ -1,10 +1,7 @@
 #pragma once
 /// Trains the autoencoder of the miniature on scenes of the world.
-///
-/// Loss per picture: mean |x − x̂| + 2 · mean (x − x̂)² + ½ · mean |∇x − ∇x̂| + β · KL(q(z|x) ‖ N(0, 1)) per
-/// latent value. The difference of neighbouring pixels (∇) keeps the drawings' edges sharp and their flat
-/// areas flat; there is no adversary. Colours are permuted and scaled at random, so that every hue of a
-/// held-out drawing is within reach.
+/// Colours are permuted and scaled at random, so that every hue of a held-out drawing is within reach. The
+/// loss: autoencoder_loss.h.
 
 #include "ziplora/models/autoencoder_kl.h"
 #include "ziplora/pretrain/training_loop.h"

@@ -185,7 +185,7 @@ class BasePretraining {
     std::vector<std::unique_ptr<Sdxl>> bases;
     std::vector<Sdxl*> replicas;
     for (int64_t thread = 0; thread < options_.threads; ++thread) {
-      bases.push_back(load_sdxl(folder_, {.dtype = options_.working_dtype}));
+      bases.push_back(load_sdxl(folder_, {.dtype = options_.working_dtype}, progress_));
       replicas.push_back(bases.back().get());
     }
     UNetTrainingOptions training;

@@ -35,7 +35,8 @@ Response run_lora_files(const Request& request) {
   const Adapter adapter = read_adapter(request.arguments.at("adapter").get<std::string>(), names, warnings,
                                        base_weights(folder, names));
 
-  const std::unique_ptr<Sdxl> base = load_sdxl(folder, {});
+  NullProgress progress;
+  const std::unique_ptr<Sdxl> base = load_sdxl(folder, {}, progress);
   const AttachedAdapters attached({{"unet", &base->unet},
                                    {"text_encoder", &base->text_encoder},
                                    {"text_encoder_2", &base->text_encoder_2}},

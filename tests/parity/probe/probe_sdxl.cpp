@@ -16,14 +16,15 @@ Response run_sdxl(const Request& request) {
   policy.dtype = dtype == "float16" ? at::kHalf : dtype == "bfloat16" ? at::kBFloat16 : at::kFloat;
   Response response;
   response.values["before_bytes"] = peak_memory_bytes();
-  const std::unique_ptr<Sdxl> base = load_sdxl(request.arguments.at("path").get<std::string>(), policy);
+  NullProgress progress;
+  const std::unique_ptr<Sdxl> base =
+      load_sdxl(request.arguments.at("path").get<std::string>(), policy, progress);
   response.values["peak_bytes"] = peak_memory_bytes();
   response.values["scheduler_config"] = base->scheduler_config;
   response.values["default_image_size"] = base->default_image_size();
   if (request.arguments.value("load_only", false)) return response;
 
   const c10::InferenceMode no_gradients;
-  NullProgress progress;
   const PromptEmbeddings cond = base->encode_prompt(request.arguments.at("prompts"), progress);
   const at::Tensor noise_pred =
       base->unet.forward(request.inputs.at("sample").to(policy.dtype), request.inputs.at("timestep"),
