@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "command.h"
+#include "config_file.h"
 #include "path_with_number.h"
 #include "ziplora/app/device_policy.h"
 #include "ziplora/app/generate.h"

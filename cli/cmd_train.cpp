@@ -29,7 +29,7 @@ struct Defaults {
 
   Defaults() {
     try {
-      embedded = to_json(resolve_train_settings(resolve_base(std::nullopt), {}));
+      embedded = to_json(resolve_train_settings(resolve_base(std::nullopt), nlohmann::json::object()));
     } catch (const Error&) {
       // Help does not depend on a base; training says what is wrong with it.
     }
@@ -41,7 +41,8 @@ std::string help_of(const TrainSetting& setting, const Defaults& defaults) {
   if (!setting.choices.empty()) help += fmt::format(" ({})", fmt::join(setting.choices, ", "));
   const auto text = [&](const nlohmann::json& all) {
     const nlohmann::json& value = all.at(setting.name);
-    return value.is_string() ? value.get<std::string>() : value.is_null() ? "" : value.dump();
+    if (value.is_boolean()) return std::string(value.get<bool>() ? "on" : "off");
+    return value.is_string() ? value.get<std::string>() : value.is_null() ? std::string() : value.dump();
   };
   const std::string general = text(defaults.general), embedded = text(defaults.embedded);
   if (general.empty()) return help;
