@@ -8,7 +8,7 @@ namespace ziplora {
 
 nlohmann::json run_pretrain(const PretrainRequest& request, ProgressSink& progress,
                             const CancelToken& cancel) {
-  World::prepare(request.world.assets, request.world.cache, progress);
+  World::prepare(request.world.assets, request.world.cache, progress, cancel);
   const World world(request.world.assets, request.world.cache, mini::kImageSize);
   const PretrainOptions options{.run_folder = request.run_folder,
                                 .from = request.from,

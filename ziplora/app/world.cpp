@@ -6,8 +6,9 @@
 
 namespace ziplora {
 
-nlohmann::json run_draw_scene(const DrawSceneRequest& request, ProgressSink& progress) {
-  World::prepare(request.world.assets, request.world.cache, progress);
+nlohmann::json run_draw_scene(const DrawSceneRequest& request, ProgressSink& progress,
+                              const CancelToken& cancel) {
+  World::prepare(request.world.assets, request.world.cache, progress, cancel);
   const World world(request.world.assets, request.world.cache, request.size);
   const Catalogue& catalogue = world.catalogue();
   nlohmann::json report = {{"subjects", catalogue.subjects.size()}, {"styles", catalogue.styles.size()}};
