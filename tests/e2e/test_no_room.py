@@ -3,6 +3,7 @@ the final name, and what stood there before stays."""
 
 import os
 import subprocess
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,9 +13,11 @@ from PIL import Image
 from program import ziplora_fails
 from tiny_sdxl import make_tiny_sdxl
 
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
+
 
 @pytest.fixture(scope="module")
-def inputs(tmp_path_factory):
+def inputs(cache, tmp_path_factory):
     folder = tmp_path_factory.mktemp("inputs")
     base = make_tiny_sdxl(folder / "base")
     pipeline = StableDiffusionXLPipeline.from_pretrained(base)
@@ -23,6 +26,7 @@ def inputs(tmp_path_factory):
                    metadata={"modelspec.trigger_phrase": f"a sks {name}"})
     (folder / "photos").mkdir()
     Image.effect_noise((40, 40), 50).convert("RGB").save(folder / "photos/a.png")
+    (folder / "drawings").symlink_to(cache)
     return folder
 
 
@@ -49,6 +53,7 @@ def fill(folder):
 
 def command(verb, inputs, output):
     base = ("--base", inputs / "base")
+    world = ("--world", ASSETS / "world", "--cache", inputs / "drawings")
     return {
         "train": ["train", inputs / "photos", "--prompt", "a sks dog", *base, "--rank", 2, "--iterations", 2,
                   "-o", output / "out.safetensors"],
@@ -61,10 +66,15 @@ def command(verb, inputs, output):
                  "--method", "direct", "--format", "peft", "-o", output / "out"],
         "generate": ["generate", "a ghost", *base, "--steps", 1, "-o", output / "out.png"],
         "report": ["inspect", inputs / "dog.safetensors", *base, "--report", output / "out.json"],
+        "world": ["world", "fox", "--style", "noto", *world, "-o", output / "out.png"],
+        # Nothing is left to train: what it does is to export.
+        "pretrain": ["pretrain", "--from", ASSETS / "mini", "--run-folder", inputs / "run", *world,
+                     "--judge-iterations", 0, "--unet-iterations", 0, "-o", output / "out"],
     }[verb]
 
 
-VERBS = ["train", "zip", "direct", "peft", "generate", "report"]
+FOLDERS = ["peft", "pretrain"]
+VERBS = ["train", "zip", "direct", "generate", "report", "world", *FOLDERS]
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -75,13 +85,26 @@ def test_a_full_disk_is_exit_code_5_and_leaves_nothing(verb, inputs, disk):
     assert os.listdir(disk) == ["filler"]
 
 
-@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb != "peft"])
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in FOLDERS])
 def test_an_old_file_survives_a_full_disk(verb, inputs, disk):
     old = disk / command(verb, inputs, disk)[-1].name
     old.write_text("what was there before")
     fill(disk)
     ziplora_fails(5, *command(verb, inputs, disk))
     assert old.read_text() == "what was there before" and sorted(os.listdir(disk)) == sorted(["filler", old.name])
+
+
+def test_an_old_base_survives_a_full_disk(inputs, disk):
+    """All of it, and the card, which is not of the run."""
+    old = disk / "out"
+    (old / "unet").mkdir(parents=True)
+    files = {old / name: f"{name} of before" for name in ("README.md", "model_index.json", "unet/config.json")}
+    for file, text in files.items():
+        file.write_text(text)
+    fill(disk)
+    ziplora_fails(5, *command("pretrain", inputs, disk))
+    assert {file: file.read_text() for file in old.rglob("*") if file.is_file()} == files
+    assert sorted(os.listdir(disk)) == ["filler", "out"]
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -31,6 +31,17 @@ def test_from_nothing_to_a_base_that_draws(made_base, tmp_path):
     assert {file.name for file in samples.iterdir()} == {"autoencoder-1.png", "unet-1.png"}
 
 
+def test_a_base_is_updated_and_its_card_stays(made_base, cache, tmp_path):
+    (tmp_path / "mini/unet").mkdir(parents=True)
+    for name, text in (("README.md", "the card"), ("unet/config.json", "of another base")):
+        (tmp_path / "mini" / name).write_text(text)
+    ziplora("pretrain", "--cache", cache, "--run-folder", made_base.parent / "run", *once(), "-o", tmp_path / "mini", cwd=ROOT)
+    assert (tmp_path / "mini/README.md").read_text() == "the card"
+    for file in [file for file in made_base.rglob("*") if file.is_file()]:
+        assert (tmp_path / "mini" / file.relative_to(made_base)).read_bytes() == file.read_bytes(), file
+    assert {file.name for file in tmp_path.iterdir()} == {"mini", "judges"}
+
+
 def records(file):
     return [json.loads(line) for line in file.read_text().splitlines()]
 
