@@ -193,6 +193,7 @@ class BasePretraining {
     UNetTrainingOptions training;
     training.plan = plan("unet", options_.unet_iterations);
     training.plan.lr = options_.unet_learning_rate;
+    training.plan.lr_flag = "--unet-learning-rate";
     training.plan.muon = true;
     training.plan.warmup_iterations = 300;
     training.plan.weight_decay = 0.01;
