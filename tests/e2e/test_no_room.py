@@ -10,7 +10,7 @@ import torch
 from diffusers import StableDiffusionXLPipeline
 from lora_files import LayerChoice, random_layers, save_kohya
 from PIL import Image
-from program import ziplora_fails
+from program import act_in_the_middle, ziplora_fails
 from tiny_sdxl import make_tiny_sdxl
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
@@ -92,6 +92,15 @@ def test_an_old_file_survives_a_full_disk(verb, inputs, disk):
     fill(disk)
     ziplora_fails(5, *command(verb, inputs, disk))
     assert old.read_text() == "what was there before" and sorted(os.listdir(disk)) == sorted(["filler", old.name])
+
+
+def test_a_disk_that_fills_during_training_is_said(inputs, disk, tmp_path):
+    """Even when all that is lost is a line of the record. Two hundred lines are more than the block that one may have."""
+    arguments = [*command("train", inputs, tmp_path), "--run-folder", disk / "run"]
+    arguments[arguments.index("--iterations") + 1] = 2000
+    error = act_in_the_middle(5, lambda process: fill(disk), arguments, tmp_path, "train", after_step=1)
+    assert error["where"] == f"write {disk}/run/metrics.jsonl" and "free some space" in error["hint"]
+    assert not (tmp_path / "out.safetensors").exists()
 
 
 def test_an_old_base_survives_a_full_disk(inputs, disk):

@@ -58,6 +58,14 @@ def test_the_course_is_recorded(made_base):
         assert line["seconds"] > 0 and line["lr"] > 0, stage
 
 
+@pytest.mark.parametrize("record", ["metrics", "validation"])
+def test_a_record_that_the_disk_has_no_room_for_stops_the_run(record, made_base, cache, tmp_path):
+    (tmp_path / f"unet.{record}.jsonl").symlink_to("/dev/full")
+    error = ziplora_fails(5, "pretrain", "--cache", cache, "--from", made_base, "--run-folder", tmp_path, *once(judge=0),
+                          "--sample-every", 1, cwd=ROOT)
+    assert error["where"].endswith(f"unet.{record}.jsonl") and "free some space" in error["hint"]
+
+
 def test_the_card_says_what_was_trained_and_measured(made_base, cache, tmp_path):
     report = ziplora("base-report", "--cache", cache, "--base", made_base, "--judge", made_base.parent / "judges/clip",
                      "--scenes", 3, "--steps", 1, "-o", tmp_path, "--card", tmp_path / "card.md",

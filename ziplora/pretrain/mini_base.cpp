@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
 #include <memory>
 
 #include "ziplora/base/atomic_file.h"
@@ -11,6 +10,7 @@
 #include "ziplora/base/read_file.h"
 #include "ziplora/base/rng.h"
 #include "ziplora/io/image_file.h"
+#include "ziplora/io/json_lines.h"
 #include "ziplora/io/safetensors.h"
 #include "ziplora/judge/picture_judge.h"
 #include "ziplora/models/diffusers_folder.h"
@@ -228,7 +228,7 @@ class BasePretraining {
       line["frechet_distance"] = distance;
       text += fmt::format(" Fréchet distance {:.3f}", distance);
     }
-    std::ofstream(course(), std::ios::app) << line.dump() << "\n";
+    append_json_line(course(), line);
     progress_.note(text);
   }
   std::filesystem::path course() const { return options_.run_folder / "unet.validation.jsonl"; }

@@ -7,12 +7,12 @@
 
 #include <chrono>
 #include <cmath>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "ziplora/base/error.h"
 #include "ziplora/base/parallel_parts.h"
+#include "ziplora/io/json_lines.h"
 #include "ziplora/io/safetensors.h"
 #include "ziplora/nn/one_torch_thread.h"
 #include "ziplora/optim/ema.h"
@@ -90,7 +90,7 @@ void append_metrics(const TrainingPlan& plan, int64_t iteration, double loss, do
   nlohmann::json line = {
       {"iteration", iteration}, {"loss", loss}, {"lr", learning_rate(plan, iteration)}, {"seconds", seconds}};
   for (const auto& [name, value] : metrics) line[name] = value;
-  std::ofstream(plan.run_folder / (plan.name + ".metrics.jsonl"), std::ios::app) << line.dump() << "\n";
+  append_json_line(plan.run_folder / (plan.name + ".metrics.jsonl"), line);
 }
 
 /// The same draws would end in the same place.
