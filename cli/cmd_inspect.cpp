@@ -25,7 +25,7 @@ Run inspect_command(CLI::App& app) {
   return [flags](CommandContext& context) {
     InspectRequest request{.files = {flags->files.begin(), flags->files.end()}, .base = {}};
     if (!flags->base.empty()) request.base = flags->base;
-    const InspectResult result = run_inspect(request, context.progress);
+    const InspectResult result = run_inspect(request, context.progress, context.cancel);
     const bool only_an_error = request.files.size() == 1 && result.first_error;
     std::string text;
     for (const auto& file : result.report["files"]) text += (text.empty() ? "" : "\n") + inspect_table(file);

@@ -31,7 +31,7 @@ Run world_command(CLI::App& app) {
     DrawSceneRequest& request = flags->request;
     request.world = {flags->world, flags->cache};
     request.output = flags->output;
-    const nlohmann::json report = run_draw_scene(request, context.progress);
+    const nlohmann::json report = run_draw_scene(request, context.progress, context.cancel);
     const std::string text =
         report.contains("output")
             ? fmt::format("{}  {}", report["output"].get<std::string>(), report["caption"].get<std::string>())

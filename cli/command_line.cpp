@@ -41,7 +41,8 @@ void add_frame_flags(CLI::App& verb, FrameOptions& frame) {
       ->check(CLI::IsMember({"auto", "always", "never"}))
       ->group(group);
   verb.add_option("--config", frame.config, "JSON file with options; flags win over it")->group(group);
-  verb.add_flag("--print-config", frame.print_config, "print all options as JSON, null where the base decides, and stop")
+  verb.add_flag("--print-config", frame.print_config,
+                "print all options as JSON, null where the base decides, and stop")
       ->group(group);
 }
 

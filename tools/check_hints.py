@@ -1,7 +1,8 @@
 """Every error that is thrown says what to do: `Error(kind, where, problem, hint)` has its hint. Left out are our own bugs
-and Ctrl-C, after which there is nothing to mend.
+and Ctrl-C, after which there is nothing to mend. And every flag that a text of the sources names is one of its
+verb's: the folder's or file's (pretrain/, cmd_merge.cpp), or one that the text names ("ziplora merge"); elsewhere, any.
 
-    python3 tools/check_hints.py        # names each place without a hint; exit code 1 if there is one
+    python3 tools/check_hints.py        # names each place where that is not so; exit code 1 if there is one
 """
 
 import re
@@ -10,6 +11,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NO_HINT_NEEDED = ("kInternal", "kInterrupted")
+VERBS = [file.stem.removeprefix("cmd_") for file in (ROOT / "cli").glob("cmd_*.cpp")]
+TABLES = {"train": ["ziplora/app/train_settings.cpp"], "merge": ["ziplora/merge/*.cpp"]}  # whose rows are flags
+FLAG = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*[a-z0-9](?![\w-])")
+TEXT = re.compile(r'"(?:[^"\\\n]|\\.)*"')
 
 
 def arguments(text: str, opening: int) -> list[str]:
@@ -47,11 +52,33 @@ def without_hint(file: Path):
             yield text.count("\n", 0, call.start()) + 1, given[-1].strip()
 
 
+def flags_of(verb: str) -> set[str]:
+    frame = (ROOT / "cli/command_line.cpp").read_text()
+    declared = re.findall(r'(?:add_(?:option|flag)|set_version_flag)\w*(?:<\w+>)?\(\s*"([^"]*)"',
+                          frame + (ROOT / f"cli/cmd_{verb}.cpp").read_text())
+    rows = [name for pattern in TABLES.get(verb, []) for file in ROOT.glob(pattern)
+            for name in re.findall(r'\{"([a-z][a-z_-]*)",\s*"', file.read_text())]
+    return {"--help", *FLAG.findall(" ".join(declared).replace(",", " ").replace("!", " ")),
+            *("--" + name.replace("_", "-") for name in rows)}
+
+
+def unknown_flags(file: Path, known: dict[str, set[str]]):
+    text = file.read_text()
+    own = [verb for verb in VERBS
+           if file.parent.name == verb or re.fullmatch(rf"(cmd_)?{verb}(_.*)?", file.stem)] or VERBS
+    for line, words in ((text.count("\n", 0, found.start()) + 1, found[0]) for found in TEXT.finditer(text)):
+        verbs = own + [verb for verb in VERBS if f"ziplora {verb.replace('_', '-')}" in words]
+        yield from ((line, flag) for flag in FLAG.findall(words) if not any(flag in known[verb] for verb in verbs))
+
+
 def main() -> int:
     files = [file for folder in ("ziplora", "cli") for file in sorted((ROOT / folder).rglob("*.[ch]*"))
              if not file.stem.endswith("_test")]
     found = [f"{file.relative_to(ROOT)}:{line}: an error without a hint: {problem}" for file in files
              for line, problem in without_hint(file)]
+    known = {verb: flags_of(verb) for verb in VERBS}
+    found += [f"{file.relative_to(ROOT)}:{line}: no verb that this is of has {flag}" for file in files
+              for line, flag in unknown_flags(file, known)]
     print("\n".join(found) if found else f"hints: {len(files)} files checked", file=sys.stderr if found else sys.stdout)
     return bool(found)
 

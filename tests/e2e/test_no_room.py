@@ -2,18 +2,21 @@
 the final name, and what stood there before stays."""
 
 import os
+from pathlib import Path
 
 import pytest
 from diffusers import StableDiffusionXLPipeline
 from lora_files import LayerChoice, random_layers, save_kohya
 from PIL import Image
-from program import ziplora_fails
+from program import act_in_the_middle, ziplora_fails
 from small_disk import fill, small_disk
 from tiny_sdxl import make_tiny_sdxl
 
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
+
 
 @pytest.fixture(scope="module")
-def inputs(tmp_path_factory):
+def inputs(cache, tmp_path_factory):
     folder = tmp_path_factory.mktemp("inputs")
     base = make_tiny_sdxl(folder / "base")
     pipeline = StableDiffusionXLPipeline.from_pretrained(base)
@@ -22,6 +25,7 @@ def inputs(tmp_path_factory):
                    metadata={"modelspec.trigger_phrase": f"a sks {name}"})
     (folder / "photos").mkdir()
     Image.effect_noise((40, 40), 50).convert("RGB").save(folder / "photos/a.png")
+    (folder / "drawings").symlink_to(cache)
     return folder
 
 
@@ -36,6 +40,7 @@ def disk(tmp_path):
 
 def command(verb, inputs, output):
     base = ("--base", inputs / "base")
+    world = ("--world", ASSETS / "world", "--cache", inputs / "drawings")
     return {
         "train": ["train", inputs / "photos", "--prompt", "a sks dog", *base, "--rank", 2, "--iterations", 2,
                   "-o", output / "out.safetensors"],
@@ -48,10 +53,15 @@ def command(verb, inputs, output):
                  "--method", "direct", "--format", "peft", "-o", output / "out"],
         "generate": ["generate", "a ghost", *base, "--steps", 1, "-o", output / "out.png"],
         "report": ["inspect", inputs / "dog.safetensors", *base, "--report", output / "out.json"],
+        "world": ["world", "fox", "--style", "noto", *world, "-o", output / "out.png"],
+        # Nothing is left to train: what it does is to export.
+        "pretrain": ["pretrain", "--from", ASSETS / "mini", "--run-folder", inputs / "run", *world,
+                     "--judge-iterations", 0, "--unet-iterations", 0, "-o", output / "out"],
     }[verb]
 
 
-VERBS = ["train", "zip", "direct", "peft", "generate", "report"]
+FOLDERS = ["peft", "pretrain"]
+VERBS = ["train", "zip", "direct", "generate", "report", "world", *FOLDERS]
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -62,7 +72,7 @@ def test_a_full_disk_is_exit_code_5_and_leaves_nothing(verb, inputs, disk):
     assert os.listdir(disk.folder) == ["filler"]
 
 
-@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb != "peft"])
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in FOLDERS])
 def test_an_old_file_survives_a_full_disk(verb, inputs, disk):
     arguments = command(verb, inputs, disk.folder)
     old = arguments[-1]
@@ -71,6 +81,28 @@ def test_an_old_file_survives_a_full_disk(verb, inputs, disk):
     ziplora_fails(5, *arguments)
     assert old.read_text() == "what was there before"
     assert sorted(os.listdir(disk.folder)) == sorted(["filler", old.name])
+
+
+def test_a_disk_that_fills_during_training_is_said(inputs, disk, tmp_path):
+    """Even when all that is lost is a line of the record. Two hundred lines are more than the block that one may have."""
+    arguments = [*command("train", inputs, tmp_path), "--run-folder", disk.folder / "run"]
+    arguments[arguments.index("--iterations") + 1] = 2000
+    error = act_in_the_middle(5, lambda process: fill(disk.folder), arguments, tmp_path, "train", after_step=1)
+    assert error["where"] == f"write {disk.folder}/run/metrics.jsonl" and "free some space" in error["hint"]
+    assert not (tmp_path / "out.safetensors").exists()
+
+
+def test_an_old_base_survives_a_full_disk(inputs, disk):
+    """All of it, and the card, which is not of the run."""
+    old = disk.folder / "out"
+    (old / "unet").mkdir(parents=True)
+    files = {old / name: f"{name} of before" for name in ("README.md", "model_index.json", "unet/config.json")}
+    for file, text in files.items():
+        file.write_text(text)
+    fill(disk.folder)
+    ziplora_fails(5, *command("pretrain", inputs, disk.folder))
+    assert {file: file.read_text() for file in old.rglob("*") if file.is_file()} == files
+    assert sorted(os.listdir(disk.folder)) == ["filler", "out"]
 
 
 @pytest.mark.parametrize("verb", VERBS)

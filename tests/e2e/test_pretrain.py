@@ -32,6 +32,17 @@ def test_from_nothing_to_a_base_that_draws(made_base, tmp_path):
     assert {file.name for file in samples.iterdir()} == {"autoencoder-1.png", "unet-1.png"}
 
 
+def test_a_base_is_updated_and_its_card_stays(made_base, cache, tmp_path):
+    (tmp_path / "mini/unet").mkdir(parents=True)
+    for name, text in (("README.md", "the card"), ("unet/config.json", "of another base")):
+        (tmp_path / "mini" / name).write_text(text)
+    ziplora("pretrain", "--cache", cache, "--run-folder", made_base.parent / "run", *once(), "-o", tmp_path / "mini", cwd=ROOT)
+    assert (tmp_path / "mini/README.md").read_text() == "the card"
+    for file in [file for file in made_base.rglob("*") if file.is_file()]:
+        assert (tmp_path / "mini" / file.relative_to(made_base)).read_bytes() == file.read_bytes(), file
+    assert {file.name for file in tmp_path.iterdir()} == {"mini", "judges"}
+
+
 def records(file):
     return [json.loads(line) for line in file.read_text().splitlines()]
 
@@ -46,6 +57,14 @@ def test_the_course_is_recorded(made_base):
     for stage in ("autoencoder", "text encoders", "judge", "unet"):
         [line] = records(made_base.parent / f"run/{stage}.metrics.jsonl")
         assert line["seconds"] > 0 and line["lr"] > 0, stage
+
+
+@pytest.mark.parametrize("record", ["metrics", "validation"])
+def test_a_record_that_the_disk_has_no_room_for_stops_the_run(record, made_base, cache, tmp_path):
+    (tmp_path / f"unet.{record}.jsonl").symlink_to("/dev/full")
+    error = ziplora_fails(5, "pretrain", "--cache", cache, "--from", made_base, "--run-folder", tmp_path, *once(judge=0),
+                          "--sample-every", 1, cwd=ROOT)
+    assert error["where"].endswith(f"unet.{record}.jsonl") and "free some space" in error["hint"]
 
 
 def test_the_card_says_what_was_trained_and_measured(made_base, cache, tmp_path):

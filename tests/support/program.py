@@ -44,14 +44,19 @@ def ziplora_fails(exit_code: int, *arguments, **options) -> dict:
     return error
 
 
-def interrupt(arguments, folder, stage: str, after_step: int) -> dict:
-    """Sends Ctrl-C once a step of the stage is reported. Returns the error event."""
+def act_in_the_middle(exit_code: int, action, arguments, folder, stage: str, after_step: int) -> dict:
+    """Calls action(process) once a step of the stage is reported, upon which the program fails. Returns the error event."""
     process = subprocess.Popen([BUILD / "ziplora", *map(str, arguments), "--json"], cwd=folder,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     event = {}
     for line in process.stderr:
         event = json.loads(line)
         if event["event"] == "step" and event["stage"] == stage and event["step"] == after_step:
-            process.send_signal(signal.SIGINT)
-    assert process.wait() == 130 and process.stdout.read() == ""
+            action(process)
+    assert process.wait() == exit_code and process.stdout.read() == ""
     return event
+
+
+def interrupt(arguments, folder, stage: str, after_step: int) -> dict:
+    """Sends Ctrl-C then."""
+    return act_in_the_middle(130, lambda process: process.send_signal(signal.SIGINT), arguments, folder, stage, after_step)

@@ -127,7 +127,7 @@ nlohmann::json run_base_report(const BaseReportRequest& request, ProgressSink& p
     throw Error(ErrorKind::kUsage, "base-report", fmt::format("{} scenes are asked for", request.scenes),
                 "--scenes takes 2 or more; 200 give figures to about 3 %");
   const PictureJudge judge(request.judge, Catalogue::read(request.world.assets));  // first: it may be missing
-  World::prepare(request.world.assets, request.world.cache, progress);
+  World::prepare(request.world.assets, request.world.cache, progress, cancel);
   const World world(request.world.assets, request.world.cache, mini::kImageSize);
   const std::unique_ptr<Sdxl> base = load_sdxl(request.base, {}, progress);
   std::filesystem::create_directories(request.output);

@@ -127,8 +127,9 @@ StringMap by_file(const std::vector<fs::path>& files, const std::vector<std::str
 void warn_of_other_files(const StringMap& expected, const StringMap& found, ProgressSink& progress) {
   for (const auto& [file, digest] : found)
     if (const auto before = expected.find(file); before != expected.end() && before->second != digest)
-      progress.warning(fmt::format("{} is not the file that the picture was made with: its sha256 was {}, now {}", file,
-                                   before->second, digest));
+      progress.warning(
+          fmt::format("{} is not the file that the picture was made with: its sha256 was {}, now {}", file,
+                      before->second, digest));
 }
 
 }  // namespace
@@ -188,8 +189,7 @@ GenerateResult run_generate(const GenerateRequest& request, ProgressSink& progre
       const auto row = static_cast<int64_t>(i);
       const AdapterSet& set = request.adapter_sets[result.pictures[i].adapter_set];
       const fs::path file = numbered(request.output, i, rows.size());
-      write_png(file, made.images[row],
-                picture_text(request, *digests, rows[i], set, row, made.images[row]));
+      write_png(file, made.images[row], picture_text(request, *digests, rows[i], set, row, made.images[row]));
       result.pictures[i].file = file;
       result.files.push_back(file);
     }

@@ -1,7 +1,7 @@
 #pragma once
 /// What a made picture carries in its PNG text: the option names and values of `generate` that make it again,
-/// and the line that A1111 and the tools after it read. Paths stay as they were given. The adapters' digests go
-/// beside them, since a file of the same name may be another one by then.
+/// and the line that A1111 and the tools after it read. Paths stay as they were given. The adapters' digests
+/// go beside them, since a file of the same name may be another one by then.
 ///
 ///     write_png(file, image, picture_text(request, digests, row, set, row_index, image));
 ///     nlohmann::json settings = read_picture_settings(file);   // {"prompt": ["a dog"], "seed": 7, …}

@@ -95,7 +95,7 @@ json inspect_file(const fs::path& file, const std::vector<Candidate>& bases) {
 
 }  // namespace
 
-InspectResult run_inspect(const InspectRequest& request, ProgressSink& progress) {
+InspectResult run_inspect(const InspectRequest& request, ProgressSink& progress, const CancelToken& cancel) {
   if (request.files.empty())
     throw Error(ErrorKind::kUsage, "inspect", "there is no file to look at",
                 "ziplora inspect cat.safetensors");
@@ -108,6 +108,7 @@ InspectResult run_inspect(const InspectRequest& request, ProgressSink& progress)
   if (request.files.size() > 1)
     stage.emplace(progress, "inspect", static_cast<int64_t>(request.files.size()));
   for (const fs::path& file : request.files) {
+    cancel.throw_if_cancelled("inspect");
     try {
       result.report["files"].push_back(inspect_file(file, bases));
       defects += result.report["files"].back()["defects"].size();

@@ -2,14 +2,15 @@
 /// The use case behind `ziplora inspect`: says what LoRA files are, what is wrong with them and who can load
 /// them. Reads, never writes.
 ///
-///     nlohmann::ordered_json report = run_inspect({.files = {"cat.safetensors"}}, progress);
-///     report["files"][0]["programs"];
+///     const InspectResult result = run_inspect({.files = {"cat.safetensors"}}, progress, cancel);
+///     result.report["files"][0]["programs"];
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <vector>
 
+#include "ziplora/base/cancel.h"
 #include "ziplora/base/error.h"
 #include "ziplora/base/progress.h"
 
@@ -30,7 +31,8 @@ struct InspectResult {
   std::optional<Error> first_error;  ///< of those files; for the exit code
 };
 
-/// @throws Error only for the request: no files, or a base that cannot be read
-InspectResult run_inspect(const InspectRequest& request, ProgressSink& progress);
+/// @throws Error only for the request: no files, or a base that cannot be read; Error(kInterrupted) between
+/// files
+InspectResult run_inspect(const InspectRequest& request, ProgressSink& progress, const CancelToken& cancel);
 
 }  // namespace ziplora

@@ -278,7 +278,7 @@ class LoraReport {
 
 nlohmann::json run_lora_report(const LoraReportRequest& request, ProgressSink& progress,
                                const CancelToken& cancel) {
-  World::prepare(request.world.assets, request.world.cache, progress);
+  World::prepare(request.world.assets, request.world.cache, progress, cancel);
   fs::create_directories(request.output);
   nlohmann::json report = LoraReport(request, progress, cancel).run();
   write_json_file(request.output / "loras.json", report);

@@ -1,5 +1,6 @@
 #include "ziplora/app/pretrain.h"
 
+#include "ziplora/base/atomic_folder.h"
 #include "ziplora/pretrain/mini_base.h"
 #include "ziplora/pretrain/mini_config.h"
 #include "ziplora/world/world.h"
@@ -8,7 +9,9 @@ namespace ziplora {
 
 nlohmann::json run_pretrain(const PretrainRequest& request, ProgressSink& progress,
                             const CancelToken& cancel) {
-  World::prepare(request.world.assets, request.world.cache, progress);
+  // Refuses what cannot be written to before the hours of work, not after; the trial removes itself again.
+  if (!request.output.empty()) const AtomicFolder trial(request.output, IfThere::kUpdate);
+  World::prepare(request.world.assets, request.world.cache, progress, cancel);
   const World world(request.world.assets, request.world.cache, mini::kImageSize);
   const PretrainOptions options{.run_folder = request.run_folder,
                                 .from = request.from,
@@ -27,7 +30,7 @@ nlohmann::json run_pretrain(const PretrainRequest& request, ProgressSink& progre
   nlohmann::json report = {{"run_folder", request.run_folder.string()},
                            {"base", (request.run_folder / "base").string()}};
   if (!request.output.empty()) {
-    export_base(request.run_folder, request.output, at::kHalf);
+    export_base(request.run_folder, request.output, at::kHalf, cancel);
     report["output"] = request.output.string();
   }
   return report;

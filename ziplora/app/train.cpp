@@ -21,6 +21,7 @@
 #include "ziplora/data/image_folder.h"
 #include "ziplora/io/image_file.h"
 #include "ziplora/io/json_file.h"
+#include "ziplora/io/json_lines.h"
 #include "ziplora/lora/adapter_file.h"
 #include "ziplora/lora/target_names.h"
 #include "ziplora/pipeline/text_to_image.h"
@@ -252,7 +253,7 @@ class TrainingJob {
       if (!keeps_run_folder_) return;
       nlohmann::json entry{{"iteration", iteration}};
       for (const auto& [name, value] : metrics) entry[name] = value;
-      std::ofstream(run_folder() / "metrics.jsonl", std::ios::app) << json_line(entry) << "\n";
+      append_json_line(run_folder() / "metrics.jsonl", entry);
     };
     if (start_) last_checkpoint_ = checkpoint_to_resume(*request_.resume);
     try {

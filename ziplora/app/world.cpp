@@ -1,19 +1,23 @@
 #include "ziplora/app/world.h"
 
+#include "ziplora/base/atomic_file.h"
 #include "ziplora/base/error.h"
 #include "ziplora/io/image_file.h"
 #include "ziplora/world/world.h"
 
 namespace ziplora {
 
-nlohmann::json run_draw_scene(const DrawSceneRequest& request, ProgressSink& progress) {
-  World::prepare(request.world.assets, request.world.cache, progress);
+nlohmann::json run_draw_scene(const DrawSceneRequest& request, ProgressSink& progress,
+                              const CancelToken& cancel) {
+  if (!request.subject.empty() && request.output.empty())
+    throw Error(ErrorKind::kUsage, "world", "there is no output file", "add -o scene.png");
+  // Refuses a missing or read-only folder before the drawings are rendered, not after.
+  if (!request.subject.empty()) const AtomicFile writable(request.output);
+  World::prepare(request.world.assets, request.world.cache, progress, cancel);
   const World world(request.world.assets, request.world.cache, request.size);
   const Catalogue& catalogue = world.catalogue();
   nlohmann::json report = {{"subjects", catalogue.subjects.size()}, {"styles", catalogue.styles.size()}};
   if (request.subject.empty()) return report;
-  if (request.output.empty())
-    throw Error(ErrorKind::kUsage, "world", "there is no output file", "add -o scene.png");
 
   SceneContent content{.subject = catalogue.subject(request.subject),
                        .style = catalogue.style(request.style),

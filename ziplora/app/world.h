@@ -2,7 +2,7 @@
 /// The use case behind `ziplora world`: renders the emoji world, and draws any scene of it, held-out subjects
 /// and styles too: the user's side of the demo, and the true drawings that results are compared with.
 ///
-///     run_draw_scene({.subject = "baby-chick", .style = "neon", .output = "chick.png"}, progress);
+///     run_draw_scene({.subject = "baby-chick", .style = "neon", .output = "chick.png"}, progress, cancel);
 
 #include <cstdint>
 #include <filesystem>
@@ -11,6 +11,7 @@
 #include <string>
 
 #include "ziplora/app/pretrain.h"
+#include "ziplora/base/cancel.h"
 #include "ziplora/base/progress.h"
 
 namespace ziplora {
@@ -27,6 +28,7 @@ struct DrawSceneRequest {
 
 /// @return `caption`, `output`, `subjects`, `styles`
 /// @throws Error(kUsage) for unknown ids ("did you mean"), Error(kInput) if no artist drew it so
-nlohmann::json run_draw_scene(const DrawSceneRequest& request, ProgressSink& progress);
+nlohmann::json run_draw_scene(const DrawSceneRequest& request, ProgressSink& progress,
+                              const CancelToken& cancel);
 
 }  // namespace ziplora

@@ -5,20 +5,15 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 
 #include "ziplora/base/error.h"
+#include "ziplora/base/write_failure.h"
 
 namespace ziplora {
 namespace {
 
 [[noreturn]] void fail(const std::string& what, const std::filesystem::path& path) {
-  const int code = errno;
-  const bool full = code == ENOSPC || code == EDQUOT || code == EFBIG;
-  throw Error(
-      full ? ErrorKind::kExhausted : ErrorKind::kFailed, "write " + path.string(),
-      what + ": " + std::strerror(code),
-      full ? "free some space or write to another disk with -o" : "choose a folder you can write to with -o");
+  throw_write_failure(what, path, errno);
 }
 
 }  // namespace

@@ -4,18 +4,23 @@
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <cstring>
 #include <string>
+#include <vector>
 
 #include "ziplora/base/error.h"
+#include "ziplora/base/write_failure.h"
 
 namespace ziplora {
 namespace fs = std::filesystem;
 
-AtomicFolder::AtomicFolder(const fs::path& path) : path_(path.has_filename() ? path : path.parent_path()) {
+AtomicFolder::AtomicFolder(const fs::path& path, IfThere if_there)
+    : path_(path.has_filename() ? path : path.parent_path()), if_there_(if_there) {
   const std::string where = "write " + path_.string();
   const fs::path above = path_.has_parent_path() ? path_.parent_path() : ".";
-  if (fs::exists(path_) && !(fs::is_directory(path_) && fs::is_empty(path_)))
+  if (fs::exists(path_) && !fs::is_directory(path_))
+    throw Error(ErrorKind::kUsage, where, "a file is there already, and a folder is to be written",
+                "choose another name with -o, or remove it");
+  if (if_there == IfThere::kRefuse && fs::exists(path_) && !fs::is_empty(path_))
     throw Error(ErrorKind::kUsage, where, "the output is there already, and a folder is not overwritten",
                 "choose another name with -o, or remove it");
   if (!fs::is_directory(above))
@@ -23,9 +28,7 @@ AtomicFolder::AtomicFolder(const fs::path& path) : path_(path.has_filename() ? p
                 "mkdir -p " + above.string());
   std::string pattern = path_.string() + ".XXXXXX";
   if (::mkdtemp(pattern.data()) == nullptr)
-    throw Error(ErrorKind::kFailed, where,
-                "cannot create a folder in " + above.string() + ": " + std::strerror(errno),
-                "choose a folder you can write to with -o");
+    throw_write_failure("cannot create a folder in " + above.string(), path_, errno);
   ::chmod(pattern.c_str(), 0755);
   part_path_ = pattern;
 }
@@ -35,7 +38,26 @@ AtomicFolder::~AtomicFolder() {
   if (!part_path_.empty()) fs::remove_all(part_path_, ignored);
 }
 
+/// New folders first, for which there may be no room: no file has changed then.
+void AtomicFolder::update() {
+  std::vector<fs::path> files;
+  std::error_code failure;
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(part_path_)) {
+    const fs::path name = entry.path().lexically_relative(part_path_);
+    if (!entry.is_directory())
+      files.push_back(name);
+    else if (fs::create_directory(path_ / name, failure); failure)
+      throw_write_failure("cannot create the folder", path_ / name, failure.value());
+  }
+  for (const fs::path& name : files)
+    if (fs::rename(part_path_ / name, path_ / name, failure); failure)
+      throw_write_failure("renaming failed", path_ / name, failure.value());
+  fs::remove_all(part_path_, failure);  // what is left in it are empty folders
+  part_path_.clear();
+}
+
 void AtomicFolder::commit() {
+  if (if_there_ == IfThere::kUpdate && fs::exists(path_) && !fs::is_empty(path_)) return update();
   std::error_code failure;
   fs::rename(part_path_, path_, failure);  // replaces an empty folder
   if (failure)

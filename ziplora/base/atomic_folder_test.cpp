@@ -49,5 +49,66 @@ TEST(AtomicFolder, OverwritesAnEmptyFolderOnly) {
   EXPECT_EQ(entries_of(parent.path()), 1u);
 }
 
+/// With a file that only it has, one that will be replaced, and a folder.
+void make_old(const fs::path& folder) {
+  fs::create_directories(folder / "unet");
+  write_text_file(folder / "README.md", "old");
+  write_text_file(folder / "unet/config.json", "old");
+}
+
+TEST(AtomicFolder, AnUpdateReplacesItsFilesAndKeepsTheOthers) {
+  TemporaryFolder parent;
+  make_old(parent / "out");
+  AtomicFolder folder(parent / "out/", IfThere::kUpdate);
+  for (const char* name : {"unet", "vae"}) {
+    fs::create_directory(folder / name);
+    write_text_file(folder / name / "config.json", "new");
+  }
+  EXPECT_EQ(read_file(parent / "out/unet/config.json"), "old");
+  folder.commit();
+  EXPECT_EQ(read_file(parent / "out/unet/config.json"), "new");
+  EXPECT_EQ(read_file(parent / "out/vae/config.json"), "new");
+  EXPECT_EQ(read_file(parent / "out/README.md"), "old");
+  EXPECT_EQ(entries_of(parent.path()), 1u);
+}
+
+TEST(AtomicFolder, AnUpdateThatIsNotCommittedChangesNothing) {
+  TemporaryFolder parent;
+  make_old(parent / "out");
+  {
+    AtomicFolder folder(parent / "out", IfThere::kUpdate);
+    write_text_file(folder / "README.md", "half");
+  }
+  EXPECT_EQ(read_file(parent / "out/README.md"), "old");
+  EXPECT_EQ(entries_of(parent / "out"), 2u);
+  EXPECT_EQ(entries_of(parent.path()), 1u);
+}
+
+/// Here for a file where a folder must be; a full disk is the same.
+TEST(AtomicFolder, AnUpdateMakesItsFoldersBeforeItReplacesAFile) {
+  TemporaryFolder parent;
+  make_old(parent / "out");
+  write_text_file(parent / "out/vae", "no folder");
+  {
+    AtomicFolder folder(parent / "out", IfThere::kUpdate);
+    fs::create_directory(folder / "vae");
+    write_text_file(folder / "README.md", "new");
+    EXPECT_THROW(folder.commit(), Error);
+  }
+  EXPECT_EQ(read_file(parent / "out/README.md"), "old");
+  EXPECT_EQ(entries_of(parent.path()), 1u);
+}
+
+TEST(AtomicFolder, AnUpdateOfNothingIsTheWholeFolder) {
+  TemporaryFolder parent;
+  AtomicFolder folder(parent / "out", IfThere::kUpdate);
+  write_text_file(folder / "a.txt", "whole");
+  EXPECT_FALSE(fs::exists(parent / "out"));
+  folder.commit();
+  EXPECT_EQ(read_file(parent / "out/a.txt"), "whole");
+  write_text_file(parent / "file", "");
+  EXPECT_THROW(AtomicFolder(parent / "file", IfThere::kUpdate), Error);
+}
+
 }  // namespace
 }  // namespace ziplora

@@ -12,8 +12,10 @@ class CancelToken {
   /// Safe in a signal handler.
   void cancel() { cancelled_.store(true, std::memory_order_relaxed); }
   bool cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
+  /// @param hint  how to go on; by default, for work that leaves nothing to go on from, anew
   /// @throws Error(kInterrupted) naming the operation
-  void throw_if_cancelled(const std::string& operation, const std::string& hint = "") const;
+  void throw_if_cancelled(const std::string& operation,
+                          const std::string& hint = "run the same command again") const;
 
  private:
   std::atomic<bool> cancelled_{false};

@@ -75,9 +75,8 @@ std::optional<RankSplit> split_of(const std::vector<std::string>& roles,
     split.other_ranks[target] = std::move(ranks);
   }
   if (layers_by_ranks.empty()) return std::nullopt;
-  split.ranks = std::ranges::max_element(layers_by_ranks, {}, [](const auto& entry) {
-                  return entry.second;
-                })->first;
+  split.ranks =
+      std::ranges::max_element(layers_by_ranks, {}, [](const auto& entry) { return entry.second; })->first;
   std::erase_if(split.other_ranks, [&](const auto& entry) { return entry.second == split.ranks; });
   return split;
 }
@@ -91,7 +90,8 @@ std::string to_metadata(const RankSplit& split) {
 void scale_role(Adapter& adapter, const std::string& role, double strength, const std::string& where) {
   const std::optional<RankSplit> split = parse(adapter.metadata);
   if (!split)
-    throw Error(ErrorKind::kIncompatible, where, "the file does not tell which of its ranks are the " + role + "'s",
+    throw Error(ErrorKind::kIncompatible, where,
+                "the file does not tell which of its ranks are the " + role + "'s",
                 "merge with 'ziplora merge' without --rank, or give --adapter FILE:scale for each input");
   for (auto& [target, layer] : adapter.layers) {
     const std::vector<int64_t>& ranks = split->of(target);

@@ -1,6 +1,7 @@
 #pragma once
-/// Which of a merged file's ranks came from which input, where they lie side by side in the inputs' order. The
-/// file's metadata keep it as `ziplora.split`, so that an input's strength can be changed after the merge:
+/// Which of a merged file's ranks came from which input, where they lie side by side in the inputs' order.
+/// The file's metadata keep it as `ziplora.split`, so that an input's strength can be changed after the
+/// merge:
 ///
 ///     {"roles": ["subject", "style"], "ranks": [8, 4], "other_ranks": {"text_encoder.….q_proj": [8, 0]}}
 

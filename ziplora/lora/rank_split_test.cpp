@@ -29,9 +29,8 @@ Adapter merged() {
 }
 
 TEST(RankSplit, MostLayersRanksAreToldOnceAndTheOthersByName) {
-  EXPECT_EQ(
-      merged().metadata.at("ziplora.split"),
-      R"({"other_ranks":{"text.c":[2,0],"unet.d":[0,1]},"ranks":[2,3],"roles":["subject","style"]})");
+  EXPECT_EQ(merged().metadata.at("ziplora.split"),
+            R"({"other_ranks":{"text.c":[2,0],"unet.d":[0,1]},"ranks":[2,3],"roles":["subject","style"]})");
 }
 
 TEST(RankSplit, ALayerOfAnotherRankThanItsInputsTogetherHasNone) {

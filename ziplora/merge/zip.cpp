@@ -165,7 +165,8 @@ class ZipMerge {
   MergeResult run() {
     tell_targets();
     FidelityMeter meter(objective_, zip_inputs_, options_["evaluation-draws"], *context_.progress);
-    const std::vector<double> fidelity_before = meter.measure(*context_.cancel, "");
+    // A state that is resumed stays as it is until something more has been learned.
+    const std::vector<double> fidelity_before = meter.measure(*context_.cancel, "run the same command again");
     const at::Tensor overlap_before = objective_.overlap_per_adapter().detach();
     if (context_.resume) {
       coefficients_.load(state_.coefficients);
@@ -249,7 +250,7 @@ class ZipMerge {
   /// However the learning ended: the caller removes the state once the result is in a file.
   /// @return how to go on from it
   std::string keep_state() const {
-    if (context_.state_path.empty()) return "";
+    if (context_.state_path.empty()) return "run the same command again";
     write_zip_state(context_.state_path,
                     {coefficients_.named(), optimizer_.state(), zip_inputs_.latents(), settings_});
     return fmt::format("the state is in {}; the same command with --resume goes on",

@@ -2,13 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
 #include <memory>
 
 #include "ziplora/base/atomic_file.h"
+#include "ziplora/base/atomic_folder.h"
 #include "ziplora/base/error.h"
+#include "ziplora/base/read_file.h"
 #include "ziplora/base/rng.h"
 #include "ziplora/io/image_file.h"
+#include "ziplora/io/json_lines.h"
 #include "ziplora/io/safetensors.h"
 #include "ziplora/judge/picture_judge.h"
 #include "ziplora/models/diffusers_folder.h"
@@ -33,13 +35,13 @@ nlohmann::json with_class(nlohmann::json config, const char* name) {
   return config;
 }
 
-/// Beside the base, as export_base writes it.
-std::filesystem::path judge_of(const std::filesystem::path& base) {
+/// Beside the base, as export_base writes them.
+std::filesystem::path judges_of(const std::filesystem::path& base) {
   const std::filesystem::path folder = std::filesystem::absolute(base).lexically_normal();
   const std::filesystem::path above = folder.parent_path();
-  return (folder.has_filename() ? above : above.parent_path()) / "judges" /
-         "clip";  // "assets/mini/" has none
+  return (folder.has_filename() ? above : above.parent_path()) / "judges";  // "assets/mini/" has none
 }
+constexpr const char* kJudge = "clip";
 
 class BasePretraining {
  public:
@@ -57,7 +59,7 @@ class BasePretraining {
           std::filesystem::copy_options::recursive |
           std::filesystem::copy_options::overwrite_existing;  // what an interrupted copy left
       std::filesystem::create_directories(options_.run_folder);
-      if (const auto judge = judge_of(options_.from); std::filesystem::exists(judge))
+      if (const auto judge = judges_of(options_.from) / kJudge; std::filesystem::exists(judge))
         std::filesystem::copy(judge, options_.run_folder / "judge", again);
       std::filesystem::copy(options_.from, folder_, again);
     }
@@ -191,6 +193,7 @@ class BasePretraining {
     UNetTrainingOptions training;
     training.plan = plan("unet", options_.unet_iterations);
     training.plan.lr = options_.unet_learning_rate;
+    training.plan.lr_flag = "--unet-learning-rate";
     training.plan.muon = true;
     training.plan.warmup_iterations = 300;
     training.plan.weight_decay = 0.01;
@@ -225,7 +228,7 @@ class BasePretraining {
       line["frechet_distance"] = distance;
       text += fmt::format(" Fréchet distance {:.3f}", distance);
     }
-    std::ofstream(course(), std::ios::app) << line.dump() << "\n";
+    append_json_line(course(), line);
     progress_.note(text);
   }
   std::filesystem::path course() const { return options_.run_folder / "unet.validation.jsonl"; }
@@ -245,14 +248,15 @@ class BasePretraining {
 };
 
 void copy_with_weights_in(at::ScalarType dtype, const std::filesystem::path& from,
-                          const std::filesystem::path& to) {
+                          const std::filesystem::path& to, const CancelToken& cancel) {
   namespace fs = std::filesystem;
   for (const auto& entry : fs::recursive_directory_iterator(from)) {
     if (!entry.is_regular_file()) continue;
+    cancel.throw_if_cancelled("pretrain: export", "run the same command again: it goes on with the export");
     const fs::path target = to / fs::relative(entry.path(), from);
     fs::create_directories(target.parent_path());
     if (entry.path().extension() != ".safetensors") {
-      fs::copy_file(entry.path(), target, fs::copy_options::overwrite_existing);
+      write_text_file(target, read_file(entry.path()));  // not fs::copy_file: a full disk has its own error
       continue;
     }
     const SafetensorsFile file(entry.path());
@@ -281,10 +285,15 @@ void pretrain_base(const PretrainOptions& options, const World& world, ProgressS
 }
 
 void export_base(const std::filesystem::path& run_folder, const std::filesystem::path& folder,
-                 at::ScalarType dtype) {
-  copy_with_weights_in(dtype, run_folder / "base", folder);
-  if (std::filesystem::exists(run_folder / "judge"))  // not where the run began with a base that has none
-    copy_with_weights_in(dtype, run_folder / "judge", judge_of(folder));
+                 at::ScalarType dtype, const CancelToken& cancel) {
+  AtomicFolder base(folder, IfThere::kUpdate);
+  copy_with_weights_in(dtype, run_folder / "base", base / "", cancel);
+  if (std::filesystem::exists(run_folder / "judge")) {  // not where the run began with a base that has none
+    AtomicFolder judges(judges_of(folder), IfThere::kUpdate);
+    copy_with_weights_in(dtype, run_folder / "judge", judges / kJudge, cancel);
+    judges.commit();
+  }
+  base.commit();
 }
 
 }  // namespace ziplora

@@ -5,7 +5,7 @@
 ///     export
 ///
 ///     pretrain_base({.run_folder = "runs/base"}, world, progress, cancel);   // run it again to go on
-///     export_base("runs/base", "assets/mini", at::kHalf);
+///     export_base("runs/base", "assets/mini", at::kHalf, cancel);
 ///
 /// `from` starts a fresh run folder with a copy of that base, and of the judge beside it: its vocabulary,
 /// autoencoder and text encoders stay, the judge's and the UNet's training go on from their weights with new
@@ -52,9 +52,11 @@ void pretrain_base(const PretrainOptions& options, const World& world, ProgressS
                    const CancelToken& cancel);
 
 /// Copies <run>/base to `folder` with weights in `dtype`, and the judge (judge/picture_judge.h), where the
-/// run has one, to judges/clip beside it.
+/// run has one, to judges/clip beside it. All is whole before any of it appears there; other files that are
+/// there, such as a card, stay.
+/// @throws as AtomicFolder; Error(kInterrupted) and Error(kExhausted) with nothing changed there
 void export_base(const std::filesystem::path& run_folder, const std::filesystem::path& folder,
-                 at::ScalarType dtype);
+                 at::ScalarType dtype, const CancelToken& cancel);
 
 /// Writes config.json and the weights file of one component.
 void save_component(const std::filesystem::path& folder, const std::string& weights_name, Module& module,

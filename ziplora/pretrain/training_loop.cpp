@@ -3,15 +3,16 @@
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/scalar_tensor.h>
+#include <fmt/format.h>
 
 #include <chrono>
 #include <cmath>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "ziplora/base/error.h"
 #include "ziplora/base/parallel_parts.h"
+#include "ziplora/io/json_lines.h"
 #include "ziplora/io/safetensors.h"
 #include "ziplora/nn/one_torch_thread.h"
 #include "ziplora/optim/ema.h"
@@ -89,7 +90,14 @@ void append_metrics(const TrainingPlan& plan, int64_t iteration, double loss, do
   nlohmann::json line = {
       {"iteration", iteration}, {"loss", loss}, {"lr", learning_rate(plan, iteration)}, {"seconds", seconds}};
   for (const auto& [name, value] : metrics) line[name] = value;
-  std::ofstream(plan.run_folder / (plan.name + ".metrics.jsonl"), std::ios::app) << line.dump() << "\n";
+  append_json_line(plan.run_folder / (plan.name + ".metrics.jsonl"), line);
+}
+
+/// The same draws would end in the same place.
+std::string hint_after_divergence(const TrainingPlan& plan) {
+  const std::string change =
+      plan.lr_flag.empty() ? "another --seed" : fmt::format("a lower {} (it was {})", plan.lr_flag, plan.lr);
+  return "run the same command again with " + change + ": it goes on from the last checkpoint";
 }
 
 }  // namespace
@@ -130,7 +138,7 @@ void train_stage(const TrainingPlan& plan, const std::vector<Replica>& replicas,
       if (!std::isfinite(loss))
         throw Error(ErrorKind::kNonFinite, "pretrain " + plan.name,
                     "the loss is not finite at iteration " + std::to_string(iteration),
-                    "resume from the last checkpoint with a lower --lr");
+                    hint_after_divergence(plan));
       clip_gradient_norm(parameters.masters(), plan.max_gradient_norm);
       optimizer.step(learning_rate(plan, iteration));
       parameters.forget_gradients();

@@ -35,6 +35,7 @@ struct TrainingPlan {
   std::filesystem::path run_folder;
   int64_t iterations = 0;
   double lr = 1e-3;
+  std::string lr_flag;  ///< the command line's, for hints; empty: the rate cannot be chosen there
   int64_t warmup_iterations = 100;
   double decay_fraction =
       0.25;  ///< the last part of the run, in which the rate falls linearly to a hundredth
@@ -73,7 +74,7 @@ struct Replica {
 /// @param replicas  at least one; the first ends with the averaged weights in it
 /// @param sample   called with the averaged weights in place
 /// @throws Error(kInterrupted) after saving a checkpoint; Error(kNonFinite) if the loss is not finite, naming
-/// the step
+/// the step and what to change
 void train_stage(const TrainingPlan& plan, const std::vector<Replica>& replicas, int64_t parts,
                  const std::function<void(int64_t iteration)>& sample, ProgressSink& progress,
                  const CancelToken& cancel);

@@ -99,5 +99,23 @@ TEST(TrainingLoop, AnInterruptedStageEndsAsIfItHadNotStopped) {
   }
 }
 
+TEST(TrainingLoop, DivergenceIsToldWithTheFlagOfItsRate) {
+  TemporaryFolder folder;
+  TrainingPlan diverging = plan(folder, /*muon=*/false);
+  diverging.lr = 1e30;  // its square is no float32
+  const auto hint = [&] {
+    try {
+      Lesson(1).learn(diverging);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kNonFinite);
+      return error.hint();
+    }
+    return std::string();
+  };
+  EXPECT_NE(hint().find("another --seed"), std::string::npos) << hint();
+  diverging.lr_flag = "--unet-learning-rate";
+  EXPECT_NE(hint().find("a lower --unet-learning-rate (it was 1e+30)"), std::string::npos) << hint();
+}
+
 }  // namespace
 }  // namespace ziplora

@@ -49,7 +49,8 @@ void store(const at::Tensor& image, int size, uint8_t* out) {
 }  // namespace
 
 void prepare_drawings(const Catalogue& catalogue, const std::filesystem::path& packages_dir,
-                      const std::filesystem::path& file, int size, ProgressSink& progress) {
+                      const std::filesystem::path& file, int size, ProgressSink& progress,
+                      const CancelToken& cancel) {
   if (std::filesystem::exists(file)) {
     SafetensorsFile present(file);
     if (fits(present, catalogue) && present.tensors().at("drawings").shape[2] == size) return;
@@ -65,6 +66,7 @@ void prepare_drawings(const Catalogue& catalogue, const std::filesystem::path& p
     for (int64_t s = 0; s < subjects; ++s) {
       const std::string& icon = catalogue.subjects[s].icons[p];
       if (icon.empty()) continue;
+      cancel.throw_if_cancelled("world: drawings");
       try {
         store(render_svg(package.svg(icon), size), size, data + (s * packages + p) * bytes);
       } catch (const Error& error) {

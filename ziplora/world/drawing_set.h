@@ -2,8 +2,9 @@
 /// All drawings of the catalogue as pixels, rendered once and then mapped from a file.
 ///
 ///     prepare_drawings(catalogue, ".cache/world/node_modules", ".cache/world/drawings-128.safetensors", 128,
-///     progress); DrawingSet drawings(".cache/world/drawings-128.safetensors", catalogue); const uint8_t* fox
-///     = drawings.pixels(subject, package);   // [size, size, 4], premultiplied RGBA
+///                      progress, cancel);
+///     DrawingSet drawings(".cache/world/drawings-128.safetensors", catalogue);
+///     const uint8_t* fox = drawings.pixels(subject, package);   // [size, size, 4], premultiplied RGBA
 ///
 /// One tensor `drawings` [subjects, packages, size, size, 4] uint8. The metadata holds a fingerprint of the
 /// subjects and icons, so that a cache made for another catalogue is refused instead of showing the wrong
@@ -13,6 +14,7 @@
 #include <cstdint>
 #include <filesystem>
 
+#include "ziplora/base/cancel.h"
 #include "ziplora/base/progress.h"
 #include "ziplora/io/safetensors.h"
 #include "ziplora/world/catalogue.h"
@@ -21,9 +23,10 @@ namespace ziplora {
 
 /// Renders every drawing, held-out ones too. Does nothing if the file is there and fits the catalogue.
 /// @param packages_dir  the node_modules folder that tools/world_packages.sh fills
-/// @throws Error(kInput) if a package or an icon is missing
+/// @throws Error(kInput) if a package or an icon is missing, Error(kInterrupted) with nothing written
 void prepare_drawings(const Catalogue& catalogue, const std::filesystem::path& packages_dir,
-                      const std::filesystem::path& file, int size, ProgressSink& progress);
+                      const std::filesystem::path& file, int size, ProgressSink& progress,
+                      const CancelToken& cancel);
 
 class DrawingSet {
  public:

@@ -130,9 +130,9 @@ struct World::Impl {
 };
 
 void World::prepare(const std::filesystem::path& assets_dir, const std::filesystem::path& cache_dir,
-                    ProgressSink& progress) {
+                    ProgressSink& progress, const CancelToken& cancel) {
   prepare_drawings(Catalogue::read(assets_dir), cache_dir / "node_modules", drawings_file(cache_dir),
-                   kDrawingSize, progress);
+                   kDrawingSize, progress, cancel);
 }
 
 World::World(const std::filesystem::path& assets_dir, const std::filesystem::path& cache_dir, int size) {

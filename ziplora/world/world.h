@@ -2,9 +2,10 @@
 /// The world of the embedded base: about 380 subjects drawn by nine artists, laid out as captioned scenes.
 /// This is the one header that pretraining, the judges and the demo need.
 ///
-///     World::prepare("assets/world", ".cache/world", progress);   // once: tools/world_packages.sh, then
-///     half a minute World world("assets/world", ".cache/world", 64); Scene scene = world.sample(17,
-///     Split::kTrain);   // [3, 64, 64] in 0…1, "a fox at night, in noto style"
+///     // once: tools/world_packages.sh, then half a minute
+///     World::prepare("assets/world", ".cache/world", progress, cancel);
+///     World world("assets/world", ".cache/world", 64);
+///     Scene scene = world.sample(17, Split::kTrain);  // [3, 64, 64] in 0…1, "a fox at night, in noto style"
 ///
 /// A scene is a function of (index, split, size) and of the files in assets/world: no state, no global seed,
 /// so any number of threads may call at once and a resumed training continues where it stopped. Nothing that
@@ -22,6 +23,7 @@
 #include <utility>
 #include <vector>
 
+#include "ziplora/base/cancel.h"
 #include "ziplora/base/progress.h"
 #include "ziplora/world/catalogue.h"
 #include "ziplora/world/scene.h"
@@ -50,9 +52,10 @@ class World {
  public:
   /// Renders the drawings into cache_dir, from the packages in cache_dir/node_modules; nothing if that is
   /// done.
-  /// @throws Error(kInput) if a package is missing, with the command that installs it
+  /// @throws Error(kInput) if a package is missing, with the command that installs it; Error(kInterrupted)
+  /// with nothing written
   static void prepare(const std::filesystem::path& assets_dir, const std::filesystem::path& cache_dir,
-                      ProgressSink& progress);
+                      ProgressSink& progress, const CancelToken& cancel);
 
   /// @param assets_dir  the folder with subjects.json, styles.json, backgrounds.json, held_out.json
   /// @param cache_dir   the folder that `prepare` filled

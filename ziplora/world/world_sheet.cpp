@@ -77,7 +77,8 @@ int run(int count, char** arguments) {
     return 2;
   }
   NullProgress progress;
-  World::prepare(arguments[1], arguments[2], progress);
+  const CancelToken never;
+  World::prepare(arguments[1], arguments[2], progress, never);
   World world(arguments[1], arguments[2], std::stoi(arguments[3]));
   std::string what = arguments[4], out = count > 5 ? arguments[5] : "/tmp/world.png";
   if (what == "drawings") {

@@ -43,7 +43,8 @@ class WorldTest : public testing::Test {
     cache_ = std::filesystem::temp_directory_path() / fmt::format("ziplora-world-{}", ::getpid());
     write_packages(Catalogue::read(kAssets), cache_ / "node_modules");
     NullProgress progress;
-    World::prepare(kAssets, cache_, progress);
+    const CancelToken never;
+    World::prepare(kAssets, cache_, progress, never);
     world_ = new World(kAssets, cache_, 32);
   }
   static void TearDownTestSuite() {
@@ -215,6 +216,7 @@ TEST_F(WorldTest, BackgroundAndSubjectShowInThePicture) {
 
 TEST_F(WorldTest, ErrorsNameTheWayOut) {
   NullProgress progress;
+  const CancelToken never;
   try {
     World world(kAssets, cache_ / "nothing", 32);
     FAIL();
@@ -229,7 +231,24 @@ TEST_F(WorldTest, ErrorsNameTheWayOut) {
   }
   EXPECT_THROW(World(kAssets, cache_, 4), Error);
   EXPECT_THROW(world_->evaluation_drawing(-1, 0), Error);
-  EXPECT_THROW(World::prepare(kAssets, cache_ / "nothing", progress), Error);
+  EXPECT_THROW(World::prepare(kAssets, cache_ / "nothing", progress, never), Error);
+}
+
+TEST_F(WorldTest, AnInterruptLeavesNoDrawings) {
+  const std::filesystem::path cache = cache_ / "interrupted";
+  std::filesystem::create_directory(cache);
+  std::filesystem::create_directory_symlink(cache_ / "node_modules", cache / "node_modules");
+  NullProgress progress;
+  CancelToken cancel;
+  cancel.cancel();
+  try {
+    World::prepare(kAssets, cache, progress, cancel);
+    FAIL() << "was not interrupted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kInterrupted);
+    EXPECT_EQ(error.hint(), "run the same command again");
+  }
+  EXPECT_THROW(World(kAssets, cache, 32), Error);
 }
 
 TEST_F(WorldTest, DrawingsOfAnotherCatalogueAreRefused) {
