@@ -8,9 +8,11 @@
 #include "ziplora/base/read_file.h"
 
 namespace ziplora {
-namespace {
 
+/// Where GoogleTest looks for it: in FuzzTarget's own namespace.
 void PrintTo(const FuzzTarget& target, std::ostream* out) { *out << target.name; }
+
+namespace {
 
 class FuzzCorpus : public testing::TestWithParam<FuzzTarget> {};
 
