@@ -128,6 +128,7 @@ def test_an_interrupted_unet_resumes_to_the_same_weights(made_base, cache, tmp_p
                 "--sample-every", 0, "--validation-scenes", 0, "-o", folder / "mini"]
 
     whole, parts = tmp_path / "whole", tmp_path / "parts"
+    whole.mkdir(), parts.mkdir()
     ziplora(*command(whole), cwd=ROOT)
     error = interrupt(command(parts), ROOT, "unet", after_step=1)
     assert error["where"] == "pretrain unet" and "of 4 iterations" in error["problem"]
