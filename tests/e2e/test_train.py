@@ -75,7 +75,7 @@ def deltas_in_diffusers(base, file) -> dict[str, torch.Tensor]:
 # The written file
 
 @pytest.mark.parametrize("options, layers", [
-    ([], 136), (["--targets", "linear"], 192), (["--file-dtype", "float16"], 136)])
+    ([], 136), (["--targets", "linear"], 192), (["--targets", "cross-attention"], 68), (["--file-dtype", "float16"], 136)])
 def test_diffusers_loads_the_file(command, base, tmp_path, options, layers):
     result = ziplora(*command(*options), cwd=tmp_path)
     assert result["output"] == OUTPUT and result["iterations"] == 10 and result["layers"] == layers

@@ -186,7 +186,7 @@ class TrainingJob {
     DreamBoothOptions options;
     options.adapter.rank = settings_.rank;
     options.adapter.lora_alpha = settings_.alpha.value_or(static_cast<double>(settings_.rank));
-    options.adapter.targets = settings_.targets == "linear" ? TargetSet::kLinear : TargetSet::kAttention;
+    options.adapter.targets = settings_.targets;
     options.loss.prior_weight = settings_.prior_weight;
     options.loss.min_snr_gamma = settings_.min_snr_gamma;
     options.loss.unet_dtype = policy_.dtype;

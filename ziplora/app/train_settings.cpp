@@ -10,6 +10,7 @@
 #include "ziplora/io/json_file.h"
 #include "ziplora/lora/key_dialects.h"
 #include "ziplora/optim/lr_schedule.h"
+#include "ziplora/train/trained_targets.h"
 
 namespace ziplora {
 namespace {
@@ -91,10 +92,10 @@ const std::vector<TrainSetting>& train_settings_table() {
       {"rank", "rank of the LoRA", &S::rank, 1},
       {"alpha", "lora_alpha; the scale is alpha / rank (default: the rank)", &S::alpha, 0},
       {"targets",
-       "layers that learn: the attentions' q, k, v and out, or all linear ones of the transformers",
-       &S::targets,
-       0,
-       {"attention", "linear"}},
+       "layers that learn: q, k, v and out of every attention, or of those that read the prompt alone, or "
+       "every "
+       "linear layer of the transformers",
+       &S::targets, 0, trained_targets_names()},
       {"optimizer", "update rule", &S::optimizer, 0, {"adam", "adamw"}},
       {"lr", "learning rate", &S::lr, 0},
       {"weight_decay", "of adamw decoupled, of adam added to the gradient", &S::weight_decay, 0},

@@ -120,13 +120,19 @@ TEST_F(DreamBoothRunTest, StartsAtTheBaseAndLeavesTheSlotsEmpty) {
   });
 }
 
-TEST_F(DreamBoothRunTest, LinearTargetsAreMoreThanAttention) {
+TEST_F(DreamBoothRunTest, TargetsAreThoseOfTheName) {
   options_.iterations = 0;
-  const size_t attention = train(batches_of(2)).size();
-  options_.adapter.targets = TargetSet::kLinear;
+  const auto layers_with = [&](const std::string& targets) {
+    options_.adapter.targets = targets;
+    return train(batches_of(2)).size() / 2;  // down and up
+  };
   // one attention in the way down, one in the middle, two in the way up: 4 transformers of one block each
-  EXPECT_EQ(attention, 4u * 8u * 2u);
-  EXPECT_EQ(train(batches_of(2)).size(), 4u * (8u + 2u + 2u) * 2u);
+  EXPECT_EQ(layers_with("attention"), 4u * 8u);
+  EXPECT_EQ(layers_with("linear"), 4u * (8u + 2u + 2u));
+  EXPECT_EQ(layers_with("cross-attention"), 4u * 4u);
+  for (const auto& [name, factor] : train(batches_of(2)))
+    EXPECT_NE(name.find(".attn2."), std::string::npos) << name;
+  EXPECT_THROW(layers_with("cross_atention"), Error);
 }
 
 TEST_F(DreamBoothRunTest, CancelledAndResumedEqualsUninterruptedBitForBit) {

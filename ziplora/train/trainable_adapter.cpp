@@ -5,36 +5,19 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <array>
-#include <string_view>
-
 #include "ziplora/base/error.h"
 #include "ziplora/nn/initialization.h"
+#include "ziplora/train/trained_targets.h"
 
 namespace ziplora {
-namespace {
-
-bool is_attention_projection(std::string_view path) {
-  static constexpr std::array<std::string_view, 4> kProjections{".to_q", ".to_k", ".to_v", ".to_out.0"};
-  for (std::string_view projection : kProjections)
-    if (path.ends_with(projection)) return true;
-  return false;
-}
-
-bool is_target(std::string_view path, TargetSet targets) {
-  const bool in_transformer = path.find(".attentions.") != std::string_view::npos;
-  return in_transformer && (targets == TargetSet::kLinear || is_attention_projection(path));
-}
-
-}  // namespace
-
 TrainableAdapter::TrainableAdapter(UNet2DConditionModel& unet, const TrainableAdapterOptions& options,
                                    at::Generator generator)
     : options(options) {
+  const TrainedTargets& targets = find_trained_targets(options.targets);
   unet.requires_grad(false);
   unet.for_each_module([&](const std::string& path, Module& module) {
     auto* linear = dynamic_cast<Linear*>(&module);
-    if (!linear || !is_target(path, options.targets)) return;
+    if (!linear || !targets.includes(path)) return;
     Layer layer{"unet." + path, linear, {}, {}};
     fill_uniform_fan_in(layer.down, {options.rank, linear->in_features}, linear->in_features, generator);
     fill_constant(layer.up, {linear->out_features, options.rank}, 0);

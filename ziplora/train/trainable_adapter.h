@@ -24,17 +24,10 @@
 
 namespace ziplora {
 
-/// Which layers of the UNet learn.
-enum class TargetSet {
-  kAttention,  ///< to_q, to_k, to_v, to_out.0 of every attention: the paper's and diffusers' choice (560 in
-               ///< SDXL)
-  kLinear,     ///< every linear layer of the transformers (722 in SDXL, kohya's choice)
-};
-
 struct TrainableAdapterOptions {
   int64_t rank = 64;
   double lora_alpha = 64;
-  TargetSet targets = TargetSet::kAttention;
+  std::string targets = "attention";  ///< a name of trained_targets()
 };
 
 class TrainableAdapter {

@@ -17,7 +17,7 @@ Response run_dreambooth(const Request& request) {
   DreamBoothOptions options;
   options.adapter.rank = arguments.at("rank");
   options.adapter.lora_alpha = arguments.at("lora_alpha");
-  if (arguments.at("all_linear")) options.adapter.targets = TargetSet::kLinear;
+  if (arguments.at("all_linear")) options.adapter.targets = "linear";
   options.loss.prior_weight = arguments.at("prior_weight");
   if (!arguments.at("min_snr_gamma").is_null()) options.loss.min_snr_gamma = arguments.at("min_snr_gamma");
   options.adam.lr = arguments.at("lr");
