@@ -23,6 +23,7 @@
 #include "ziplora/judge/picture_judge.h"
 #include "ziplora/pipeline/contact_sheet.h"
 #include "ziplora/pretrain/mini_config.h"
+#include "ziplora/world/captions.h"
 
 namespace ziplora {
 namespace {
@@ -40,6 +41,12 @@ constexpr std::array kAskedBackgrounds = {"white", "night", "green"};
 constexpr const char* kStylePicture = "fox";
 constexpr std::array kAskedSubjects = {"cat-face", "tiger-face", "red-apple", "rocket", "rose", "hamburger"};
 constexpr const char* kOthersStyle = "noto";
+
+/// A style's LoRA learns from one picture, and only the layers that read the prompt: the others would learn
+/// that picture's subject.
+nlohmann::json style_settings() {
+  return {{"targets", "cross-attention"}, {"lr", 1e-3}, {"iterations", 250}};
+}
 
 std::string subject_name(const Subject& subject) { return "a sks " + subject.category; }
 
@@ -101,13 +108,16 @@ class LoraReport {
 
   fs::path lora_of(const std::string& id) const { return request_.output / (id + ".safetensors"); }
 
-  void train(const fs::path& pictures, const std::string& prompt, const std::string& id) {
+  /// @param settings  in place of the base's defaults; those of the request win over them
+  void train(const fs::path& pictures, const std::string& prompt, const std::string& id,
+             nlohmann::json settings = nlohmann::json::object()) {
+    settings.update(request_.settings);
     TrainRequest train;
     train.images = {pictures};
     train.prompt = prompt;
     train.output = lora_of(id);
     train.base = request_.base;
-    train.settings = request_.settings;
+    train.settings = settings;
     train.run_folder = request_.output / "runs" / id;
     run_train(train, progress_, cancel_);
   }
@@ -160,7 +170,7 @@ class LoraReport {
     fs::create_directories(pictures);
     const SceneContent shown{.subject = catalogue_.subject(kStylePicture), .style = style};
     write_png(pictures / "1.png", world_.evaluation_drawing(shown.subject, style), {});
-    train(pictures, world_.caption(shown, "", kStyleName), how.id);
+    train(pictures, world_.caption(shown, "", kStyleName), how.id, style_settings());
     ask("style alone", questions_of_seen_subjects(style, kStyleName), lora_of(how.id), how.id);
   }
 
@@ -173,6 +183,10 @@ class LoraReport {
       merge.inputs.resize(2);
       merge.inputs[0].path = lora_of(what.id), merge.inputs[0].role = "subject";
       merge.inputs[1].path = lora_of(how.id), merge.inputs[1].role = "style";
+      // Learned on the style's one picture, the coefficients would keep the style for that picture's words
+      // alone.
+      merge.inputs[1].prompt =
+          world_.caption({.subject = subject, .style = style}, category_phrase(what.category), kStyleName);
       merge.method = method;
       merge.base = request_.base;
       merge.output = merged;
