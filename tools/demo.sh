@@ -22,20 +22,22 @@ say "2/7: a LoRA of the subject, from five pictures"
 ziplora train assets/demo/subject --prompt "$subject" -o "$out/subject.safetensors" --run-folder "$out/runs/subject" \
   --report "$out/reports/train_subject.json"
 say "3/7: a LoRA of the style, from one picture"
-ziplora train assets/demo/style --prompt "a fox, $style" --lr 1e-3 --iterations 200 -o "$out/style.safetensors" \
-  --run-folder "$out/runs/style" --report "$out/reports/train_style.json"
+# Layers that read the prompt alone: the others would learn the fox.
+ziplora train assets/demo/style --prompt "a fox, $style" --targets cross-attention --lr 1e-3 --iterations 250 \
+  -o "$out/style.safetensors" --run-folder "$out/runs/style" --report "$out/reports/train_style.json"
 say "4/7: both added, to compare with"
 ziplora merge --method direct --subject "$out/subject.safetensors" --style "$out/style.safetensors" \
   -o "$out/direct.safetensors" --report "$out/reports/merge_direct.json"
 say "5/7: both merged by ZipLoRA"
-ziplora merge --subject "$out/subject.safetensors" --style "$out/style.safetensors" \
+# With the style's own prompt the coefficients would keep the style for the fox alone.
+ziplora merge --subject "$out/subject.safetensors" --style "$out/style.safetensors" --style-prompt "an animal, $style" \
   -o "$out/zip.safetensors" --report "$out/reports/merge_zip.json"
 say "6/7: a sheet that compares"
-ziplora generate "$subject, $style" "$subject at night, $style" "$subject on a blue background, $style" \
-  "$subject next to a tree, $style" "a cat face, $style" --grid --seed 5 \
+ziplora generate "$subject, $style" "$subject on the grass, $style" "$subject at night, $style" \
+  "$subject next to a red apple, $style" "a cat face, $style" --grid --seed 5 --guidance-scale 3 \
   --column "base=none" --column "subject LoRA=$out/subject.safetensors" --column "style LoRA=$out/style.safetensors" \
   --column "direct merge=$out/direct.safetensors" --column "ZipLoRA=$out/zip.safetensors" \
-  --picture-column "true drawing=$truth/plain.png,$truth/night.png,$truth/blue.png,$truth/tree.png,$truth/cat.png" \
+  --picture-column "true drawing=$truth/plain.png,$truth/grass.png,$truth/night.png,$truth/apple.png,$truth/cat.png" \
   -o "$out/grid.png" --report "$out/reports/generate.json"
 say "7/7: what is in the merged file"
 ziplora inspect "$out/zip.safetensors"
