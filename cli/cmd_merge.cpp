@@ -150,8 +150,10 @@ Run merge_command(CLI::App& app) {
   app.add_option("--subject", flags->subject, "LoRA file of the subject, FILE or FILE:weight");
   app.add_option("--style", flags->style, "LoRA file of the style, FILE or FILE:weight");
   app.add_option("--adapter", flags->adapters, "further LoRA files, FILE or FILE:weight");
-  app.add_option("--subject-prompt", flags->subject_prompt, "what it was trained on; default: from the file");
-  app.add_option("--style-prompt", flags->style_prompt, "what it was trained on; default: from the file");
+  app.add_option("--subject-prompt", flags->subject_prompt,
+                 "words under which it is to be kept; default: what it was trained on, from the file");
+  app.add_option("--style-prompt", flags->style_prompt,
+                 "the same; wide words (\"an animal, in szn style\") keep a style for other things as well");
   app.add_option("--adapter-prompt", flags->adapter_prompts, "one for each --adapter, in order");
   app.add_option("--subject-images", flags->subject_images,
                  "picture or folder; default: drawn by the LoRA itself");
