@@ -167,6 +167,8 @@ int run_command_line(int argc, char** argv, const CancelToken& cancel, ErrorStyl
     for (const CLI::Option* option : verb.required)
       if (option->count() == 0) throw CLI::RequiredError(option->get_name());
 
+    if (!verb.frame.report.empty())
+      const AtomicFile trial(verb.frame.report);  // before the work, not after it
     std::unique_ptr<ProgressSink> progress;
     if (style.json)
       progress = std::make_unique<JsonProgress>(verb.frame.quiet);

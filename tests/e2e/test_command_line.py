@@ -81,7 +81,9 @@ def test_the_report_is_the_json_result(tmp_path):
     result = ziplora("inspect", tmp_path / "lora.safetensors", "--report", tmp_path / "report.json")
     del result["events"]
     assert json.loads((tmp_path / "report.json").read_text()) == result
-    ziplora_fails(1, "inspect", tmp_path / "lora.safetensors", "--report", tmp_path / "missing" / "report.json")
+    nowhere = tmp_path / "missing" / "report.json"
+    ziplora_fails(1, "inspect", tmp_path / "lora.safetensors", "--report", nowhere)
+    assert str(nowhere) in ziplora_fails(1, "inspect", tmp_path / "none", "--report", nowhere)["where"], "work came first"
 
 
 BRACKETED = ["[a fox, in ink]", "[a]", "a [fox]", "[]", "[[a], b]"]

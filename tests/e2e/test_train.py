@@ -291,6 +291,9 @@ def test_prompt_and_output_are_asked_for_before_any_work(command, photos, base, 
     subprocess.run(shlex.split(error["hint"]), cwd=tmp_path, check=True)  # mkdir -p loras
     ziplora(*command("-o", "loras/dog.safetensors", "--iterations", 1), cwd=tmp_path)
     assert "/proc" in ziplora_fails(1, *command("-o", "/proc/dog.safetensors"), cwd=tmp_path)["problem"]
+    for folder in ("loras", "loras/"):
+        assert "a file name is expected" in ziplora_fails(2, *command("-o", folder), cwd=tmp_path)["problem"]
+    assert "loras" in ziplora_fails(2, *command("-o", "loras", "--format", "peft"), cwd=tmp_path)["where"]
 
 
 def test_nothing_is_resumed_from_an_empty_folder(tmp_path):

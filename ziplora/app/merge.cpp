@@ -23,6 +23,7 @@
 #include "ziplora/lora/trigger_words.h"
 #include "ziplora/merge/merge_method.h"
 #include "ziplora/merge/zip_inputs.h"
+#include "ziplora/merge/zip_state.h"
 #include "ziplora/nn/one_torch_thread.h"
 
 namespace ziplora {
@@ -151,8 +152,14 @@ nlohmann::json run_merge(const MergeRequest& request, ProgressSink& progress, co
                               : method.run(inputs, options, context);
   nlohmann::json report = std::move(result.report);
   Adapter merged = std::move(result.adapter);
+  // From here on the learning is over, and whatever ends the merge must not cost it.
+  const std::string again = needs_base ? how_to_resume(context.state_path) : "run the same command again";
   if (request.rank) {
-    Compression compression = compress(merged, *request.rank);
+    Stage stage(progress, "compress", static_cast<int64_t>(merged.layers.size()));
+    Compression compression = compress(merged, {.most = *request.rank}, [&] {
+      cancel.throw_if_cancelled("merge", again);
+      stage.step();
+    });
     merged = std::move(compression.adapter);
     report["compression_error"] = compression.relative_error;
   }
@@ -164,8 +171,13 @@ nlohmann::json run_merge(const MergeRequest& request, ProgressSink& progress, co
       merged.metadata["ziplora.split"] = to_metadata(*split);
   int64_t largest_rank = 0;
   for (const auto& [target, layer] : merged.layers) largest_rank = std::max(largest_rank, layer.rank());
-  cancel.throw_if_cancelled("merge");
-  write_with_coefficients(request, merged, names, result.coefficients, report);
+  cancel.throw_if_cancelled("merge", again);
+  try {
+    write_with_coefficients(request, merged, names, result.coefficients, report);
+  } catch (const Error& error) {
+    if (!needs_base) throw;
+    throw Error(error.kind(), error.where(), error.problem(), error.hint() + "; " + again);
+  }
   if (needs_base) fs::remove(context.state_path);  // not before: a full disk must not cost the learning
   report["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   report["peak_memory_bytes"] = peak_memory_bytes();

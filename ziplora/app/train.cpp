@@ -45,7 +45,6 @@ void require_complete(const TrainRequest& request) {
                 "say what the pictures show: --prompt \"a sks dog\"");
   if (request.output.empty())
     throw Error(ErrorKind::kUsage, "train", "there is no output file", "add -o dog.safetensors");
-  AtomicFile writable(request.output);  // refuses a missing or read-only folder before the work, not after
 }
 
 void create_folder(const fs::path& folder) {
@@ -69,6 +68,7 @@ class TrainingJob {
     require_complete(request_);
     request_.base = resolve_base(request_.base);
     settings_ = resolve_train_settings(*request_.base, request_.settings);
+    require_writable(request_.output, settings_.format);
     policy_ = parse_device_policy(request_.device, settings_.dtype);
     read_pictures();
     keep_run_folder();

@@ -17,7 +17,7 @@ namespace ziplora {
 class AtomicFile {
  public:
   /// @throws Error(kFailed) if the folder does not exist or is not writable, with the mkdir or path that
-  /// mends it
+  /// mends it; Error(kUsage) if `path` is itself a folder
   explicit AtomicFile(const std::filesystem::path& path);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;

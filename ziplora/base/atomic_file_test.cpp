@@ -90,6 +90,20 @@ TEST(AtomicFile, MissingFolderNamesTheCommandThatMakesIt) {
   AtomicFile file(folder / "missing/out.txt");  // the hint works
 }
 
+TEST(AtomicFile, AFolderInItsPlaceIsSaidAtOnce) {
+  TemporaryFolder folder;
+  for (const std::filesystem::path& path : {folder.path(), folder.path() / "", folder / "new/"}) {
+    try {
+      AtomicFile file(path);
+      FAIL() << path;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kUsage);
+      EXPECT_NE(error.hint().find("/NAME"), std::string::npos);
+    }
+  }
+  EXPECT_EQ(entries_in(folder.path()), 0u);
+}
+
 TEST(AtomicFile, FullDiskIsExhaustedAndLeavesNothing) {
   TemporaryFolder folder;
   write_text_file(folder / "out.txt", "old");

@@ -44,10 +44,6 @@ void require_writable(const std::filesystem::path& path, const std::string& form
     AtomicFolder trial(path);
     return;
   }
-  std::error_code ignored;  // what cannot be looked at is no folder; the trial says what is wrong
-  if (path.empty() || !path.has_filename() || std::filesystem::is_directory(path, ignored))
-    throw Error(ErrorKind::kUsage, "write " + path.string(), "a file name is expected",
-                "name the file, too: -o " + (path / "merged.safetensors").string());
   AtomicFile trial(path);
 }
 

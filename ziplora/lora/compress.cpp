@@ -79,11 +79,13 @@ CompressedLayer compress_layer(const LoraLayer& layer, const RankRule& rule) {
   return truncate(layer, rule, "compress");
 }
 
-Compression compress(const Adapter& adapter, const RankRule& rule) {
+Compression compress(const Adapter& adapter, const RankRule& rule,
+                     const std::function<void()>& before_layer) {
   rule.check();
   Compression result{.adapter = adapter, .relative_error_of_layer = {}};
   double total = 0, dropped = 0;
   for (const auto& [target, layer] : adapter.layers) {
+    before_layer();
     CompressedLayer compressed = truncate(layer, rule, "compress " + target);
     total += compressed.norm * compressed.norm;
     dropped += compressed.dropped_norm * compressed.dropped_norm;

@@ -9,6 +9,7 @@
 ///     ‖ΔW‖²
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <map>
 #include <string>
@@ -49,8 +50,10 @@ struct Compression {
   double relative_error = 0;                              ///< of all layers' ΔW taken as one vector
 };
 
+/// @param before_layer  is called before each layer; what it throws ends the compression
 /// @throws Error(kUsage) as RankRule::check
-Compression compress(const Adapter& adapter, const RankRule& rule);
+Compression compress(
+    const Adapter& adapter, const RankRule& rule, const std::function<void()>& before_layer = [] {});
 inline Compression compress(const Adapter& adapter, int64_t rank) {
   return compress(adapter, RankRule{.most = rank});
 }

@@ -253,8 +253,7 @@ class ZipMerge {
     if (context_.state_path.empty()) return "run the same command again";
     write_zip_state(context_.state_path,
                     {coefficients_.named(), optimizer_.state(), zip_inputs_.latents(), settings_});
-    return fmt::format("the state is in {}; the same command with --resume goes on",
-                       context_.state_path.string());
+    return how_to_resume(context_.state_path);
   }
 
   Adapter merged() const {

@@ -13,6 +13,10 @@ constexpr const char* kGroups[] = {"coefficients.", "optimizer.", "latents"};
 
 }  // namespace
 
+std::string how_to_resume(const std::filesystem::path& path) {
+  return fmt::format("the state is in {}; the same command with --resume goes on", path.string());
+}
+
 void write_zip_state(const std::filesystem::path& path, const ZipState& state) {
   NamedTensors tensors;
   for (const auto& [name, tensor] : state.coefficients) tensors["coefficients." + name] = tensor;

@@ -9,6 +9,7 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "ziplora/io/safetensors.h"
 
@@ -20,6 +21,9 @@ struct ZipState {
   NamedTensors latents;       ///< ZipInputs::latents()
   nlohmann::json settings;    ///< everything that the result depends on
 };
+
+/// For hints: what to do once the state is in this file.
+std::string how_to_resume(const std::filesystem::path& path);
 
 /// Atomic. @throws as write_safetensors
 void write_zip_state(const std::filesystem::path& path, const ZipState& state);
