@@ -34,7 +34,7 @@ ziplora merge --subject "$out/subject.safetensors" --style "$out/style.safetenso
   -o "$out/zip.safetensors" --report "$out/reports/merge_zip.json"
 say "6/7: a sheet that compares"
 ziplora generate "$subject, $style" "$subject on the grass, $style" "$subject at night, $style" \
-  "$subject next to a red apple, $style" "a cat face, $style" --grid --seed 5 --guidance-scale 3 \
+  "$subject next to a red apple, $style" "a cat face, $style" --grid --seed 1 --guidance-scale 3 \
   --column "base=none" --column "subject LoRA=$out/subject.safetensors" --column "style LoRA=$out/style.safetensors" \
   --column "direct merge=$out/direct.safetensors" --column "ZipLoRA=$out/zip.safetensors" \
   --picture-column "true drawing=$truth/plain.png,$truth/grass.png,$truth/night.png,$truth/apple.png,$truth/cat.png" \

@@ -256,9 +256,10 @@ def test_an_interrupted_merge_resumes_to_the_same_bytes(three, tmp_path):
     assert whole == parts
 
 
-def test_an_interrupt_after_the_last_iteration_costs_nothing(two, tmp_path):
-    command = [*two, *QUICK[:4], "--iterations", 3, "--evaluation-draws", 40, "-o", "out.safetensors"]
-    error = interrupt(command, tmp_path, "zip", after_step=3)
+@pytest.mark.parametrize("stage, step, options", [("zip", 3, ["--evaluation-draws", 40]), ("compress", 1, ["--rank", 1])])
+def test_an_interrupt_after_the_last_iteration_costs_nothing(two, tmp_path, stage, step, options):
+    command = [*two, *QUICK[:4], "--iterations", 3, *options, "-o", "out.safetensors"]
+    error = interrupt(command, tmp_path, stage, after_step=step)
     assert "--resume" in error["hint"]
     result = ziplora(*command, "--resume", cwd=tmp_path)
     assert result["history"] == [] and result["iterations"] == 3

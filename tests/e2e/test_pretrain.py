@@ -1,6 +1,7 @@
 """`ziplora pretrain` through every stage, from nothing and from a finished base, and the card of what it made."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -156,6 +157,35 @@ def test_an_interrupted_autoencoder_resumes_to_the_same_weights(cache, tmp_path)
     assert iterations(parts, "autoencoder") == list(range(30)), "an iteration was lost or repeated"
     for file in (WEIGHTS, "config.json"):  # the latter has the measured scaling factor
         assert (parts / "base/vae" / file).read_bytes() == (whole / "base/vae" / file).read_bytes(), file
+
+
+TEXT_ENCODERS = [f"base/{part}/model.safetensors" for part in ("text_encoder", "text_encoder_2")]
+JUDGE = [f"judge/{part}model.safetensors" for part in ("", "attributes/")]
+
+
+@pytest.mark.parametrize("stage, option, files", [
+    ("text encoders", "contrastive", TEXT_ENCODERS + JUDGE), ("judge", "judge", JUDGE)], ids=["text-encoders", "judge"])
+def test_interrupted_text_encoders_and_judge_resume_to_the_same_weights(stage, option, files, made_base, cache, tmp_path):
+    """From the stages before them, which are done."""
+    before, whole, parts = made_base.parent / "run", tmp_path / "whole", tmp_path / "parts"
+    for folder in (whole, parts):
+        for part in ("base", "judge"):
+            shutil.copytree(before / part, folder / part)
+        if option == "contrastive":
+            shutil.rmtree(folder / "base/text_encoder_2")
+
+    def command(folder):
+        return ["pretrain", "--cache", cache, "--run-folder", folder, "--threads", 2, "--sample-every", 0,
+                *once(**{"judge": 0, "unet": 0, option: 3})]
+
+    ziplora(*command(whole), cwd=ROOT)
+    error = interrupt(command(parts), ROOT, stage, after_step=1)
+    assert error["where"] == f"pretrain {stage}" and "of 3 iterations" in error["problem"]
+    ziplora(*command(parts), cwd=ROOT)
+    assert iterations(parts, stage) == [0, 1, 2], "an iteration was lost or repeated"
+    for file in files:
+        assert (parts / file).read_bytes() == (whole / file).read_bytes(), file
+        assert (whole / file).read_bytes() != (before / file).read_bytes(), f"nothing was learned in {file}"
 
 
 def test_a_base_without_a_judge_says_so(made_base, cache, tmp_path):

@@ -161,6 +161,18 @@ def test_a_single_file(single_file, pipeline, inputs):
     assert_same_outputs(single_file, outputs_of(pipeline, inputs), inputs)
 
 
+def test_diffusers_reads_the_same_tensors_from_our_single_file(single_file, base, pipeline):
+    """Every single file here is what tests/support/sgm_checkpoint.py wrote, whose map is right only if a program that
+    others wrote agrees. The companion folder has no weights, so every tensor is the file's."""
+    folder = single_file.with_suffix("")
+    shutil.copy(base / "model_index.json", folder)
+    read = StableDiffusionXLPipeline.from_single_file(single_file, config=str(folder), local_files_only=True)
+    for part in ("unet", "vae", "text_encoder", "text_encoder_2"):
+        theirs, wanted = getattr(read, part).state_dict(), getattr(pipeline, part).state_dict()
+        assert theirs.keys() == wanted.keys(), part
+        assert not [name for name in wanted if not torch.equal(theirs[name], wanted[name])], part
+
+
 def test_a_single_file_without_tokenizers_has_clips_own(tmp_path, inputs):
     """Of published checkpoints, which are one file and nothing else; the small sizes still need their configs."""
     vocabulary = dict(vocab_size=49408, bos_token_id=49406, eos_token_id=49407)
