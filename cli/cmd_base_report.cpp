@@ -89,7 +89,7 @@ Run base_report_command(CLI::App& app) {
       ->check(CLI::IsMember({"none", "development", "report"}));
   app.add_option("--lora-subjects", flags->lora_subjects, "how many of the half's subjects; -1: all");
   app.add_option("--lora-settings", flags->lora_settings,
-                 "JSON file of train's settings in place of the base's own");
+                 "JSON file of train's settings in place of both recipes'");
   CLI::Option* card = app.add_option("--card", flags->card, "write the base's model card to this file");
   app.add_option("--run-folder", flags->run_folder, "of the base's training, for the card")->needs(card);
   card->needs("--run-folder");

@@ -4,7 +4,21 @@
 #   tools/build.sh asan build-asan io_test    some targets
 set -euo pipefail
 cd "$(dirname "$0")/.."
-# Finished of all, and the seconds so far: the ninja of Debian 12, 1.11, knows no time left.
-export NINJA_STATUS="${NINJA_STATUS-[%f/%t, %es] }"
+# The ninja of Debian 12, 1.11, knows no time left: it is told from the mean of what is done.
+export NINJA_STATUS='[%f %t %e] '
+with_time_left() {
+  local line end='\n'
+  if [[ -t 1 ]]; then end='\e[K\r'; fi
+  while IFS= read -r line; do
+    if [[ $line =~ ^\[([0-9]+)\ ([0-9]+)\ ([0-9]+)[.0-9]*\]\ (.*) ]] && ((BASH_REMATCH[1])); then
+      local done=${BASH_REMATCH[1]} all=${BASH_REMATCH[2]} seconds=${BASH_REMATCH[3]}
+      printf "build  %d/%d  about %d s left  %.60s$end" "$done" "$all" $((seconds * (all - done) / done)) \
+        "${BASH_REMATCH[4]##*/}"
+    else
+      printf '%s\n' "$line"
+    fi
+  done
+  if [[ -t 1 ]]; then printf '\e[K'; fi
+}
 cmake --preset "$1" -B "$2" >/dev/null
-cmake --build "$2" ${3:+--target "${@:3}"}
+cmake --build "$2" ${3:+--target "${@:3}"} | with_time_left

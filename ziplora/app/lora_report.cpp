@@ -41,6 +41,7 @@ constexpr std::array kAskedBackgrounds = {"white", "night", "green"};
 constexpr const char* kStylePicture = "fox";
 constexpr std::array kAskedSubjects = {"cat-face", "tiger-face", "red-apple", "rocket", "rose", "hamburger"};
 constexpr const char* kOthersStyle = "noto";
+constexpr double kGuidanceScale = 3;  // at which the recipes were found
 
 /// A style's LoRA learns from one picture, and only the layers that read the prompt: the others would learn
 /// that picture's subject.
@@ -209,6 +210,7 @@ class LoraReport {
     if (adapter) generate.adapter_sets[0].adapters = {{.file = *adapter}};
     generate.seed = request_.seed;
     generate.sampling.batch_size = 8;
+    generate.sampling.guidance_scale = kGuidanceScale;
     generate.base = request_.base;
     generate.output = request_.output / "drawn" / group_name / (stem + ".png");
     fs::create_directories(generate.output.parent_path());

@@ -1,6 +1,7 @@
 #pragma once
-/// Whether the embedded base takes LoRAs: for held-out subjects and styles, a LoRA of each with the default
-/// recipe, each alone and both merged, compared with the artists' true drawings.
+/// Whether the embedded base takes LoRAs: for held-out subjects and styles, a LoRA of each (subjects with the
+/// base's defaults, styles with the recipe of the demo), each alone and both merged, compared with the
+/// artists' true drawings.
 ///
 ///     nlohmann::json report = run_lora_report({.half = Role::kDevelopment, .output = "out/loras"}, …);
 ///
@@ -24,7 +25,7 @@ struct LoraReportRequest {
   std::filesystem::path output;
   Role half = Role::kDevelopment;  ///< recipes are tuned on this one; figures are reported on Role::kReport
   int64_t subjects = 4;            ///< the first so many of the half
-  nlohmann::json settings = nlohmann::json::object();  ///< train settings in place of the base's defaults
+  nlohmann::json settings = nlohmann::json::object();  ///< train settings in place of both recipes'
   uint64_t seed = 0;
 };
 

@@ -91,10 +91,7 @@ const std::vector<TrainSetting>& train_settings_table() {
   static const std::vector<TrainSetting> table = {
       {"rank", "rank of the LoRA", &S::rank, 1},
       {"alpha", "lora_alpha; the scale is alpha / rank (default: the rank)", &S::alpha, 0},
-      {"targets",
-       "layers that learn: q, k, v and out of every attention, or of those that read the prompt alone, or "
-       "every "
-       "linear layer of the transformers",
+      {"targets", "layers that learn: q, k, v, out; those reading the prompt; all linear of the transformers",
        &S::targets, 0, trained_targets_names()},
       {"optimizer", "update rule", &S::optimizer, 0, {"adam", "adamw"}},
       {"lr", "learning rate", &S::lr, 0},

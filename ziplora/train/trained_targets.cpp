@@ -25,9 +25,9 @@ bool is_in_cross_attention(std::string_view path) {
 
 const std::vector<TrainedTargets>& trained_targets() {
   static const std::vector<TrainedTargets> table = {
-      {"attention", "q, k, v and out of every attention, as the paper", is_in_attention},
-      {"cross-attention", "those of the attentions that read the prompt", is_in_cross_attention},
-      {"linear", "every linear layer of the transformers", is_in_transformer},
+      {"attention", is_in_attention},
+      {"cross-attention", is_in_cross_attention},
+      {"linear", is_in_transformer},
   };
   return table;
 }

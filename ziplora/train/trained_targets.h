@@ -11,7 +11,6 @@ namespace ziplora {
 
 struct TrainedTargets {
   const char* name;
-  const char* summary;
   bool (*includes)(std::string_view path);  ///< path of a linear layer in the UNet
 };
 
