@@ -60,6 +60,20 @@ TEST(Augmentation, MirrorsHalfTheTime) {
   EXPECT_NEAR(mirrored, 100, 30);
 }
 
+TEST(Augmentation, TheCropsPlaceCountsInTheMirroredPicture) {
+  const at::Tensor image = numbered(8, 13);
+  at::Generator generator = make_generator(1);
+  std::set<int64_t> lefts_of_mirrored;
+  for (int i = 0; i < 200; ++i) {
+    const CroppedImage view =
+        crop_view(image, {{8, 8}, CropPosition::kRandom, Mirroring::kHalfTheTime}, generator);
+    const bool plain = at::equal(view.pixels, image.narrow(2, view.crop_left, 8));
+    ASSERT_TRUE(plain || at::equal(view.pixels, image.flip({2}).narrow(2, view.crop_left, 8)));
+    if (!plain) lefts_of_mirrored.insert(view.crop_left);
+  }
+  EXPECT_EQ(lefts_of_mirrored, (std::set<int64_t>{0, 1, 2, 3, 4, 5}));
+}
+
 TEST(Augmentation, MirroringLeavesTheCropsDrawsAlone) {
   at::Generator one = make_generator(5), two = make_generator(5);
   for (int i = 0; i < 20; ++i) {

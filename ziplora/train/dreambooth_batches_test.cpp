@@ -3,6 +3,8 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/full.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
@@ -56,6 +58,35 @@ TEST_F(DreamBoothBatchesTest, TheNoiseOffsetIsAConstantOfEachRowAndChannel) {
     EXPECT_NEAR(std::sqrt(constants.var(at::IntArrayRef(over), /*unbiased=*/true).mean().item<double>()), 0.3,
                 0.02)
         << "over dimension " << over;
+}
+
+TEST_F(DreamBoothBatchesTest, EachRowIsToldItsOwnViewsSizeAndCrop) {
+  NullProgress progress;
+  const CancelToken never;
+  // Views that differ in every number, black and white, so that a row's latents tell which one it is.
+  const CroppedImage black{at::zeros({3, 12, 16}), {30, 50}, 1, 2},
+      white{at::ones({3, 12, 16}), {31, 51}, 3, 4};
+  const LatentCache cache(vae_, {{"both", {black, white}}}, at::kCPU, false, progress, never);
+  const PromptEmbeddings prompts{at::zeros({1, 5, 12}), at::zeros({1, 8})};
+  const TrainingBatch batch =
+      DreamBoothBatches(cache, no_class_, prompts, {0}, {.batch_size = 64, .seed = 3}).batch(0);
+  const LatentCache::Rows views = cache.rows({0, 0}, {0, 1});
+  int64_t whites = 0;
+  for (int64_t row = 0; row < 64; ++row) {
+    const auto distance = [&](int64_t view) {
+      return ((batch.latents[row] - views.mean[view]) / views.standard_deviation[view])
+          .square()
+          .mean()
+          .item<double>();
+    };
+    const bool is_white = distance(1) < distance(0);
+    EXPECT_NEAR(distance(is_white), 1, 0.5) << "drawn from that view's posterior";
+    const at::Tensor expected = is_white ? at::tensor({31., 51., 3., 4., 12., 16.}, at::kFloat)
+                                         : at::tensor({30., 50., 1., 2., 12., 16.}, at::kFloat);
+    EXPECT_TRUE(at::equal(batch.time_ids[row], expected)) << "row " << row;
+    whites += is_white;
+  }
+  EXPECT_NEAR(static_cast<double>(whites), 32, 16);
 }
 
 }  // namespace
