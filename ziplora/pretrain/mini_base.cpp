@@ -148,6 +148,10 @@ class BasePretraining {
     ClipTextModel text_encoder(
         ClipTextConfig::from_json(read_json_object(texts / "config.json"), /*with_projection=*/true));
     load_parameters(text_encoder, open_component_weights(texts, "model", at::kFloat), at::kCPU, at::kFloat);
+    const std::filesystem::path autoencoder = folder_ / "vae";
+    AutoencoderKL vae(AutoencoderKLConfig::from_json(read_json_object(autoencoder / "config.json")));
+    load_parameters(vae, open_component_weights(autoencoder, "diffusion_pytorch_model", at::kFloat), at::kCPU,
+                    at::kFloat);
     std::vector<std::unique_ptr<JudgeInTraining>> judges;
     std::vector<JudgeInTraining*> replicas;
     for (int64_t thread = 0; thread < options_.threads; ++thread) {
@@ -161,8 +165,8 @@ class BasePretraining {
     training.plan.muon = true;
     training.plan.weight_decay = 0.02;
     training.seed = seed("judge");
-    train_judge(replicas, text_encoder, ClipTokenizer(folder_ / "tokenizer_2"), world_, training, progress_,
-                cancel_);
+    train_judge(replicas, text_encoder, ClipTokenizer(folder_ / "tokenizer_2"), vae, world_, training,
+                progress_, cancel_);
     save_judge(judges.front()->vision, judges.front()->attributes);
     write_text_file(done, "\n");
   }

@@ -31,6 +31,8 @@ const char* purpose(Split split) {
       return "world: validation";
     case Split::kHeldOutPairs:
       return "world: held-out pairs";
+    case Split::kJudge:
+      return "world: judge";
   }
   throw Error(ErrorKind::kInternal, "world", "unknown split");
 }
@@ -41,10 +43,12 @@ struct World::Impl {
   Impl(const std::filesystem::path& assets_dir, const std::filesystem::path& cache_dir, int size)
       : size(size), catalogue(Catalogue::read(assets_dir)), drawings(drawings_file(cache_dir), catalogue) {
     subjects_of.resize(catalogue.styles.size());
+    judged_subjects_of.resize(catalogue.styles.size());
     for (int style = 0; style < static_cast<int>(catalogue.styles.size()); ++style) {
       if (catalogue.styles[style].role != Role::kSeen) continue;
       for (int subject = 0; subject < static_cast<int>(catalogue.subjects.size()); ++subject) {
         if (catalogue.subjects[subject].role != Role::kSeen || !has_drawing(subject, style)) continue;
+        judged_subjects_of[style].push_back(subject);
         if (catalogue.held_out_pairs.count({subject, style})) {
           pairs_held_out.emplace_back(subject, style);
         } else {
@@ -64,13 +68,18 @@ struct World::Impl {
     return drawings.pixels(subject, catalogue.styles[style].package) != nullptr;
   }
 
+  const std::vector<std::vector<int>>& subjects_by_style(Split split) const {
+    return split == Split::kJudge ? judged_subjects_of : subjects_of;
+  }
+
   SceneContent draw_content(Split split, SceneRandom& random) const {
+    const std::vector<std::vector<int>>& shown = subjects_by_style(split);
     SceneContent content;
     if (split == Split::kHeldOutPairs) {
       std::tie(content.subject, content.style) = random.choose(pairs_held_out);
     } else {
       content.style = random.choose(random.chance(kComputedStyles) ? computed : artists);
-      content.subject = random.choose(subjects_of[content.style]);
+      content.subject = random.choose(shown[content.style]);
     }
     if (catalogue.styles[content.style].keeps_background && !random.chance(kWhiteBackground)) {
       content.background = draw_background(random);
@@ -78,7 +87,7 @@ struct World::Impl {
     float draw = random.uniform();
     if (draw < kSecondSubject) {
       do {
-        content.second_subject = random.choose(subjects_of[content.style]);
+        content.second_subject = random.choose(shown[content.style]);
       } while (content.second_subject == content.subject);
     } else if (draw < kSecondSubject + kTwoOfTheSame && !catalogue.subjects[content.subject].plural.empty()) {
       content.count = 2;
@@ -124,8 +133,9 @@ struct World::Impl {
   int size;
   Catalogue catalogue;
   DrawingSet drawings;
-  std::vector<int> artists, computed;         ///< seen styles
-  std::vector<std::vector<int>> subjects_of;  ///< by style: what training may show in it
+  std::vector<int> artists, computed;                ///< seen styles
+  std::vector<std::vector<int>> subjects_of;         ///< by style: what training may show in it
+  std::vector<std::vector<int>> judged_subjects_of;  ///< the same with the held-out pairs
   std::vector<std::pair<int, int>> pairs_held_out;
 };
 
@@ -186,8 +196,9 @@ std::vector<std::pair<int, int>> World::pairs(Split split) const {
   if (split == Split::kHeldOutPairs) {
     result = impl_->pairs_held_out;
   } else {
-    for (size_t style = 0; style < impl_->subjects_of.size(); ++style) {
-      for (int subject : impl_->subjects_of[style]) result.emplace_back(subject, static_cast<int>(style));
+    const std::vector<std::vector<int>>& shown = impl_->subjects_by_style(split);
+    for (size_t style = 0; style < shown.size(); ++style) {
+      for (int subject : shown[style]) result.emplace_back(subject, static_cast<int>(style));
     }
   }
   std::sort(result.begin(), result.end());

@@ -11,7 +11,8 @@
 /// so any number of threads may call at once and a resumed training continues where it stopped. Nothing that
 /// assets/world/held_out.json names (subjects, subject × style pairs) and no style that styles.json holds out
 /// is ever sampled in kTrain or kValidation; evaluation asks for it by name (`evaluation_…`,
-/// Split::kHeldOutPairs). Leaves out: tokenizing, scaling to −1…1 and augmentation, which belong to training.
+/// Split::kHeldOutPairs, Split::kJudge). Leaves out: tokenizing, scaling to −1…1 and augmentation, which
+/// belong to training.
 
 #include <ATen/core/Tensor.h>
 
@@ -34,6 +35,8 @@ enum class Split {
   kTrain,         ///< seen subjects × seen styles, without the held-out pairs
   kValidation,    ///< the same distribution, scenes that kTrain does not draw
   kHeldOutPairs,  ///< only the held-out pairs (each half seen, never together): for judging combination
+  kJudge,         ///< kTrain's subjects and styles with the held-out pairs: what a judge of them must have
+                  ///< seen; never for a part of the base
 };
 
 struct Scene {

@@ -115,6 +115,21 @@ TEST_F(WorldTest, HeldOutPairsAreWhatTheirSplitShows) {
   }
 }
 
+/// A judge who is asked about a pair must have seen it; held-out subjects and styles stay unknown to it too.
+TEST_F(WorldTest, AJudgeSeesTheHeldOutPairsBesideWhatTrainingShows) {
+  std::set<std::pair<int, int>> shown, expected;
+  for (uint64_t i = 0; i < 150000; ++i) {
+    const SceneContent content = world_->describe(i, Split::kJudge).content;
+    shown.emplace(content.subject, content.style);
+    if (content.second_subject >= 0) shown.emplace(content.second_subject, content.style);
+  }
+  for (Split split : {Split::kTrain, Split::kHeldOutPairs})
+    for (const auto& pair : world_->pairs(split)) expected.insert(pair);
+  EXPECT_EQ(shown, expected);
+  const std::vector<std::pair<int, int>> pairs = world_->pairs(Split::kJudge);
+  EXPECT_EQ(std::set(pairs.begin(), pairs.end()), expected);
+}
+
 TEST_F(WorldTest, AHeldOutDrawingNeedsItsOwnName) {
   const Catalogue& all = world_->catalogue();
   int chick = all.subject("baby-chick"), noto = all.style("noto"), fox = all.subject("fox");
