@@ -196,6 +196,7 @@ class LoraReport {
       for (const char* background : kAskedBackgrounds) {
         const SceneContent content{
             .subject = subject, .style = style, .background = catalogue_.background(background)};
+        if (content.background != 0 && !how.keeps_background) continue;  // its true picture shows none
         questions.push_back({world_.caption(content, subject_name(what), kStyleName), content});
       }
       ask(method, questions, merged, what.id + "." + how.id);
