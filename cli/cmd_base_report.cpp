@@ -40,11 +40,14 @@ std::string table(const nlohmann::json& report) {
   std::string text = parts_table(report.at("parts"));
   for (const char* split : {"seen", "held_out_pairs"}) {
     const nlohmann::json& part = report.at(split);
-    text += fmt::format("{:<26}{:>8}{:>8}\n", split, "base", "artist");
+    text += fmt::format("{:<26}{:>8}{:>14}{:>8}\n", split, "base", "autoencoder", "artist");
     for (const auto& [attribute, value] : part.at("base").items())
-      text += fmt::format("  {:<24}{:>8}{:>8}\n", attribute, share(value),
-                          share(part.at("artist").at(attribute)));
-    text += fmt::format("  {:<24}{:>8.3f}\n", "Fréchet distance", part.at("frechet_distance").get<double>());
+      text +=
+          fmt::format("  {:<24}{:>8}{:>14}{:>8}\n", attribute, share(value),
+                      share(part.at("autoencoder").at(attribute)), share(part.at("artist").at(attribute)));
+    const nlohmann::json& distance = part.at("frechet_distance");
+    text += fmt::format("  {:<24}{:>8.3f}{:>14.3f}\n", "Fréchet distance", distance.at("base").get<double>(),
+                        distance.at("autoencoder").get<double>());
   }
   if (report.contains("loras")) {
     text += fmt::format("{:<28}{:>9}{:>9}{:>12}{:>12}\n", "held-out LoRAs", "subject", "style", "background",

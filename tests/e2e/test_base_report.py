@@ -10,6 +10,7 @@ from program import ziplora, ziplora_fails
 
 ROOT = Path(__file__).resolve().parents[2]
 ATTRIBUTES = {"subject", "style", "background", "second_subject_present"}
+WHO = ("base", "autoencoder", "artist")
 GROUPS = {"base alone", "subject alone", "others beside the subject", "style alone", "direct", "zip"}
 
 
@@ -25,8 +26,8 @@ def both(cache, tmp_path_factory):
                                   "--lora-settings", folder / "quick.json")
 
 
-def shares(part):
-    return [value for side in ("base", "artist") for key, value in part[side].items()
+def shares(part, sides=("base", "artist")):
+    return [value for side in sides for key, value in part[side].items()
             if value is not None and key != "similarity"]
 
 
@@ -34,12 +35,23 @@ def test_both_splits_are_judged_beside_the_artists_own(both):
     folder, result = both
     for split in ("seen", "held_out_pairs"):
         part = result[split]
-        assert ATTRIBUTES <= part["base"].keys() == part["artist"].keys()
-        assert all(0 <= share <= 1 for share in shares(part))
-        assert part["frechet_distance"] > 0
+        assert ATTRIBUTES <= part["base"].keys() == part["autoencoder"].keys() == part["artist"].keys()
+        assert all(0 <= share <= 1 for share in shares(part, WHO))
+        assert part["frechet_distance"].keys() == {"base", "autoencoder"} and min(part["frechet_distance"].values()) > 0
     sheets = sorted(file.name for file in folder.glob("*.png"))
     assert len(sheets) == 2 and all(min(Image.open(folder / name).size) >= 64 for name in sheets)
     assert json.loads((folder / "report.json").read_text())["seen"] == result["seen"]
+
+
+@pytest.mark.parametrize("attribute", ["subject", "style"])
+@pytest.mark.parametrize("who", WHO)
+def test_the_shares_are_of_the_pictures_listed(who, attribute, both):
+    for split in ("seen", "held_out_pairs"):
+        part = both[1][split]
+        pictures = part["pictures"][who]
+        assert len(pictures) == both[1]["scenes"]
+        right = sum(it["taken_for"][attribute] == it[attribute] for it in pictures)
+        assert part[who][attribute] == pytest.approx(right / len(pictures))
 
 
 def test_loras_are_judged_alone_and_merged(both):

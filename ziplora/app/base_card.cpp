@@ -141,16 +141,23 @@ std::string measured_section(const json& report) {
   std::string text = fmt::format(
       "`ziplora base-report --scenes {}`, by the judge of `{}`. \"Artist\" are the artists' own drawings of "
       "the "
-      "same scenes: the most that the base could reach in the judge's eyes.\n\n"
-      "| | seen: base | artist | pairs never shown: base | artist |\n|---|---|---|---|---|\n",
+      "same scenes, \"autoencoder\" is what it leaves of them: the most that the UNet can reach.\n\n"
+      "| | seen: base | autoencoder | artist | pairs never shown: base | autoencoder | artist |\n"
+      "|---|---|---|---|---|---|---|\n",
       report.at("scenes").get<int64_t>(), report.at("judge").get<std::string>());
   const json &seen = report.at("seen"), &pairs = report.at("held_out_pairs");
-  for (const auto& [attribute, value] : seen.at("base").items())
-    text += fmt::format("| {} | {} | {} | {} | {} |\n", attribute, share(value),
-                        share(seen.at("artist").at(attribute)), share(pairs.at("base").at(attribute)),
-                        share(pairs.at("artist").at(attribute)));
-  text += fmt::format("| Fréchet distance | {:.3f} | | {:.3f} | |\n\n",
-                      seen.at("frechet_distance").get<double>(), pairs.at("frechet_distance").get<double>());
+  for (const auto& [attribute, value] : seen.at("base").items()) {
+    text += fmt::format("| {} |", attribute);
+    for (const json* split : {&seen, &pairs})
+      for (const char* who : {"base", "autoencoder", "artist"})
+        text += fmt::format(" {} |", share(split->at(who).at(attribute)));
+    text += "\n";
+  }
+  text += "| Fréchet distance |";
+  for (const json* split : {&seen, &pairs})
+    text += fmt::format(" {:.3f} | {:.3f} | |", split->at("frechet_distance").at("base").get<double>(),
+                        split->at("frechet_distance").at("autoencoder").get<double>());
+  text += "\n\n";
   for (const auto& [artist, of] : parts.at("autoencoder").items())
     text += fmt::format(
         "- autoencoder, {} held-out drawings of {}: PSNR {:.1f} dB, mean colour off by {:.1f} %\n",

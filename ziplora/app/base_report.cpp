@@ -1,6 +1,8 @@
 #include "ziplora/app/base_report.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/where.h>
@@ -24,14 +26,23 @@
 namespace ziplora {
 namespace {
 
-constexpr int64_t kSheetRows = 8, kScenesOfARow = 3;
+constexpr int64_t kSheetRows = 8, kScenesOfARow = 3, kBatchSize = 8;
 
-/// The same scenes, drawn twice.
+/// The same scenes, drawn three times: what the autoencoder makes of the artists' pictures is the most that
+/// the UNet can reach.
 struct DrawnScenes {
   std::vector<std::string> captions;
   std::vector<SceneContent> contents;
-  at::Tensor by_base, by_artist;  ///< [N, 3, S, S] float32 in 0…1
+  at::Tensor by_base, by_artist, by_autoencoder;  ///< [N, 3, S, S] float32 in 0…1
 };
+
+at::Tensor through_autoencoder(const AutoencoderKL& vae, const at::Tensor& images) {
+  const at::NoGradGuard no_grad;
+  std::vector<at::Tensor> decoded;
+  for (const at::Tensor& batch : images.split(kBatchSize))
+    decoded.push_back((vae.decode(vae.encode(batch * 2 - 1).mean) / 2 + 0.5).clamp(0, 1));
+  return at::cat(decoded);
+}
 
 DrawnScenes draw_scenes(const World& world, Split split, const Sdxl& base, const BaseReportRequest& request,
                         ProgressSink& progress, const CancelToken& cancel) {
@@ -51,9 +62,10 @@ DrawnScenes draw_scenes(const World& world, Split split, const Sdxl& base, const
   sampling.steps = request.steps;
   sampling.guidance_scale = request.guidance_scale;
   sampling.guidance_rescale = request.guidance_rescale;
-  sampling.batch_size = 8;
+  sampling.batch_size = kBatchSize;
   scenes.by_base = TextToImage(base).run(rows, sampling, progress, cancel).images;
   scenes.by_artist = at::stack(by_artist);
+  scenes.by_autoencoder = through_autoencoder(base.vae, scenes.by_artist);
   return scenes;
 }
 
@@ -71,6 +83,25 @@ nlohmann::json recognised(const PictureJudge& judge, const at::Tensor& embeds,
   for (const auto& [attribute, share] : attribute_accuracy(judge.logits(embeds), labels)) {
     const bool asked = labels.at(attribute).ne(kNoLabel).any().item<bool>();
     result[attribute] = asked ? nlohmann::json(share) : nlohmann::json();
+  }
+  return result;
+}
+
+/// What each picture shows and what the judge took it for: which subjects and styles fail, and for which
+/// others they stand in.
+nlohmann::json taken_for(const PictureJudge& judge, const Catalogue& catalogue, const DrawnScenes& scenes,
+                         const at::Tensor& embeds) {
+  const auto logits = judge.logits(embeds);
+  const at::Tensor subjects = logits.at("subject").argmax(1), styles = logits.at("style").argmax(1);
+  nlohmann::json result = nlohmann::json::array();
+  for (int64_t i = 0; i < embeds.size(0); ++i) {
+    const SceneContent& asked = scenes.contents[static_cast<size_t>(i)];
+    result.push_back({{"prompt", scenes.captions[static_cast<size_t>(i)]},
+                      {"subject", catalogue.subjects[asked.subject].id},
+                      {"style", catalogue.styles[asked.style].id},
+                      {"taken_for",
+                       {{"subject", catalogue.subjects[subjects[i].item<int64_t>()].id},
+                        {"style", catalogue.styles[styles[i].item<int64_t>()].id}}}});
   }
   return result;
 }
@@ -144,13 +175,16 @@ nlohmann::json run_base_report(const BaseReportRequest& request, ProgressSink& p
        {std::pair("seen", Split::kValidation), {"held_out_pairs", Split::kHeldOutPairs}}) {
     const DrawnScenes scenes = draw_scenes(world, split, *base, request, progress, cancel);
     const AttributeLabels labels = labels_asked_for(world.catalogue(), scenes);
-    const at::Tensor drawn = judge.embed(scenes.by_base), real = judge.embed(scenes.by_artist);
-    report[name] = {{"base", recognised(judge, drawn, labels)},
-                    {"artist", recognised(judge, real, labels)},
-                    {"frechet_distance", frechet_distance(drawn, real)}};
-    for (const auto& [who, embeds] : {std::pair("base", &drawn), {"artist", &real}})
-      report[name][who]["second_subject_present"] =
-          second_is_present(judge, world, scenes, *embeds, request.seed);
+    const at::Tensor real = judge.embed(scenes.by_artist);
+    for (const auto& [who, images] : {std::pair("base", &scenes.by_base),
+                                      {"autoencoder", &scenes.by_autoencoder},
+                                      {"artist", &scenes.by_artist}}) {
+      const at::Tensor embeds = judge.embed(*images);
+      nlohmann::json& of = report[name][who] = recognised(judge, embeds, labels);
+      of["second_subject_present"] = second_is_present(judge, world, scenes, embeds, request.seed);
+      if (images != &scenes.by_artist) report[name]["frechet_distance"][who] = frechet_distance(embeds, real);
+      report[name]["pictures"][who] = taken_for(judge, world.catalogue(), scenes, embeds);
+    }
     write_sheet(request.output / (std::string(name) + ".png"), scenes);
   }
   write_json_file(request.output / "report.json", report);

@@ -1,7 +1,8 @@
 #pragma once
 /// The use case behind `ziplora base-report`: how well the embedded base draws what it is asked for, in the
-/// eyes of a judge that was trained on real drawings only, whose own accuracy on the artists' drawings of the
-/// same scenes stands beside it.
+/// eyes of a judge that was trained on real drawings only. Its own accuracy on the artists' drawings of the
+/// same scenes stands beside it, and on what the base's autoencoder leaves of those: the UNet cannot do
+/// better.
 ///
 ///     nlohmann::json report = run_base_report({.base = "assets/mini", .output = "out/base-report"}, …);
 ///
@@ -26,9 +27,10 @@ struct BaseReportRequest {
   uint64_t seed = 0;
 };
 
-/// @return `parts` (base_measures.h), and by split: for base and artist the share of pictures in which each
-/// attribute is recognised, and of those with a second object in which one is there
-/// (`second_subject_present`) (null where no scene asks for it), and the Fréchet distance of their features
+/// @return `parts` (base_measures.h), and by split: for base, autoencoder and artist the share of pictures in
+/// which each attribute is recognised, and of those with a second object in which one is there
+/// (`second_subject_present`) (null where no scene asks for it); what each picture was `taken_for`
+/// (`pictures`); the Fréchet distance of base's and autoencoder's features from the artists'
 /// @throws Error(kUsage, kInput, kInterrupted)
 nlohmann::json run_base_report(const BaseReportRequest& request, ProgressSink& progress,
                                const CancelToken& cancel);
