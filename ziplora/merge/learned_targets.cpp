@@ -1,26 +1,16 @@
 #include "ziplora/merge/learned_targets.h"
 
 #include "ziplora/base/nearest_name.h"
+#include "ziplora/lora/attention_projection.h"
 
 namespace ziplora {
-namespace {
-
-bool is_in_attention(const std::string& target) {
-  const bool block =
-      target.find(".attn1.") != std::string::npos || target.find(".attn2.") != std::string::npos;
-  return is_in_unet(target) && block &&
-         (target.ends_with(".to_q") || target.ends_with(".to_k") || target.ends_with(".to_v") ||
-          target.ends_with(".to_out.0"));
-}
-
-}  // namespace
 
 bool is_in_unet(const std::string& target) { return target.starts_with("unet."); }
 
 const std::vector<LearnedTargets>& learned_targets() {
   static const std::vector<LearnedTargets> table = {
       {"attention", "q, k, v and out of the UNet's attention, as the paper",
-       [](const std::string& target, bool) { return is_in_attention(target); }},
+       [](const std::string& target, bool) { return is_in_unet(target) && is_attention_projection(target); }},
       {"linear", "every linear layer of the UNet",
        [](const std::string& target, bool is_convolution) { return is_in_unet(target) && !is_convolution; }},
       {"all", "every layer of the UNet", [](const std::string& target, bool) { return is_in_unet(target); }},

@@ -1,32 +1,19 @@
 #include "ziplora/train/trained_targets.h"
 
-#include <algorithm>
-#include <array>
-
 #include "ziplora/base/nearest_name.h"
+#include "ziplora/lora/attention_projection.h"
 
 namespace ziplora {
 namespace {
 
 bool is_in_transformer(std::string_view path) { return path.find(".attentions.") != std::string_view::npos; }
 
-bool is_in_attention(std::string_view path) {
-  static constexpr std::array<std::string_view, 4> kProjections{".to_q", ".to_k", ".to_v", ".to_out.0"};
-  return is_in_transformer(path) &&
-         std::any_of(kProjections.begin(), kProjections.end(),
-                     [&](std::string_view projection) { return path.ends_with(projection); });
-}
-
-bool is_in_cross_attention(std::string_view path) {
-  return is_in_attention(path) && path.find(".attn2.") != std::string_view::npos;
-}
-
 }  // namespace
 
 const std::vector<TrainedTargets>& trained_targets() {
   static const std::vector<TrainedTargets> table = {
-      {"attention", is_in_attention},
-      {"cross-attention", is_in_cross_attention},
+      {"attention", is_attention_projection},
+      {"cross-attention", is_cross_attention_projection},
       {"linear", is_in_transformer},
   };
   return table;
