@@ -107,8 +107,8 @@ def test_the_file_says_how_it_was_made(plain):
 # Resume
 
 ALL_STATE = ["--iterations", 40, "--optimizer", "adamw", "--weight-decay", 0.1, "--lr-schedule", "cosine",
-             "--warmup", 5, "--buckets", "--random-crop", "--random-flip", "--views", 3, "--noise-offset", 0.1,
-             "--batch-size", 2, "--gradient-accumulation", 2, "--min-snr-gamma", 5, "--format", "diffusers"]
+             "--warmup", 5, "--buckets", "--random-crop", "--random-flip", "--zoom", 1.5, "--views", 3,
+             "--noise-offset", 0.1, "--batch-size", 2, "--gradient-accumulation", 2, "--min-snr-gamma", 5, "--format", "diffusers"]
 
 
 @pytest.fixture(scope="module")
@@ -182,8 +182,9 @@ def test_the_same_command_gives_the_same_bytes(command, plain, tmp_path):
 
 @pytest.mark.parametrize("options", [
     ["--min-snr-gamma", 0.5], ["--noise-offset", 0.1], ["--buckets"], ["--random-crop"], ["--random-flip"],
-    ["--resolution", 24], ["--optimizer", "adamw", "--weight-decay", 0.1], ["--lr-schedule", "linear"], ["--warmup", 3],
-    ["--seed", 2], ["--max-grad-norm", 0.01], ["--batch-size", 2]], ids=lambda options: options[0])
+    ["--zoom", 2.0], ["--resolution", 24], ["--optimizer", "adamw", "--weight-decay", 0.1],
+    ["--lr-schedule", "linear"], ["--warmup", 3], ["--seed", 2], ["--max-grad-norm", 0.01],
+    ["--batch-size", 2]], ids=lambda options: options[0])
 def test_every_option_takes_effect(command, plain, tmp_path, options):
     ziplora(*command(*options), cwd=tmp_path)
     assert (factors(tmp_path) - factors(plain[0])).abs().max() > 1e-3
@@ -276,7 +277,8 @@ def test_pictures_that_cannot_be_read(command, photos, broken_picture, tmp_path)
     (["--lr-schedule", "cosin"], "did you mean 'cosine'?"), (["--targets", "atention"], "did you mean 'attention'?"),
     (["--format", "koyha"], "did you mean 'kohya'?"), (["--dtype", "bfloat"], "did you mean 'bfloat16'?"),
     (["--device", "gpu"], "use --device cpu"), (["--iteration", "3"], "did you mean '--iterations'?"),
-    (["--prior-images", "3"], 'add --class-prompt "a dog"'), (["--rank", "0"], ""), (["--resolution", "30"], "")])
+    (["--prior-images", "3"], 'add --class-prompt "a dog"'), (["--rank", "0"], ""), (["--resolution", "30"], ""),
+    (["--zoom", "0.5"], ""), (["--zoom", "1e300"], "--zoom 2")])
 def test_settings_that_make_no_sense(command, tmp_path, options, hint):
     error = ziplora_fails(2, *command(*options), cwd=tmp_path)
     assert hint in error["hint"] and (hint or "expected at least 1" in error["problem"] or "of 8" in error["problem"])

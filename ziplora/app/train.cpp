@@ -117,8 +117,9 @@ class TrainingJob {
                   fmt::format("{} is not a multiple of {}, which this base needs", resolution(), size_step()),
                   fmt::format("for example --resolution {}",
                               std::max<int64_t>(1, resolution() / size_step()) * size_step()));
-    const bool varied = settings_.random_crop || settings_.random_flip;
-    const CropPosition crop = settings_.random_crop ? CropPosition::kRandom : CropPosition::kCenter;
+    const bool anywhere = settings_.random_crop || settings_.zoom > 1;
+    const bool varied = anywhere || settings_.random_flip;
+    const CropPosition crop = anywhere ? CropPosition::kRandom : CropPosition::kCenter;
     const Mirroring mirroring = settings_.random_flip ? Mirroring::kHalfTheTime : Mirroring::kNever;
     for (size_t i = 0; i < images_.size(); ++i) {
       const uint64_t seed =
@@ -126,7 +127,8 @@ class TrainingJob {
       at::Generator generator = make_generator(seed);
       TrainingPicture picture{paths_[i].string(), {}};
       for (int64_t view = 0; view < (varied ? settings_.views : 1); ++view)
-        picture.views.push_back(crop_view(images_[i], {target_size(images_[i]), crop, mirroring}, generator));
+        picture.views.push_back(
+            crop_view(images_[i], {target_size(images_[i]), crop, mirroring, settings_.zoom}, generator));
       pictures_.push_back(std::move(picture));
     }
     images_.clear();

@@ -107,8 +107,11 @@ const std::vector<TrainSetting>& train_settings_table() {
       {"resolution", "side of the training pictures in pixels (0: the base's own)", &S::resolution, 0},
       {"random_crop", "crop at random places; the base is told where (time ids)", &S::random_crop},
       {"random_flip", "mirror half of the views", &S::random_flip},
+      {"zoom",
+       "random crops of all down to 1/zoom of the side: a style's one picture in parts, large and small",
+       &S::zoom, 1},
       {"buckets", "keep each picture's aspect ratio, in buckets of about equal area", &S::buckets},
-      {"views", "random crops and flips that are cached for each picture", &S::views, 1},
+      {"views", "random crops, zooms and flips that are cached for each picture", &S::views, 1},
       {"vae_tiling", "encode large pictures in tiles: less memory, faint seams", &S::vae_tiling},
       {"class_prompt", "prompt of the class pictures (prior preservation), e.g. \"a dog\"", &S::class_prompt},
       {"prior_images", "class pictures, drawn by the base itself and kept in the run folder",
@@ -179,6 +182,9 @@ TrainSettings resolve_train_settings(const std::filesystem::path& base, const nl
   const auto refuse = [](const char* problem, const char* hint) {
     throw Error(ErrorKind::kUsage, "train", problem, hint);
   };
+  if (settings.zoom > 16)
+    refuse("--zoom is above 16: views of less than a sixteenth of the side show nothing of a style",
+           "for example --zoom 2");
   if (settings.prior_images > 0 && settings.class_prompt.empty())
     refuse("--prior-images needs a prompt to draw them from", "add --class-prompt \"a dog\"");
   if (!settings.class_prompt.empty() && settings.prior_images == 0)

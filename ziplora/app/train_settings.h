@@ -36,6 +36,7 @@ struct TrainSettings {
   int64_t resolution = 0;
   bool random_crop = false;
   bool random_flip = false;
+  double zoom = 1.0;
   bool buckets = false;
   int64_t views = 16;
   bool vae_tiling = false;

@@ -1,13 +1,16 @@
 #pragma once
-/// One training view of a picture: perhaps mirrored, resized to cover the target size, cropped. What SDXL is
-/// told about the crop (its time ids) comes with the pixels, so that a cut-off head is not learned as the
-/// subject's look.
+/// One training view of a picture: perhaps mirrored, resized to cover the target size or more, cropped. What
+/// SDXL is told about the crop (its time ids) comes with the pixels, so that a cut-off head is not learned as
+/// the subject's look.
 ///
 ///     CroppedImage view = crop_view(image, {.target = {64, 64}, .crop = CropPosition::kRandom}, generator);
 ///     // time ids: original_height, original_width, crop_top, crop_left, target height, target width
 ///
 /// Mirroring comes before cropping, so crop_left counts in the picture as the model sees it (diffusers'
 /// train_dreambooth_lora_sdxl.py does the same).
+///
+/// `zoom` is for a style of which there is one picture: what is seen in parts, large and small, is not
+/// learned as a shape, and colours and strokes are what the parts have in common.
 
 #include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
@@ -23,6 +26,7 @@ struct CropViewOptions {
   ImageSize target;
   CropPosition crop = CropPosition::kCenter;
   Mirroring mirroring = Mirroring::kNever;
+  double zoom = 1;  ///< ≥ 1: resized to cover between once and `zoom` times the target, evenly drawn
 };
 
 struct CroppedImage {
@@ -32,7 +36,7 @@ struct CroppedImage {
 };
 
 /// @param image      [3, H, W] float32 in 0…1
-/// @param generator  three numbers are drawn whatever the options, so that switching one on leaves the
+/// @param generator  four numbers are drawn whatever the options, so that switching one on leaves the
 /// others' draws
 CroppedImage crop_view(const at::Tensor& image, const CropViewOptions& options, at::Generator generator);
 

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "ziplora/base/rng.h"
+#include "ziplora/io/image_resize.h"
 
 namespace ziplora {
 namespace {
@@ -82,6 +83,42 @@ TEST(Augmentation, MirroringLeavesTheCropsDrawsAlone) {
     const CroppedImage mirrored =
         crop_view(numbered(12, 8), {{8, 8}, CropPosition::kRandom, Mirroring::kHalfTheTime}, two);
     EXPECT_EQ(plain.crop_top, mirrored.crop_top);
+  }
+}
+
+TEST(Augmentation, ZoomShowsPartsOfEverySizeAndSaysWhere) {
+  const at::Tensor image = numbered(8, 12);
+  at::Generator generator = make_generator(1);
+  std::set<int64_t> heights;
+  for (int i = 0; i < 200; ++i) {
+    const CroppedImage view =
+        crop_view(image, {.target = {8, 8}, .crop = CropPosition::kRandom, .zoom = 2}, generator);
+    EXPECT_EQ(view.original, (ImageSize{8, 12}));
+    bool found = false;  // the height to which it was resized is not told
+    for (int64_t height = 8; height <= 16 && !found; ++height) {
+      const at::Tensor resized = resize_to_cover(image, height, height);
+      if (view.crop_top + 8 > resized.size(1) || view.crop_left + 8 > resized.size(2)) continue;
+      found = at::equal(view.pixels,
+                        resized.narrow(1, view.crop_top, 8).narrow(2, view.crop_left, 8).contiguous());
+      if (found) heights.insert(height);
+    }
+    ASSERT_TRUE(found) << "view " << i;
+  }
+  EXPECT_EQ(heights, (std::set<int64_t>{8, 9, 10, 11, 12, 13, 14, 15, 16}));
+}
+
+TEST(Augmentation, ZoomLeavesTheMirrorsDrawsAlone) {
+  const at::Tensor image = numbered(8, 8);
+  at::Generator one = make_generator(5), two = make_generator(5);
+  for (int i = 0; i < 20; ++i) {
+    const CroppedImage plain =
+        crop_view(image, {.target = {8, 8}, .mirroring = Mirroring::kHalfTheTime}, one);
+    const CroppedImage zoomed =
+        crop_view(image, {.target = {8, 8}, .mirroring = Mirroring::kHalfTheTime, .zoom = 2}, two);
+    const auto mirrored = [](const CroppedImage& view) {  // `numbered` grows to the right
+      return view.pixels[0][0][0].item<float>() > view.pixels[0][0][7].item<float>();
+    };
+    EXPECT_EQ(mirrored(plain), mirrored(zoomed));
   }
 }
 
