@@ -43,10 +43,11 @@ constexpr std::array kAskedSubjects = {"cat-face", "tiger-face", "red-apple", "r
 constexpr const char* kOthersStyle = "noto";
 constexpr double kGuidanceScale = 3;  // at which the recipes were found
 
-/// A style's LoRA learns from one picture, and only the layers that read the prompt: the others would learn
-/// that picture's subject.
+/// A style's LoRA learns from one picture. Only the layers that read the prompt learn, and they see it in
+/// parts, mirrored and large and small: else they would learn the shape of what it shows, or its colours only
+/// for what has no colour of its own.
 nlohmann::json style_settings() {
-  return {{"targets", "cross-attention"}, {"lr", 1e-3}, {"iterations", 250}};
+  return {{"targets", "cross-attention"}, {"lr", 1e-3}, {"zoom", 2.0}, {"random_flip", true}, {"views", 64}};
 }
 
 std::string subject_name(const Subject& subject) { return "a sks " + subject.category; }

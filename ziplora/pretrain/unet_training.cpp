@@ -51,11 +51,12 @@ CroppedBatch crop_some(const at::Tensor& images, std::mt19937_64& random) {
 
 /// [count] int64. Four of five follow a logit-normal law, as in Stable Diffusion 3 (arXiv 2403.03206, 3.1):
 /// under `mini::write_pipeline_files`' schedule outlines and details come about between t = 400 and 900;
-/// below, they can be read off the latents. A third lies above 750, where a shape must come from the words.
-/// One of five is uniform, so that no step of a sampler is unknown.
+/// below, they can be read off the latents. More than a fifth lies above 750, where a shape must come from
+/// the words, a quarter below 400, without which all outlines stay soft. One of five is uniform, so that no
+/// step of a sampler is unknown.
 at::Tensor timesteps_where_pictures_form(int64_t count, int64_t num_train_timesteps,
                                          at::Generator generator) {
-  const at::Tensor middle = (at::randn({count}, generator) * 0.9 + 0.8).sigmoid();
+  const at::Tensor middle = (at::randn({count}, generator) + 0.3).sigmoid();
   const at::Tensor anywhere = at::rand({count}, generator);
   const at::Tensor part = at::where(at::rand({count}, generator).lt(0.2), anywhere, middle);
   return (part * num_train_timesteps).to(at::kLong).clamp(0, num_train_timesteps - 1);
