@@ -111,17 +111,19 @@ Run base_report_command(CLI::App& app) {
     if (flags->lora_settings && flags->loras == "none")
       throw Error(ErrorKind::kUsage, "ziplora base-report",
                   "--lora-settings is for LoRAs, and none are asked for", "add --loras development");
+    const LoraReportRequest loras{.world = request.world,
+                                  .base = request.base,
+                                  .judge = request.judge,
+                                  .output = request.output / ("loras-" + flags->loras),
+                                  .half = half_named(flags->loras),
+                                  .subjects = flags->lora_subjects,
+                                  .settings = settings,
+                                  .seed = request.seed};
+    const bool with_loras = flags->loras != "none";
+    if (with_loras) claim_lora_report_folder(loras);  // minutes before it is needed
     nlohmann::json report = run_base_report(request, context.progress, context.cancel);
-    if (flags->loras != "none") {
-      report["loras"] = run_lora_report({.world = request.world,
-                                         .base = request.base,
-                                         .judge = request.judge,
-                                         .output = request.output / ("loras-" + flags->loras),
-                                         .half = half_named(flags->loras),
-                                         .subjects = flags->lora_subjects,
-                                         .settings = settings,
-                                         .seed = request.seed},
-                                        context.progress, context.cancel);
+    if (with_loras) {
+      report["loras"] = run_lora_report(loras, context.progress, context.cancel);
       write_json_file(request.output / "report.json", report);
     }
     if (flags->card)

@@ -8,5 +8,5 @@ tools/setup.sh engine
 tools/world_packages.sh
 tools/build.sh release build ziplora
 build/ziplora pretrain --run-folder runs/base --threads "$(nproc)" -o assets/mini ${ZIPLORA_PRETRAIN_FLAGS:-}
-build/ziplora base-report --scenes 200 --loras report -o out/base-report --card assets/mini/README.md --run-folder runs/base
+build/ziplora base-report --scenes 200 --loras report --lora-subjects -1 -o out/base-report --card assets/mini/README.md --run-folder runs/base
 cp out/base-report/report.json assets/mini/results.json

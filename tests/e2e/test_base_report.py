@@ -2,11 +2,12 @@
 promises, writes its sheets, and gives the same numbers again."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from program import ziplora, ziplora_fails
+from program import events, interrupt, run_ziplora, steps_of, ziplora, ziplora_fails
 
 ROOT = Path(__file__).resolve().parents[2]
 ATTRIBUTES = {"subject", "style", "background", "second_subject_present"}
@@ -62,6 +63,65 @@ def test_loras_are_judged_alone_and_merged(both):
         assert all(0 <= share <= 1 for share in shares(loras[group])), group
         assert -1 <= loras[group]["base"]["similarity"] <= 1
     assert list((folder / "loras-development").rglob("*.safetensors"))
+
+
+def lora_report(cache, folder, quick, half="development", seed=0):
+    return "base-report", "--cache", cache, "--scenes", 2, "--steps", 2, "-o", folder / "out", "--loras", half, \
+        "--lora-subjects", 1, "--lora-settings", quick, "--seed", seed
+
+
+@pytest.fixture
+def quick(both, tmp_path):
+    shutil.copytree(both[0] / "loras-development", tmp_path / "out/loras-development")
+    return both[0].parent / "quick.json"
+
+
+def files_of(folder):
+    """Of the LoRAs and of what they drew."""
+    files = [*folder.rglob("*.safetensors"), *folder.rglob("drawn/*/*.png")]
+    return {file: file.stat().st_mtime_ns for file in files if not file.stem.endswith("coefficients")}
+
+
+def test_what_an_earlier_report_made_is_not_made_again(both, cache, quick, tmp_path):
+    """Each kind of file that an interrupted one lacks: a LoRA, a merge, pictures."""
+    loras = tmp_path / "out/loras-development"
+    [subject] = [file for file in loras.glob("*.safetensors") if file.name.count(".") == 1 and
+                 (loras / f"drawn/subject alone/{file.stem}-1.png").exists()]
+    lost = [subject, next(loras.glob("*.zip.safetensors")), loras / f"drawn/subject alone/{subject.stem}-2.png"]
+    drawn = Image.open(lost[2]).tobytes()
+    for file in lost:
+        file.unlink()
+    kept = {file: time for file, time in files_of(loras).items() if file.parent.name != "subject alone"}
+    again = ziplora(*lora_report(cache, tmp_path, quick), cwd=ROOT)
+    assert again["loras"] == both[1]["loras"]
+    assert len(kept) > 10 and files_of(loras).items() >= kept.items()
+    assert all(file.exists() for file in lost) and Image.open(lost[2]).tobytes() == drawn
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"half": "report"}], ids=str)
+def test_an_earlier_report_of_something_else_is_left_alone(change, cache, quick, tmp_path):
+    folder = tmp_path / "out" / f"loras-{change.get('half', 'development')}"
+    (tmp_path / "out/loras-development").rename(folder)
+    before = files_of(folder)
+    error = ziplora_fails(2, *lora_report(cache, tmp_path, quick, **change), cwd=ROOT)
+    assert "recipe.json" in error["problem"] and "-o" in error["hint"] and files_of(folder) == before
+
+
+def test_a_folder_that_does_not_say_what_it_holds_is_left_alone(cache, quick, tmp_path):
+    (tmp_path / "out/loras-development/recipe.json").unlink()
+    error = ziplora_fails(2, *lora_report(cache, tmp_path, quick), cwd=ROOT)
+    assert "no recipe.json" in error["problem"]
+
+
+def test_an_interrupted_report_goes_on_within_a_training(cache, tmp_path):
+    (tmp_path / "slow.json").write_text(json.dumps({"iterations": 40, "rank": 2, "batch_size": 1}))
+    arguments = lora_report(cache, tmp_path, tmp_path / "slow.json")
+    error = interrupt(arguments, ROOT, "train", after_step=5)
+    assert "run the same command again" in error["hint"]
+    [checkpoint] = tmp_path.rglob("checkpoint*")
+    done = run_ziplora(*arguments, "--json", cwd=ROOT)
+    assert done.returncode == 0
+    assert steps_of({"events": events(done)}, "train")[0][0] > 5
 
 
 def test_the_same_again(both, cache, tmp_path):

@@ -23,7 +23,8 @@ struct BaseReportRequest {
   std::filesystem::path output;
   int64_t scenes = 200;  ///< of each split: seen subject × seen style, and the pairs kept out of training
   int64_t steps = 25;
-  double guidance_scale = 5.0, guidance_rescale = 0.0;  ///< as in SamplingOptions
+  double guidance_scale = 3.0;  ///< as in the demo
+  double guidance_rescale = 0.0;
   uint64_t seed = 0;
 };
 

@@ -60,12 +60,6 @@ void check_request(const GenerateRequest& request) {
   if (!request.sampling.scheduler.empty()) make_scheduler(request.sampling.scheduler, NoiseSchedule({}));
 }
 
-fs::path numbered(const fs::path& output, size_t index, size_t count) {
-  if (count == 1) return output;
-  return output.parent_path() /
-         fmt::format("{}-{}{}", output.stem().string(), index + 1, output.extension().string());
-}
-
 at::Tensor read_initial_noise(const fs::path& path, const std::optional<int64_t>& row) {
   const std::string where = "generate: --initial-noise " + path.string();
   const SafetensorsFile file(path);
@@ -134,6 +128,12 @@ void warn_of_other_files(const StringMap& expected, const StringMap& found, Prog
 
 }  // namespace
 
+fs::path picture_file(const fs::path& output, size_t index, size_t count) {
+  if (count == 1) return output;
+  return output.parent_path() /
+         fmt::format("{}-{}{}", output.stem().string(), index + 1, output.extension().string());
+}
+
 GenerateResult run_generate(const GenerateRequest& request, ProgressSink& progress,
                             const CancelToken& cancel) {
   // 1. What can be wrong without a base is said before one is loaded
@@ -188,7 +188,7 @@ GenerateResult run_generate(const GenerateRequest& request, ProgressSink& progre
     for (size_t i = 0; i < rows.size(); ++i) {
       const auto row = static_cast<int64_t>(i);
       const AdapterSet& set = request.adapter_sets[result.pictures[i].adapter_set];
-      const fs::path file = numbered(request.output, i, rows.size());
+      const fs::path file = picture_file(request.output, i, rows.size());
       write_png(file, made.images[row], picture_text(request, *digests, rows[i], set, row, made.images[row]));
       result.pictures[i].file = file;
       result.files.push_back(file);

@@ -68,6 +68,9 @@ struct GenerateResult {
   double seconds;  ///< of denoising and decoding, without loading
 };
 
+/// Where picture `index` of `count` is written if there is no grid: "out.png", or "out-1.png" and so on.
+std::filesystem::path picture_file(const std::filesystem::path& output, size_t index, size_t count);
+
 /// @throws Error as loading, sampling and writing do
 GenerateResult run_generate(const GenerateRequest& request, ProgressSink& progress,
                             const CancelToken& cancel);

@@ -11,6 +11,7 @@
 #include <numeric>
 #include <optional>
 #include <random>
+#include <system_error>
 
 #include "ziplora/app/generate.h"
 #include "ziplora/app/merge.h"
@@ -20,9 +21,11 @@
 #include "ziplora/base/rng.h"
 #include "ziplora/io/image_file.h"
 #include "ziplora/io/json_file.h"
+#include "ziplora/io/sha256.h"
 #include "ziplora/judge/picture_judge.h"
 #include "ziplora/pipeline/contact_sheet.h"
 #include "ziplora/pretrain/mini_config.h"
+#include "ziplora/train/checkpoint.h"
 #include "ziplora/world/captions.h"
 
 namespace ziplora {
@@ -31,6 +34,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kCandidates = 20;
+constexpr const char* kRecipeFile = "recipe.json";
 constexpr const char* kStyleName = "szn style";
 /// Styles of a subject's five pictures, and those in which its LoRA is asked for other drawings of it.
 constexpr std::array kShownStyles = {"noto", "noto", "noto-v1", "fluent-emoji-flat", "fluent-emoji-flat"};
@@ -48,6 +52,21 @@ constexpr double kGuidanceScale = 3;  // at which the recipes were found
 /// for what has no colour of its own.
 nlohmann::json style_settings() {
   return {{"targets", "cross-attention"}, {"lr", 1e-3}, {"zoom", 2.0}, {"random_flip", true}, {"views", 64}};
+}
+
+/// What the LoRAs and pictures of a report's folder come from, but for how many subjects there are.
+nlohmann::json recipe_of(const LoraReportRequest& request) {
+  nlohmann::json weights;
+  std::error_code missing;  // which is told where the base is read
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(request.base, missing))
+    if (entry.path().extension() == ".safetensors")
+      weights[fs::relative(entry.path(), request.base).generic_string()] = sha256_of_file(entry.path());
+  return {{"half", request.half == Role::kReport ? "report" : "development"},
+          {"base", weights},
+          {"settings", request.settings},
+          {"style_settings", style_settings()},
+          {"guidance_scale", kGuidanceScale},
+          {"seed", request.seed}};
 }
 
 std::string subject_name(const Subject& subject) { return "a sks " + subject.category; }
@@ -113,6 +132,7 @@ class LoraReport {
   /// @param settings  in place of the base's defaults; those of the request win over them
   void train(const fs::path& pictures, const std::string& prompt, const std::string& id,
              nlohmann::json settings = nlohmann::json::object()) {
+    if (fs::exists(lora_of(id))) return;
     settings.update(request_.settings);
     TrainRequest train;
     train.images = {pictures};
@@ -121,6 +141,7 @@ class LoraReport {
     train.base = request_.base;
     train.settings = settings;
     train.run_folder = request_.output / "runs" / id;
+    if (latest_checkpoint(train.run_folder)) train.resume = train.run_folder;
     run_train(train, progress_, cancel_);
   }
 
@@ -176,23 +197,28 @@ class LoraReport {
     ask("style alone", questions_of_seen_subjects(style, kStyleName), lora_of(how.id), how.id);
   }
 
+  void merge(int subject, int style, const std::string& method, const fs::path& merged) {
+    const Subject& what = catalogue_.subjects[subject];
+    MergeRequest merge;
+    merge.inputs.resize(2);
+    merge.inputs[0].path = lora_of(what.id), merge.inputs[0].role = "subject";
+    merge.inputs[1].path = lora_of(catalogue_.styles[style].id), merge.inputs[1].role = "style";
+    // Learned on the style's one picture, the coefficients would keep the style for that picture's words
+    // alone.
+    merge.inputs[1].prompt =
+        world_.caption({.subject = subject, .style = style}, category_phrase(what.category), kStyleName);
+    merge.method = method;
+    merge.base = request_.base;
+    merge.output = merged;
+    run_merge(merge, progress_, cancel_);
+  }
+
   void ask_both(int subject, int style) {
     const Subject& what = catalogue_.subjects[subject];
     const Style& how = catalogue_.styles[style];
     for (const char* method : {"direct", "zip"}) {
       const fs::path merged = lora_of(what.id + "." + how.id + "." + method);
-      MergeRequest merge;
-      merge.inputs.resize(2);
-      merge.inputs[0].path = lora_of(what.id), merge.inputs[0].role = "subject";
-      merge.inputs[1].path = lora_of(how.id), merge.inputs[1].role = "style";
-      // Learned on the style's one picture, the coefficients would keep the style for that picture's words
-      // alone.
-      merge.inputs[1].prompt =
-          world_.caption({.subject = subject, .style = style}, category_phrase(what.category), kStyleName);
-      merge.method = method;
-      merge.base = request_.base;
-      merge.output = merged;
-      run_merge(merge, progress_, cancel_);
+      if (!fs::exists(merged)) merge(subject, style, method, merged);
       std::vector<Question> questions;
       for (const char* background : kAskedBackgrounds) {
         const SceneContent content{
@@ -204,9 +230,8 @@ class LoraReport {
     }
   }
 
-  void ask(const std::string& group_name, const std::vector<Question>& questions,
-           const std::optional<fs::path>& adapter, const std::string& stem) {
-    if (questions.empty()) return;
+  void draw(const std::vector<Question>& questions, const std::optional<fs::path>& adapter,
+            const fs::path& output) {
     GenerateRequest generate;
     for (const Question& question : questions) generate.prompts.push_back(question.prompt);
     if (adapter) generate.adapter_sets[0].adapters = {{.file = *adapter}};
@@ -214,12 +239,22 @@ class LoraReport {
     generate.sampling.batch_size = 8;
     generate.sampling.guidance_scale = kGuidanceScale;
     generate.base = request_.base;
-    generate.output = request_.output / "drawn" / group_name / (stem + ".png");
-    fs::create_directories(generate.output.parent_path());
-    const GenerateResult made = run_generate(generate, progress_, cancel_);
+    generate.output = output;
+    fs::create_directories(output.parent_path());
+    run_generate(generate, progress_, cancel_);
+  }
+
+  void ask(const std::string& group_name, const std::vector<Question>& questions,
+           const std::optional<fs::path>& adapter, const std::string& stem) {
+    if (questions.empty()) return;
+    const fs::path output = request_.output / "drawn" / group_name / (stem + ".png");
+    auto file = [&](size_t i) { return picture_file(output, i, questions.size()); };
+    bool drawn_before = true;
+    for (size_t i = 0; i < questions.size(); ++i) drawn_before = drawn_before && fs::exists(file(i));
+    if (!drawn_before) draw(questions, adapter, output);
     Group& group = groups_[group_name];
     for (size_t i = 0; i < questions.size(); ++i) {
-      const at::Tensor drawn = read_image(made.files.at(i));
+      const at::Tensor drawn = read_image(file(i));
       const at::Tensor truth = true_scene(questions[i].content, 0);
       mark(drawn, questions[i].content, group.base);
       mark(true_scene(questions[i].content, 1), questions[i].content, group.artist);
@@ -294,13 +329,42 @@ class LoraReport {
 
 }  // namespace
 
+void claim_lora_report_folder(const LoraReportRequest& request) {
+  const fs::path file = request.output / kRecipeFile;
+  const nlohmann::json recipe = recipe_of(request);
+  fs::create_directories(request.output);
+  const auto is_made = [](const fs::directory_entry& entry) {
+    return entry.path().filename() != kRecipeFile;
+  };
+  if (std::ranges::none_of(fs::directory_iterator(request.output), is_made)) {
+    write_json_file(file, recipe);
+  } else if (!fs::exists(file)) {
+    throw Error(ErrorKind::kUsage, "base-report --loras",
+                fmt::format("{} holds files but no {} that says what they come from", request.output.string(),
+                            kRecipeFile),
+                "empty it, or name another folder with -o");
+  } else if (read_json_file(file) != recipe) {
+    throw Error(ErrorKind::kUsage, "base-report --loras",
+                fmt::format("{} holds LoRAs of another base, seed or settings ({})", request.output.string(),
+                            file.string()),
+                "name another folder with -o, or remove that one");
+  }
+}
+
 nlohmann::json run_lora_report(const LoraReportRequest& request, ProgressSink& progress,
                                const CancelToken& cancel) {
+  claim_lora_report_folder(request);
   World::prepare(request.world.assets, request.world.cache, progress, cancel);
-  fs::create_directories(request.output);
-  nlohmann::json report = LoraReport(request, progress, cancel).run();
-  write_json_file(request.output / "loras.json", report);
-  return report;
+  try {
+    nlohmann::json report = LoraReport(request, progress, cancel).run();
+    write_json_file(request.output / "loras.json", report);
+    return report;
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kInterrupted) throw;
+    throw Error(
+        error.kind(), "base-report --loras", error.problem(),
+        fmt::format("run the same command again: what {} holds is not made again", request.output.string()));
+  }
 }
 
 }  // namespace ziplora

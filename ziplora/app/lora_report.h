@@ -29,10 +29,17 @@ struct LoraReportRequest {
   uint64_t seed = 0;
 };
 
+/// Writes down in the folder what its files come from. What an interrupted report left is taken over, so it
+/// must be what this one would make, but for how many subjects there are.
+/// @throws Error(kUsage) if the folder's files are of another base, seed or recipe, or do not say of which
+void claim_lora_report_folder(const LoraReportRequest& request);
+
 /// @return for "base alone" (the subject's prompts without a LoRA), "subject alone", "others beside the
 /// subject" (seen subjects under its LoRA), "style alone", "direct", "zip": shares of right subjects, styles
 /// and backgrounds, mean cosine to the true drawing; by the artist, too
-/// @throws Error(kUsage, kInput, kInterrupted)
+/// What an interrupted report, or one of fewer subjects, left in the folder is not made again: its LoRAs,
+/// merges and pictures are taken as they are.
+/// @throws Error(kInput, kInterrupted), and as claim_lora_report_folder
 nlohmann::json run_lora_report(const LoraReportRequest& request, ProgressSink& progress,
                                const CancelToken& cancel);
 
