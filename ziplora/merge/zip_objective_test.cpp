@@ -158,7 +158,9 @@ TEST(ZipObjective, FoldedAdapterIsTheSlotForward) {
 TEST(ZipObjective, OneAdapterAtOneIsItself) {
   Problem problem({random_adapter(1, 2, true)});
   const ZipLosses losses = problem.objective->backward(problem.batch);
-  EXPECT_EQ(losses.fidelity.at(0), 0.0);
+  // Not always zero: the separate forward multiplies each row by its own adapter, the merged one all rows at
+  // once, and AVX-512 kernels may round the two differently. 5e-32 is the square of a double's rounding.
+  EXPECT_LT(losses.fidelity.at(0), 5e-32);
   EXPECT_EQ(losses.overlap, 0.0);
   EXPECT_EQ(problem.coefficients.mean_movement(), 0.0);
 }
