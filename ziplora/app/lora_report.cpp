@@ -26,7 +26,6 @@
 #include "ziplora/pipeline/contact_sheet.h"
 #include "ziplora/pretrain/mini_config.h"
 #include "ziplora/train/checkpoint.h"
-#include "ziplora/world/captions.h"
 
 namespace ziplora {
 namespace {
@@ -65,6 +64,7 @@ nlohmann::json recipe_of(const LoraReportRequest& request) {
           {"base", weights},
           {"settings", request.settings},
           {"style_settings", style_settings()},
+          {"style_prompt", kStyleName},
           {"guidance_scale", kGuidanceScale},
           {"seed", request.seed}};
 }
@@ -198,15 +198,14 @@ class LoraReport {
   }
 
   void merge(int subject, int style, const std::string& method, const fs::path& merged) {
-    const Subject& what = catalogue_.subjects[subject];
     MergeRequest merge;
     merge.inputs.resize(2);
-    merge.inputs[0].path = lora_of(what.id), merge.inputs[0].role = "subject";
+    merge.inputs[0].path = lora_of(catalogue_.subjects[subject].id), merge.inputs[0].role = "subject";
     merge.inputs[1].path = lora_of(catalogue_.styles[style].id), merge.inputs[1].role = "style";
-    // Learned on the style's one picture, the coefficients would keep the style for that picture's words
-    // alone.
-    merge.inputs[1].prompt =
-        world_.caption({.subject = subject, .style = style}, category_phrase(what.category), kStyleName);
+    // The style's name alone: with the picture's words the coefficients would keep the style for what it
+    // shows alone, and with the category's ("an animal, in szn style") they learn from the blob that a base
+    // paints for those, at the cost of the subject's shape.
+    merge.inputs[1].prompt = kStyleName;
     merge.method = method;
     merge.base = request_.base;
     merge.output = merged;

@@ -6,6 +6,20 @@
 namespace ziplora {
 namespace {
 
+/// "an animal", "some food", "a piece of clothing": a category with its article
+std::string category_phrase(const std::string& category) {
+  // Categories that "a" or "an" and the name do not say well.
+  static const std::map<std::string, std::string> kPhrases = {{"clothing", "a piece of clothing"},
+                                                              {"food", "some food"},
+                                                              {"weather", "a thing in the sky"},
+                                                              {"sport", "a thing for sport"},
+                                                              {"fruit", "a piece of fruit"}};
+  auto found = kPhrases.find(category);
+  if (found != kPhrases.end()) return found->second;
+  bool vowel = std::string_view("aeio").find(category[0]) != std::string_view::npos;
+  return (vowel ? "an " : "a ") + category;
+}
+
 std::string one(const Subject& subject) { return subject.article + " " + subject.words; }
 
 bool ends_with_word(const std::string& text, const std::string& word) {
@@ -43,19 +57,6 @@ std::string trim_comma(std::string text) {
 }
 
 }  // namespace
-
-std::string category_phrase(const std::string& category) {
-  // Categories that "a" or "an" and the name do not say well.
-  static const std::map<std::string, std::string> kPhrases = {{"clothing", "a piece of clothing"},
-                                                              {"food", "some food"},
-                                                              {"weather", "a thing in the sky"},
-                                                              {"sport", "a thing for sport"},
-                                                              {"fruit", "a piece of fruit"}};
-  auto found = kPhrases.find(category);
-  if (found != kPhrases.end()) return found->second;
-  bool vowel = std::string_view("aeio").find(category[0]) != std::string_view::npos;
-  return (vowel ? "an " : "a ") + category;
-}
 
 std::string plain_caption(const Catalogue& catalogue, const SceneContent& content,
                           std::string_view subject_name, std::string_view style_name) {

@@ -24,9 +24,6 @@ std::string plain_caption(const Catalogue& catalogue, const SceneContent& conten
 
 std::string varied_caption(const Catalogue& catalogue, const SceneContent& content, SceneRandom& random);
 
-/// "an animal", "some food", "a piece of clothing": a category with its article
-std::string category_phrase(const std::string& category);
-
 /// Words of one to three letters that mean nothing in the world: candidates for trigger tokens.
 const std::vector<std::string>& rare_words();
 
