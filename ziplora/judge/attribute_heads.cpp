@@ -28,8 +28,8 @@ AttributeLabels attribute_labels(const Catalogue& catalogue, const std::vector<S
     labels["subject"].push_back(content.subject);
     labels["second_subject"].push_back(content.second_subject + 1);  // class 0: none
     labels["style"].push_back(content.style);
-    labels["background"].push_back(catalogue.styles[content.style].keeps_background ? content.background
-                                                                                    : kNoLabel);
+    const bool shows_background = catalogue.styles[content.style].keeps_background && content.palette < 0;
+    labels["background"].push_back(shows_background ? content.background : kNoLabel);
     labels["category"].push_back(std::find(categories.begin(), categories.end(), category) -
                                  categories.begin());
   }

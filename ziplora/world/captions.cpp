@@ -27,6 +27,9 @@ bool ends_with_word(const std::string& text, const std::string& word) {
          (text.size() > word.size() && text.ends_with(word) && text[text.size() - word.size() - 1] == ' ');
 }
 
+/// Part of the captions that name no style.
+constexpr float kUnstyled = 0.08f;
+
 std::string varied_subject(const Subject& subject, const SceneContent& content, SceneRandom& random) {
   if (content.count == 2) return "two " + subject.plural;
   bool named_already = ends_with_word(subject.words, subject.category);  // "a grinning face" is a face
@@ -73,10 +76,14 @@ std::string plain_caption(const Catalogue& catalogue, const SceneContent& conten
 std::string varied_caption(const Catalogue& catalogue, const SceneContent& content, SceneRandom& random) {
   std::string scene = varied_scene(catalogue, content, random);
   const std::vector<std::string>& phrases = catalogue.styles[content.style].phrases;
-  const std::string& style = phrases[random.chance(0.5f) ? 0 : random.below(phrases.size())];
+  std::string style = phrases[random.chance(0.5f) ? 0 : random.below(phrases.size())];
   float draw = random.uniform();
-  if (draw < 0.06f) return trim_comma(scene);  // no style: any artist may have drawn it
-  if (draw < 0.08f) return "a drawing of " + trim_comma(scene);
+  if (content.palette >= 0) {
+    style = catalogue.palettes[content.palette].words + " " + (random.chance(0.5f) ? style : "style");
+    draw = kUnstyled + (1 - kUnstyled) * draw;  // colours out of place are never left unsaid
+  }
+  if (draw < 0.75f * kUnstyled) return trim_comma(scene);  // no style: any artist may have drawn it
+  if (draw < kUnstyled) return "a drawing of " + trim_comma(scene);
   if (draw < 0.36f) return trim_comma(scene) + ", in " + style;
   if (draw < 0.66f) return scene + " in " + style;
   if (draw < 0.78f) return "a drawing of " + scene + " in " + style;
@@ -112,6 +119,7 @@ std::vector<std::string> caption_vocabulary(const Catalogue& catalogue) {
   for (const Background& background : catalogue.backgrounds) {
     for (const std::string& phrase : background.phrases) add(phrase);
   }
+  for (const Palette& palette : catalogue.palettes) add(palette.words);
   words.insert(rare_words().begin(), rare_words().end());
   return {words.begin(), words.end()};
 }

@@ -71,6 +71,12 @@ Background::Kind kind_of(const std::string& name) {
   return kKinds.at(name);
 }
 
+std::array<float, 3> rgb_of(const json& bytes) {
+  std::array<float, 3> rgb;
+  for (size_t channel = 0; channel < 3; ++channel) rgb[channel] = bytes.at(channel).get<float>() / 255.0f;
+  return rgb;
+}
+
 void read_subjects(const json& file, Catalogue& catalogue) {
   catalogue.packages = file.at("packages").get<std::vector<std::string>>();
   for (const json& entry : file.at("subjects")) {
@@ -105,10 +111,7 @@ void read_backgrounds(const json& file, Catalogue& catalogue) {
     Background background;
     background.id = entry.at("id"), background.phrases = entry.at("phrases").get<std::vector<std::string>>();
     background.kind = kind_of(entry.at("kind"));
-    for (const json& colour : entry.at("colours")) {
-      background.colours.push_back({colour.at(0).get<float>() / 255.0f, colour.at(1).get<float>() / 255.0f,
-                                    colour.at(2).get<float>() / 255.0f});
-    }
+    for (const json& colour : entry.at("colours")) background.colours.push_back(rgb_of(colour));
     size_t expected = background.kind == Background::Kind::kPlain ? 1 : 2;
     if (background.colours.size() != expected) {
       throw Error(ErrorKind::kInput, "world: backgrounds.json",
@@ -118,6 +121,13 @@ void read_backgrounds(const json& file, Catalogue& catalogue) {
     }
     catalogue.backgrounds.push_back(std::move(background));
   }
+}
+
+void read_palettes(const json& file, Catalogue& catalogue) {
+  std::vector<NamedColour> colours;
+  for (const json& entry : file.at("colours")) colours.push_back({entry.at("word"), rgb_of(entry.at("rgb"))});
+  catalogue.palettes =
+      palettes_of(colours, file.at("held_out").get<std::vector<std::pair<std::string, std::string>>>());
 }
 
 void read_held_out(const json& file, Catalogue& catalogue) {
@@ -146,6 +156,7 @@ Catalogue Catalogue::read(const std::filesystem::path& assets_dir) {
     read_subjects(file("subjects.json"), catalogue);
     read_styles(file("styles.json"), catalogue);
     read_backgrounds(file("backgrounds.json"), catalogue);
+    read_palettes(file("palettes.json"), catalogue);
     read_held_out(file("held_out.json"), catalogue);
   } catch (const json::exception& problem) {
     throw Error(ErrorKind::kInput, "world: " + (assets_dir / reading).string(), problem.what(), kPublished);

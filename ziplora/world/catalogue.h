@@ -17,6 +17,8 @@
 #include <utility>
 #include <vector>
 
+#include "ziplora/world/palette.h"
+
 namespace ziplora {
 
 /// Who may see a subject or a style.
@@ -59,6 +61,7 @@ struct Catalogue {
   std::vector<Subject> subjects;
   std::vector<Style> styles;
   std::vector<Background> backgrounds;           ///< the first is plain white
+  std::vector<Palette> palettes;                 ///< seen in training alone
   std::set<std::pair<int, int>> held_out_pairs;  ///< (subject, style), each seen, never together
 
   /// @throws Error(kInput) if a file is missing, malformed or names something unknown

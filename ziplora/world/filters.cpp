@@ -135,9 +135,7 @@ void outline(Canvas& canvas) {
 }
 
 void sepia(Canvas& canvas) {
-  for_each_pixel(canvas, [](const Colour& colour) {
-    return mix({0.20f, 0.11f, 0.04f}, {0.98f, 0.91f, 0.76f}, luminance(colour));
-  });
+  map_tones(canvas, std::array{Colour{0.20f, 0.11f, 0.04f}, Colour{0.98f, 0.91f, 0.76f}});
 }
 
 void negative(Canvas& canvas) {
@@ -235,6 +233,14 @@ constexpr Filter kFilters[] = {
 }  // namespace
 
 std::span<const Filter> filters() { return kFilters; }
+
+void map_tones(Canvas& canvas, std::span<const Colour> tones) {
+  for_each_pixel(canvas, [tones](const Colour& colour) {
+    const float light = luminance(colour) * static_cast<float>(tones.size() - 1);
+    const size_t darker = std::min(static_cast<size_t>(std::max(light, 0.0f)), tones.size() - 2);
+    return mix(tones[darker], tones[darker + 1], light - static_cast<float>(darker));
+  });
+}
 
 const Filter& filter(std::string_view name) {
   for (const Filter& candidate : kFilters) {

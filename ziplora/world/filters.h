@@ -8,6 +8,7 @@
 /// alike. Which of them the base learns and which are held out is not decided here but in
 /// assets/world/styles.json.
 
+#include <array>
 #include <span>
 #include <string_view>
 
@@ -21,6 +22,10 @@ struct Filter {
 };
 
 std::span<const Filter> filters();
+
+/// Each pixel's luminance picks its colour from the tones, dark to light, evenly spaced and mixed between.
+/// @param tones  RGB 0…1, at least two
+void map_tones(Canvas& canvas, std::span<const std::array<float, 3>> tones);
 
 /// @throws Error(kUsage) for an unknown name
 const Filter& filter(std::string_view name);

@@ -173,6 +173,7 @@ void paint_scene(Canvas& canvas, const Catalogue& catalogue, const DrawingSet& d
     paint(subject, alone(random));
   }
   apply_filter(canvas, style);
+  if (content.palette >= 0) map_tones(canvas, catalogue.palettes[content.palette].tones);
 }
 
 void paint_plain(Canvas& canvas, const Catalogue& catalogue, const DrawingSet& drawings, int subject,

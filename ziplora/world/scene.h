@@ -21,6 +21,7 @@ struct SceneContent {
   int background = 0;       ///< 0 is plain white
   int second_subject = -1;  ///< drawn beside the first, smaller, in the same style
   int count = 1;            ///< 2: the subject twice, side by side
+  int palette = -1;         ///< printed in these colours, background and all
   bool operator==(const SceneContent&) const = default;
 };
 

@@ -22,6 +22,8 @@ std::filesystem::path drawings_file(const std::filesystem::path& cache_dir) {
 /// Part of the scenes, by (artist or computed style), background and number of things.
 constexpr float kComputedStyles = 0.2f, kWhiteBackground = 0.5f, kSecondSubject = 0.12f,
                 kTwoOfTheSame = 0.05f;
+/// Part of the scenes of kTrain that are printed in a palette.
+constexpr float kPalettes = 0.35f;
 
 const char* purpose(Split split) {
   switch (split) {
@@ -95,6 +97,16 @@ struct World::Impl {
     return content;
   }
 
+  /// Random numbers of their own, so that the other scenes are those of a world without palettes.
+  void print_some(uint64_t index, SceneContent& content) const {
+    SceneRandom random(derive_seed(index, "world: palette"));
+    if (!catalogue.styles[content.style].keeps_background || !random.chance(kPalettes)) return;
+    content.palette = static_cast<int>(random.below(catalogue.palettes.size()));
+    const Background::Kind kind = catalogue.backgrounds[content.background].kind;
+    // Nothing is left of a background that is only a colour.
+    if (kind == Background::Kind::kPlain || kind == Background::Kind::kGradient) content.background = 0;
+  }
+
   /// Any but white; the kinds by turns, so that nights are not rarer for there being one of them.
   int draw_background(SceneRandom& random) const {
     float draw = random.uniform();
@@ -113,6 +125,7 @@ struct World::Impl {
   std::pair<std::string, SceneContent> sample_into(uint64_t index, Split split, float* rgb) const {
     SceneRandom random(derive_seed(index, purpose(split)));
     SceneContent content = draw_content(split, random);
+    if (split == Split::kTrain) print_some(index, content);
     std::string caption = varied_caption(catalogue, content, random);
     if (rgb) {
       Canvas canvas(size, rgb);

@@ -32,8 +32,8 @@
 namespace ziplora {
 
 enum class Split {
-  kTrain,         ///< seen subjects × seen styles, without the held-out pairs
-  kValidation,    ///< the same distribution, scenes that kTrain does not draw
+  kTrain,         ///< seen subjects × seen styles, without the held-out pairs; a third in palettes
+  kValidation,    ///< the same distribution but for the palettes, scenes that kTrain does not draw
   kHeldOutPairs,  ///< only the held-out pairs (each half seen, never together): for judging combination
   kJudge,         ///< kTrain's subjects and styles with the held-out pairs: what a judge of them must have
                   ///< seen; never for a part of the base
@@ -60,7 +60,8 @@ class World {
   static void prepare(const std::filesystem::path& assets_dir, const std::filesystem::path& cache_dir,
                       ProgressSink& progress, const CancelToken& cancel);
 
-  /// @param assets_dir  the folder with subjects.json, styles.json, backgrounds.json, held_out.json
+  /// @param assets_dir  the folder with subjects.json, styles.json, backgrounds.json, palettes.json,
+  /// held_out.json
   /// @param cache_dir   the folder that `prepare` filled
   /// @param size        pixels of a side, 16…128
   /// @throws Error(kInput) if a file is missing or does not fit the others, with the command that makes it
