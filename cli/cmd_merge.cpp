@@ -17,8 +17,7 @@ namespace {
 struct MergeFlags {
   std::string subject, style;
   std::vector<std::string> adapters;
-  std::string subject_prompt, style_prompt;
-  std::vector<std::string> adapter_prompts;
+  std::vector<std::string> subject_prompts, style_prompts, adapter_prompts;
   std::string subject_images, style_images;
   std::vector<std::string> adapter_images;
   std::string method = "zip", base, device = "cpu", dtype = "float32";
@@ -31,9 +30,9 @@ struct MergeFlags {
 };
 
 // "dog.safetensors:0.8"; a colon with no number after it belongs to the path.
-MergeFile parse_input(const std::string& role, const std::string& text, const std::string& prompt,
-                      const std::string& images) {
-  MergeFile file{.path = text, .role = role, .weight = 1.0, .prompt = prompt, .images = {}};
+MergeFile parse_input(const std::string& role, const std::string& text,
+                      const std::vector<std::string>& prompts, const std::string& images) {
+  MergeFile file{.path = text, .role = role, .weight = 1.0, .prompts = prompts, .images = {}};
   if (!images.empty()) file.images = images;
   const size_t colon = text.rfind(':');
   if (colon == std::string::npos || colon + 1 == text.size()) return file;
@@ -150,10 +149,11 @@ Run merge_command(CLI::App& app) {
   app.add_option("--subject", flags->subject, "LoRA file of the subject, FILE or FILE:weight");
   app.add_option("--style", flags->style, "LoRA file of the style, FILE or FILE:weight");
   app.add_option("--adapter", flags->adapters, "further LoRA files, FILE or FILE:weight");
-  app.add_option("--subject-prompt", flags->subject_prompt,
-                 "words under which it is to be kept; default: what it was trained on, from the file");
-  app.add_option("--style-prompt", flags->style_prompt,
-                 "the same; wide words (\"an animal, in szn style\") keep a style for other things as well");
+  app.add_option("--subject-prompt", flags->subject_prompts,
+                 "words under which it is to be kept; again for more; default: what it was trained on, from "
+                 "the file");
+  app.add_option("--style-prompt", flags->style_prompts,
+                 "the same; several things (\"a rose, in szn style\") keep a style for others as well");
   app.add_option("--adapter-prompt", flags->adapter_prompts, "one for each --adapter, in order");
   app.add_option("--subject-images", flags->subject_images,
                  "picture or folder; default: drawn by the LoRA itself");
@@ -182,15 +182,15 @@ Run merge_command(CLI::App& app) {
 
   return [flags](CommandContext& context) {
     MergeRequest request;
-    const auto add = [&](const std::string& role, const std::string& text, const std::string& prompt,
-                         const std::string& images) {
-      if (!text.empty()) request.inputs.push_back(parse_input(role, text, prompt, images));
+    const auto add = [&](const std::string& role, const std::string& text,
+                         const std::vector<std::string>& prompts, const std::string& images) {
+      if (!text.empty()) request.inputs.push_back(parse_input(role, text, prompts, images));
     };
-    for (const auto& [role, file, prompt, images] :
-         {std::tuple{"subject", &flags->subject, &flags->subject_prompt, &flags->subject_images},
-          std::tuple{"style", &flags->style, &flags->style_prompt, &flags->style_images}}) {
+    for (const auto& [role, file, prompts, images] :
+         {std::tuple{"subject", &flags->subject, &flags->subject_prompts, &flags->subject_images},
+          std::tuple{"style", &flags->style, &flags->style_prompts, &flags->style_images}}) {
       const std::string owner = fmt::format("--{}", role);
-      refuse_surplus(owner + "-prompt", !prompt->empty(), owner, !file->empty());
+      refuse_surplus(owner + "-prompt", !prompts->empty(), owner, !file->empty());
       refuse_surplus(owner + "-images", !images->empty(), owner, !file->empty());
     }
     refuse_surplus("--adapter-prompt", flags->adapter_prompts.size(), "--adapter", flags->adapters.size());
@@ -198,11 +198,13 @@ Run merge_command(CLI::App& app) {
     const auto at_or_empty = [](const std::vector<std::string>& list, size_t i) {
       return i < list.size() ? list[i] : std::string();
     };
-    add("subject", flags->subject, flags->subject_prompt, flags->subject_images);
-    add("style", flags->style, flags->style_prompt, flags->style_images);
-    for (size_t i = 0; i < flags->adapters.size(); ++i)
-      add("adapter", flags->adapters[i], at_or_empty(flags->adapter_prompts, i),
-          at_or_empty(flags->adapter_images, i));
+    add("subject", flags->subject, flags->subject_prompts, flags->subject_images);
+    add("style", flags->style, flags->style_prompts, flags->style_images);
+    for (size_t i = 0; i < flags->adapters.size(); ++i) {
+      std::vector<std::string> prompts;
+      if (i < flags->adapter_prompts.size()) prompts = {flags->adapter_prompts[i]};
+      add("adapter", flags->adapters[i], prompts, at_or_empty(flags->adapter_images, i));
+    }
     if (!flags->recipe.empty()) request.recipe = flags->recipe;
     if (request.recipe && flags->method != MergeFlags().method)
       throw Error(ErrorKind::kUsage, "merge: --method", "the recipe names the method of each step",

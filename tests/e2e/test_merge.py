@@ -188,7 +188,8 @@ def test_the_recipe_names_the_inputs_by_their_fingerprints(three, files, tmp_pat
     expected = [("subject", "dog"), ("style", "ink"), ("adapter", "hat")]
     assert len(recipe["inputs"]) == len(expected)
     for found, (role, name) in zip(recipe["inputs"], expected):
-        assert found == {"file": f"{name}.safetensors", "role": role, "weight": WEIGHTS[name], "prompt": PROMPTS[name],
+        assert found == {"file": f"{name}.safetensors", "role": role, "weight": WEIGHTS[name],
+                         "prompts": [PROMPTS[name]],
                          "sha256": hashlib.sha256(files[name].read_bytes()).hexdigest()}
     assert metadata["modelspec.trigger_phrase"] == "a sks dog, in szn style, wearing a wug hat"
     assert metadata_of(tmp_path / "out.coefficients.safetensors")["ziplora.recipe"] == metadata["ziplora.recipe"]
@@ -200,6 +201,30 @@ def test_equal_seeds_give_equal_bytes(two, tmp_path):
         ziplora(*two, *ZIP, "--seed", seed, "-o", "out.safetensors", cwd=tmp_path / name)
     a, b, c = ((tmp_path / name / "out.safetensors").read_bytes() for name in "abc")
     assert a == b != c
+
+
+def test_pictures_take_several_prompts_in_turn(two, tmp_path):
+    """Of two pictures the first is drawn and learned under the first prompt, the second under the second."""
+    def merged(name, images, *prompts):
+        words = [word for prompt in prompts for word in ("--style-prompt", prompt)]
+        ziplora(*two, *words, "--iterations", 6, "--image-steps", 2, "--evaluation-draws", 2, "--images", images, "-o",
+                f"{name}.safetensors", cwd=tmp_path)
+        return metadata_of(tmp_path / f"{name}.safetensors"), deltas_in_file(tmp_path / f"{name}.safetensors")
+
+    def same(a, b):
+        return all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
+
+    rose, deltas = merged("rose", 2, "a rose, in szn style")
+    assert same(deltas, merged("twice", 2, "a rose, in szn style", "a rose, in szn style")[1])
+    metadata, both = merged("both", 2, "a rose, in szn style", "a cat, in szn style")
+    assert not same(deltas, both)
+    assert not same(merged("cat", 2, "a cat, in szn style")[1], both)
+    assert same(merged("one", 1, "a rose, in szn style")[1],
+                merged("first", 1, "a rose, in szn style", "a cat, in szn style")[1])
+    assert [entry["prompts"] for entry in json.loads(metadata["ziplora.recipe"])["inputs"]] == [
+        ["a sks dog"], ["a rose, in szn style", "a cat, in szn style"]]
+    # What calls the style up is still what it was trained on.
+    assert rose["modelspec.trigger_phrase"] == metadata["modelspec.trigger_phrase"] == "a sks dog, in szn style"
 
 
 def test_learns_on_the_users_own_pictures(two, tmp_path):

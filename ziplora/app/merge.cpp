@@ -1,6 +1,7 @@
 #include "ziplora/app/merge.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <chrono>
 #include <memory>
@@ -69,14 +70,15 @@ std::vector<MergeInput> merge_inputs(const std::vector<MergeFile>& files,
     MergeInput input{.adapter = &adapters[k],
                      .role = file.role,
                      .weight = file.weight,
-                     .prompt = file.prompt,
+                     .prompts = file.prompts,
                      .images = {}};
-    if (input.prompt.empty())
+    if (input.prompts.empty())
       if (const std::vector<std::string> words = trigger_words(adapters[k].metadata); !words.empty())
-        input.prompt = words.front();
+        input.prompts = {words.front()};
     if (file.images) input.images = list_images(*file.images);
-    if (prompts_told_to && !input.prompt.empty())
-      prompts_told_to->note(fmt::format("{}: \"{}\"", file.path.filename().string(), input.prompt));
+    if (prompts_told_to && !input.prompts.empty())
+      prompts_told_to->note(
+          fmt::format("{}: \"{}\"", file.path.filename().string(), fmt::join(input.prompts, "\", \"")));
     inputs.push_back(std::move(input));
   }
   return inputs;

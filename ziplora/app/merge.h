@@ -30,7 +30,7 @@ struct MergeFile {
   std::filesystem::path path;
   std::string role;  ///< "subject", "style" or "adapter"
   double weight = 1.0;
-  std::string prompt;                           ///< empty: from the file's metadata
+  std::vector<std::string> prompts;             ///< empty: the one in the file's metadata
   std::optional<std::filesystem::path> images;  ///< picture or folder; absent: the adapter draws its own
 };
 

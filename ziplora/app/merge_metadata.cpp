@@ -9,6 +9,7 @@
 
 #include "ziplora/base/printable.h"
 #include "ziplora/io/json_file.h"
+#include "ziplora/lora/trigger_words.h"
 
 namespace ziplora {
 namespace {
@@ -138,9 +139,12 @@ StringMap merged_metadata(const MergeRequest& request, const std::vector<MergeIn
                                 {"sha256", digests[k]},
                                 {"role", input.role},
                                 {"weight", input.weight},
-                                {"prompt", input.prompt}});
+                                {"prompts", input.prompts}});
     merged_from += (merged_from.empty() ? "" : ", ") + title_of(adapter);
-    if (!input.prompt.empty()) phrases += (phrases.empty() ? "" : ", ") + input.prompt;
+    // What calls an adapter up are the words it was trained on; zip's may show other things under them.
+    std::vector<std::string> triggers = trigger_words(adapter.metadata);
+    if (triggers.empty()) triggers = input.prompts;
+    if (!triggers.empty()) phrases += (phrases.empty() ? "" : ", ") + triggers.front();
     add_tags(adapter, names[k], tags, progress);
   }
   carry_over(inputs, names, metadata, progress);

@@ -18,7 +18,7 @@ std::optional<Recipe> read_recipe(const MergeRequest& request) {
 std::vector<MergeFile> files_of(const Recipe& recipe, const fs::path& recipe_path) {
   std::vector<MergeFile> files;
   for (const fs::path& file : recipe.files()) {
-    MergeFile input{.path = recipe_path.parent_path() / file, .role = {}, .prompt = {}, .images = {}};
+    MergeFile input{.path = recipe_path.parent_path() / file, .role = {}, .prompts = {}, .images = {}};
     for (const RecipeStep& step : recipe.steps)
       for (const RecipeInput& use : step.inputs)
         if (input.role.empty() && !use.step && use.file == file)

@@ -22,7 +22,9 @@ struct MergeInput {
   const Adapter* adapter;
   std::string role;     ///< "subject", "style" or "adapter"
   double weight = 1.0;  ///< strength asked for by the user, folded into the scale
-  std::string prompt;   ///< what it was trained on ("a sks dog"); methods that learn need it
+  /// Words under which it is to be kept ("a sks dog"), which its pictures take in turn; methods that learn
+  /// need one.
+  std::vector<std::string> prompts;
   std::vector<std::filesystem::path> images;  ///< the user's own pictures; empty: generated with this adapter
 };
 

@@ -82,7 +82,7 @@ MergeResult run(const MergeMethod& method, const nlohmann::json& options,
 }
 
 MergeInput input(const Adapter& adapter, const std::string& role, double weight = 1.0) {
-  return {.adapter = &adapter, .role = role, .weight = weight, .prompt = {}, .images = {}};
+  return {.adapter = &adapter, .role = role, .weight = weight, .prompts = {}, .images = {}};
 }
 
 TEST(MergeMethods, EachHasANameOfItsOwn) {

@@ -51,7 +51,7 @@ MergeResult run_recipe(const Recipe& recipe, const std::map<std::filesystem::pat
       inputs.push_back({.adapter = input.step ? &made[*input.step] : adapters.at(input.file),
                         .role = input.role,
                         .weight = input.weight,
-                        .prompt = {},
+                        .prompts = {},
                         .images = {}});
     MergeContext own = context;
     if (i + 1 < recipe.steps.size()) own.store = {};  // what is worked on further keeps its precision

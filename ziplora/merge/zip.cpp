@@ -60,7 +60,7 @@ nlohmann::json settings_of(const std::vector<MergeInput>& inputs, const nlohmann
     for (const std::filesystem::path& path : inputs[k].images) images.push_back(path.string());
     settings[fmt::format("input_{}", k)] = {{"sha256", sha256_of_adapter(inputs[k].adapter->source)},
                                             {"weight", inputs[k].weight},
-                                            {"prompt", inputs[k].prompt},
+                                            {"prompts", inputs[k].prompts},
                                             {"images", images}};
   }
   return settings;

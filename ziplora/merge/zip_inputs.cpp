@@ -26,21 +26,28 @@ std::vector<const Adapter*> adapters_of(const std::vector<MergeInput>& inputs) {
   return adapters;
 }
 
-// [K, K]: row k is adapter k at its weight, alone or with all the others.
+// [prompts of all, K]: a prompt's row is its own adapter at its weight, alone or with all the others.
 at::Tensor row_weights(const std::vector<MergeInput>& inputs, bool merged) {
-  const int64_t count = static_cast<int64_t>(inputs.size());
-  at::Tensor weights = at::zeros({count, count});
-  for (int64_t row = 0; row < count; ++row)
-    for (int64_t k = 0; k < count; ++k)
-      if (merged || row == k) weights[row][k].fill_(inputs[k].weight);
-  return weights;
+  std::vector<at::Tensor> rows;
+  for (size_t own = 0; own < inputs.size(); ++own) {
+    at::Tensor row = at::zeros({static_cast<int64_t>(inputs.size())});
+    for (size_t k = 0; k < inputs.size(); ++k)
+      if (merged || own == k) row[static_cast<int64_t>(k)].fill_(inputs[k].weight);
+    rows.insert(rows.end(), inputs[own].prompts.size(), row);
+  }
+  return at::stack(rows);
+}
+
+UNetConditioning rows_of(const UNetConditioning& prompts, const at::Tensor& rows) {
+  return {prompts.encoder_hidden_states.index_select(0, rows), prompts.text_embeds.index_select(0, rows),
+          prompts.time_ids.index_select(0, rows)};
 }
 
 }  // namespace
 
 void require_prompts(const std::vector<MergeInput>& inputs) {
   for (const MergeInput& input : inputs) {
-    if (!input.prompt.empty()) continue;
+    if (!input.prompts.empty()) continue;
     throw Error(ErrorKind::kUsage, fmt::format("merge: {} {}", input.role, input.adapter->source.string()),
                 "the file does not say what prompt it was trained on, and zip learns from that prompt",
                 fmt::format("add --{}-prompt \"…\" with the words that call it up", input.role));
@@ -82,14 +89,16 @@ ZipInputs::ZipInputs(Sdxl& base, const std::vector<MergeInput>& inputs, const Zi
 void ZipInputs::encode_prompts(Sdxl& base, const std::vector<MergeInput>& inputs, int64_t image_size,
                                ProgressSink& progress) {
   std::vector<std::string> prompts;
-  for (const MergeInput& input : inputs) prompts.push_back(input.prompt);
+  first_prompt_ = {0};
+  for (const MergeInput& input : inputs) {
+    prompts.insert(prompts.end(), input.prompts.begin(), input.prompts.end());
+    first_prompt_.push_back(static_cast<int64_t>(prompts.size()));
+  }
   const double side = static_cast<double>(image_size);
-  const int64_t rows = static_cast<int64_t>(inputs.size()) * options_.rows_each;
   const at::Tensor time_ids = at::tensor({side, side, 0.0, 0.0, side, side}).to(policy_.device, at::kFloat);
   const auto conditioning = [&](const PromptEmbeddings& embeddings) {
-    return UNetConditioning{embeddings.prompt_embeds.repeat_interleave(options_.rows_each, 0),
-                            embeddings.pooled_prompt_embeds.repeat_interleave(options_.rows_each, 0),
-                            time_ids.view({1, 6}).expand({rows, 6}).contiguous()};
+    return UNetConditioning{embeddings.prompt_embeds, embeddings.pooled_prompt_embeds,
+                            time_ids.view({1, 6}).expand({first_prompt_.back(), 6}).contiguous()};
   };
   AttachedAdapters attached(components_of(base), adapters_of(inputs));
   attached.set_row_weights(row_weights(inputs, true));
@@ -124,7 +133,7 @@ void ZipInputs::draw_images(Sdxl& base, const std::vector<MergeInput>& inputs, P
     drawing.push_back(k);
     names.push_back(inputs[k].adapter->source.filename().string());
     for (int64_t i = 0; i < options_.images; ++i) {
-      ImageRow row{.prompt = inputs[k].prompt,
+      ImageRow row{.prompt = inputs[k].prompts[static_cast<size_t>(i) % inputs[k].prompts.size()],
                    .negative_prompt = {},
                    .seed = derive_seed(seed_, fmt::format("zip picture {} {}", k, i)),
                    .adapter_weights = {}};
@@ -148,19 +157,21 @@ void ZipInputs::draw_images(Sdxl& base, const std::vector<MergeInput>& inputs, P
 }
 
 ZipBatch ZipInputs::batch(const std::string& purpose, std::optional<int64_t> timestep) const {
-  std::vector<at::Tensor> pictures, noises, timesteps;
+  std::vector<at::Tensor> pictures, noises, timesteps, prompts;
   for (size_t k = 0; k < latents_.size(); ++k) {
     at::Generator generator = make_generator(derive_seed(seed_, fmt::format("zip {} {}", purpose, k)));
     const at::Tensor index = at::randint(latents_[k].size(0), {options_.rows_each}, generator, at::kLong);
     pictures.push_back(latents_[k].index_select(0, index));
+    prompts.push_back(index.remainder(first_prompt_[k + 1] - first_prompt_[k]) + first_prompt_[k]);
     noises.push_back(at::randn(pictures.back().sizes(), generator));
     timesteps.push_back(timestep ? at::full({options_.rows_each}, *timestep, at::kLong)
                                  : at::randint(schedule_.config.num_train_timesteps, {options_.rows_each},
                                                generator, at::kLong));
   }
   const at::Tensor t = at::cat(timesteps, 0);
+  const at::Tensor rows = at::cat(prompts, 0).to(policy_.device);
   return {schedule_.add_noise(at::cat(pictures, 0), at::cat(noises, 0), t).to(policy_.device),
-          t.to(policy_.device), merged_, separate_};
+          t.to(policy_.device), rows_of(merged_, rows), rows_of(separate_, rows)};
 }
 
 ZipBatch ZipInputs::training_batch(int64_t iteration) const {

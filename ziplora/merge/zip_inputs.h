@@ -1,7 +1,8 @@
 #pragma once
 /// What zip learns on: noisy latents x_k and prompt p_k of each adapter. The latents come from the user's
 /// pictures, or, by default, from pictures that adapter k itself draws from p_k: nobody who downloads a LoRA
-/// has its training images. Drawn latents are used as they are, without a trip through the autoencoder.
+/// has its training images. Where an adapter has several prompts, its pictures take them in turn. Drawn
+/// latents are used as they are, without a trip through the autoencoder.
 ///
 ///     ZipInputs inputs(base, merge_inputs, {.images = 4}, seed, progress, cancel);
 ///     ZipBatch batch = inputs.training_batch(17);   // fresh picture, noise and timestep for each row
@@ -62,7 +63,8 @@ class ZipInputs {
   uint64_t seed_;
   DevicePolicy policy_;
   std::vector<at::Tensor> latents_;     // by adapter: [n, C, h, w]
-  UNetConditioning merged_, separate_;  // K·rows_each rows
+  std::vector<int64_t> first_prompt_;   // by adapter: its first row in the following, K + 1 of them
+  UNetConditioning merged_, separate_;  // a row for every prompt
 };
 
 }  // namespace ziplora
