@@ -62,6 +62,10 @@ def test_loras_are_judged_alone_and_merged(both):
     for group in GROUPS:
         assert all(0 <= share <= 1 for share in shares(loras[group])), group
         assert -1 <= loras[group]["base"]["similarity"] <= 1
+        of_styles = [marks["subject"] for marks in loras[group]["by_style"].values()]
+        assert min(of_styles) <= loras[group]["base"]["subject"] <= max(of_styles)
+    assert loras["zip"]["by_style"].keys() == {"fluent-emoji", "duotone"}
+    assert loras["subject alone"]["by_style"].keys() == {"twemoji", "emojione", "blueprint", "watercolour"}
     assert list((folder / "loras-development").rglob("*.safetensors"))
 
 

@@ -101,21 +101,38 @@ class LoraReport {
   }
 
  private:
+  /// Marks of several pictures, by name.
+  class Marks {
+   public:
+    void add(const std::map<std::string, double>& picture) {
+      for (const auto& [mark, value] : picture) values_[mark].push_back(value);
+    }
+    nlohmann::json means() const {
+      nlohmann::json result;
+      for (const auto& [mark, values] : values_)
+        result[mark] =
+            std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+      return result;
+    }
+
+   private:
+    std::map<std::string, std::vector<double>> values_;
+  };
+
   /// Pictures of one kind with their marks.
   struct Group {
-    std::map<std::string, std::vector<double>> base, artist;  ///< marks by name
+    Marks base, artist;
+    std::map<std::string, Marks> base_by_style;
     ContactSheet sheet{.column_labels = {"drawn", "true"}, .row_labels = {}, .cells = {}, .cell_pixels = 128};
 
     nlohmann::json summary(const std::string& name, const fs::path& folder) const {
-      auto means = [](const std::map<std::string, std::vector<double>>& marks) {
-        nlohmann::json result;
-        for (const auto& [mark, values] : marks)
-          result[mark] =
-              std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-        return result;
-      };
       write_png(folder / (name + ".png"), draw_contact_sheet(sheet), {});
-      return {{"base", means(base)}, {"artist", means(artist)}, {"pictures", sheet.row_labels.size()}};
+      nlohmann::json by_style;
+      for (const auto& [style, marks] : base_by_style) by_style[style] = marks.means();
+      return {{"base", base.means()},
+              {"artist", artist.means()},
+              {"by_style", by_style},
+              {"pictures", sheet.row_labels.size()}};
     }
   };
 
@@ -205,7 +222,7 @@ class LoraReport {
     // The style's name alone: with the picture's words the coefficients would keep the style for what it
     // shows alone, and with the category's ("an animal, in szn style") they learn from the blob that a base
     // paints for those, at the cost of the subject's shape.
-    merge.inputs[1].prompt = kStyleName;
+    merge.inputs[1].prompts = {kStyleName};
     merge.method = method;
     merge.base = request_.base;
     merge.output = merged;
@@ -255,8 +272,10 @@ class LoraReport {
     for (size_t i = 0; i < questions.size(); ++i) {
       const at::Tensor drawn = read_image(file(i));
       const at::Tensor truth = true_scene(questions[i].content, 0);
-      mark(drawn, questions[i].content, group.base);
-      mark(true_scene(questions[i].content, 1), questions[i].content, group.artist);
+      const std::map<std::string, double> marks = marks_of(drawn, questions[i].content);
+      group.base.add(marks);
+      group.base_by_style[catalogue_.styles[questions[i].content.style].id].add(marks);
+      group.artist.add(marks_of(true_scene(questions[i].content, 1), questions[i].content));
       group.sheet.row_labels.push_back(questions[i].prompt);
       group.sheet.cells.push_back(drawn);
       group.sheet.cells.push_back(truth);
@@ -303,18 +322,18 @@ class LoraReport {
     return result;
   }
 
-  void mark(const at::Tensor& image, const SceneContent& content,
-            std::map<std::string, std::vector<double>>& marks) {
+  std::map<std::string, double> marks_of(const at::Tensor& image, const SceneContent& content) const {
     const at::Tensor embed = judge_.embed(image.unsqueeze(0));
-    marks["subject"].push_back(first_is_nearest(embed, with_other_subjects(content)));
-    marks["style"].push_back(first_is_nearest(embed, with_other_styles(content)));
-    marks["similarity"].push_back(
-        at::matmul(judge_.embed(true_scene(content, 0).unsqueeze(0)), embed[0]).item<double>());
+    std::map<std::string, double> marks;
+    marks["subject"] = first_is_nearest(embed, with_other_subjects(content));
+    marks["style"] = first_is_nearest(embed, with_other_styles(content));
+    marks["similarity"] =
+        at::matmul(judge_.embed(true_scene(content, 0).unsqueeze(0)), embed[0]).item<double>();
     if (catalogue_.styles[content.style].keeps_background)
-      marks["background"].push_back(
-          attribute_accuracy({{"background", judge_.logits(embed).at("background")}},
-                             attribute_labels(catalogue_, {content}))
-              .at("background"));
+      marks["background"] = attribute_accuracy({{"background", judge_.logits(embed).at("background")}},
+                                               attribute_labels(catalogue_, {content}))
+                                .at("background");
+    return marks;
   }
 
   const LoraReportRequest& request_;
