@@ -151,16 +151,26 @@ std::string number_at(const Json& object, const char* key) {
   return found != object.end() && found->is_number() ? fmt::format("{:.4g}", found->get<double>()) : "?";
 }
 
+/// Files of earlier versions have one "prompt".
+std::string quoted_prompts(const Json& input) {
+  const auto several = input.find("prompts");
+  if (several == input.end() || !several->is_array()) return "\"" + text_at(input, "prompt") + "\"";
+  std::string text;
+  for (const Json& prompt : *several)
+    text += (text.empty() ? "\"" : ", \"") +
+            (prompt.is_string() ? prompt.get<std::string>() : prompt.dump()) + "\"";
+  return text.empty() ? "no prompt" : text;
+}
+
 std::string recipe_lines(const Json& recipe) {
   std::string text = "\n" + labelled("merged", fmt::format("by {}, seed {}", text_at(recipe, "method"),
                                                            text_at(recipe, "seed")));
   const Json inputs = recipe.value("inputs", Json::array());
   for (const Json& input : inputs)
     if (input.is_object())
-      text +=
-          labelled(text_at(input, "role"), fmt::format("{} × {}, \"{}\", sha256 {}", text_at(input, "file"),
-                                                       number_at(input, "weight"), text_at(input, "prompt"),
-                                                       text_at(input, "sha256")));
+      text += labelled(text_at(input, "role"), fmt::format("{} × {}, {}, sha256 {}", text_at(input, "file"),
+                                                           number_at(input, "weight"), quoted_prompts(input),
+                                                           text_at(input, "sha256")));
   const Json result = recipe.value("result", Json::object());
   if (!result.is_object()) return text;
   if (const auto overlap = result.find("overlap"); overlap != result.end() && overlap->is_object())
