@@ -275,8 +275,8 @@ def test_check_passes_what_is_clean(good):
 def test_what_a_merge_writes_is_clean_and_shows_its_recipe(form, good, tmp_path):
     style = save(tmp_path / "ink.safetensors", sdxl_tensors("diffusers", seed=1, rank=3))
     out = tmp_path / ("merged" if form == "peft" else "merged.safetensors")
-    ziplora("merge", "--subject", good, "--style", f"{style}:0.5", "--subject-prompt", "a sks dog", "--method",
-            "direct", "--format", form, "-o", out)
+    ziplora("merge", "--subject", good, "--style", f"{style}:0.5", "--subject-prompt", "a sks dog",
+            "--subject-prompt", "a dog", "--method", "direct", "--format", form, "-o", out)
     assert run_ziplora("inspect", out, "--check").returncode == 0
     report = inspect(out)
     assert report["defects"] == [] and report["ranks"] == {"5": len(SDXL_LAYERS)}
@@ -286,7 +286,7 @@ def test_what_a_merge_writes_is_clean_and_shows_its_recipe(form, good, tmp_path)
         ("subject", 1.0, hashlib.sha256(good.read_bytes()).hexdigest()),
         ("style", 0.5, hashlib.sha256(style.read_bytes()).hexdigest())]
     table = run_ziplora("inspect", out).stdout
-    assert "ink.safetensors × 0.5" in table and "a sks dog" in table
+    assert "ink.safetensors × 0.5, no prompt" in table and '"a sks dog", "a dog"' in table
 
 
 def sd15(path):

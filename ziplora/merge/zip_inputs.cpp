@@ -11,6 +11,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "ziplora/base/error.h"
 #include "ziplora/base/rng.h"
 #include "ziplora/data/augmentation.h"
@@ -47,6 +49,11 @@ UNetConditioning rows_of(const UNetConditioning& prompts, const at::Tensor& rows
 
 void require_prompts(const std::vector<MergeInput>& inputs) {
   for (const MergeInput& input : inputs) {
+    if (!input.images.empty() && input.images.size() < input.prompts.size())
+      throw Error(ErrorKind::kUsage, fmt::format("merge: {} {}", input.role, input.adapter->source.string()),
+                  fmt::format("it has {} prompts, but {} pictures to learn them on", input.prompts.size(),
+                              input.images.size()),
+                  fmt::format("give a picture for each prompt, or leave out some --{}-prompt", input.role));
     if (!input.prompts.empty()) continue;
     throw Error(ErrorKind::kUsage, fmt::format("merge: {} {}", input.role, input.adapter->source.string()),
                 "the file does not say what prompt it was trained on, and zip learns from that prompt",
@@ -127,12 +134,14 @@ void ZipInputs::draw_images(Sdxl& base, const std::vector<MergeInput>& inputs, P
                             const CancelToken& cancel) {
   std::vector<ImageRow> rows;
   std::vector<size_t> drawing;
-  std::vector<std::string> names;
+  std::vector<std::string> told;
+  std::vector<int64_t> first_row;  // by adapter that draws
   for (size_t k = 0; k < inputs.size(); ++k) {
     if (latents_[k].defined()) continue;
     drawing.push_back(k);
-    names.push_back(inputs[k].adapter->source.filename().string());
-    for (int64_t i = 0; i < options_.images; ++i) {
+    const int64_t pictures = std::max(options_.images, static_cast<int64_t>(inputs[k].prompts.size()));
+    first_row.push_back(static_cast<int64_t>(rows.size()));
+    for (int64_t i = 0; i < pictures; ++i) {
       ImageRow row{.prompt = inputs[k].prompts[static_cast<size_t>(i) % inputs[k].prompts.size()],
                    .negative_prompt = {},
                    .seed = derive_seed(seed_, fmt::format("zip picture {} {}", k, i)),
@@ -141,10 +150,11 @@ void ZipInputs::draw_images(Sdxl& base, const std::vector<MergeInput>& inputs, P
       row.adapter_weights[k] = inputs[k].weight;
       rows.push_back(row);
     }
+    told.push_back(fmt::format("{} by {}", pictures, inputs[k].adapter->source.filename().string()));
   }
   if (rows.empty()) return;
-  progress.note(fmt::format("to learn on, {} picture{} drawn by each of: {}", options_.images,
-                            options_.images == 1 ? " is" : "s are", fmt::join(names, ", ")));
+  first_row.push_back(static_cast<int64_t>(rows.size()));
+  progress.note(fmt::format("pictures are drawn to learn on: {}", fmt::join(told, ", ")));
   AttachedAdapters attached(components_of(base), adapters_of(inputs));
   SamplingOptions sampling;
   sampling.steps = options_.image_steps;
@@ -152,8 +162,7 @@ void ZipInputs::draw_images(Sdxl& base, const std::vector<MergeInput>& inputs, P
   sampling.height = sampling.width = options_.image_size;
   const GeneratedImages drawn = TextToImage(base, &attached).run(rows, sampling, progress, cancel);
   for (size_t i = 0; i < drawing.size(); ++i)
-    latents_[drawing[i]] = drawn.latents.narrow(0, static_cast<int64_t>(i) * options_.images, options_.images)
-                               .to(at::kCPU, at::kFloat);
+    latents_[drawing[i]] = drawn.latents.slice(0, first_row[i], first_row[i + 1]).to(at::kCPU, at::kFloat);
 }
 
 ZipBatch ZipInputs::batch(const std::string& purpose, std::optional<int64_t> timestep) const {

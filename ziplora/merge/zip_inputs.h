@@ -20,7 +20,7 @@
 namespace ziplora {
 
 struct ZipInputOptions {
-  int64_t images = 4;  ///< drawn by each adapter that brings none
+  int64_t images = 4;  ///< drawn by each adapter that brings none; one for each of its prompts at least
   int64_t image_steps = 20;
   double image_guidance_scale = 5.0;
   int64_t image_size = 0;  ///< pixels, square; 0: the base's own
@@ -28,7 +28,8 @@ struct ZipInputOptions {
 };
 
 /// Needs no base, so that a missing prompt shows before one is loaded.
-/// @throws Error(kUsage) naming the first input without a prompt
+/// @throws Error(kUsage) naming the first input without a prompt, or with more of them than pictures of its
+/// own
 void require_prompts(const std::vector<MergeInput>& inputs);
 
 /// The three parts of a base that adapters touch.
@@ -38,7 +39,7 @@ class ZipInputs {
  public:
   /// Encodes prompts, and pictures where `kept_latents` does not have them.
   /// @param kept_latents  `latents.<k>` of an interrupted run
-  /// @throws Error(kUsage) if an input has no prompt
+  /// @throws Error(kUsage) if an input has no prompt, or more prompts than pictures of its own
   ZipInputs(Sdxl& base, const std::vector<MergeInput>& inputs, const ZipInputOptions& options, uint64_t seed,
             ProgressSink& progress, const CancelToken& cancel, const NamedTensors& kept_latents = {});
 
