@@ -30,15 +30,17 @@ say "4/7: both added, to compare with"
 ziplora merge --method direct --subject "$out/subject.safetensors" --style "$out/style.safetensors" \
   -o "$out/direct.safetensors" --report "$out/reports/merge_direct.json"
 say "5/7: both merged by ZipLoRA"
-# With the style's own prompt the coefficients would keep the style for the fox alone.
+# With the style's own prompt the coefficients would keep the style for the fox alone; with "an animal", the subject's own
+# word, they take its colours from the subject; with things that the base knows they leave it its shape.
 ziplora merge --subject "$out/subject.safetensors" --style "$out/style.safetensors" --style-prompt "an animal, $style" \
-  -o "$out/zip.safetensors" --report "$out/reports/merge_zip.json"
+  --style-prompt "a bird on the grass, $style" --style-prompt "a cat face, $style" --style-prompt "a bird at night, $style" \
+  --style-prompt "a fox, $style" -o "$out/zip.safetensors" --report "$out/reports/merge_zip.json"
 say "6/7: a sheet that compares"
 ziplora generate "$subject, $style" "$subject on the grass, $style" "$subject at night, $style" \
-  "$subject next to a red apple, $style" "a cat face, $style" --grid --seed 1 --guidance-scale 3 \
+  "$subject next to a rose, $style" "a cat face, $style" --grid --seed 1 --guidance-scale 3 \
   --column "base=none" --column "subject LoRA=$out/subject.safetensors" --column "style LoRA=$out/style.safetensors" \
   --column "direct merge=$out/direct.safetensors" --column "ZipLoRA=$out/zip.safetensors" \
-  --picture-column "true drawing=$truth/plain.png,$truth/grass.png,$truth/night.png,$truth/apple.png,$truth/cat.png" \
+  --picture-column "true drawing=$truth/plain.png,$truth/grass.png,$truth/night.png,$truth/rose.png,$truth/cat.png" \
   -o "$out/grid.png" --report "$out/reports/generate.json"
 say "7/7: what is in the merged file"
 ziplora inspect "$out/zip.safetensors"
