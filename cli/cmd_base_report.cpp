@@ -23,6 +23,10 @@ std::string parts_table(const nlohmann::json& parts) {
   text += fmt::format("own caption the nearest of {}: {:.0f} %\n",
                       parts.at("nearest_caption").at("captions").get<int>(),
                       100 * parts.at("nearest_caption").at("share").get<double>());
+  const nlohmann::json& moved = parts.at("prompt_moved_by_style");
+  text += fmt::format(
+      "a known style's words move the pooled prompt by {:.0f} % of it, an invented one's by {:.0f} %\n",
+      100 * moved.at("known").get<double>(), 100 * moved.at("invented").get<double>());
   text += "squared error of the UNet, unseen scenes:";
   for (const auto& [timestep, error] : parts.at("unet_error").items())
     text += fmt::format("  t={} {:.3f}", timestep, error.get<double>());

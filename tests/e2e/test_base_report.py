@@ -6,6 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
+from embedded_base import open_pipeline
 from PIL import Image
 from program import events, interrupt, run_ziplora, steps_of, ziplora, ziplora_fails
 
@@ -42,6 +44,19 @@ def test_both_splits_are_judged_beside_the_artists_own(both):
     sheets = sorted(file.name for file in folder.glob("*.png"))
     assert len(sheets) == 2 and all(min(Image.open(folder / name).size) >= 64 for name in sheets)
     assert json.loads((folder / "report.json").read_text())["seen"] == result["seen"]
+
+
+@torch.no_grad()
+def test_how_far_a_styles_words_move_the_prompt_is_what_transformers_says(both):
+    styles = json.loads((ROOT / "assets/world/styles.json").read_text())["styles"]
+    known = [style["phrases"][0] for style in styles if style["role"] == "seen"]
+    pipeline = open_pipeline()
+    pooled = pipeline.encode_prompt(["a cat face"] + [f"a cat face, in {words}" for words in known], device="cpu",
+                                    num_images_per_prompt=1, do_classifier_free_guidance=False)[2]
+    moved = (pooled[1:] - pooled[0]).norm(dim=1) / pooled[0].norm()
+    said = both[1]["parts"]["prompt_moved_by_style"]
+    assert said["known"] == pytest.approx(moved.mean().item(), rel=1e-3)
+    assert 0 < said["invented"] < said["known"]
 
 
 @pytest.mark.parametrize("attribute", ["subject", "style"])

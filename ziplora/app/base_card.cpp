@@ -166,6 +166,9 @@ std::string measured_section(const json& report) {
   text += fmt::format("- own caption the nearest of {}, unseen scenes: {}\n",
                       parts.at("nearest_caption").at("captions").get<int64_t>(),
                       share(parts.at("nearest_caption").at("share")));
+  text += fmt::format("- a known style's words move the pooled prompt by {} of it, an invented one's by {}\n",
+                      share(parts.at("prompt_moved_by_style").at("known")),
+                      share(parts.at("prompt_moved_by_style").at("invented")));
   text += fmt::format("- {:.1f} MB, loaded in {:.2f} s; a picture of 25 steps with guidance in {:.2f} s\n",
                       parts.at("bytes").get<double>() / 1e6, parts.at("load_seconds").get<double>(),
                       parts.at("seconds_per_picture").get<double>());

@@ -7,11 +7,13 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "ziplora/pipeline/text_to_image.h"
 #include "ziplora/pretrain/contrastive_loss.h"
 #include "ziplora/pretrain/unet_validation.h"
+#include "ziplora/world/captions.h"
 
 namespace ziplora {
 namespace {
@@ -65,6 +67,26 @@ double nearest_caption_share(const Sdxl& base, const PictureJudge& judge, const 
                              batch.captions);
 }
 
+/// How far "…, in <style>" moves a prompt's pooled embedding, as a share of its norm; mean over the styles.
+double movement_by(const std::vector<std::string>& styles, const Sdxl& base, ProgressSink& progress) {
+  const at::NoGradGuard no_grad;
+  const std::string plain = "a cat face";
+  std::vector<std::string> prompts{plain};
+  for (const std::string& style : styles) prompts.push_back(plain + ", in " + style);
+  const at::Tensor pooled = base.encode_prompt(prompts, progress).pooled_prompt_embeds;
+  const at::Tensor moved = (pooled.narrow(0, 1, pooled.size(0) - 1) - pooled[0]).norm(2, 1);
+  return (moved / pooled[0].norm()).mean().item<double>();
+}
+
+/// A LoRA can be called by words that the text encoders read, and by no others.
+nlohmann::json style_words_read(const Sdxl& base, const Catalogue& catalogue, ProgressSink& progress) {
+  std::vector<std::string> known, invented;
+  for (const Style& style : catalogue.styles)
+    if (style.role == Role::kSeen) known.push_back(style.phrases.front());
+  for (const std::string& word : rare_words()) invented.push_back(word + " style");
+  return {{"known", movement_by(known, base, progress)}, {"invented", movement_by(invented, base, progress)}};
+}
+
 double seconds_of_one_picture(const Sdxl& base, const CancelToken& cancel) {
   SamplingOptions sampling;
   sampling.steps = kSteps;
@@ -86,7 +108,7 @@ nlohmann::json measure_base(const fs::path& folder, const PictureJudge& judge, c
   load_sdxl(folder, {}, quiet);  // into the page cache
   std::unique_ptr<Sdxl> base;
   parts["load_seconds"] = seconds_of([&] { base = load_sdxl(folder, {}, quiet); });
-  Stage stage(progress, "the base's parts", 4);
+  Stage stage(progress, "the base's parts", 5);
   parts["seconds_per_picture"] = seconds_of_one_picture(*base, cancel);
   stage.step();
   parts["autoencoder"] = autoencoder_measures(base->vae, world);
@@ -94,6 +116,8 @@ nlohmann::json measure_base(const fs::path& folder, const PictureJudge& judge, c
   cancel.throw_if_cancelled("base-report");
   parts["nearest_caption"] = {{"captions", kCaptions},
                               {"share", nearest_caption_share(*base, judge, world, progress)}};
+  stage.step();
+  parts["prompt_moved_by_style"] = style_words_read(*base, world.catalogue(), progress);
   stage.step();
   for (const auto& [timestep, error] : unet_validation_error(*base, world, kValidationScenes))
     parts["unet_error"][std::to_string(timestep)] = error;

@@ -24,6 +24,8 @@ namespace ziplora {
 ///     autoencoder              by artist: mean over the held-out subjects of PSNR in dB (`psnr_db`) and of
 ///                              the mean colour's error, as a share of the range (`colour_error`)
 ///     nearest_caption          share of unseen scenes whose own caption is the nearest of `captions`
+///     prompt_moved_by_style    how far "…, in … style" moves the pooled prompt, as a share of its norm, mean
+///                              over the seen styles (`known`) and over words that mean nothing (`invented`)
 ///     unet_error               by timestep (pretrain/unet_validation.h)
 /// @throws Error(kInput, kInterrupted)
 nlohmann::json measure_base(const std::filesystem::path& folder, const PictureJudge& judge,

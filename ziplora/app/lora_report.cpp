@@ -26,6 +26,7 @@
 #include "ziplora/pipeline/contact_sheet.h"
 #include "ziplora/pretrain/mini_config.h"
 #include "ziplora/train/checkpoint.h"
+#include "ziplora/world/captions.h"
 
 namespace ziplora {
 namespace {
@@ -34,7 +35,8 @@ namespace fs = std::filesystem;
 
 constexpr int kCandidates = 20;
 constexpr const char* kRecipeFile = "recipe.json";
-constexpr const char* kStyleName = "szn style";
+/// Words that the text encoders read: with an invented one a style stays on whatever the prompt says.
+constexpr const char* kStyleName = "smooth print style";
 /// Styles of a subject's five pictures, and those in which its LoRA is asked for other drawings of it.
 constexpr std::array kShownStyles = {"noto", "noto", "noto-v1", "fluent-emoji-flat", "fluent-emoji-flat"};
 constexpr std::array kShownBackgrounds = {"white", "grass", "white", "blue", "white"};
@@ -42,6 +44,7 @@ constexpr std::array kAskedStyles = {"twemoji", "emojione", "blueprint", "waterc
 constexpr std::array kAskedBackgrounds = {"white", "night", "green"};
 /// Seen subjects that a style's LoRA is asked for, none of them its one picture.
 constexpr const char* kStylePicture = "fox";
+constexpr const char* kStylePicturePhrase = "a fox";
 constexpr std::array kAskedSubjects = {"cat-face", "tiger-face", "red-apple", "rocket", "rose", "hamburger"};
 constexpr const char* kOthersStyle = "noto";
 constexpr double kGuidanceScale = 3;  // at which the recipes were found
@@ -51,6 +54,16 @@ constexpr double kGuidanceScale = 3;  // at which the recipes were found
 /// for what has no colour of its own.
 nlohmann::json style_settings() {
   return {{"targets", "cross-attention"}, {"lr", 1e-3}, {"zoom", 2.0}, {"random_flip", true}, {"views", 64}};
+}
+
+/// What zip keeps a style under, as in the demo, and found there: the subject's own word, things that the
+/// base knows here and there, and the style's own prompt, with which alone it would be kept for its one
+/// picture.
+std::vector<std::string> style_prompts(const std::string& subject_category) {
+  std::vector<std::string> prompts = {category_phrase(subject_category), "a bird on the grass", "a cat face",
+                                      "a bird at night", kStylePicturePhrase};
+  for (std::string& prompt : prompts) prompt = fmt::format("{}, in {}", prompt, kStyleName);
+  return prompts;
 }
 
 /// What the LoRAs and pictures of a report's folder come from, but for how many subjects there are.
@@ -64,7 +77,7 @@ nlohmann::json recipe_of(const LoraReportRequest& request) {
           {"base", weights},
           {"settings", request.settings},
           {"style_settings", style_settings()},
-          {"style_prompt", kStyleName},
+          {"style_prompts", style_prompts("category")},
           {"guidance_scale", kGuidanceScale},
           {"seed", request.seed}};
 }
@@ -219,10 +232,7 @@ class LoraReport {
     merge.inputs.resize(2);
     merge.inputs[0].path = lora_of(catalogue_.subjects[subject].id), merge.inputs[0].role = "subject";
     merge.inputs[1].path = lora_of(catalogue_.styles[style].id), merge.inputs[1].role = "style";
-    // The style's name alone: with the picture's words the coefficients would keep the style for what it
-    // shows alone, and with the category's ("an animal, in szn style") they learn from the blob that a base
-    // paints for those, at the cost of the subject's shape.
-    merge.inputs[1].prompts = {kStyleName};
+    merge.inputs[1].prompts = style_prompts(catalogue_.subjects[subject].category);
     merge.method = method;
     merge.base = request_.base;
     merge.output = merged;
