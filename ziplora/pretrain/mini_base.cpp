@@ -22,6 +22,7 @@
 #include "ziplora/pretrain/sample_sheet.h"
 #include "ziplora/pretrain/unet_training.h"
 #include "ziplora/pretrain/unet_validation.h"
+#include "ziplora/pretrain/unheard_tokens.h"
 #include "ziplora/pretrain/vocabulary.h"
 
 namespace ziplora {
@@ -67,6 +68,7 @@ class BasePretraining {
     learn_vocabulary();
     learn_autoencoder();
     learn_text_encoders();
+    give_unheard_tokens_a_place();
     learn_judge();
     learn_unet();
   }
@@ -86,9 +88,8 @@ class BasePretraining {
   uint64_t seed(const char* purpose) const { return derive_seed(options_.seed, purpose); }
 
   void learn_vocabulary() {
-    std::vector<std::string> captions;
-    for (uint64_t i = 0; i < 40000; ++i) captions.push_back(world_.describe(i, Split::kTrain).caption);
-    vocabulary_ = train_vocabulary(captions, /*max_merges=*/6000);
+    for (uint64_t i = 0; i < 40000; ++i) captions_.push_back(world_.describe(i, Split::kTrain).caption);
+    vocabulary_ = train_vocabulary(captions_, /*max_merges=*/6000);
     if (std::filesystem::exists(folder_ / "tokenizer_2" / "vocab.json")) return;
     vocabulary_.write(folder_ / "tokenizer", mini::kMaxTokens);
     vocabulary_.write(folder_ / "tokenizer_2", mini::kMaxTokens);
@@ -137,6 +138,29 @@ class BasePretraining {
                    at::kFloat);
   }
 
+  /// Where they are, also for a base that the run began with: before the UNet meets them in its captions.
+  void give_unheard_tokens_a_place() {
+    const std::filesystem::path done = options_.run_folder / "unheard_tokens.done";
+    if (std::filesystem::exists(done)) return;
+    const std::set<int64_t> heard = heard_tokens(ClipTokenizer(folder_ / "tokenizer"), captions_);
+    for (const bool with_projection : {false, true}) {
+      const std::filesystem::path folder = folder_ / (with_projection ? "text_encoder_2" : "text_encoder");
+      const auto encoder = load_text_encoder(folder, with_projection);
+      place_unheard_tokens(*encoder, heard);
+      save_component(folder, kModelWeights, *encoder, encoder->config.to_json(), at::kFloat);
+    }
+    progress_.note(fmt::format("tokens that captions are spelled with: {}", heard.size()));
+    write_text_file(done, "\n");
+  }
+
+  static std::unique_ptr<ClipTextModel> load_text_encoder(const std::filesystem::path& folder,
+                                                          bool with_projection) {
+    auto encoder = std::make_unique<ClipTextModel>(
+        ClipTextConfig::from_json(read_json_object(folder / "config.json"), with_projection));
+    load_parameters(*encoder, open_component_weights(folder, "model", at::kFloat), at::kCPU, at::kFloat);
+    return encoder;
+  }
+
   void learn_judge() {
     const std::filesystem::path folder = judge_folder(), done = options_.run_folder / "judge.done";
     if (options_.judge_iterations == 0 || std::filesystem::exists(done)) return;
@@ -144,10 +168,7 @@ class BasePretraining {
       throw Error(ErrorKind::kInput, "pretrain judge", "there is no judge in " + folder.string(),
                   "--judge-iterations 0 goes on without one; copy a judge there to train it");
     const ClipVisionConfig config = ClipVisionConfig::from_json(read_json_object(folder / "config.json"));
-    const std::filesystem::path texts = folder_ / "text_encoder_2";
-    ClipTextModel text_encoder(
-        ClipTextConfig::from_json(read_json_object(texts / "config.json"), /*with_projection=*/true));
-    load_parameters(text_encoder, open_component_weights(texts, "model", at::kFloat), at::kCPU, at::kFloat);
+    const auto text_encoder = load_text_encoder(folder_ / "text_encoder_2", /*with_projection=*/true);
     const std::filesystem::path autoencoder = folder_ / "vae";
     AutoencoderKL vae(AutoencoderKLConfig::from_json(read_json_object(autoencoder / "config.json")));
     load_parameters(vae, open_component_weights(autoencoder, "diffusion_pytorch_model", at::kFloat), at::kCPU,
@@ -165,7 +186,7 @@ class BasePretraining {
     training.plan.muon = true;
     training.plan.weight_decay = 0.02;
     training.seed = seed("judge");
-    train_judge(replicas, text_encoder, ClipTokenizer(folder_ / "tokenizer_2"), vae, world_, training,
+    train_judge(replicas, *text_encoder, ClipTokenizer(folder_ / "tokenizer_2"), vae, world_, training,
                 progress_, cancel_);
     save_judge(judges.front()->vision, judges.front()->attributes);
     write_text_file(done, "\n");
@@ -248,6 +269,7 @@ class BasePretraining {
   ProgressSink& progress_;
   const CancelToken& cancel_;
   std::filesystem::path folder_;
+  std::vector<std::string> captions_;  ///< that the vocabulary is learned from
   Vocabulary vocabulary_;
 };
 

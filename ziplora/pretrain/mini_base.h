@@ -1,17 +1,17 @@
 #pragma once
 /// Trains the embedded base from nothing, stage by stage, into a diffusers folder:
 ///
-///     vocabulary → autoencoder → text encoders (contrastive, with the picture encoder) → judge → UNet →
-///     export
+///     vocabulary → autoencoder → text encoders (contrastive, with the picture encoder) → a place for unheard
+///     tokens → judge → UNet → export
 ///
 ///     pretrain_base({.run_folder = "runs/base"}, world, progress, cancel);   // run it again to go on
 ///     export_base("runs/base", "assets/mini", at::kHalf, cancel);
 ///
 /// `from` starts a fresh run folder with a copy of that base, and of the judge beside it: its vocabulary,
-/// autoencoder and text encoders stay, the judge's and the UNet's training go on from their weights with new
-/// optimizers.
+/// autoencoder and text encoders stay but for tokens that no caption holds, the judge's and the UNet's
+/// training go on from their weights with new optimizers.
 ///
-/// A stage whose component lies in <run>/base, or which left judge.done or unet.done, is done and is not
+/// A stage whose component lies in <run>/base, or which left a file such as unet.done, is done and is not
 /// repeated; an interrupted one goes on from its checkpoint. The whole is a function of the seed, the world
 /// and the plan.
 

@@ -69,7 +69,9 @@ std::string with_nonsense_word(const std::string& caption, uint64_t seed) {
   std::string word;
   for (int64_t length = 3 + static_cast<int64_t>(random() % 2); length > 0; --length)
     word += static_cast<char>('a' + random() % 26);
-  if (random() % 2 == 0) {
+  const uint64_t place = random() % 3;
+  if (place == 0) return caption + ", in " + word + " style";
+  if (place == 1) {
     for (const std::string article : {"a ", "an ", "some "})
       if (caption.starts_with(article))
         return (article == "an " ? "a " : article) + word + " " + caption.substr(article.size());
@@ -82,6 +84,15 @@ std::string with_nonsense_word(const std::string& caption, uint64_t seed) {
 }
 
 namespace {
+
+/// One caption in four gets a nonsense word, half of those a second one: a subject's and a style's LoRA are
+/// called together.
+std::string with_nonsense_words(std::string caption, std::mt19937_64& random) {
+  const uint64_t draw = random() % 8;
+  const int words = draw == 0 ? 2 : draw == 1 ? 1 : 0;
+  for (int i = 0; i < words; ++i) caption = with_nonsense_word(caption, random());
+  return caption;
+}
 
 /// The loss of one part of an iteration's batch.
 TrainingStep unet_step(Sdxl& base, const World& world, const NoiseSchedule& schedule,
@@ -100,7 +111,7 @@ TrainingStep unet_step(Sdxl& base, const World& world, const NoiseSchedule& sche
         world.sample_batch(options.seed + static_cast<uint64_t>(first), rows, Split::kTrain);
     std::vector<std::string> captions;
     for (const std::string& caption : batch.captions)
-      captions.push_back(random() % 4 == 0 ? with_nonsense_word(caption, random()) : caption);
+      captions.push_back(with_nonsense_words(caption, random));
     cropped = crop_some(batch.images, random);
     latents =
         base.vae.encode(as_input(cropped.images * 2 - 1, options.plan)).sample(generator).to(at::kFloat) *

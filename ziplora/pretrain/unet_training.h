@@ -4,9 +4,9 @@
 ///
 /// Loss: mean squared error of what the base predicts (mini_config.cpp says why that is v). One caption in
 /// ten is replaced by zeros, as `force_zeros_for_empty_prompt` feeds them to classifier-free guidance. One
-/// picture in twelve is a crop of a larger one, and its ids say so. One caption in four gets a nonsense word,
-/// so that a rare token beside a category word is something the UNet has met before a LoRA gives it a
-/// meaning.
+/// picture in twelve is a crop of a larger one, and its ids say so. One caption in four gets a nonsense word
+/// or two, so that "a sks animal, in szn style" is something the UNet has met, and that meant nothing, before
+/// a LoRA gives it a meaning.
 
 #include "ziplora/models/sdxl.h"
 #include "ziplora/pretrain/training_loop.h"
@@ -30,9 +30,9 @@ void train_unet(const std::vector<Sdxl*>& bases, const World& world, const UNetT
                 const std::function<void(int64_t iteration)>& snapshot, ProgressSink& progress,
                 const CancelToken& cancel);
 
-/// Puts a nonsense word of three or four letters into the caption: half of the time behind its first article,
-/// where a trigger token will stand ("a animal" or "an animal" becomes "a qzk animal"), else before a random
-/// word.
+/// Puts a nonsense word of three or four letters into the caption, each place as often: where a subject's
+/// trigger token will stand, behind the first article ("an animal" becomes "a qzk animal"), where a style's
+/// will ("…, in qzk style"), or before a random word.
 std::string with_nonsense_word(const std::string& caption, uint64_t seed);
 
 }  // namespace ziplora
