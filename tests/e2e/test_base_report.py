@@ -56,7 +56,7 @@ def test_how_far_a_styles_words_move_the_prompt_is_what_transformers_says(both):
     moved = (pooled[1:] - pooled[0]).norm(dim=1) / pooled[0].norm()
     said = both[1]["parts"]["prompt_moved_by_style"]
     assert said["known"] == pytest.approx(moved.mean().item(), rel=1e-3)
-    assert 0 < said["invented"] < said["known"]
+    assert 0.6 < said["invented"] / said["known"] < 1.2, "the encoders pass over an invented word, or hear nothing else"
 
 
 @pytest.mark.parametrize("attribute", ["subject", "style"])
@@ -82,6 +82,8 @@ def test_loras_are_judged_alone_and_merged(both):
     assert loras["zip"]["by_style"].keys() == {"fluent-emoji", "duotone"}
     assert loras["subject alone"]["by_style"].keys() == {"twemoji", "emojione", "blueprint", "watercolour"}
     assert list((folder / "loras-development").rglob("*.safetensors"))
+    overview = Image.open(folder / "loras-development/overview.png")
+    assert overview.width > 6 * 128 and 128 < overview.height < 256, "one subject beside its LoRA's pictures and four merges'"
 
 
 def lora_report(cache, folder, quick, half="development", seed=0):

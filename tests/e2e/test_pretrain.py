@@ -107,6 +107,15 @@ def test_from_a_base_its_judge_and_its_unet_go_on(made_base, cache, tmp_path):
         assert all((same[key] == kept[key]).all() for key in same), part
 
 
+def test_tokens_of_no_caption_lie_where_this_program_puts_them(cache, tmp_path):
+    """In the embedded base: from it, with nothing to train, come its own text encoders."""
+    ziplora("pretrain", "--cache", cache, "--from", ROOT / "assets/mini", "--run-folder", tmp_path / "run",
+            *once(judge=0, unet=0), "-o", tmp_path / "mini", cwd=ROOT)
+    for part in ("text_encoder", "text_encoder_2"):
+        file = f"{part}/model.safetensors"
+        assert (tmp_path / "mini" / file).read_bytes() == (ROOT / "assets/mini" / file).read_bytes(), part
+
+
 def test_looking_at_samples_changes_nothing(made_base, cache, tmp_path):
     """They are drawn in the middle of training, with averaged weights in the model's place."""
     for every in (1, 1000):

@@ -26,7 +26,6 @@
 #include "ziplora/pipeline/contact_sheet.h"
 #include "ziplora/pretrain/mini_config.h"
 #include "ziplora/train/checkpoint.h"
-#include "ziplora/world/captions.h"
 
 namespace ziplora {
 namespace {
@@ -35,8 +34,7 @@ namespace fs = std::filesystem;
 
 constexpr int kCandidates = 20;
 constexpr const char* kRecipeFile = "recipe.json";
-/// Words that the text encoders read: with an invented one a style stays on whatever the prompt says.
-constexpr const char* kStyleName = "smooth print style";
+constexpr const char* kStyleName = "szn style";
 /// Styles of a subject's five pictures, and those in which its LoRA is asked for other drawings of it.
 constexpr std::array kShownStyles = {"noto", "noto", "noto-v1", "fluent-emoji-flat", "fluent-emoji-flat"};
 constexpr std::array kShownBackgrounds = {"white", "grass", "white", "blue", "white"};
@@ -44,7 +42,6 @@ constexpr std::array kAskedStyles = {"twemoji", "emojione", "blueprint", "waterc
 constexpr std::array kAskedBackgrounds = {"white", "night", "green"};
 /// Seen subjects that a style's LoRA is asked for, none of them its one picture.
 constexpr const char* kStylePicture = "fox";
-constexpr const char* kStylePicturePhrase = "a fox";
 constexpr std::array kAskedSubjects = {"cat-face", "tiger-face", "red-apple", "rocket", "rose", "hamburger"};
 constexpr const char* kOthersStyle = "noto";
 constexpr double kGuidanceScale = 3;  // at which the recipes were found
@@ -54,16 +51,6 @@ constexpr double kGuidanceScale = 3;  // at which the recipes were found
 /// for what has no colour of its own.
 nlohmann::json style_settings() {
   return {{"targets", "cross-attention"}, {"lr", 1e-3}, {"zoom", 2.0}, {"random_flip", true}, {"views", 64}};
-}
-
-/// What zip keeps a style under, as in the demo, and found there: the subject's own word, things that the
-/// base knows here and there, and the style's own prompt, with which alone it would be kept for its one
-/// picture.
-std::vector<std::string> style_prompts(const std::string& subject_category) {
-  std::vector<std::string> prompts = {category_phrase(subject_category), "a bird on the grass", "a cat face",
-                                      "a bird at night", kStylePicturePhrase};
-  for (std::string& prompt : prompts) prompt = fmt::format("{}, in {}", prompt, kStyleName);
-  return prompts;
 }
 
 /// What the LoRAs and pictures of a report's folder come from, but for how many subjects there are.
@@ -77,7 +64,6 @@ nlohmann::json recipe_of(const LoraReportRequest& request) {
           {"base", weights},
           {"settings", request.settings},
           {"style_settings", style_settings()},
-          {"style_prompts", style_prompts("category")},
           {"guidance_scale", kGuidanceScale},
           {"seed", request.seed}};
 }
@@ -108,6 +94,7 @@ class LoraReport {
     for (int subject : subjects)
       for (int style : styles)
         if (world_.has_drawing(subject, style)) ask_both(subject, style);
+    write_png(request_.output / "overview.png", draw_contact_sheet(overview(subjects)), {});
     nlohmann::json result;
     for (auto& [name, group] : groups_) result[name] = group.summary(name, request_.output);
     return result;
@@ -149,6 +136,24 @@ class LoraReport {
     }
   };
 
+  /// For people: a subject a row, the first picture of each kind a column.
+  ContactSheet overview(const std::vector<int>& subjects) const {
+    ContactSheet sheet{.column_labels = overview_columns_, .row_labels = {}, .cells = {}, .cell_pixels = 128};
+    for (const int subject : subjects) {
+      sheet.row_labels.push_back(catalogue_.subjects[subject].words);
+      for (const std::string& column : overview_columns_) {
+        const auto picture = overview_pictures_.find({column, subject});
+        sheet.cells.push_back(picture == overview_pictures_.end() ? at::Tensor() : picture->second);
+      }
+    }
+    return sheet;
+  }
+  void show(const std::string& column, int subject, const at::Tensor& picture) {
+    if (std::ranges::find(overview_columns_, column) == overview_columns_.end())
+      overview_columns_.push_back(column);
+    overview_pictures_.try_emplace({column, subject}, picture);
+  }
+
   template <typename Thing>
   std::vector<int> held_out(const std::vector<Thing>& things, int64_t most) const {
     std::vector<int> result;
@@ -187,6 +192,7 @@ class LoraReport {
       const std::string stem = std::to_string(i + 1);
       write_png(pictures / (stem + ".png"),
                 world_.evaluation_scene(content, derive_seed(request_.seed, stem)), {});
+      show("one of five", subject, read_image(pictures / (stem + ".png")));
       write_text_file(pictures / (stem + ".txt"), world_.caption(content, subject_name(what)) + "\n");
     }
     train(pictures, subject_name(what), what.id);
@@ -200,7 +206,7 @@ class LoraReport {
           questions.push_back({world_.caption(content, subject_name(what)), content});
       }
     ask("base alone", questions, std::nullopt, what.id);  // what the words say without a LoRA
-    ask("subject alone", questions, lora_of(what.id), what.id);
+    show("subject's LoRA", subject, ask("subject alone", questions, lora_of(what.id), what.id));
     // Words that the LoRA was not trained on should still mean what they meant.
     ask("others beside the subject", questions_of_seen_subjects(catalogue_.style(kOthersStyle)),
         lora_of(what.id), what.id);
@@ -232,7 +238,6 @@ class LoraReport {
     merge.inputs.resize(2);
     merge.inputs[0].path = lora_of(catalogue_.subjects[subject].id), merge.inputs[0].role = "subject";
     merge.inputs[1].path = lora_of(catalogue_.styles[style].id), merge.inputs[1].role = "style";
-    merge.inputs[1].prompts = style_prompts(catalogue_.subjects[subject].category);
     merge.method = method;
     merge.base = request_.base;
     merge.output = merged;
@@ -252,7 +257,7 @@ class LoraReport {
         if (content.background != 0 && !how.keeps_background) continue;  // its true picture shows none
         questions.push_back({world_.caption(content, subject_name(what), kStyleName), content});
       }
-      ask(method, questions, merged, what.id + "." + how.id);
+      show(how.id + ", " + method, subject, ask(method, questions, merged, what.id + "." + how.id));
     }
   }
 
@@ -270,9 +275,10 @@ class LoraReport {
     run_generate(generate, progress_, cancel_);
   }
 
-  void ask(const std::string& group_name, const std::vector<Question>& questions,
-           const std::optional<fs::path>& adapter, const std::string& stem) {
-    if (questions.empty()) return;
+  /// @return the first of the pictures; undefined if there are none
+  at::Tensor ask(const std::string& group_name, const std::vector<Question>& questions,
+                 const std::optional<fs::path>& adapter, const std::string& stem) {
+    if (questions.empty()) return {};
     const fs::path output = request_.output / "drawn" / group_name / (stem + ".png");
     auto file = [&](size_t i) { return picture_file(output, i, questions.size()); };
     bool drawn_before = true;
@@ -290,6 +296,7 @@ class LoraReport {
       group.sheet.cells.push_back(drawn);
       group.sheet.cells.push_back(truth);
     }
+    return read_image(file(0));
   }
 
   at::Tensor true_scene(const SceneContent& content, uint64_t seed) const {
@@ -353,6 +360,8 @@ class LoraReport {
   const Catalogue& catalogue_;
   PictureJudge judge_;
   std::map<std::string, Group> groups_;
+  std::vector<std::string> overview_columns_;  ///< in the order of their first pictures
+  std::map<std::pair<std::string, int>, at::Tensor> overview_pictures_;  ///< by column and subject
 };
 
 }  // namespace

@@ -4,7 +4,9 @@
 #include <set>
 
 namespace ziplora {
+namespace {
 
+/// A category with its article: "an animal", "some food", "a piece of clothing".
 std::string category_phrase(const std::string& category) {
   // Categories that "a" or "an" and the name do not say well.
   static const std::map<std::string, std::string> kPhrases = {{"clothing", "a piece of clothing"},
@@ -17,8 +19,6 @@ std::string category_phrase(const std::string& category) {
   bool vowel = std::string_view("aeio").find(category[0]) != std::string_view::npos;
   return (vowel ? "an " : "a ") + category;
 }
-
-namespace {
 
 std::string one(const Subject& subject) { return subject.article + " " + subject.words; }
 

@@ -17,9 +17,6 @@
 
 namespace ziplora {
 
-/// A category with its article, as captions say it: "an animal", "some food", "a piece of clothing".
-std::string category_phrase(const std::string& category);
-
 /// @param subject_name  stands for article and words of the subject where not empty: "a sks animal"
 /// @param style_name    stands for the style's phrase where not empty: "szn style"
 std::string plain_caption(const Catalogue& catalogue, const SceneContent& content,
