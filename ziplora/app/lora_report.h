@@ -36,7 +36,8 @@ void claim_lora_report_folder(const LoraReportRequest& request);
 
 /// @return for "base alone" (the subject's prompts without a LoRA), "subject alone", "others beside the
 /// subject" (seen subjects under its LoRA), "style alone", "direct", "zip": shares of right subjects, styles
-/// and backgrounds, mean cosine to the true drawing; by the artist, too
+/// and backgrounds, mean cosine to the true drawing; by the artist, too. For people, a sheet of each beside
+/// the true drawings, and overview.png with a subject's pictures of all kinds in a row.
 /// What an interrupted report, or one of fewer subjects, left in the folder is not made again: its LoRAs,
 /// merges and pictures are taken as they are.
 /// @throws Error(kInput, kInterrupted), and as claim_lora_report_folder
