@@ -42,7 +42,8 @@ std::string help_of(const TrainSetting& setting, const Defaults& defaults) {
   const auto text = [&](const nlohmann::json& all) {
     const nlohmann::json& value = all.at(setting.name);
     if (value.is_boolean()) return std::string(value.get<bool>() ? "on" : "off");
-    return value.is_string() ? value.get<std::string>() : value.is_null() ? std::string() : value.dump();
+    if (value.is_null() || value.empty()) return std::string();
+    return value.is_string() ? value.get<std::string>() : value.dump();
   };
   const std::string general = text(defaults.general), embedded = text(defaults.embedded);
   if (general.empty()) return help;
@@ -67,9 +68,11 @@ void add_settings(CLI::App& app, const std::shared_ptr<TrainFlags>& flags) {
                 help_of(setting, defaults));
           } else {
             using Given = std::conditional_t<std::is_same_v<Value, std::optional<double>>, double, Value>;
-            app.add_option_function<Given>(
+            CLI::Option* option = app.add_option_function<Given>(
                 setting.flag(), [flags, name](const Given& value) { flags->request.settings[name] = value; },
                 help_of(setting, defaults));
+            if constexpr (std::is_same_v<Value, std::vector<std::string>>)
+              option->allow_extra_args(false);  // else a list would swallow the pictures after it
           }
         },
         setting.member);
@@ -101,13 +104,13 @@ Run train_command(CLI::App& app) {
     request.run_folder = flags->run_folder;
     if (!flags->resume.empty()) request.resume = flags->resume;
     const TrainResult result = run_train(request, context.progress, context.cancel);
-    context.print_result(
-        result.report,
-        fmt::format("{}  {} layers, {} iterations in {:.0f} s, loss {:.4f} → {:.4f}\n",
-                    result.output.string(), result.report.at("layers").get<int64_t>(),
-                    result.report.at("iterations").get<int64_t>(), result.report.at("seconds").get<double>(),
-                    result.report.at("loss_first").get<double>(),
-                    result.report.at("loss_last").get<double>()));
+    const auto number = [&](const char* name) { return result.report.at(name).get<double>(); };
+    const bool has_class = number("class_pictures") > 0;
+    context.print_result(result.report,
+                         fmt::format("{}  {:.0f} layers, {:.0f} iterations in {:.0f} s, {} {:.4f} → {:.4f}\n",
+                                     result.output.string(), number("layers"), number("iterations"),
+                                     number("seconds"), has_class ? "loss of its own pictures" : "loss",
+                                     number("instance_loss_first"), number("instance_loss_last")));
   };
 }
 

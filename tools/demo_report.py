@@ -14,7 +14,7 @@ def main() -> None:
     stages = {path.stem: json.loads(path.read_text()) for path in sorted((folder / "reports").glob("*.json"))}
     zipped = stages["merge_zip"]
     report = {
-        "losses": {name: [stages[f"train_{name}"]["loss_first"], stages[f"train_{name}"]["loss_last"]]
+        "losses": {name: [stages[f"train_{name}"]["instance_loss_first"], stages[f"train_{name}"]["instance_loss_last"]]
                    for name in ("subject", "style")},
         "overlap": {key: zipped["overlap"][key] for key in ("before", "after")},
         "fidelity": zipped["fidelity"],

@@ -35,6 +35,7 @@ def test_trains_help_tells_the_papers_defaults_and_the_embedded_bases():
     text = " ".join(run_ziplora("train", "--help").stdout.split())
     assert "rank of the LoRA [64; the embedded base: 8]" in text
     assert "learning rate [5e-05; the embedded base: 0.002]" in text
+    assert "kept in the run folder [100; the embedded base: 12]" in text
     assert "of every random draw [0]" in text and "mirror half of the views [off]" in text
 
 

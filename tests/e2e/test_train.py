@@ -223,7 +223,8 @@ def test_gradient_checkpointing_gives_the_same_losses(command, plain, tmp_path):
 
 def test_class_pictures_are_drawn_once_and_hold_the_class(command, plain, tmp_path):
     prior = ["--class-prompt", "a dog", "--prior-images", 3]
-    ziplora(*command(*prior), cwd=tmp_path)
+    result = ziplora(*command(*prior), cwd=tmp_path)
+    assert result["class_pictures"] == 3 and 0 < result["instance_loss_last"] < 0.9 * result["loss_last"]
     pictures = sorted((tmp_path / "runs" / "dog" / "class_images").glob("*.png"))
     assert [path.name for path in pictures] == ["0000.png", "0001.png", "0002.png"]
     assert Image.open(pictures[0]).size == (32, 32)
@@ -237,7 +238,27 @@ def test_class_pictures_are_drawn_once_and_hold_the_class(command, plain, tmp_pa
     assert [path.stat().st_mtime_ns == time for path, time in zip(pictures, drawn)] == [True, False, True]
     assert bytes_of(tmp_path) == first, "a picture drawn again is the same picture"
     weightless = ziplora(*command(*prior, "--prior-weight", 0), cwd=tmp_path)
+    assert weightless["instance_loss_last"] == pytest.approx(weightless["loss_last"])
     assert weightless["loss_last"] == pytest.approx(plain[1]["loss_last"], rel=1e-4)
+
+
+def test_class_pictures_of_several_prompts(command, tmp_path):
+    """Picture i shows prompt i mod their number, drawn as if it were the only one; a list in a config file is the same."""
+    def drawn(name, *options):
+        ziplora(*command(*options, "--prior-images", 4, "--run-folder", name), cwd=tmp_path)
+        return [numpy.asarray(Image.open(path), dtype=int)
+                for path in sorted((tmp_path / name / "class_images").glob("*.png"))]
+
+    dogs, cats = drawn("dog", "--class-prompt", "a dog"), drawn("cat", "--class-prompt", "a cat at night")
+    both = drawn("both", "--class-prompt", "a dog", "--class-prompt", "a cat at night")
+    learned = bytes_of(tmp_path)
+    for i, picture in enumerate(both):
+        own, other = (dogs[i], cats[i]) if i % 2 == 0 else (cats[i], dogs[i])
+        assert numpy.abs(picture - own).max() <= 1 < numpy.abs(picture - other).max()
+    assert json.loads(metadata(tmp_path)["ziplora.training"])["class_prompt"] == ["a dog", "a cat at night"]
+    (tmp_path / "prior.json").write_text('{"class-prompt": ["a dog", "a cat at night"], "prior-images": 4}')
+    ziplora(*command("--config", "prior.json"), cwd=tmp_path)
+    assert bytes_of(tmp_path) == learned
 
 
 def test_samples_show_the_adapter_and_leave_the_training_alone(command, plain, base, tmp_path):
@@ -277,7 +298,8 @@ def test_pictures_that_cannot_be_read(command, photos, broken_picture, tmp_path)
     (["--lr-schedule", "cosin"], "did you mean 'cosine'?"), (["--targets", "atention"], "did you mean 'attention'?"),
     (["--format", "koyha"], "did you mean 'kohya'?"), (["--dtype", "bfloat"], "did you mean 'bfloat16'?"),
     (["--device", "gpu"], "use --device cpu"), (["--iteration", "3"], "did you mean '--iterations'?"),
-    (["--prior-images", "3"], 'add --class-prompt "a dog"'), (["--rank", "0"], ""), (["--resolution", "30"], ""),
+    (["--prior-images", "3"], 'add --class-prompt "a dog"'),
+    (["--class-prompt", "a dog", "--prior-images", "0"], "--prior-images 100"), (["--rank", "0"], ""), (["--resolution", "30"], ""),
     (["--zoom", "0.5"], ""), (["--zoom", "1e300"], "--zoom 2")])
 def test_settings_that_make_no_sense(command, tmp_path, options, hint):
     error = ziplora_fails(2, *command(*options), cwd=tmp_path)

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <fstream>
 #include <map>
+#include <numeric>
 
 #include "ziplora/app/default_base.h"
 #include "ziplora/app/device_policy.h"
@@ -53,6 +54,20 @@ void create_folder(const fs::path& folder) {
   if (problem)
     throw Error(ErrorKind::kFailed, "train: the run folder " + folder.string(), problem.message(),
                 "choose a folder you can write to with --run-folder");
+}
+
+/// Where a loss came from and got to: means of its first and last ten iterations.
+struct Course {
+  double first = 0, last = 0;
+};
+
+Course course_of(const std::vector<double>& losses) {
+  const auto window = static_cast<ptrdiff_t>(std::min<size_t>(10, losses.size()));
+  if (window == 0) return {};
+  const auto mean = [&](auto begin) {
+    return std::accumulate(begin, begin + window, 0.0) / static_cast<double>(window);
+  };
+  return {mean(losses.begin()), mean(losses.end() - window)};
 }
 
 /// One run from resolved request to written file; the members are what later stages need of earlier ones.
@@ -137,10 +152,10 @@ class TrainingJob {
   /// The class pictures, cut to each bucket of the instance pictures.
   std::vector<LatentCache> class_caches(const LatentCache& instance) {
     std::vector<LatentCache> caches;
-    if (settings_.prior_images == 0) return caches;
+    if (settings_.num_class_pictures() == 0) return caches;
     PriorImageOptions prior;
-    prior.class_prompt = settings_.class_prompt;
-    prior.count = settings_.prior_images;
+    prior.class_prompts = settings_.class_prompt;
+    prior.count = settings_.num_class_pictures();
     prior.height = prior.width = resolution();
     prior.seed = derive_seed(static_cast<uint64_t>(settings_.seed), "class images");
     const std::vector<fs::path> paths =
@@ -155,7 +170,7 @@ class TrainingJob {
     return caches;
   }
 
-  /// Distinct captions in order of appearance, the class prompt last. @return each picture's caption as an
+  /// Distinct captions in order of appearance, the class prompts last. @return each picture's caption as an
   /// index
   std::vector<int64_t> list_prompts() {
     std::vector<int64_t> prompt_of_picture;
@@ -164,7 +179,7 @@ class TrainingJob {
       prompt_of_picture.push_back(found - prompts_.begin());
       if (found == prompts_.end()) prompts_.push_back(caption);
     }
-    if (settings_.prior_images > 0) prompts_.push_back(settings_.class_prompt);
+    prompts_.insert(prompts_.end(), settings_.class_prompt.begin(), settings_.class_prompt.end());
     return prompt_of_picture;
   }
 
@@ -226,7 +241,8 @@ class TrainingJob {
                 "go on with that run (--resume {0}), name another folder (--run-folder), or remove {0}",
                 run_folder().string()));
     keeps_run_folder_ = settings_.checkpoint_every > 0 || settings_.sample_every > 0 ||
-                        settings_.prior_images > 0 || !request_.run_folder.empty() || start_.has_value();
+                        settings_.num_class_pictures() > 0 || !request_.run_folder.empty() ||
+                        start_.has_value();
     if (!keeps_run_folder_) return;
     write_config();
     const fs::path metrics = run_folder() / "metrics.jsonl";
@@ -303,7 +319,7 @@ class TrainingJob {
       if (setting.role == SettingRole::kKeeping) facts.settings.erase(setting.name);
     facts.iterations = run.iteration();
     facts.num_pictures = static_cast<int64_t>(pictures_.size());
-    facts.num_class_pictures = settings_.prior_images;
+    facts.num_class_pictures = settings_.num_class_pictures();
     facts.resolution = resolution();
     facts.base_name = fs::absolute(*request_.base).lexically_normal().filename().string();
     facts.v_prediction = schedule.config.prediction_type == PredictionType::kVPrediction;
@@ -316,20 +332,17 @@ class TrainingJob {
     write.dtype = parse_dtype(settings_.file_dtype);
     write_adapter(request_.output, adapter, names, write);
 
-    const std::vector<double> losses = run.losses();
-    const size_t window = std::min<size_t>(10, losses.size());
-    const auto mean = [&](size_t first) {
-      double sum = 0;
-      for (size_t i = first; i < first + window; ++i) sum += losses[i];
-      return window == 0 ? 0.0 : sum / static_cast<double>(window);
-    };
+    const Course total = course_of(run.losses()), instance = course_of(run.instance_losses());
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - started;
     nlohmann::json report{{"output", request_.output.string()},
                           {"iterations", run.iteration()},
                           {"pictures", facts.num_pictures},
                           {"layers", adapter.layers.size()},
-                          {"loss_first", mean(0)},
-                          {"loss_last", mean(losses.size() - window)},
+                          {"class_pictures", facts.num_class_pictures},
+                          {"loss_first", total.first},
+                          {"loss_last", total.last},
+                          {"instance_loss_first", instance.first},
+                          {"instance_loss_last", instance.last},
                           {"seconds", seconds.count()},
                           {"peak_memory_bytes", peak_memory_bytes()},
                           {"settings", facts.settings}};

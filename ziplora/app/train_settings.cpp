@@ -61,6 +61,15 @@ struct SetField {
     settings.*member = text;
   }
 
+  /// One text may stand for a list of one, as configs of a single prompt have it.
+  void operator()(std::vector<std::string> TrainSettings::*member) const {
+    const bool is_list = value.is_array() && std::ranges::all_of(value, &nlohmann::json::is_string);
+    require(value.is_string() || is_list, "text or a list of texts");
+    settings.*member = value == ""         ? std::vector<std::string>{}
+                       : value.is_string() ? std::vector{value.get<std::string>()}
+                                           : value.get<std::vector<std::string>>();
+  }
+
   void require(bool holds, const char* expected) const {
     if (!holds)
       throw Error(ErrorKind::kUsage, where,
@@ -113,8 +122,13 @@ const std::vector<TrainSetting>& train_settings_table() {
       {"buckets", "keep each picture's aspect ratio, in buckets of about equal area", &S::buckets},
       {"views", "random crops, zooms and flips that are cached for each picture", &S::views, 1},
       {"vae_tiling", "encode large pictures in tiles: less memory, faint seams", &S::vae_tiling},
-      {"class_prompt", "prompt of the class pictures (prior preservation), e.g. \"a dog\"", &S::class_prompt},
-      {"prior_images", "class pictures, drawn by the base itself and kept in the run folder",
+      {"class_prompt",
+       "prior preservation: the prompt without the rare word (\"a dog\"), which the base should go on to "
+       "draw "
+       "as it does; again for more: the class pictures show them in turn",
+       &S::class_prompt},
+      {"prior_images",
+       "class pictures of the class prompts, drawn by the base itself and kept in the run folder",
        &S::prior_images, 0},
       {"prior_weight", "weight of the class pictures' loss", &S::prior_weight, 0},
       {"min_snr_gamma", "min-SNR loss weighting, usually 5 (default: off)", &S::min_snr_gamma, 0},
@@ -185,10 +199,12 @@ TrainSettings resolve_train_settings(const std::filesystem::path& base, const nl
   if (settings.zoom > 16)
     refuse("--zoom is above 16: views of less than a sixteenth of the side show nothing of a style",
            "for example --zoom 2");
-  if (settings.prior_images > 0 && settings.class_prompt.empty())
+  if (settings.prior_images > 0 && settings.class_prompt.empty() && !overrides.contains("class_prompt") &&
+      overrides.contains("prior_images"))
     refuse("--prior-images needs a prompt to draw them from", "add --class-prompt \"a dog\"");
-  if (!settings.class_prompt.empty() && settings.prior_images == 0)
-    refuse("--class-prompt is given, but no class pictures are asked for", "add --prior-images 100");
+  if (settings.prior_images == 0 && !settings.class_prompt.empty())
+    refuse("--class-prompt is given, but --prior-images 0 asks for no class pictures",
+           "leave one of them out, or ask for --prior-images 100");
   return settings;
 }
 

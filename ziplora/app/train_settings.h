@@ -40,8 +40,8 @@ struct TrainSettings {
   bool buckets = false;
   int64_t views = 16;
   bool vae_tiling = false;
-  std::string class_prompt;
-  int64_t prior_images = 0;
+  std::vector<std::string> class_prompt;
+  int64_t prior_images = 100;  ///< where there is a class prompt; diffusers' number
   double prior_weight = 1.0;
   std::optional<double> min_snr_gamma;
   double noise_offset = 0.0;
@@ -52,6 +52,9 @@ struct TrainSettings {
   std::string sample_prompt;
   std::string format = "kohya";
   std::string file_dtype = "float16";
+
+  /// How many class pictures there are: none without a prompt to draw them from.
+  int64_t num_class_pictures() const { return class_prompt.empty() ? 0 : prior_images; }
 };
 
 /// What a setting decides, and so whether a resumed run may change it.
@@ -63,7 +66,8 @@ enum class SettingRole {
 
 struct TrainSetting {
   using Member = std::variant<int64_t TrainSettings::*, double TrainSettings::*, bool TrainSettings::*,
-                              std::string TrainSettings::*, std::optional<double> TrainSettings::*>;
+                              std::string TrainSettings::*, std::vector<std::string> TrainSettings::*,
+                              std::optional<double> TrainSettings::*>;
   const char* name;  ///< in JSON; the flag has '-' for '_'
   const char* help;
   Member member;

@@ -103,8 +103,8 @@ void write_pipeline_files(const std::filesystem::path& folder) {
   };
   // What a LoRA of this base is trained with where nothing else is asked for.
   const nlohmann::json training_defaults = {
-      {"rank", 8},    {"targets", "linear"}, {"lr", 2e-3},     {"lr_schedule", "cosine"},
-      {"warmup", 20}, {"iterations", 300},   {"batch_size", 4}};
+      {"rank", 8},    {"targets", "linear"}, {"lr", 2e-3},      {"lr_schedule", "cosine"},
+      {"warmup", 20}, {"iterations", 300},   {"batch_size", 4}, {"prior_images", 12}};
   std::filesystem::create_directories(folder / "scheduler");
   // A base that training goes on from keeps its own: weights that predict epsilon are no use under v.
   for (const auto& [name, content] : {std::pair("training_defaults.json", training_defaults),

@@ -7,6 +7,8 @@
 #include <ATen/ops/tensor.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "ziplora/base/rng.h"
 
 namespace ziplora {
@@ -50,9 +52,12 @@ TrainingBatch DreamBoothBatches::batch(int64_t n) const {
   if (class_order_.empty()) return instance;
   const auto bucket =
       static_cast<size_t>(instance_.bucket_of_picture()[static_cast<size_t>(order.items.front())]);
-  const std::vector<int64_t> class_prompt(prompts.size(), prompts_.prompt_embeds.size(0) - 1);
-  return concatenate(instance,
-                     rows(class_caches_[bucket], class_order_.front().batch(n), "class", class_prompt));
+  const DataOrder::Batch class_order = class_order_.front().batch(n);
+  const int64_t captions = *std::ranges::max_element(prompt_of_picture_) + 1;
+  const int64_t class_prompts = prompts_.prompt_embeds.size(0) - captions;
+  std::vector<int64_t> prompts_of_class;
+  for (int64_t picture : class_order.items) prompts_of_class.push_back(captions + picture % class_prompts);
+  return concatenate(instance, rows(class_caches_[bucket], class_order, "class", prompts_of_class));
 }
 
 TrainingBatch DreamBoothBatches::rows(const LatentCache& cache, const DataOrder::Batch& order,

@@ -30,7 +30,8 @@ class DreamBoothBatches {
  public:
   /// @param instance      the pictures to learn; outlives this
   /// @param class_caches  empty, or the class pictures cut to each bucket of `instance`, in its order
-  /// @param prompts            rows: the captions, and last, if there are class pictures, the class prompt
+  /// @param prompts            rows: the captions, each of some picture, and after them the class prompts;
+  ///                           class picture i shows number i mod their count
   /// @param prompt_of_picture  row of `prompts` for each picture of `instance`
   DreamBoothBatches(const LatentCache& instance, const std::vector<LatentCache>& class_caches,
                     PromptEmbeddings prompts, std::vector<int64_t> prompt_of_picture,

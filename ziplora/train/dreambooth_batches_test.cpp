@@ -89,5 +89,39 @@ TEST_F(DreamBoothBatchesTest, EachRowIsToldItsOwnViewsSizeAndCrop) {
   EXPECT_NEAR(static_cast<double>(whites), 32, 16);
 }
 
+TEST_F(DreamBoothBatchesTest, EachClassPictureComesWithItsOwnPrompt) {
+  NullProgress progress;
+  const CancelToken never;
+  const auto picture = [](const char* name, const at::Tensor& image) {
+    return TrainingPicture{name, {CroppedImage{image, {12, 16}, 0, 0}}};
+  };
+  const at::Tensor black = at::zeros({3, 12, 16}), white = at::ones({3, 12, 16});
+  const LatentCache instance(vae_, {picture("grey", at::full({3, 12, 16}, 0.5))}, at::kCPU, false, progress,
+                             never);
+  // Two prompts in turn: black pictures show the first of them, white ones the second.
+  const std::vector<LatentCache> of_class{
+      LatentCache(vae_, {picture("0", black), picture("1", white), picture("2", black)}, at::kCPU, false,
+                  progress, never)};
+  const at::Tensor caption_black_white = at::tensor({-1., 0., 1.}, at::kFloat);
+  const PromptEmbeddings prompts{caption_black_white.view({3, 1, 1}).expand({3, 5, 12}),
+                                 caption_black_white.view({3, 1}).expand({3, 8})};
+  const TrainingBatch batch =
+      DreamBoothBatches(instance, of_class, prompts, {0}, {.batch_size = 48, .seed = 3}).batch(0);
+  ASSERT_EQ(batch.instance_rows, 48);
+  const LatentCache::Rows black_white = of_class.front().rows({0, 1}, {0, 0});
+  int64_t whites = 0;
+  for (int64_t row = 0; row < 96; ++row) {
+    const auto distance = [&](int64_t shown) {
+      return (batch.latents[row] - black_white.mean[shown]).square().sum().item<double>();
+    };
+    const bool is_white = distance(1) < distance(0);
+    const double prompt = batch.pooled_prompt_embeds[row][0].item<double>();
+    EXPECT_EQ(prompt, row < 48 ? -1. : is_white ? 1. : 0.) << "row " << row;
+    EXPECT_EQ(batch.prompt_embeds[row][4][11].item<double>(), prompt);
+    whites += row >= 48 && is_white;
+  }
+  EXPECT_EQ(whites, 16) << "a third of them";
+}
+
 }  // namespace
 }  // namespace ziplora

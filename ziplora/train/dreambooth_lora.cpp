@@ -18,6 +18,14 @@ namespace {
 /// no longer learning.
 constexpr double kDivergedLoss = 4.0;
 
+void add_to(at::Tensor& sum, const at::Tensor& part) { sum = sum.defined() ? sum + part : part; }
+
+std::vector<double> values_of(const std::vector<at::Tensor>& scalars) {
+  std::vector<double> values;
+  for (const at::Tensor& scalar : scalars) values.push_back(scalar.item<double>());
+  return values;
+}
+
 }  // namespace
 
 DreamBoothRun::DreamBoothRun(UNet2DConditionModel& unet, const NoiseSchedule& schedule,
@@ -42,19 +50,20 @@ TrainingCheckpoint DreamBoothRun::checkpoint() const {
 
 void DreamBoothRun::one_iteration(const BatchSource& batches) {
   optimizer_.zero_grad();
-  at::Tensor loss_of_iteration;
+  at::Tensor loss_of_iteration, instance_loss;
   for (int64_t i = 0; i < options_.gradient_accumulation; ++i) {
     const TrainingBatch batch = batches(iteration_ * options_.gradient_accumulation + i);
     adapter_.bind(options_.loss.unet_dtype);
-    const at::Tensor loss =
-        dreambooth_loss(unet_, schedule_, batch, options_.loss) / options_.gradient_accumulation;
-    loss.backward();
-    loss_of_iteration = loss_of_iteration.defined() ? loss_of_iteration + loss.detach() : loss.detach();
+    const DreamBoothLoss loss = dreambooth_loss(unet_, schedule_, batch, options_.loss);
+    (loss.total / options_.gradient_accumulation).backward();
+    add_to(loss_of_iteration, loss.total.detach() / options_.gradient_accumulation);
+    add_to(instance_loss, loss.instance.detach() / options_.gradient_accumulation);
   }
   if (options_.max_grad_norm > 0) clip_gradient_norm(adapter_.parameters(), options_.max_grad_norm);
   optimizer_.step(options_.adam.lr *
                   lr_factor(options_.lr_schedule, iteration_, options_.warmup, options_.iterations));
   losses_.push_back(loss_of_iteration);
+  instance_losses_.push_back(instance_loss);
   ++iteration_;
 }
 
@@ -119,10 +128,7 @@ void DreamBoothRun::throw_if_not_finite() const {
                   "use a lower --lr, or --dtype float32");
 }
 
-std::vector<double> DreamBoothRun::losses() const {
-  std::vector<double> values;
-  for (const at::Tensor& loss : losses_) values.push_back(loss.item<double>());
-  return values;
-}
+std::vector<double> DreamBoothRun::losses() const { return values_of(losses_); }
+std::vector<double> DreamBoothRun::instance_losses() const { return values_of(instance_losses_); }
 
 }  // namespace ziplora

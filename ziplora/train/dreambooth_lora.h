@@ -70,6 +70,8 @@ class DreamBoothRun {
   int64_t iteration() const { return iteration_; }
   /// The loss of each iteration done by this object, in order.
   std::vector<double> losses() const;
+  /// The same of the instance rows alone.
+  std::vector<double> instance_losses() const;
 
  private:
   void one_iteration(const BatchSource& batches);
@@ -83,7 +85,7 @@ class DreamBoothRun {
   TrainableAdapter adapter_;
   Adam optimizer_;
   int64_t iteration_ = 0;
-  std::vector<at::Tensor> losses_;  // [] each, on the device
+  std::vector<at::Tensor> losses_, instance_losses_;  // [] each, on the device
 };
 
 }  // namespace ziplora

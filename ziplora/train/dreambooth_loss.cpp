@@ -4,8 +4,8 @@
 
 namespace ziplora {
 
-at::Tensor dreambooth_loss(const UNet2DConditionModel& unet, const NoiseSchedule& schedule,
-                           const TrainingBatch& batch, const DreamBoothLossOptions& options) {
+DreamBoothLoss dreambooth_loss(const UNet2DConditionModel& unet, const NoiseSchedule& schedule,
+                               const TrainingBatch& batch, const DreamBoothLossOptions& options) {
   const at::ScalarType dtype = options.unet_dtype;
   // Channels last: convolutions are faster so, and pixels are a transformer's tokens without a copy.
   const at::Tensor noisy =
@@ -23,9 +23,10 @@ at::Tensor dreambooth_loss(const UNet2DConditionModel& unet, const NoiseSchedule
     instance_errors = instance_errors * schedule.min_snr_weights(timesteps, *options.min_snr_gamma);
   }
   const int64_t class_rows = row_errors.size(0) - batch.instance_rows;
-  if (class_rows == 0) return instance_errors.mean();
-  return instance_errors.mean() +
-         row_errors.narrow(0, batch.instance_rows, class_rows).mean() * options.prior_weight;
+  const at::Tensor instance = instance_errors.mean();
+  if (class_rows == 0) return {instance, instance};
+  return {instance + row_errors.narrow(0, batch.instance_rows, class_rows).mean() * options.prior_weight,
+          instance};
 }
 
 }  // namespace ziplora

@@ -3,7 +3,7 @@
 /// train_dreambooth_lora_sdxl.py): the mean squared error of the prediction on the instance rows,
 /// min-SNR-weighted on request, plus prior_weight times the plain mean squared error on the class rows.
 ///
-///     dreambooth_loss(base.unet, schedule, batch, {.min_snr_gamma = 5}).backward();
+///     dreambooth_loss(base.unet, schedule, batch, {.min_snr_gamma = 5}).total.backward();
 
 #include <ATen/core/Tensor.h>
 
@@ -21,8 +21,12 @@ struct DreamBoothLossOptions {
   at::ScalarType unet_dtype = at::kFloat;  ///< the UNet's inputs are cast to it, the loss is float32
 };
 
-/// @return  [] float32 with gradient
-at::Tensor dreambooth_loss(const UNet2DConditionModel& unet, const NoiseSchedule& schedule,
-                           const TrainingBatch& batch, const DreamBoothLossOptions& options);
+struct DreamBoothLoss {
+  at::Tensor total;     ///< [] float32 with gradient
+  at::Tensor instance;  ///< [] float32, the instance rows' part of it: how well the pictures are learned
+};
+
+DreamBoothLoss dreambooth_loss(const UNet2DConditionModel& unet, const NoiseSchedule& schedule,
+                               const TrainingBatch& batch, const DreamBoothLossOptions& options);
 
 }  // namespace ziplora

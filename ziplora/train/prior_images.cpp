@@ -21,7 +21,7 @@ constexpr int64_t kPicturesPerPass = 4;  // also how many are lost to a Ctrl-C a
 
 /// Everything a picture depends on but its number.
 nlohmann::json settings_of(const Sdxl& base, const PriorImageOptions& options) {
-  return {{"base", base.path.string()}, {"class_prompt", options.class_prompt},
+  return {{"base", base.path.string()}, {"class_prompt", options.class_prompts},
           {"steps", options.steps},     {"guidance_scale", options.guidance_scale},
           {"height", options.height},   {"width", options.width},
           {"seed", options.seed}};
@@ -68,9 +68,9 @@ std::vector<std::filesystem::path> prior_images(const Sdxl& base, const PriorIma
     if (std::ranges::any_of(pass, is_missing)) {
       std::vector<ImageRow> rows(pass.size());
       for (size_t i = 0; i < pass.size(); ++i) {
-        rows[i].prompt = options.class_prompt;
-        rows[i].seed =
-            derive_seed(options.seed, fmt::format("class image {}", first + static_cast<int64_t>(i)));
+        const size_t number = static_cast<size_t>(first) + i;
+        rows[i].prompt = options.class_prompts[number % options.class_prompts.size()];
+        rows[i].seed = derive_seed(options.seed, fmt::format("class image {}", number));
       }
       drawn = pipeline.run(rows, sampling, without_denoising_steps, cancel);
     }

@@ -3,8 +3,8 @@
 /// learning one dog does not turn every dog into it (DreamBooth, arXiv 2208.12242, section 3.3). They stay in
 /// the run's folder and are drawn again only where they are missing or were made with other settings.
 ///
-///     std::vector<std::filesystem::path> pictures = prior_images(base, {.class_prompt = "a dog", .count =
-///     100},
+///     std::vector<std::filesystem::path> pictures = prior_images(base, {.class_prompts = {"a dog"},
+///                                                                       .count = 100},
 ///                                                                "runs/sks-dog/class_images", progress,
 ///                                                                cancel);
 ///
@@ -21,7 +21,7 @@
 namespace ziplora {
 
 struct PriorImageOptions {
-  std::string class_prompt;
+  std::vector<std::string> class_prompts;  ///< picture i shows number i mod their count; not empty
   int64_t count = 0;
   int64_t steps = 25;
   double guidance_scale = 5.0;
