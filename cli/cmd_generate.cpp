@@ -178,7 +178,8 @@ Run generate_command(CLI::App& app) {
   app.add_option("--batch-size", options->batch_size, "pictures in one forward pass");
   app.add_option("--dtype", options->dtype, "of UNet and text encoders")->check(CLI::IsMember(dtype_names()));
   app.add_option("--device", options->device, "cpu, cuda, cuda:1 …");
-  app.add_option("--style-strength", options->style_strength, "the paper's w_s, for files merged by ziplora");
+  app.add_option("--style-strength", options->style_strength,
+                 "the paper's w_s, for files merged by ziplora; other columns of a grid stay as they are");
   app.add_option("--initial-noise", options->initial_noise,
                  "safetensors with `latents` [N, C, h, w] of unit variance, one row per picture; FILE:ROW "
                  "takes one row");

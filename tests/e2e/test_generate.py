@@ -131,6 +131,26 @@ def test_style_strength_weighs_the_style_side_of_a_merged_file(generate, loras, 
     assert_other_picture(picture(*merged, "--style-strength", 2), picture(*merged))
 
 
+def test_style_strength_in_a_grid_leaves_what_is_no_merge_as_it_is(generate, loras, tmp_path):
+    def sheet(*flags, columns=("none", loras["both"], loras["ink"])):
+        generate("a ghost", "--grid", *(word for column in columns for word in ("--column", column)), *flags, "-o",
+                 tmp_path / "grid.png")
+        return pixels(tmp_path / "grid.png")
+
+    plain, weak = sheet(), sheet("--style-strength", 0.5)
+    for column in (0, 2):
+        assert_same_picture(cell(weak, 0, column, 256), cell(plain, 0, column, 256))
+    generate("a ghost", "--adapter", loras["both"], "--style-strength", 0.5, "-o", tmp_path / "one.png")
+    assert_same_picture(cell(weak, 0, 1, 256), enlarged(pixels(tmp_path / "one.png"), 8))
+    assert_other_picture(cell(weak, 0, 1, 256), cell(plain, 0, 1, 256))
+
+
+def test_style_strength_needs_a_merge_in_the_grid(refused, loras, tmp_path):
+    error = refused(2, "a ghost", "--grid", "--column", "none", "--column", loras["ink"], "--style-strength", 2, "-o",
+                    tmp_path / "grid.png")
+    assert "ziplora merge" in error["hint"] and not (tmp_path / "grid.png").exists()
+
+
 def test_style_strength_of_a_merge_whose_inputs_have_other_layers_and_ranks(generate, base, loras, tmp_path):
     """A style for the later blocks alone."""
     part = make_lora(tmp_path / "all.safetensors", base, 3, rank=3)

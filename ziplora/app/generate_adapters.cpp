@@ -14,6 +14,8 @@ namespace ziplora {
 RequestAdapters::RequestAdapters(const GenerateRequest& request, const TargetNames& names,
                                  ProgressSink& progress) {
   std::vector<std::map<size_t, double>> strengths;
+  const bool is_grid = request.adapter_sets.size() > 1;
+  bool weighs_a_style = false;
   for (const AdapterSet& set : request.adapter_sets) {
     strengths.emplace_back();
     for (const AdapterChoice& choice : set.adapters) {
@@ -25,7 +27,13 @@ RequestAdapters::RequestAdapters(const GenerateRequest& request, const TargetNam
             read_adapter(choice.file, names, warnings, base_weights(request.base, names)));
         for (const std::string& warning : warnings)
           progress.warning(choice.file.filename().string() + ": " + warning);
-        if (request.style_strength != 1.0) {
+        // Beside a merge a grid shows what went into it, which has no style side.
+        if (request.style_strength != 1.0 && is_grid && !tells_split(*adapter)) {
+          progress.note(
+              fmt::format("{} is no merge that tells its sides: --style-strength leaves it as it is",
+                          choice.file.filename().string()));
+        } else if (request.style_strength != 1.0) {
+          weighs_a_style = true;
           scale_role(*adapter, "style", request.style_strength,
                      "generate: --style-strength: " + choice.file.string());
           if (!adapter->vector_deltas.empty())
@@ -38,7 +46,7 @@ RequestAdapters::RequestAdapters(const GenerateRequest& request, const TargetNam
       strengths.back()[index] += choice.scale;
     }
   }
-  if (request.style_strength != 1.0 && files_.empty())
+  if (request.style_strength != 1.0 && !weighs_a_style)
     throw Error(ErrorKind::kUsage, "generate: --style-strength",
                 "there is no adapter whose style it could weigh",
                 "add --adapter FILE, a file that 'ziplora merge' wrote");

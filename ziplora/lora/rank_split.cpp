@@ -87,6 +87,8 @@ std::string to_metadata(const RankSplit& split) {
   return json_line(json);
 }
 
+bool tells_split(const Adapter& adapter) { return parse(adapter.metadata).has_value(); }
+
 void scale_role(Adapter& adapter, const std::string& role, double strength, const std::string& where) {
   const std::optional<RankSplit> split = parse(adapter.metadata);
   if (!split)

@@ -31,6 +31,9 @@ std::optional<RankSplit> split_of(const std::vector<std::string>& roles,
 /// The value of `ziplora.split`.
 std::string to_metadata(const RankSplit& split);
 
+/// True if the file says which of its ranks came from which input, as merges by ziplora do.
+bool tells_split(const Adapter& adapter);
+
 /// Multiplies what came from inputs of this role, columns of `up`, by `strength`.
 /// @throws Error(kIncompatible) that begins with `where`: the metadata tell no split, or not these layers'
 void scale_role(Adapter& adapter, const std::string& role, double strength, const std::string& where);
