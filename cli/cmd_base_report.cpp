@@ -75,6 +75,7 @@ Run base_report_command(CLI::App& app) {
   struct Flags {
     BaseReportRequest request;
     int64_t lora_subjects = 4;
+    std::vector<double> style_strengths;
     std::optional<std::string> lora_settings, card, run_folder;
     std::string loras = "none", world, cache, base, judge, output = "out/base-report";
   };
@@ -97,6 +98,11 @@ Run base_report_command(CLI::App& app) {
   app.add_option("--lora-subjects", flags->lora_subjects, "how many of the half's subjects; -1: all");
   app.add_option("--lora-settings", flags->lora_settings,
                  "JSON file of train's settings in place of both recipes'");
+  app.add_option(
+         "--style-strength", flags->style_strengths,
+         "of generate, at which the merges are asked for pictures; again for more; the overview shows "
+         "the first [1]")
+      ->allow_extra_args(false);
   CLI::Option* card = app.add_option("--card", flags->card, "write the base's model card to this file");
   app.add_option("--run-folder", flags->run_folder, "of the base's training, for the card")->needs(card);
   card->needs("--run-folder");
@@ -115,14 +121,19 @@ Run base_report_command(CLI::App& app) {
     if (flags->lora_settings && flags->loras == "none")
       throw Error(ErrorKind::kUsage, "ziplora base-report",
                   "--lora-settings is for LoRAs, and none are asked for", "add --loras development");
-    const LoraReportRequest loras{.world = request.world,
-                                  .base = request.base,
-                                  .judge = request.judge,
-                                  .output = request.output / ("loras-" + flags->loras),
-                                  .half = half_named(flags->loras),
-                                  .subjects = flags->lora_subjects,
-                                  .settings = settings,
-                                  .seed = request.seed};
+    if (!flags->style_strengths.empty() && flags->loras == "none")
+      throw Error(ErrorKind::kUsage, "ziplora base-report",
+                  "--style-strength is for merges of LoRAs, and none are asked for",
+                  "add --loras development");
+    LoraReportRequest loras{.world = request.world,
+                            .base = request.base,
+                            .judge = request.judge,
+                            .output = request.output / ("loras-" + flags->loras),
+                            .half = half_named(flags->loras),
+                            .subjects = flags->lora_subjects,
+                            .settings = settings,
+                            .seed = request.seed};
+    if (!flags->style_strengths.empty()) loras.style_strengths = flags->style_strengths;
     const bool with_loras = flags->loras != "none";
     if (with_loras) claim_lora_report_folder(loras);  // minutes before it is needed
     nlohmann::json report = run_base_report(request, context.progress, context.cancel);

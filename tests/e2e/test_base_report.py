@@ -14,7 +14,8 @@ from program import events, interrupt, run_ziplora, steps_of, ziplora, ziplora_f
 ROOT = Path(__file__).resolve().parents[2]
 ATTRIBUTES = {"subject", "style", "background", "second_subject_present"}
 WHO = ("base", "autoencoder", "artist")
-GROUPS = {"base alone", "subject alone", "others beside the subject", "style alone", "direct", "zip"}
+GROUPS = {"base alone", "subject alone", "others beside the subject", "style alone", "direct", "zip",
+          "direct, style × 1.5", "zip, style × 1.5"}
 
 
 def report(cache, folder, *more):
@@ -26,7 +27,7 @@ def both(cache, tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     (folder / "quick.json").write_text(json.dumps({"iterations": 1, "rank": 2}))
     return folder / "out", report(cache, folder / "out", "--loras", "development", "--lora-subjects", 1,
-                                  "--lora-settings", folder / "quick.json")
+                                  "--lora-settings", folder / "quick.json", "--style-strength", 1, "--style-strength", 1.5)
 
 
 def shares(part, sides=("base", "artist")):
@@ -79,7 +80,9 @@ def test_loras_are_judged_alone_and_merged(both):
         assert -1 <= loras[group]["base"]["similarity"] <= 1
         of_styles = [marks["subject"] for marks in loras[group]["by_style"].values()]
         assert min(of_styles) <= loras[group]["base"]["subject"] <= max(of_styles)
-    assert loras["zip"]["by_style"].keys() == {"fluent-emoji", "duotone"}
+    for group in ("zip", "zip, style × 1.5"):
+        assert loras[group]["by_style"].keys() == {"fluent-emoji", "duotone"}
+    assert loras["zip, style × 1.5"]["base"]["similarity"] != loras["zip"]["base"]["similarity"]
     assert loras["subject alone"]["by_style"].keys() == {"twemoji", "emojione", "blueprint", "watercolour"}
     assert list((folder / "loras-development").rglob("*.safetensors"))
     overview = Image.open(folder / "loras-development/overview.png")
@@ -88,7 +91,7 @@ def test_loras_are_judged_alone_and_merged(both):
 
 def lora_report(cache, folder, quick, half="development", seed=0):
     return "base-report", "--cache", cache, "--scenes", 2, "--steps", 2, "-o", folder / "out", "--loras", half, \
-        "--lora-subjects", 1, "--lora-settings", quick, "--seed", seed
+        "--lora-subjects", 1, "--lora-settings", quick, "--seed", seed, "--style-strength", 1, "--style-strength", 1.5
 
 
 @pytest.fixture
@@ -153,4 +156,6 @@ def test_the_same_again(both, cache, tmp_path):
 def test_settings_without_loras_are_refused(cache, tmp_path):
     (tmp_path / "quick.json").write_text("{}")
     error = ziplora_fails(2, "base-report", "--cache", cache, "--lora-settings", tmp_path / "quick.json", "-o", tmp_path / "out", cwd=ROOT)
+    assert "--loras development" in error["hint"]
+    error = ziplora_fails(2, "base-report", "--cache", cache, "--style-strength", 2, "-o", tmp_path / "out", cwd=ROOT)
     assert "--loras development" in error["hint"]

@@ -16,6 +16,7 @@
 #include "ziplora/app/generate.h"
 #include "ziplora/app/merge.h"
 #include "ziplora/app/train.h"
+#include "ziplora/app/train_settings.h"
 #include "ziplora/base/atomic_file.h"
 #include "ziplora/base/error.h"
 #include "ziplora/base/rng.h"
@@ -62,10 +63,15 @@ nlohmann::json recipe_of(const LoraReportRequest& request) {
       weights[fs::relative(entry.path(), request.base).generic_string()] = sha256_of_file(entry.path());
   return {{"half", request.half == Role::kReport ? "report" : "development"},
           {"base", weights},
-          {"settings", request.settings},
+          {"settings", to_json(resolve_train_settings(request.base, request.settings))},
           {"style_settings", style_settings()},
           {"guidance_scale", kGuidanceScale},
           {"seed", request.seed}};
+}
+
+/// "zip", "zip, style × 1.5": the pictures of merges by one method at one strength of their style side.
+std::string merge_group(const std::string& method, double style_strength) {
+  return style_strength == 1 ? method : fmt::format("{}, style × {}", method, style_strength);
 }
 
 std::string subject_name(const Subject& subject) { return "a sks " + subject.category; }
@@ -257,15 +263,20 @@ class LoraReport {
         if (content.background != 0 && !how.keeps_background) continue;  // its true picture shows none
         questions.push_back({world_.caption(content, subject_name(what), kStyleName), content});
       }
-      show(how.id + ", " + method, subject, ask(method, questions, merged, what.id + "." + how.id));
+      for (const double strength : request_.style_strengths) {
+        const std::string group = merge_group(method, strength);
+        const at::Tensor picture = ask(group, questions, merged, what.id + "." + how.id, strength);
+        if (strength == request_.style_strengths.front()) show(how.id + ", " + group, subject, picture);
+      }
     }
   }
 
   void draw(const std::vector<Question>& questions, const std::optional<fs::path>& adapter,
-            const fs::path& output) {
+            double style_strength, const fs::path& output) {
     GenerateRequest generate;
     for (const Question& question : questions) generate.prompts.push_back(question.prompt);
     if (adapter) generate.adapter_sets[0].adapters = {{.file = *adapter}};
+    generate.style_strength = style_strength;
     generate.seed = request_.seed;
     generate.sampling.batch_size = 8;
     generate.sampling.guidance_scale = kGuidanceScale;
@@ -277,13 +288,13 @@ class LoraReport {
 
   /// @return the first of the pictures; undefined if there are none
   at::Tensor ask(const std::string& group_name, const std::vector<Question>& questions,
-                 const std::optional<fs::path>& adapter, const std::string& stem) {
+                 const std::optional<fs::path>& adapter, const std::string& stem, double style_strength = 1) {
     if (questions.empty()) return {};
     const fs::path output = request_.output / "drawn" / group_name / (stem + ".png");
     auto file = [&](size_t i) { return picture_file(output, i, questions.size()); };
     bool drawn_before = true;
     for (size_t i = 0; i < questions.size(); ++i) drawn_before = drawn_before && fs::exists(file(i));
-    if (!drawn_before) draw(questions, adapter, output);
+    if (!drawn_before) draw(questions, adapter, style_strength, output);
     Group& group = groups_[group_name];
     for (size_t i = 0; i < questions.size(); ++i) {
       const at::Tensor drawn = read_image(file(i));

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "ziplora/app/pretrain.h"
 #include "ziplora/world/catalogue.h"
@@ -26,6 +27,8 @@ struct LoraReportRequest {
   Role half = Role::kDevelopment;  ///< recipes are tuned on this one; figures are reported on Role::kReport
   int64_t subjects = 4;            ///< the first so many of the half
   nlohmann::json settings = nlohmann::json::object();  ///< train settings in place of both recipes'
+  /// At which the merges are asked for pictures, the first for people, too; not empty.
+  std::vector<double> style_strengths = {1};
   uint64_t seed = 0;
 };
 
@@ -35,11 +38,11 @@ struct LoraReportRequest {
 void claim_lora_report_folder(const LoraReportRequest& request);
 
 /// @return for "base alone" (the subject's prompts without a LoRA), "subject alone", "others beside the
-/// subject" (seen subjects under its LoRA), "style alone", "direct", "zip": shares of right subjects, styles
-/// and backgrounds, mean cosine to the true drawing; by the artist, too. For people, a sheet of each beside
-/// the true drawings, and overview.png with a subject's pictures of all kinds in a row.
-/// What an interrupted report, or one of fewer subjects, left in the folder is not made again: its LoRAs,
-/// merges and pictures are taken as they are.
+/// subject" (seen subjects under its LoRA), "style alone", "direct", "zip", and where other style strengths
+/// are asked for, "zip, style × 1.5" …: shares of right subjects, styles and backgrounds, mean cosine to the
+/// true drawing; by the artist, too. For people, a sheet of each beside the true drawings, and overview.png
+/// with a subject's pictures of all kinds in a row. What an interrupted report, or one of fewer subjects,
+/// left in the folder is not made again: its LoRAs, merges and pictures are taken as they are.
 /// @throws Error(kInput, kInterrupted), and as claim_lora_report_folder
 nlohmann::json run_lora_report(const LoraReportRequest& request, ProgressSink& progress,
                                const CancelToken& cancel);
