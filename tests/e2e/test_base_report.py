@@ -25,7 +25,7 @@ def report(cache, folder, *more):
 @pytest.fixture(scope="module")
 def both(cache, tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
-    (folder / "quick.json").write_text(json.dumps({"iterations": 1, "rank": 2}))
+    (folder / "quick.json").write_text(json.dumps({"iterations": 1, "rank": 2, "warmup": 0, "lr": 0.02}))
     return folder / "out", report(cache, folder / "out", "--loras", "development", "--lora-subjects", 1,
                                   "--lora-settings", folder / "quick.json", "--style-strength", 1, "--style-strength", 1.5)
 
