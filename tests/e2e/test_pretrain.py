@@ -74,7 +74,7 @@ def test_the_card_says_what_was_trained_and_measured(made_base, cache, tmp_path)
                      "--run-folder", made_base.parent / "run", cwd=ROOT)
     card = (tmp_path / "card.md").read_text()
     [line] = records(made_base.parent / "run/unet.metrics.jsonl")
-    assert f"| unet | 1 | {line['lr']:.1e} | 0.00 | {line['loss']:.4f} |" in card
+    assert f"| unet | 1 | {line['lr']:.1e} | {line['seconds'] / 3600:.2f} | {line['loss']:.4f} |" in card
     assert "341 subjects × 13 styles" in card and "Goals that are missed" in card
     subject = report["seen"]["base"]["subject"]
     assert f"| subject | {100 * subject:.0f} % |" in card
