@@ -7,8 +7,8 @@ demo:             ; @tools/demo.sh
 test:             ; @tools/test.sh
 bench:            ; @tools/bench.sh
 bench-sdxl:       ; @tools/bench.sh --sdxl
-base:             ; @tools/base.sh
-base-report: build ; @tools/world_packages.sh && build/ziplora base-report --scenes 200 --loras report --lora-subjects -1 -o out/base-report
+base:             ; @mini/tools/base.sh
+base-report: build ; @mini/tools/world_packages.sh && build/ziplora base-report --scenes 200 --loras report --lora-subjects -1 -o out/base-report
 format:           ; @tools/setup.sh packages && git ls-files '*.h' '*.cpp' | xargs clang-format -i
 check:            ; @tools/check.sh
 asan:             ; @tools/asan.sh

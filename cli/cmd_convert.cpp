@@ -5,11 +5,11 @@
 
 #include <memory>
 
-#include "command.h"
-#include "dtype_option.h"
+#include "cli/frame/command.h"
+#include "cli/frame/dtype_option.h"
+#include "cli/frame/path_with_number.h"
+#include "cli/frame/size_text.h"
 #include "layer_error_table.h"
-#include "path_with_number.h"
-#include "size_text.h"
 #include "ziplora/app/convert.h"
 #include "ziplora/app/convert_bake.h"
 #include "ziplora/app/convert_extract.h"

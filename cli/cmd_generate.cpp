@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <memory>
 
-#include "command.h"
-#include "config_file.h"
-#include "path_with_number.h"
+#include "cli/frame/command.h"
+#include "cli/frame/config_file.h"
+#include "cli/frame/path_with_number.h"
 #include "ziplora/app/device_policy.h"
 #include "ziplora/app/generate.h"
 #include "ziplora/app/generate_settings.h"

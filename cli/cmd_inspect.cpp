@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "command.h"
+#include "cli/frame/command.h"
 #include "inspect_table.h"
 #include "ziplora/app/inspect.h"
 #include "ziplora/base/error.h"

@@ -4,8 +4,8 @@
 
 #include <memory>
 
-#include "command.h"
-#include "dtype_option.h"
+#include "cli/frame/command.h"
+#include "cli/frame/dtype_option.h"
 #include "ziplora/app/device_policy.h"
 #include "ziplora/app/merge.h"
 #include "ziplora/base/error.h"

@@ -7,7 +7,7 @@
 #include <type_traits>
 #include <variant>
 
-#include "command.h"
+#include "cli/frame/command.h"
 #include "ziplora/app/default_base.h"
 #include "ziplora/app/train.h"
 #include "ziplora/app/train_settings.h"

@@ -1,4 +1,4 @@
-#include "command.h"
+#include "cli/frame/command.h"
 
 namespace ziplora::cli {
 

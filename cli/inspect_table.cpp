@@ -1,6 +1,6 @@
 #include "inspect_table.h"
 
-#include "size_text.h"
+#include "cli/frame/size_text.h"
 
 #include <fmt/format.h>
 

@@ -8,7 +8,7 @@
 #include <new>
 #include <nlohmann/json.hpp>
 
-#include "command_line.h"
+#include "cli/frame/command_line.h"
 #include "ziplora/base/error.h"
 
 namespace {

@@ -2,9 +2,9 @@
 // and norms.
 #include <ATen/ops/tensor.h>
 
+#include "mini/pretrain/muon.h"
 #include "probes.h"
 #include "ziplora/optim/adam.h"
-#include "ziplora/optim/muon.h"
 
 namespace ziplora::probe {
 namespace {

@@ -1,0 +1,98 @@
+#include "cli/frame/config_file.h"
+
+#include <algorithm>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "cli/frame/whole_words.h"
+#include "ziplora/base/error.h"
+#include "ziplora/base/nearest_name.h"
+
+namespace ziplora::cli {
+namespace {
+
+/// "guidance-scale" for --guidance-scale, "prompt" for a positional.
+std::string key_of(const CLI::Option& option) {
+  return option.get_lnames().empty() ? option.get_name(true) : option.get_lnames().front();
+}
+
+bool belongs_to_config(const CLI::Option& option) { return option.get_group() != kFrameGroup; }
+
+bool is_numeric(const CLI::Option& option) {
+  const std::string type = option.get_type_name();
+  return type.find("INT") == 0 || type.find("UINT") == 0 || type.find("FLOAT") == 0;
+}
+
+std::string text_of(const nlohmann::json& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+nlohmann::ordered_json value_of(const CLI::Option& option, const std::string& text) {
+  if (!is_numeric(option)) return text;
+  const auto number = nlohmann::ordered_json::parse(text, nullptr, false);
+  return number.is_number() ? number : nlohmann::ordered_json(text);
+}
+
+}  // namespace
+
+void apply_config_file(const std::filesystem::path& path, CLI::App& verb) {
+  const std::string where = verb.get_name() + ": --config " + path.string();
+  std::ifstream file(path);
+  if (!file)
+    throw Error(ErrorKind::kInput, where, "the file cannot be opened", "write one with --print-config");
+  const auto config = nlohmann::json::parse(file, nullptr, false);
+  if (!config.is_object())
+    throw Error(ErrorKind::kInput, where, "the content is no JSON object", "write one with --print-config");
+  apply_config(config, where, verb);
+}
+
+void apply_config(const nlohmann::json& config, const std::string& where, CLI::App& verb) {
+  std::vector<std::string> known;
+  for (const CLI::Option* option : verb.get_options())
+    if (belongs_to_config(*option)) known.push_back(key_of(*option));
+
+  for (const auto& [name, value] : config.items()) {
+    std::string key = name;
+    std::replace(key.begin(), key.end(), '_', '-');
+    if (std::find(known.begin(), known.end(), key) == known.end()) throw unknown_name(where, name, known);
+    if (value.is_null()) continue;  // "not given"
+    CLI::Option* option = nullptr;
+    for (CLI::Option* candidate : verb.get_options())
+      if (belongs_to_config(*candidate) && key_of(*candidate) == key) option = candidate;
+    if (option->count() > 0) continue;  // the command line wins
+    std::vector<std::string> texts;
+    if (value.is_array())
+      for (const auto& element : value) texts.push_back(keep_whole(text_of(element)));
+    else
+      texts.push_back(keep_whole(text_of(value)));
+    if (texts.empty()) continue;
+    option->add_result(texts);
+    option->run_callback();
+  }
+}
+
+nlohmann::ordered_json resolved_config(const CLI::App& verb) {
+  nlohmann::ordered_json config = nlohmann::ordered_json::object();
+  for (const CLI::Option* option : verb.get_options()) {
+    if (!belongs_to_config(*option)) continue;
+    std::string key = key_of(*option);
+    std::replace(key.begin(), key.end(), '-', '_');
+    const bool is_flag = option->get_expected_max() == 0 || option->get_items_expected_max() == 0;
+    if (is_flag) {
+      config[key] = option->count() > 0 ? option->as<bool>() : option->get_default_str() == "true";
+    } else if (option->get_expected_max() > 1) {
+      config[key] = nlohmann::ordered_json::array();
+      for (const std::string& text : option->results()) config[key].push_back(value_of(*option, text));
+    } else if (option->count() > 0) {
+      config[key] = value_of(*option, option->results().back());
+    } else if (!option->get_default_str().empty()) {
+      config[key] = value_of(*option, option->get_default_str());
+    } else {
+      config[key] = nullptr;
+    }
+  }
+  return config;
+}
+
+}  // namespace ziplora::cli

@@ -1,0 +1,36 @@
+#pragma once
+/// Trains both text encoders and a picture encoder so that a scene and its caption agree
+/// (contrastive_loss.h): one term for each text encoder against the one picture encoder, and what the scene's
+/// labels say (judge/attribute_heads.h). The first encoder has no projection in SDXL; for training it gets
+/// one that is thrown away.
+
+#include "mini/judge/attribute_heads.h"
+#include "mini/pretrain/training_loop.h"
+#include "mini/world/world.h"
+#include "ziplora/models/clip_text_model.h"
+#include "ziplora/models/clip_tokenizer.h"
+#include "ziplora/models/clip_vision_model.h"
+
+namespace ziplora::mini {
+
+struct ContrastiveTrainingOptions {
+  TrainingPlan plan;
+  int64_t batch_size = 128;
+  uint64_t seed = 0;
+};
+
+void train_contrastive(ClipTextModel& text_encoder, ClipTextModel& text_encoder_2, ClipVisionModel& vision,
+                       AttributeHeads& attributes, const ClipTokenizer& tokenizer, const World& world,
+                       const ContrastiveTrainingOptions& options, ProgressSink& progress,
+                       const CancelToken& cancel);
+
+/// Share of pictures, never trained on, in which the picture encoder recognises each attribute.
+std::map<std::string, double> picture_accuracy(const ClipVisionModel& vision,
+                                               const AttributeHeads& attributes, const World& world,
+                                               int64_t scenes);
+
+/// Share of scenes, of `candidates` never trained on, whose own caption is the nearest to the picture.
+double nearest_caption_accuracy(const ClipTextModel& text_encoder_2, const ClipVisionModel& vision,
+                                const ClipTokenizer& tokenizer, const World& world, int64_t candidates);
+
+}  // namespace ziplora::mini

@@ -1,0 +1,18 @@
+#pragma once
+/// What a base draws while it is trained, beside the artists' drawings of the same scenes.
+///
+///     write_png(folder / "unet-1000.png", sample_sheet(base, world, progress), {});
+
+#include <ATen/core/Tensor.h>
+
+#include "mini/world/world.h"
+#include "ziplora/base/progress.h"
+#include "ziplora/models/sdxl.h"
+
+namespace ziplora::mini {
+
+/// The same scenes and noise at every call, none of them shown in training.
+/// @return [3, H, W] float32 in 0…1
+at::Tensor sample_sheet(const Sdxl& base, const World& world, ProgressSink& progress);
+
+}  // namespace ziplora::mini

@@ -1,0 +1,194 @@
+#include "mini/report/base_report.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/where.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "mini/judge/frechet_distance.h"
+#include "mini/judge/picture_judge.h"
+#include "mini/pretrain/mini_config.h"
+#include "mini/report/base_measures.h"
+#include "ziplora/base/atomic_file.h"
+#include "ziplora/base/error.h"
+#include "ziplora/base/rng.h"
+#include "ziplora/io/image_file.h"
+#include "ziplora/io/json_file.h"
+#include "ziplora/models/sdxl.h"
+#include "ziplora/pipeline/contact_sheet.h"
+#include "ziplora/pipeline/text_to_image.h"
+
+namespace ziplora::mini {
+namespace {
+
+constexpr int64_t kSheetRows = 8, kScenesOfARow = 3, kBatchSize = 8;
+
+/// The same scenes, drawn three times: what the autoencoder makes of the artists' pictures is the most that
+/// the UNet can reach.
+struct DrawnScenes {
+  std::vector<std::string> captions;
+  std::vector<SceneContent> contents;
+  at::Tensor by_base, by_artist, by_autoencoder;  ///< [N, 3, S, S] float32 in 0…1
+};
+
+at::Tensor through_autoencoder(const AutoencoderKL& vae, const at::Tensor& images) {
+  const at::NoGradGuard no_grad;
+  std::vector<at::Tensor> decoded;
+  for (const at::Tensor& batch : images.split(kBatchSize))
+    decoded.push_back((vae.decode(vae.encode(batch * 2 - 1).mean) / 2 + 0.5).clamp(0, 1));
+  return at::cat(decoded);
+}
+
+DrawnScenes draw_scenes(const World& world, Split split, const Sdxl& base, const BaseReportRequest& request,
+                        ProgressSink& progress, const CancelToken& cancel) {
+  DrawnScenes scenes;
+  std::vector<ImageRow> rows;
+  std::vector<at::Tensor> by_artist;
+  for (int64_t i = 0; i < request.scenes; ++i) {
+    const SceneContent content = world.describe(static_cast<uint64_t>(i), split).content;
+    const uint64_t seed = derive_seed(request.seed, "base report " + std::to_string(i));
+    scenes.contents.push_back(content);
+    scenes.captions.push_back(world.caption(content));
+    rows.push_back(
+        {.prompt = scenes.captions.back(), .negative_prompt = {}, .seed = seed, .adapter_weights = {}});
+    by_artist.push_back(world.evaluation_scene(content, seed));
+  }
+  SamplingOptions sampling;
+  sampling.steps = request.steps;
+  sampling.guidance_scale = request.guidance_scale;
+  sampling.guidance_rescale = request.guidance_rescale;
+  sampling.batch_size = kBatchSize;
+  scenes.by_base = TextToImage(base).run(rows, sampling, progress, cancel).images;
+  scenes.by_artist = at::stack(by_artist);
+  scenes.by_autoencoder = through_autoencoder(base.vae, scenes.by_artist);
+  return scenes;
+}
+
+/// Only scenes with a second object can show that it is there.
+AttributeLabels labels_asked_for(const Catalogue& catalogue, const DrawnScenes& scenes) {
+  AttributeLabels labels = attribute_labels(catalogue, scenes.contents);
+  at::Tensor& second = labels.at("second_subject");
+  second = at::where(second.gt(0), second, kNoLabel);
+  return labels;
+}
+
+nlohmann::json recognised(const PictureJudge& judge, const at::Tensor& embeds,
+                          const AttributeLabels& labels) {
+  nlohmann::json result;
+  for (const auto& [attribute, share] : attribute_accuracy(judge.logits(embeds), labels)) {
+    const bool asked = labels.at(attribute).ne(kNoLabel).any().item<bool>();
+    result[attribute] = asked ? nlohmann::json(share) : nlohmann::json();
+  }
+  return result;
+}
+
+/// What each picture shows and what the judge took it for: which subjects and styles fail, and for which
+/// others they stand in.
+nlohmann::json taken_for(const PictureJudge& judge, const Catalogue& catalogue, const DrawnScenes& scenes,
+                         const at::Tensor& embeds) {
+  const auto logits = judge.logits(embeds);
+  const at::Tensor subjects = logits.at("subject").argmax(1), styles = logits.at("style").argmax(1);
+  nlohmann::json result = nlohmann::json::array();
+  for (int64_t i = 0; i < embeds.size(0); ++i) {
+    const SceneContent& asked = scenes.contents[static_cast<size_t>(i)];
+    result.push_back({{"prompt", scenes.captions[static_cast<size_t>(i)]},
+                      {"subject", catalogue.subjects[asked.subject].id},
+                      {"style", catalogue.styles[asked.style].id},
+                      {"taken_for",
+                       {{"subject", catalogue.subjects[subjects[i].item<int64_t>()].id},
+                        {"style", catalogue.styles[styles[i].item<int64_t>()].id}}}});
+  }
+  return result;
+}
+
+/// Of scenes with a second object, the share whose picture is nearer in the judge's eyes to true scenes with
+/// it than to the same without; null if there is none.
+nlohmann::json second_is_present(const PictureJudge& judge, const World& world, const DrawnScenes& scenes,
+                                 const at::Tensor& embeds, uint64_t seed) {
+  constexpr int64_t kTrueScenes = 4;  // placed differently
+  int64_t asked = 0, present = 0;
+  for (size_t i = 0; i < scenes.contents.size(); ++i) {
+    const SceneContent& with = scenes.contents[i];
+    if (with.second_subject < 0) continue;
+    SceneContent without = with;
+    without.second_subject = -1;
+    std::vector<at::Tensor> pictures;
+    for (const SceneContent& content : {with, without})
+      for (int64_t k = 0; k < kTrueScenes; ++k)
+        pictures.push_back(
+            world.evaluation_scene(content, derive_seed(seed, fmt::format("present {} {}", i, k))));
+    const at::Tensor near =
+        at::matmul(judge.embed(at::stack(pictures)), embeds[static_cast<int64_t>(i)]).view({2, kTrueScenes});
+    const at::Tensor best = near.amax(1);
+    ++asked;
+    present += best[0].item<float>() > best[1].item<float>();
+  }
+  return asked > 0 ? nlohmann::json(static_cast<double>(present) / static_cast<double>(asked))
+                   : nlohmann::json();
+}
+
+void write_sheet(const std::filesystem::path& path, const DrawnScenes& scenes) {
+  ContactSheet sheet;
+  sheet.cell_pixels = 128;
+  for (int64_t i = 0; i < kScenesOfARow; ++i)
+    sheet.column_labels.insert(sheet.column_labels.end(), {"base", "artist"});
+  const int64_t rows = std::min(kSheetRows, scenes.by_base.size(0) / kScenesOfARow);
+  for (int64_t row = 0; row < rows; ++row) {
+    std::string label;
+    for (int64_t i = row * kScenesOfARow; i < (row + 1) * kScenesOfARow; ++i) {
+      label += (label.empty() ? "" : " | ") + scenes.captions[static_cast<size_t>(i)];
+      sheet.cells.push_back(scenes.by_base[i]);
+      sheet.cells.push_back(scenes.by_artist[i]);
+    }
+    sheet.row_labels.push_back(label);
+  }
+  if (rows > 0) write_png(path, draw_contact_sheet(sheet), {});
+}
+
+}  // namespace
+
+nlohmann::json run_base_report(const BaseReportRequest& request, ProgressSink& progress,
+                               const CancelToken& cancel) {
+  if (request.scenes < 2)
+    throw Error(ErrorKind::kUsage, "base-report", fmt::format("{} scenes are asked for", request.scenes),
+                "--scenes takes 2 or more; 200 give figures to about 3 %");
+  const PictureJudge judge(request.judge, Catalogue::read(request.world.assets));  // first: it may be missing
+  World::prepare(request.world.assets, request.world.cache, progress, cancel);
+  const World world(request.world.assets, request.world.cache, kImageSize);
+  const std::unique_ptr<Sdxl> base = load_sdxl(request.base, {}, progress);
+  std::filesystem::create_directories(request.output);
+
+  nlohmann::json report = {{"base", request.base.string()},
+                           {"judge", request.judge.string()},
+                           {"scenes", request.scenes},
+                           {"steps", request.steps},
+                           {"guidance_scale", request.guidance_scale},
+                           {"guidance_rescale", request.guidance_rescale},
+                           {"seed", request.seed}};
+  report["parts"] = measure_base(request.base, judge, world, progress, cancel);
+  for (const auto& [name, split] :
+       {std::pair("seen", Split::kValidation), {"held_out_pairs", Split::kHeldOutPairs}}) {
+    const DrawnScenes scenes = draw_scenes(world, split, *base, request, progress, cancel);
+    const AttributeLabels labels = labels_asked_for(world.catalogue(), scenes);
+    const at::Tensor real = judge.embed(scenes.by_artist);
+    for (const auto& [who, images] : {std::pair("base", &scenes.by_base),
+                                      {"autoencoder", &scenes.by_autoencoder},
+                                      {"artist", &scenes.by_artist}}) {
+      const at::Tensor embeds = judge.embed(*images);
+      nlohmann::json& of = report[name][who] = recognised(judge, embeds, labels);
+      of["second_subject_present"] = second_is_present(judge, world, scenes, embeds, request.seed);
+      if (images != &scenes.by_artist) report[name]["frechet_distance"][who] = frechet_distance(embeds, real);
+      report[name]["pictures"][who] = taken_for(judge, world.catalogue(), scenes, embeds);
+    }
+    write_sheet(request.output / (std::string(name) + ".png"), scenes);
+  }
+  write_json_file(request.output / "report.json", report);
+  return report;
+}
+
+}  // namespace ziplora::mini

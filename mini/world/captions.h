@@ -1,0 +1,34 @@
+#pragma once
+/// How a scene is said. Training hears many wordings, so that the base understands a user's own; evaluation
+/// uses one.
+///
+///     plain_caption(catalogue, content);            // "a fox next to a tree at night, in twemoji style"
+///     varied_caption(catalogue, content, random);   // "twemoji style of a fox, an animal, at night" …
+///
+/// Some captions leave out the style, the scene, or the subject for its category, and some put the category
+/// behind the subject ("a fox animal"): the place where DreamBooth puts the class noun ("a sks animal"). Rare
+/// words that may become trigger tokens (rare_words) are in the vocabulary and never in a caption.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mini/world/scene.h"
+
+namespace ziplora::mini {
+
+/// @param subject_name  stands for article and words of the subject where not empty: "a sks animal"
+/// @param style_name    stands for the style's phrase where not empty: "szn style"
+std::string plain_caption(const Catalogue& catalogue, const SceneContent& content,
+                          std::string_view subject_name = "", std::string_view style_name = "");
+
+std::string varied_caption(const Catalogue& catalogue, const SceneContent& content, SceneRandom& random);
+
+/// Words of one to three letters that mean nothing in the world: candidates for trigger tokens.
+const std::vector<std::string>& rare_words();
+
+/// Every word that a caption of this catalogue can contain, held-out subjects' and styles' words and
+/// rare_words included, sorted, each once.
+std::vector<std::string> caption_vocabulary(const Catalogue& catalogue);
+
+}  // namespace ziplora::mini
