@@ -8,7 +8,7 @@ test:             ; @tools/test.sh
 bench:            ; @tools/bench.sh
 bench-sdxl:       ; @tools/bench.sh --sdxl
 base:             ; @mini/tools/base.sh
-base-report: build ; @mini/tools/world_packages.sh && build/ziplora base-report --scenes 200 --loras report --lora-subjects -1 -o out/base-report
+base-report:      ; @mini/tools/report.sh
 format:           ; @tools/setup.sh packages && git ls-files '*.h' '*.cpp' | xargs clang-format -i
 check:            ; @tools/check.sh
 asan:             ; @tools/asan.sh

@@ -5,9 +5,9 @@
 
 #include <memory>
 
-#include "cli/frame/command.h"
-#include "cli/frame/dtype_option.h"
-#include "cli/frame/path_with_number.h"
+#include "cli/commands.h"
+#include "cli/frame/adapter_argument.h"
+#include "cli/frame/dtype_flag.h"
 #include "cli/frame/size_text.h"
 #include "layer_error_table.h"
 #include "ziplora/app/convert.h"
@@ -22,7 +22,8 @@ namespace {
 struct ConvertFlags {
   std::vector<std::string> files;
   std::string output, format = "kohya";
-  std::optional<std::string> dtype, base;
+  std::optional<at::ScalarType> file_dtype;
+  std::optional<std::string> base;
   std::optional<int64_t> rank;
   std::optional<double> energy;
   std::optional<std::string> extract, from;
@@ -30,10 +31,6 @@ struct ConvertFlags {
   std::vector<std::string> bake;
   std::optional<std::string> into;
 };
-
-std::optional<at::ScalarType> given_dtype(const ConvertFlags& flags) {
-  return flags.dtype ? std::optional(parse_dtype(*flags.dtype)) : std::nullopt;
-}
 
 /// @param unless_given  the rank where neither flag is there
 std::optional<RankRule> given_rank_rule(const ConvertFlags& flags, std::optional<RankRule> unless_given) {
@@ -49,7 +46,7 @@ void run_plain_conversion(const ConvertFlags& flags, CommandContext& context) {
   ConvertRequest request{.inputs = {flags.files.begin(), flags.files.end()},
                          .output = flags.output,
                          .format = flags.format,
-                         .dtype = given_dtype(flags),
+                         .dtype = flags.file_dtype,
                          .rank_rule = given_rank_rule(flags, std::nullopt),
                          .base = {}};
   if (flags.base) request.base = *flags.base;
@@ -75,7 +72,7 @@ void run_extraction(const ConvertFlags& flags, CommandContext& context) {
                                .rank_rule = *given_rank_rule(flags, ExtractRequest{}.rank_rule),
                                .vectors = flags.vectors,
                                .format = flags.format,
-                               .dtype = given_dtype(flags).value_or(at::kHalf)};
+                               .dtype = flags.file_dtype.value_or(at::kHalf)};
   const nlohmann::json report = run_extract(request, context.progress, context.cancel);
   context.print_result(report, layer_error_table(report) +
                                    fmt::format("{}  {}, {}, {} layers of rank {} at most, {} unchanged, {}\n",
@@ -89,15 +86,9 @@ void run_baking(const ConvertFlags& flags, CommandContext& context) {
   if (!flags.into)
     throw Error(ErrorKind::kUsage, "convert: --bake", "the checkpoint to bake into is missing",
                 "add --into CHECKPOINT, a single file or diffusers folder");
-  BakeRequest request{
-      .adapters = {}, .base = *flags.into, .output = flags.output, .dtype = given_dtype(flags)};
-  for (const std::string& text : flags.bake) {
-    const auto [file, scale] = split_number<double>("convert: --bake", text, "cat.safetensors:0.8");
-    if (scale && !std::isfinite(*scale))
-      throw Error(ErrorKind::kUsage, "convert: --bake " + text, "the scale is not a finite number",
-                  "for example --bake cat.safetensors:0.8");
-    request.adapters.push_back({file, scale.value_or(1.0)});
-  }
+  BakeRequest request{.adapters = {}, .base = *flags.into, .output = flags.output, .dtype = flags.file_dtype};
+  for (const std::string& text : flags.bake)
+    request.adapters.push_back(parse_adapter("convert: --bake", text));
   const nlohmann::json report = run_bake(request, context.progress, context.cancel);
   context.print_result(
       report, fmt::format("{}  {} of {} tensors changed, {}, {:.1f} s, {} at the peak\n", flags.output,
@@ -125,14 +116,14 @@ std::string formats_help() {
 
 }  // namespace
 
-Run convert_command(CLI::App& app) {
+Verb convert_command(CLI::App& app) {
   auto flags = std::make_shared<ConvertFlags>();
   app.add_option("files", flags->files, "LoRA files, or folders written by PEFT or diffusers");
   app.add_option("-o,--output", flags->output, "the file to write; of several files: a folder for them")
       ->required();
   app.add_option("--format", flags->format, formats_help());
-  takes_dtype(app.add_option("--dtype", flags->dtype,
-                             "of the written weights; default: as in the input, of --extract float16"));
+  add_dtype_flag(app, "--file-dtype", flags->file_dtype,
+                 "Write the weights in this type; default: the input's, of --extract float16");
   app.add_option("--rank", flags->rank, "lower each layer's rank to this by SVD; default of --extract: 64");
   app.add_option("--energy", flags->energy,
                  "lower each layer's rank as far as this share of its squared norm stays, for example 0.99; "
@@ -154,11 +145,11 @@ Run convert_command(CLI::App& app) {
   app.add_option("--into", flags->into, "checkpoint or diffusers folder whose weights they are added to")
       ->group(bake);
   app.footer(example(
-      "ziplora convert dog.safetensors --format diffusers --dtype f32 -o dog-diffusers.safetensors\n"
+      "ziplora convert dog.safetensors --format diffusers --file-dtype f32 -o dog-diffusers.safetensors\n"
       "  ziplora convert dog.safetensors --energy 0.99 -o dog-small.safetensors\n"
       "  ziplora convert --extract tuned.safetensors --from sdxl.safetensors --rank 32 -o lora.safetensors\n"
       "  ziplora convert --bake dog.safetensors:0.8 --into sdxl.safetensors -o sdxl-dog.safetensors"));
-  return [flags, &app](CommandContext& context) {
+  return {[flags, &app](CommandContext& context) {
     if (flags->extract || flags->from) {
       if (!flags->extract)
         throw Error(ErrorKind::kUsage, "convert: --from", "the tuned checkpoint is missing",
@@ -173,7 +164,7 @@ Run convert_command(CLI::App& app) {
       refuse_flags_of_other_uses(app, "a conversion", {"--vectors"});
       run_plain_conversion(*flags, context);
     }
-  };
+  }};
 }
 
 }  // namespace ziplora::cli

@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <memory>
 
-#include "cli/frame/command.h"
+#include "cli/commands.h"
+#include "cli/frame/adapter_argument.h"
 #include "cli/frame/config_file.h"
-#include "cli/frame/path_with_number.h"
+#include "cli/frame/dtype_flag.h"
 #include "ziplora/app/device_policy.h"
 #include "ziplora/app/generate.h"
 #include "ziplora/app/generate_settings.h"
@@ -20,7 +21,8 @@ struct GenerateOptions {
   std::vector<std::string> prompt, adapter, column, picture_column;
   std::string output, like;
   std::optional<std::string> base, negative_prompt, initial_noise, save_latents;
-  std::string scheduler, device = "cpu", dtype = "float32";
+  std::string scheduler, device = "cpu";
+  at::ScalarType dtype = at::kFloat;
   uint64_t seed = 0;
   int64_t images = 1, steps = 25, height = 0, width = 0, batch_size = 4;
   double guidance_scale = 5.0, guidance_rescale = 0.0, style_strength = 1.0;
@@ -30,11 +32,6 @@ struct GenerateOptions {
 /// Whether the text is the name of a file, with or without a scale behind it.
 bool names_a_file(const std::string& text) {
   return std::filesystem::exists(text) || std::filesystem::exists(text.substr(0, text.rfind(':')));
-}
-
-AdapterChoice parse_adapter(const std::string& text) {
-  const auto [file, scale] = split_number<double>("generate: --adapter", text, "cat.safetensors:0.8");
-  return {file, scale.value_or(1.0)};
 }
 
 /// "none", or adapters joined by '+'; in front of it, on request, "label=". An '=' in the name of an existing
@@ -49,7 +46,7 @@ AdapterSet parse_column(const std::string& text) {
   }
   for (size_t begin = 0; adapters != "none" && begin <= adapters.size();) {
     const size_t end = std::min(adapters.find('+', begin), adapters.size());
-    set.adapters.push_back(parse_adapter(adapters.substr(begin, end - begin)));
+    set.adapters.push_back(parse_adapter("generate: --column", adapters.substr(begin, end - begin)));
     begin = end + 1;
   }
   return set;
@@ -74,7 +71,8 @@ PictureColumn parse_picture_column(const std::string& text) {
 /// A grid compares: its columns as given, or the base, each adapter alone and all together.
 std::vector<AdapterSet> adapter_sets(const GenerateOptions& options) {
   AdapterSet all;
-  for (const std::string& text : options.adapter) all.adapters.push_back(parse_adapter(text));
+  for (const std::string& text : options.adapter)
+    all.adapters.push_back(parse_adapter("generate: --adapter", text));
   if (!options.grid) {
     if (!options.column.empty())
       throw Error(ErrorKind::kUsage, "generate: --column", "columns were given without --grid", "add --grid");
@@ -108,7 +106,7 @@ void run(const GenerateOptions& options, CommandContext& context) {
   request.sampling.height = options.height;
   request.sampling.width = options.width;
   request.sampling.batch_size = options.batch_size;
-  request.policy = parse_device_policy(options.device, options.dtype);
+  request.policy = parse_device_policy(options.device, options.dtype, "generate: --device");
   if (options.base) request.base = *options.base;
   if (options.initial_noise) {
     const auto [file, row] =
@@ -142,6 +140,12 @@ void run(const GenerateOptions& options, CommandContext& context) {
   context.print_result(result, text);
 }
 
+/// A picture that --like names is a config, too.
+std::optional<FurtherSettings> settings_of_picture(const GenerateOptions& options) {
+  if (options.like.empty()) return std::nullopt;
+  return FurtherSettings{read_picture_settings(options.like), "generate: --like " + options.like};
+}
+
 std::string scheduler_help() {
   std::string names;
   for (const SchedulerEntry& entry : schedulers())
@@ -151,7 +155,7 @@ std::string scheduler_help() {
 
 }  // namespace
 
-Run generate_command(CLI::App& app) {
+Verb generate_command(CLI::App& app) {
   auto options = std::make_shared<GenerateOptions>();
   app.add_option("prompt", options->prompt, "one or more prompts");
   app.add_option("--adapter", options->adapter, "LoRA FILE or FILE:scale; repeat it for several at once")
@@ -176,7 +180,7 @@ Run generate_command(CLI::App& app) {
   app.add_option("--height", options->height, "pixels; 0: the base's own size");
   app.add_option("--width", options->width, "pixels; 0: the base's own size");
   app.add_option("--batch-size", options->batch_size, "pictures in one forward pass");
-  app.add_option("--dtype", options->dtype, "of UNet and text encoders")->check(CLI::IsMember(dtype_names()));
+  add_dtype_flag(app, "--dtype", options->dtype, "Run UNet and text encoders in this type");
   app.add_option("--device", options->device, "cpu, cuda, cuda:1 …");
   app.add_option("--style-strength", options->style_strength,
                  "the paper's w_s, for files merged by ziplora; other columns of a grid stay as they are");
@@ -200,7 +204,8 @@ Run generate_command(CLI::App& app) {
       ->group(kFrameGroup);
   app.footer(example(
       "ziplora generate \"a ghost next to a tree\" --adapter ghost-in-ink.safetensors:0.9 -o ghost.png"));
-  return [options](CommandContext& context) { run(*options, context); };
+  return {[options](CommandContext& context) { run(*options, context); },
+          [options] { return settings_of_picture(*options); }};
 }
 
 }  // namespace ziplora::cli

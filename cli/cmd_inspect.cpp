@@ -3,14 +3,14 @@
 
 #include <memory>
 
-#include "cli/frame/command.h"
+#include "cli/commands.h"
 #include "inspect_table.h"
 #include "ziplora/app/inspect.h"
 #include "ziplora/base/error.h"
 
 namespace ziplora::cli {
 
-Run inspect_command(CLI::App& app) {
+Verb inspect_command(CLI::App& app) {
   struct InspectFlags {
     std::vector<std::string> files;
     std::string base;
@@ -22,7 +22,7 @@ Run inspect_command(CLI::App& app) {
                  "diffusers folder or checkpoint whose layers they are for; default: SDXL, else the mini");
   app.add_flag("--check", flags->check, "exit with 7 if a defect is found");
   app.footer(example("ziplora inspect --check dog.safetensors ink.safetensors"));
-  return [flags](CommandContext& context) {
+  return {[flags](CommandContext& context) {
     InspectRequest request{.files = {flags->files.begin(), flags->files.end()}, .base = {}};
     if (!flags->base.empty()) request.base = flags->base;
     const InspectResult result = run_inspect(request, context.progress, context.cancel);
@@ -36,7 +36,7 @@ Run inspect_command(CLI::App& app) {
       throw Error(ErrorKind::kBelowThreshold, "inspect --check",
                   fmt::format("{} {} found", defects, defects == 1 ? "defect was" : "defects were"),
                   "each is named above with what mends it");
-  };
+  }};
 }
 
 }  // namespace ziplora::cli

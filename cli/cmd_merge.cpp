@@ -4,8 +4,9 @@
 
 #include <memory>
 
-#include "cli/frame/command.h"
-#include "cli/frame/dtype_option.h"
+#include "cli/commands.h"
+#include "cli/frame/adapter_argument.h"
+#include "cli/frame/dtype_flag.h"
 #include "ziplora/app/device_policy.h"
 #include "ziplora/app/merge.h"
 #include "ziplora/base/error.h"
@@ -20,8 +21,9 @@ struct MergeFlags {
   std::vector<std::string> subject_prompts, style_prompts, adapter_prompts;
   std::string subject_images, style_images;
   std::vector<std::string> adapter_images;
-  std::string method = "zip", base, device = "cpu", dtype = "float32";
-  std::string format = "kohya", file_dtype = "float16", recipe, output;
+  std::string method = "zip", base, device = "cpu";
+  std::string format = "kohya", recipe, output;
+  at::ScalarType dtype = at::kFloat, file_dtype = at::kHalf;
   uint64_t seed = 0;
   int64_t rank = 0;
   bool resume = false;
@@ -29,27 +31,12 @@ struct MergeFlags {
   std::map<std::string, bool> method_flags;
 };
 
-// "dog.safetensors:0.8"; a colon with no number after it belongs to the path.
 MergeFile parse_input(const std::string& role, const std::string& text,
                       const std::vector<std::string>& prompts, const std::string& images) {
-  MergeFile file{.path = text, .role = role, .weight = 1.0, .prompts = prompts, .images = {}};
+  const AdapterChoice choice = parse_adapter("merge: --" + role, text);
+  MergeFile file{
+      .path = choice.file, .role = role, .weight = choice.strength, .prompts = prompts, .images = {}};
   if (!images.empty()) file.images = images;
-  const size_t colon = text.rfind(':');
-  if (colon == std::string::npos || colon + 1 == text.size()) return file;
-  size_t used = 0;
-  try {
-    file.weight = std::stod(text.substr(colon + 1), &used);
-  } catch (const std::exception&) {
-    return file;
-  }
-  if (colon + 1 + used == text.size()) {
-    file.path = text.substr(0, colon);
-    if (!std::isfinite(file.weight))
-      throw Error(ErrorKind::kUsage, "merge: --" + role + " " + text, "the weight is not a finite number",
-                  "for example --" + role + " dog.safetensors:0.8");
-  } else {
-    file.weight = 1.0;
-  }
   return file;
 }
 
@@ -144,7 +131,7 @@ std::string describe_merge(const nlohmann::json& report) {
 
 }  // namespace
 
-Run merge_command(CLI::App& app) {
+Verb merge_command(CLI::App& app) {
   auto flags = std::make_shared<MergeFlags>();
   app.add_option("--subject", flags->subject, "LoRA file of the subject, FILE or FILE:weight");
   app.add_option("--style", flags->style, "LoRA file of the style, FILE or FILE:weight");
@@ -167,20 +154,20 @@ Run merge_command(CLI::App& app) {
   app.add_option("--method", flags->method, "how to merge" + methods);
   app.add_option("--base", flags->base,
                  "diffusers folder or checkpoint, for methods that learn; default: the mini");
-  app.add_option("--dtype", flags->dtype, "of the base's weights; the coefficients learn in float32")
-      ->check(CLI::IsMember(dtype_names()));
+  add_dtype_flag(app, "--dtype", flags->dtype,
+                 "Run the base in this type; the coefficients learn in float32");
   app.add_option("--device", flags->device, "cpu, cuda, cuda:1 …");
   app.add_option("--seed", flags->seed, "of pictures, noise and timesteps");
   app.add_option("--rank", flags->rank, "compress to this rank by SVD; 0: exact, the sum of the ranks");
   app.add_option("--format", flags->format, "key family of the file: kohya, diffusers …");
-  takes_dtype(app.add_option("--file-dtype", flags->file_dtype, "of the written factors"));
+  add_dtype_flag(app, "--file-dtype", flags->file_dtype, "Write the factors in this type");
   app.add_flag("--resume", flags->resume, "go on with the interrupted merge of the same command");
   app.add_option("-o,--output", flags->output, "the merged LoRA file")->required();
   add_method_options(app, *flags);
   app.footer(example(
       "ziplora merge --subject dog.safetensors --style ink.safetensors:0.8 -o dog-in-ink.safetensors"));
 
-  return [flags](CommandContext& context) {
+  return {[flags](CommandContext& context) {
     MergeRequest request;
     const auto add = [&](const std::string& role, const std::string& text,
                          const std::vector<std::string>& prompts, const std::string& images) {
@@ -212,19 +199,19 @@ Run merge_command(CLI::App& app) {
     request.method = flags->method;
     request.options = given_options(*flags);
     if (!flags->base.empty()) request.base = flags->base;
-    request.policy = parse_device_policy(flags->device, flags->dtype);
+    request.policy = parse_device_policy(flags->device, flags->dtype, "merge: --device");
     request.seed = flags->seed;
     if (flags->rank < 0)
       throw Error(ErrorKind::kUsage, "merge: --rank", fmt::format("{} is no rank", flags->rank),
                   "for example --rank 32; 0 keeps every rank");
     if (flags->rank > 0) request.rank = flags->rank;
     request.format = flags->format;
-    request.dtype = parse_dtype(flags->file_dtype);
+    request.dtype = flags->file_dtype;
     request.output = flags->output;
     request.resume = flags->resume;
     const nlohmann::json report = run_merge(request, context.progress, context.cancel);
     context.print_result(report, describe_merge(report));
-  };
+  }};
 }
 
 }  // namespace ziplora::cli

@@ -7,7 +7,7 @@
 #include <type_traits>
 #include <variant>
 
-#include "cli/frame/command.h"
+#include "cli/commands.h"
 #include "ziplora/app/default_base.h"
 #include "ziplora/app/train.h"
 #include "ziplora/app/train_settings.h"
@@ -51,6 +51,12 @@ std::string help_of(const TrainSetting& setting, const Defaults& defaults) {
                                      : fmt::format(" [{}; the embedded base: {}]", general, embedded));
 }
 
+/// What a flag reads for a setting's value: names of types stay names, which the settings resolve.
+template <class Value>
+using GivenValue =
+    std::conditional_t<std::is_same_v<Value, std::optional<double>>, double,
+                       std::conditional_t<std::is_same_v<Value, at::ScalarType>, std::string, Value>>;
+
 /// A flag for each row of the settings table. What is given lands in request.settings; what is not, is left
 /// to the base's defaults.
 void add_settings(CLI::App& app, const std::shared_ptr<TrainFlags>& flags) {
@@ -67,7 +73,7 @@ void add_settings(CLI::App& app, const std::shared_ptr<TrainFlags>& flags) {
                 [flags, name](int64_t count) { flags->request.settings[name] = count > 0; },
                 help_of(setting, defaults));
           } else {
-            using Given = std::conditional_t<std::is_same_v<Value, std::optional<double>>, double, Value>;
+            using Given = GivenValue<Value>;
             CLI::Option* option = app.add_option_function<Given>(
                 setting.flag(), [flags, name](const Given& value) { flags->request.settings[name] = value; },
                 help_of(setting, defaults));
@@ -81,7 +87,7 @@ void add_settings(CLI::App& app, const std::shared_ptr<TrainFlags>& flags) {
 
 }  // namespace
 
-Run train_command(CLI::App& app) {
+Verb train_command(CLI::App& app) {
   auto flags = std::make_shared<TrainFlags>();
   app.add_option("images", flags->images,
                  "pictures and folders of pictures; dog.txt beside dog.png is its caption");
@@ -96,7 +102,7 @@ Run train_command(CLI::App& app) {
                  "where checkpoints, samples and metrics go (default: runs/<output>)");
   app.add_option("--device", flags->request.device, "cpu, cuda, cuda:1")->capture_default_str();
   app.footer(example("ziplora train photos/ --prompt \"a sks dog\" -o dog.safetensors"));
-  return [flags](CommandContext& context) {
+  return {[flags](CommandContext& context) {
     TrainRequest& request = flags->request;
     request.images.assign(flags->images.begin(), flags->images.end());
     request.output = flags->output;
@@ -111,7 +117,7 @@ Run train_command(CLI::App& app) {
                                      result.output.string(), number("layers"), number("iterations"),
                                      number("seconds"), has_class ? "loss of its own pictures" : "loss",
                                      number("instance_loss_first"), number("instance_loss_last")));
-  };
+  }};
 }
 
 }  // namespace ziplora::cli

@@ -1,18 +1,15 @@
-#include "cli/frame/command.h"
+#include "cli/commands.h"
 
 namespace ziplora::cli {
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> table = {
-      {"train", "learn a LoRA from pictures of a subject or a style", train_command},
-      {"merge", "several LoRA files into one", merge_command},
-      {"generate", "pictures from prompts, with any LoRA files", generate_command},
-      {"inspect", "what LoRA files are, what is wrong with them, who can load them", inspect_command},
-      {"convert", "LoRA files into other formats and ranks; out of checkpoints, and into them",
+      {"train", "Learn a LoRA from pictures of a subject or a style", train_command},
+      {"merge", "Merge several LoRA files into one", merge_command},
+      {"generate", "Draw pictures from prompts, with any LoRA files", generate_command},
+      {"inspect", "Show what LoRA files are, what is wrong with them and who can load them", inspect_command},
+      {"convert", "Convert LoRA files, extract them from checkpoints and bake them into checkpoints",
        convert_command},
-      {"world", "render the emoji world of the embedded base, or a scene of it", world_command},
-      {"pretrain", "train the embedded base from nothing", pretrain_command},
-      {"base-report", "how well the embedded base draws what it is asked for", base_report_command},
   };
   return table;
 }

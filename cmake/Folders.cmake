@@ -1,9 +1,11 @@
 # ziplora_library(NAME SOURCES … DEPENDS … LIBRARIES …)  one folder, one static library, one set of allowed includes
-# ziplora_unit_tests(NAME SOURCES …)                     the folder's *_test.cpp files, one binary, found by ctest
+# ziplora_unit_tests(NAME SOURCES …)                     the folder's *_test.cpp files, one binary, found by ctest; with ZIPLORA_BUILD_TESTS
 find_package(nlohmann_json REQUIRED)
 find_package(fmt REQUIRED)
-find_package(GTest REQUIRED)
-include(GoogleTest)
+if(ZIPLORA_BUILD_TESTS)
+  find_package(GTest REQUIRED)
+  include(GoogleTest)
+endif()
 
 # fmt is header-only here: the torch wheel carries fmt headers of its own, newer than the system library they would link.
 add_library(ziplora_options INTERFACE)
@@ -52,6 +54,9 @@ endfunction()
 add_custom_target(unit_tests)
 
 function(ziplora_unit_tests name)
+  if(NOT ZIPLORA_BUILD_TESTS)
+    return()
+  endif()
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
   ziplora_executable(${name}_test SOURCES ${ARG_SOURCES} DEPENDS ${name} ${ARG_DEPENDS} LIBRARIES GTest::gtest_main)
   add_dependencies(unit_tests ${name}_test)

@@ -6,6 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools/setup.sh referee
+export ZIPLORA_CMAKE_FLAGS="-DZIPLORA_BUILD_TESTS=ON -DZIPLORA_BUILD_MINI=ON"
 # Of tests that ctest asks for their names while building, too.
 export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_leaks=0}"
 if (($#)); then targets=("${@/%/_test}"); else targets=(unit_tests); fi

@@ -4,6 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools/setup.sh referee
+export ZIPLORA_CMAKE_FLAGS="-DZIPLORA_BUILD_TESTS=ON"
 tools/build.sh release build ziplora ziplora_probe
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-$(nproc)}"
 bench() {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Configures a preset and builds it; what every script and the Makefile call, so that all say the same of progress.
 #   tools/build.sh release build              everything
+#   ZIPLORA_CMAKE_FLAGS="-DZIPLORA_BUILD_TESTS=ON" adds options; the build folder remembers them
 #   tools/build.sh asan build-asan io_test    some targets
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -20,5 +21,6 @@ with_time_left() {
   done
   if [[ -t 1 ]]; then printf '\e[K'; fi
 }
-cmake --preset "$1" -B "$2" >/dev/null
+read -ra flags <<< "${ZIPLORA_CMAKE_FLAGS:-}"
+cmake --preset "$1" -B "$2" "${flags[@]}" >/dev/null
 cmake --build "$2" ${3:+--target "${@:3}"} | with_time_left

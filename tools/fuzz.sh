@@ -12,7 +12,8 @@ if (($#)); then targets=("$1"); else targets=("${every[@]}"); fi
 seconds="${2:-1800}"
 build="${ZIPLORA_FUZZ_BUILD:-build-fuzz}"
 
-tools/setup.sh engine
+tools/setup.sh referee
+export ZIPLORA_CMAKE_FLAGS="-DZIPLORA_BUILD_TESTS=ON"
 command -v clang++-14 >/dev/null || { echo "fuzz: install clang-14 and libclang-rt-14-dev first" >&2; exit 1; }
 tools/build.sh fuzz "$build" fuzz
 

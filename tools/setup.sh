@@ -1,16 +1,25 @@
 #!/usr/bin/env bash
 # Installs what building and testing need: Debian packages (when missing) and a Python environment in .venv
 # that carries LibTorch and, with `referee`, the Python stack the tests compare with. Runs again in no time.
-#   tools/setup.sh packages  the Debian packages alone          (make check, make format)
-#   tools/setup.sh engine    compiler, libraries, LibTorch         (make demo)
-#   tools/setup.sh referee   the same, and the referees of tests   (make test)
+#   tools/setup.sh packages  clang-format alone                             (make check, make format)
+#   tools/setup.sh engine    compiler, libraries, LibTorch                  (make demo)
+#   tools/setup.sh mini      the same, and what draws the emoji world       (make base)
+#   tools/setup.sh referee   the same, and the referees of tests            (make test)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 level="${1:-engine}"
 
-packages=(build-essential cmake ninja-build pkg-config clang-format python3-venv
-  libcli11-dev nlohmann-json3-dev libfmt-dev libgtest-dev libssl-dev libpcre2-dev libicu-dev
-  libpng-dev libjpeg-dev libwebp-dev librsvg2-dev libcairo2-dev)
+engine=(build-essential cmake ninja-build pkg-config python3-venv
+  libcli11-dev nlohmann-json3-dev libfmt-dev libssl-dev libpcre2-dev libicu-dev
+  libpng-dev libjpeg-dev libwebp-dev libfreetype-dev)
+mini=(librsvg2-dev libcairo2-dev)
+case "$level" in
+  packages) packages=(clang-format python3) ;;
+  engine) packages=("${engine[@]}") ;;
+  mini) packages=("${engine[@]}" "${mini[@]}") ;;
+  referee) packages=("${engine[@]}" "${mini[@]}" libgtest-dev clang-format) ;;
+  *) echo "setup: unknown level '$level'; expected packages, engine, mini or referee" >&2; exit 2 ;;
+esac
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q "ok installed" || missing+=("$package")
@@ -29,11 +38,13 @@ fi
 
 if [[ $level == packages ]]; then exit 0; fi
 
-stamp=".venv/.ziplora-$level-$(cat requirements/engine.txt "requirements/$level.txt" | sha256sum | cut -c1-16)"
+list=requirements/engine.txt
+if [[ $level == referee ]]; then list=requirements/referee.txt; fi
+stamp=".venv/.ziplora-$(basename "$list" .txt)-$(cat requirements/engine.txt "$list" | sha256sum | cut -c1-16)"
 if [[ ! -e $stamp ]]; then
-  echo "setup: installing requirements/$level.txt into .venv (LibTorch is large; minutes on a first run)" >&2
+  echo "setup: installing $list into .venv (LibTorch is large; minutes on a first run)" >&2
   [[ -x .venv/bin/python ]] || python3 -m venv .venv
-  install=(.venv/bin/pip install --disable-pip-version-check -r "requirements/$level.txt")
+  install=(.venv/bin/pip install --disable-pip-version-check -r "$list")
   if [[ -t 2 ]]; then
     "${install[@]}" >&2  # a person sees each download with its ETA
   else  # a log gets the size of each before it begins

@@ -5,6 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 tools/setup.sh referee
 tools/check.sh
+export ZIPLORA_CMAKE_FLAGS="-DZIPLORA_BUILD_TESTS=ON -DZIPLORA_BUILD_MINI=ON"
 tools/build.sh "${ZIPLORA_PRESET:-release}" build
 ctest --test-dir build --output-on-failure --no-tests=error
-.venv/bin/python -m pytest -q tests/parity tests/e2e tests/loaders "$@"
+.venv/bin/python -m pytest -q tests/parity tests/e2e tests/loaders mini/tests "$@"

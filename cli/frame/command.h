@@ -1,18 +1,17 @@
 #pragma once
-/// One verb of the command line. To add a verb:
-///   1. cli/cmd_<verb>.cpp: an Options struct (the only home of its defaults), its flags, and a closure that
-///   makes
-///      a request of app/, runs it and prints its result through the context;
-///   2. its declaration below, one line in commands.cpp, one line in cli/CMakeLists.txt.
-/// The frame adds --json, --quiet, --verbose, --color, --config, --print-config and the EXIT STATUS
-/// paragraph.
+/// One verb of a command line. To add a verb:
+///   1. cli/cmd_<verb>.cpp: its flags, bound to the fields of a request of app/ (the only home of their
+///      defaults), and a closure that runs the request and prints its result through the context;
+///   2. its line in commands.cpp, and one in cli/CMakeLists.txt.
+/// The frame adds --json, --quiet, --verbose, --color, --config, --print-config and the EXIT STATUS paragraph.
 ///
-///     Run merge_command(CLI::App& app) {
-///       auto options = std::make_shared<MergeOptions>();
-///       app.add_option("--rank", options->rank, "rank of the merged file");   // the default shows in the
-///       help app.footer(example("ziplora merge --subject dog.safetensors --style ink.safetensors -o
-///       out.safetensors")); return [options](CommandContext& context) { context.print_result(run_merge(…),
-///       "text for people"); };
+///     Verb inspect_command(CLI::App& app) {
+///       auto request = std::make_shared<InspectRequest>();
+///       app.add_option("files", request->files, "Read these LoRA files");
+///       app.footer(example("ziplora inspect dog.safetensors"));
+///       return {[request](CommandContext& context) {
+///         context.print_result(to_json(run_inspect(*request, context.progress, context.cancel)), "text");
+///       }};
 ///     }
 
 #include <CLI/App.hpp>
@@ -21,6 +20,7 @@
 
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,27 +41,26 @@ struct CommandContext {
   void print_result(const nlohmann::json& result, const std::string& text) const;
 };
 
-using Run = std::function<void(CommandContext&)>;
+/// Settings from elsewhere than the command line; flags and --config win over them.
+struct FurtherSettings {
+  nlohmann::json values;  ///< by the long names of the flags
+  std::string where;      ///< opens the error messages
+};
+
+/// What a verb does once its flags are parsed.
+struct Verb {
+  std::function<void(CommandContext&)> run;
+  /// Asked before `run`; may be empty.
+  std::function<std::optional<FurtherSettings>()> further_settings = {};
+};
 
 struct Command {
   const char* name;
-  const char* summary;
-  Run (*add)(CLI::App& app);  ///< adds the flags; the closure runs after parsing
+  const char* summary;  ///< begins with a verb
+  Verb (*add)(CLI::App& app);
 };
-
-/// In the order of the help.
-const std::vector<Command>& commands();
 
 /// The help's closing paragraph: one example line.
 std::string example(const std::string& command_line);
-
-Run train_command(CLI::App& app);
-Run merge_command(CLI::App& app);
-Run generate_command(CLI::App& app);
-Run inspect_command(CLI::App& app);
-Run convert_command(CLI::App& app);
-Run world_command(CLI::App& app);
-Run pretrain_command(CLI::App& app);
-Run base_report_command(CLI::App& app);
 
 }  // namespace ziplora::cli

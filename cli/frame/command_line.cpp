@@ -16,7 +16,6 @@
 #include "cli/frame/json_progress.h"
 #include "cli/frame/terminal_progress.h"
 #include "cli/frame/whole_words.h"
-#include "ziplora/app/generate_settings.h"
 #include "ziplora/base/atomic_file.h"
 #include "ziplora/base/error.h"
 #include "ziplora/base/nearest_name.h"
@@ -52,11 +51,17 @@ bool want_color(const std::string& choice) {
   return isatty(STDERR_FILENO) != 0 && !(no_color && *no_color);
 }
 
+/// "ziplora merge", or "ziplora" where there is no verb.
+std::string name_of(const Program& program, const CLI::App* verb) {
+  return verb ? std::string(program.name) + " " + verb->get_name() : program.name;
+}
+
 /// What CLI11 could not place: an unknown verb or flag, or one word too many.
-void refuse_leftovers(const CLI::App& app, const std::vector<std::string>& leftovers) {
+void refuse_leftovers(const Program& program, const CLI::App& app,
+                      const std::vector<std::string>& leftovers) {
   if (leftovers.empty()) return;
   const std::string word = restored(leftovers.front()), found = word.substr(0, word.find('='));
-  const std::string where = app.get_parent() ? "ziplora " + app.get_name() : "ziplora";
+  const std::string where = name_of(program, app.get_parent() ? &app : nullptr);
   const std::string help = "run '" + where + " --help'";
   std::vector<std::string> known;
   if (found.rfind("-", 0) == 0) {
@@ -67,10 +72,10 @@ void refuse_leftovers(const CLI::App& app, const std::vector<std::string>& lefto
                 near ? "did you mean '" + *near + "'?" : help);
   }
   if (app.get_parent()) throw Error(ErrorKind::kUsage, where, "unexpected argument '" + found + "'", help);
-  for (const Command& command : commands()) known.push_back(command.name);
+  for (const Command& command : program.commands) known.push_back(command.name);
   const auto near = nearest_name(found, known);
   throw Error(ErrorKind::kUsage, where, "unknown command '" + found + "'",
-              near ? "did you mean 'ziplora " + *near + "'?" : help);
+              near ? "did you mean '" + where + " " + *near + "'?" : help);
 }
 
 /// Options the verb cannot do without; checked after the config file had its say, not by CLI11 before it.
@@ -83,14 +88,6 @@ std::vector<CLI::Option*> take_over_required_options(CLI::App& verb) {
       option->description(option->get_description() + " (required)");
   }
   return required;
-}
-
-/// A picture that --like names is a config, too; what --config said stays.
-void apply_picture_settings(CLI::App& verb) {
-  const CLI::Option* like = verb.get_option_no_throw("--like");
-  if (!like || like->count() == 0) return;
-  const auto picture = like->as<std::string>();
-  apply_config(read_picture_settings(picture), verb.get_name() + ": --like " + picture, verb);
 }
 
 /// File names and prompts may be of any encoding, JSON is UTF-8: other bytes become U+FFFD.
@@ -114,28 +111,29 @@ void CommandContext::print_result(const nlohmann::json& result, const std::strin
                 "free some space where stdout goes, or let its reader run to the end");
 }
 
-int run_command_line(int argc, char** argv, const CancelToken& cancel, ErrorStyle& style) {
-  CLI::App app("ziplora: any subject in any style, by merging trained LoRAs into one", "ziplora");
-  app.set_version_flag("--version", std::string("ziplora ") + ZIPLORA_VERSION);
+int run_command_line(const Program& program, int argc, char** argv, const CancelToken& cancel,
+                     ErrorStyle& style) {
+  CLI::App app(std::string(program.name) + ": " + program.summary, program.name);
+  app.set_version_flag("--version", std::string(program.name) + " " + ZIPLORA_VERSION);
   app.footer(kExitStatus);
   app.require_subcommand(0, 1);
   app.allow_extras();
   app.option_defaults()->always_capture_default();
 
-  struct Verb {
-    Run run;
+  struct FramedVerb {
+    Verb verb;
     FrameOptions frame;
     std::vector<CLI::Option*> required;
   };
-  std::map<const CLI::App*, Verb> verbs;
-  for (const Command& command : commands()) {
+  std::map<const CLI::App*, FramedVerb> verbs;
+  for (const Command& command : program.commands) {
     CLI::App* subcommand = app.add_subcommand(command.name, command.summary);
     subcommand->allow_extras();
     subcommand->option_defaults()->always_capture_default();
-    Verb& verb = verbs[subcommand];
-    verb.run = command.add(*subcommand);
-    add_frame_flags(*subcommand, verb.frame);
-    verb.required = take_over_required_options(*subcommand);
+    FramedVerb& framed = verbs[subcommand];
+    framed.verb = command.add(*subcommand);
+    add_frame_flags(*subcommand, framed.frame);
+    framed.required = take_over_required_options(*subcommand);
     restore_whole_words(*subcommand);
     subcommand->footer(subcommand->get_footer() + "\n" + kExitStatus);
   }
@@ -149,40 +147,42 @@ int run_command_line(int argc, char** argv, const CancelToken& cancel, ErrorStyl
     app.parse(std::move(words));
     const auto chosen = app.get_subcommands();
     if (chosen.empty()) {
-      refuse_leftovers(app, app.remaining());
+      refuse_leftovers(program, app, app.remaining());
       std::cout << app.help();
       return 0;
     }
     CLI::App& subcommand = *chosen.front();
-    Verb& verb = verbs.at(&subcommand);
-    style = {verb.frame.json, verb.frame.verbose, want_color(verb.frame.color)};
-    refuse_leftovers(subcommand, subcommand.remaining());
-    refuse_leftovers(app, app.remaining());
-    if (!verb.frame.config.empty()) apply_config_file(verb.frame.config, subcommand);
-    apply_picture_settings(subcommand);
-    if (verb.frame.print_config) {
+    const FramedVerb& framed = verbs.at(&subcommand);
+    style = {framed.frame.json, framed.frame.verbose, want_color(framed.frame.color)};
+    refuse_leftovers(program, subcommand, subcommand.remaining());
+    refuse_leftovers(program, app, app.remaining());
+    if (!framed.frame.config.empty()) apply_config_file(framed.frame.config, subcommand);
+    if (framed.verb.further_settings)
+      if (const auto further = framed.verb.further_settings())
+        apply_config(further->values, further->where, subcommand);
+    if (framed.frame.print_config) {
       std::cout << json_text(resolved_config(subcommand), 2) << "\n";
       return 0;
     }
-    for (const CLI::Option* option : verb.required)
+    for (const CLI::Option* option : framed.required)
       if (option->count() == 0) throw CLI::RequiredError(option->get_name());
 
-    if (!verb.frame.report.empty())
-      const AtomicFile trial(verb.frame.report);  // before the work, not after it
+    if (!framed.frame.report.empty())
+      const AtomicFile trial(framed.frame.report);  // before the work, not after it
     std::unique_ptr<ProgressSink> progress;
     if (style.json)
-      progress = std::make_unique<JsonProgress>(verb.frame.quiet);
+      progress = std::make_unique<JsonProgress>(framed.frame.quiet);
     else
       progress = std::make_unique<TerminalProgress>(
-          TerminalProgressOptions{verb.frame.quiet, style.color, isatty(STDERR_FILENO) != 0});
-    CommandContext context{*progress, cancel, style.json, resolved_config(subcommand), verb.frame.report};
-    verb.run(context);
+          TerminalProgressOptions{framed.frame.quiet, style.color, isatty(STDERR_FILENO) != 0});
+    CommandContext context{*progress, cancel, style.json, resolved_config(subcommand), framed.frame.report};
+    framed.verb.run(context);
     return 0;
   } catch (const CLI::Success& request) {  // --help, --version
     return app.exit(request);
   } catch (const CLI::ParseError& error) {
     const auto chosen = app.get_subcommands();
-    const std::string where = chosen.empty() ? "ziplora" : "ziplora " + chosen.front()->get_name();
+    const std::string where = name_of(program, chosen.empty() ? nullptr : chosen.front());
     throw Error(ErrorKind::kUsage, where, error.what(), "run '" + where + " --help'");
   }
 }

@@ -1,14 +1,12 @@
-// ziplora base-report: how well the embedded base draws what it is asked for.
+// ziplora-mini report: how well the miniature base draws what it is asked for.
 #include <fmt/format.h>
 
 #include <memory>
 #include <optional>
 
-#include "cli/frame/command.h"
-#include "mini/report/base_card.h"
+#include "mini/cli/commands.h"
 #include "mini/report/base_report.h"
 #include "mini/report/lora_report.h"
-#include "ziplora/base/atomic_file.h"
 #include "ziplora/base/error.h"
 #include "ziplora/io/json_file.h"
 
@@ -71,12 +69,12 @@ Role half_named(const std::string& name) { return name == "report" ? Role::kRepo
 
 }  // namespace
 
-Run base_report_command(CLI::App& app) {
+Verb report_command(CLI::App& app) {
   struct Flags {
     BaseReportRequest request;
     int64_t lora_subjects = 4;
     std::vector<double> style_strengths;
-    std::optional<std::string> lora_settings, card, run_folder;
+    std::optional<std::string> lora_settings;
     std::string loras = "none", world, cache, base, judge, output = "out/base-report";
   };
   auto flags = std::make_shared<Flags>();
@@ -103,14 +101,11 @@ Run base_report_command(CLI::App& app) {
          "of generate, at which the merges are asked for pictures; again for more; the overview shows "
          "the first [1]")
       ->allow_extra_args(false);
-  CLI::Option* card = app.add_option("--card", flags->card, "write the base's model card to this file");
-  app.add_option("--run-folder", flags->run_folder, "of the base's training, for the card")->needs(card);
-  card->needs("--run-folder");
   app.add_option("--seed", request.seed, "of noise, and of the artists' places and shades");
   app.add_option("--world", flags->world, "the catalogue of subjects, styles and backgrounds");
   app.add_option("--cache", flags->cache, "drawings: packages and what was rendered of them");
-  app.footer(example("ziplora base-report --scenes 60 -o out/base-report"));
-  return [flags](CommandContext& context) {
+  app.footer(example("ziplora-mini report --scenes 60 -o out/base-report"));
+  return {[flags](CommandContext& context) {
     BaseReportRequest& request = flags->request;
     request.world = {flags->world, flags->cache};
     request.base = flags->base;
@@ -119,10 +114,10 @@ Run base_report_command(CLI::App& app) {
     const nlohmann::json settings =
         flags->lora_settings ? read_json_file(*flags->lora_settings) : nlohmann::json::object();
     if (flags->lora_settings && flags->loras == "none")
-      throw Error(ErrorKind::kUsage, "ziplora base-report",
+      throw Error(ErrorKind::kUsage, "ziplora-mini report",
                   "--lora-settings is for LoRAs, and none are asked for", "add --loras development");
     if (!flags->style_strengths.empty() && flags->loras == "none")
-      throw Error(ErrorKind::kUsage, "ziplora base-report",
+      throw Error(ErrorKind::kUsage, "ziplora-mini report",
                   "--style-strength is for merges of LoRAs, and none are asked for",
                   "add --loras development");
     LoraReportRequest loras{.world = request.world,
@@ -141,11 +136,8 @@ Run base_report_command(CLI::App& app) {
       report["loras"] = run_lora_report(loras, context.progress, context.cancel);
       write_json_file(request.output / "report.json", report);
     }
-    if (flags->card)
-      write_text_file(*flags->card,
-                      base_card(request.base, *flags->run_folder, report, request.world.assets));
     context.print_result(report, table(report));
-  };
+  }};
 }
 
 }  // namespace ziplora::mini::cli

@@ -1,44 +1,34 @@
-// ziplora world: the emoji world that the embedded base learns, and pictures of it.
+// ziplora-mini world: the emoji world that the miniature base learns, and pictures of it.
 #include <fmt/format.h>
 
 #include <memory>
 
-#include "cli/frame/command.h"
+#include "mini/cli/commands.h"
+#include "mini/cli/world_flags.h"
 #include "mini/world/draw_scene.h"
 
 namespace ziplora::mini::cli {
 
-Run world_command(CLI::App& app) {
-  struct Flags {
-    DrawSceneRequest request;
-    std::string world, cache, output;
-  };
-  auto flags = std::make_shared<Flags>();
-  DrawSceneRequest& request = flags->request;
-  flags->world = request.world.assets.string();
-  flags->cache = request.world.cache.string();
-  app.add_option("subject", request.subject, "id in subjects.json; absent: only render the drawings");
-  app.add_option("-o,--output", flags->output, "PNG to write");
-  app.add_option("--style", request.style, "id in styles.json");
-  app.add_option("--background", request.background, "id in backgrounds.json");
-  app.add_option("--next-to", request.second_subject, "a second subject");
-  app.add_option("--seed", request.seed, "of place, size and shades; absent: large, centred, on white");
-  app.add_option("--size", request.size, "pixels of a side");
-  app.add_option("--world", flags->world, "the catalogue of subjects, styles and backgrounds");
-  app.add_option("--cache", flags->cache, "drawings: packages and what was rendered of them");
-  app.footer(example("ziplora world baby-chick --style neon -o chick.png"));
-  return [flags](CommandContext& context) {
-    DrawSceneRequest& request = flags->request;
-    request.world = {flags->world, flags->cache};
-    request.output = flags->output;
-    const nlohmann::json report = run_draw_scene(request, context.progress, context.cancel);
-    const std::string text =
-        report.contains("output")
-            ? fmt::format("{}  {}", report["output"].get<std::string>(), report["caption"].get<std::string>())
-            : fmt::format("{} subjects, {} styles", report["subjects"].get<int64_t>(),
-                          report["styles"].get<int64_t>());
-    context.print_result(report, text);
-  };
+Verb world_command(CLI::App& app) {
+  auto request = std::make_shared<DrawSceneRequest>();
+  app.add_option("subject", request->subject,
+                 "Draw this subject of subjects.json; without one, only render the drawings");
+  app.add_option("-o,--output", request->output, "Write this PNG");
+  app.add_option("--style", request->style, "Draw in this style of styles.json");
+  app.add_option("--background", request->background, "Draw on this background of backgrounds.json");
+  app.add_option("--next-to", request->second_subject, "Draw a second subject beside the first");
+  app.add_option("--seed", request->seed,
+                 "Seed place, size and shades; without it the subject stands large and centred on white");
+  app.add_option("--size", request->size, "Set the side of the picture in pixels");
+  add_world_flags(app, request->world);
+  app.footer(example("ziplora-mini world baby-chick --style neon -o chick.png"));
+  return {[request](CommandContext& context) {
+    const DrawSceneResult result = run_draw_scene(*request, context.progress, context.cancel);
+    context.print_result(to_json(result),
+                         result.output
+                             ? fmt::format("{}  {}", result.output->string(), result.caption)
+                             : fmt::format("{} subjects, {} styles", result.subjects, result.styles));
+  }};
 }
 
 }  // namespace ziplora::mini::cli

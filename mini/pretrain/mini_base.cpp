@@ -81,9 +81,11 @@ class BasePretraining {
     plan.iterations = iterations;
     plan.checkpoint_every = options_.checkpoint_every;
     plan.sample_every = options_.sample_every;
-    plan.working_dtype = options_.working_dtype;
+    plan.working_dtype = working_dtype();
     return plan;
   }
+
+  at::ScalarType working_dtype() const { return options_.bfloat16 ? at::kBFloat16 : at::kFloat; }
 
   uint64_t seed(const char* purpose) const { return derive_seed(options_.seed, purpose); }
 
@@ -212,7 +214,7 @@ class BasePretraining {
     std::vector<std::unique_ptr<Sdxl>> bases;
     std::vector<Sdxl*> replicas;
     for (int64_t thread = 0; thread < options_.threads; ++thread) {
-      bases.push_back(load_sdxl(folder_, {.dtype = options_.working_dtype}, progress_));
+      bases.push_back(load_sdxl(folder_, {.dtype = working_dtype()}, progress_));
       replicas.push_back(bases.back().get());
     }
     UNetTrainingOptions training;

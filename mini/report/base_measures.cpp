@@ -113,7 +113,7 @@ nlohmann::json measure_base(const fs::path& folder, const PictureJudge& judge, c
   stage.step();
   parts["autoencoder"] = autoencoder_measures(base->vae, world);
   stage.step();
-  cancel.throw_if_cancelled("base-report");
+  cancel.throw_if_cancelled("report");
   parts["nearest_caption"] = {{"captions", kCaptions},
                               {"share", nearest_caption_share(*base, judge, world, progress)}};
   stage.step();

@@ -1,5 +1,5 @@
 #pragma once
-/// What base-report says of the base's parts without asking it for drawings by words: size, speed, what the
+/// What the report says of the base's parts without asking it for drawings by words: size, speed, what the
 /// autoencoder keeps of drawings that it has never seen, whether the text encoders understand captions, and
 /// how far the UNet's prediction is off.
 ///

@@ -155,7 +155,7 @@ void write_sheet(const std::filesystem::path& path, const DrawnScenes& scenes) {
 nlohmann::json run_base_report(const BaseReportRequest& request, ProgressSink& progress,
                                const CancelToken& cancel) {
   if (request.scenes < 2)
-    throw Error(ErrorKind::kUsage, "base-report", fmt::format("{} scenes are asked for", request.scenes),
+    throw Error(ErrorKind::kUsage, "report", fmt::format("{} scenes are asked for", request.scenes),
                 "--scenes takes 2 or more; 200 give figures to about 3 %");
   const PictureJudge judge(request.judge, Catalogue::read(request.world.assets));  // first: it may be missing
   World::prepare(request.world.assets, request.world.cache, progress, cancel);

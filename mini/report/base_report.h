@@ -1,5 +1,5 @@
 #pragma once
-/// The use case behind `ziplora base-report`: how well the embedded base draws what it is asked for, in the
+/// The use case behind `ziplora-mini report`: how well the embedded base draws what it is asked for, in the
 /// eyes of a judge that was trained on real drawings only. Its own accuracy on the artists' drawings of the
 /// same scenes stands beside it, and on what the base's autoencoder leaves of those: the UNet cannot do
 /// better.
@@ -12,7 +12,9 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "mini/pretrain/pretrain.h"
+#include "mini/world/world_place.h"
+#include "ziplora/base/cancel.h"
+#include "ziplora/base/progress.h"
 
 namespace ziplora::mini {
 

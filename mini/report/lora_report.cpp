@@ -387,12 +387,12 @@ void claim_lora_report_folder(const LoraReportRequest& request) {
   if (std::ranges::none_of(fs::directory_iterator(request.output), is_made)) {
     write_json_file(file, recipe);
   } else if (!fs::exists(file)) {
-    throw Error(ErrorKind::kUsage, "base-report --loras",
+    throw Error(ErrorKind::kUsage, "report --loras",
                 fmt::format("{} holds files but no {} that says what they come from", request.output.string(),
                             kRecipeFile),
                 "empty it, or name another folder with -o");
   } else if (read_json_file(file) != recipe) {
-    throw Error(ErrorKind::kUsage, "base-report --loras",
+    throw Error(ErrorKind::kUsage, "report --loras",
                 fmt::format("{} holds LoRAs of another base, seed or settings ({})", request.output.string(),
                             file.string()),
                 "name another folder with -o, or remove that one");
@@ -410,7 +410,7 @@ nlohmann::json run_lora_report(const LoraReportRequest& request, ProgressSink& p
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kInterrupted) throw;
     throw Error(
-        error.kind(), "base-report --loras", error.problem(),
+        error.kind(), "report --loras", error.problem(),
         fmt::format("run the same command again: what {} holds is not made again", request.output.string()));
   }
 }

@@ -14,8 +14,10 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "mini/pretrain/pretrain.h"
 #include "mini/world/catalogue.h"
+#include "mini/world/world_place.h"
+#include "ziplora/base/cancel.h"
+#include "ziplora/base/progress.h"
 
 namespace ziplora::mini {
 

@@ -23,7 +23,7 @@ def inputs():
 @pytest.mark.parametrize("weight_decay", [0.0, 0.1])
 def test_muon(weight_decay, resume, threads):
     tensors = inputs()
-    ours, _ = run_probe("muon", tensors, rates=RATES, max_norm=0.0, resume=resume, lr=1e-2, momentum=0.9,
+    ours, _ = run_probe("muon", tensors, program="ziplora_mini_probe", rates=RATES, max_norm=0.0, resume=resume, lr=1e-2, momentum=0.9,
                         weight_decay=weight_decay, threads=threads)
     parameters = [tensors[f"p.{i}"].flatten(1).clone().requires_grad_() for i in range(len(SHAPES))]
     optimizer = torch.optim.Muon(parameters, lr=1e-2, momentum=0.9, nesterov=True, weight_decay=weight_decay,

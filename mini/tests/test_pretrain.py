@@ -1,4 +1,4 @@
-"""`ziplora pretrain` through every stage, from nothing and from a finished base, and the card of what it made."""
+"""`ziplora-mini pretrain` through every stage, from scratch and from a finished base."""
 
 import json
 import shutil
@@ -68,25 +68,12 @@ def test_a_record_that_the_disk_has_no_room_for_stops_the_run(record, made_base,
     assert error["where"].endswith(f"unet.{record}.jsonl") and "free some space" in error["hint"]
 
 
-def test_the_card_says_what_was_trained_and_measured(made_base, cache, tmp_path):
-    report = ziplora("base-report", "--cache", cache, "--base", made_base, "--judge", made_base.parent / "judges/clip",
-                     "--scenes", 3, "--steps", 1, "-o", tmp_path, "--card", tmp_path / "card.md",
-                     "--run-folder", made_base.parent / "run", cwd=ROOT)
-    card = (tmp_path / "card.md").read_text()
-    [line] = records(made_base.parent / "run/unet.metrics.jsonl")
-    assert f"| unet | 1 | {line['lr']:.1e} | {line['seconds'] / 3600:.2f} | {line['loss']:.4f} |" in card
-    assert "341 subjects × 13 styles" in card and "Goals that are missed" in card
-    subject = report["seen"]["base"]["subject"]
-    assert f"| subject | {100 * subject:.0f} % |" in card
-    assert f"seen, subject: {100 * subject:.0f} % of the 70 % aimed at" in card
+def test_the_parts_of_what_was_trained_are_measured(made_base, cache, tmp_path):
+    report = ziplora("report", "--cache", cache, "--base", made_base, "--judge", made_base.parent / "judges/clip",
+                     "--scenes", 3, "--steps", 1, "-o", tmp_path, cwd=ROOT)
     parts = report["parts"]
-    assert f"PSNR {parts['autoencoder']['noto']['psnr_db']:.1f} dB" in card and parts["bytes"] > 40e6
+    assert parts["autoencoder"]["noto"]["psnr_db"] > 0 and parts["bytes"] > 40e6
     assert parts["load_seconds"] > 0 and parts["seconds_per_picture"] > 0 and 0 <= parts["nearest_caption"]["share"] <= 1
-
-
-def test_a_card_needs_the_run_that_it_tells_of(cache, tmp_path):
-    error = ziplora_fails(2, "base-report", "--cache", cache, "--card", tmp_path / "card.md", "-o", tmp_path, cwd=ROOT)
-    assert "--run-folder" in json.dumps(error)
 
 
 def test_a_finished_run_is_not_repeated(made_base, cache):

@@ -1,4 +1,4 @@
-"""`ziplora base-report` on the embedded base, in a world whose drawings are made up: that it runs whole, says what it
+"""`ziplora-mini report` on the miniature base, in a world whose drawings are made up: that it runs whole, says what it
 promises, writes its sheets, and gives the same numbers again."""
 
 import json
@@ -19,7 +19,7 @@ GROUPS = {"base alone", "subject alone", "others beside the subject", "style alo
 
 
 def report(cache, folder, *more):
-    return ziplora("base-report", "--cache", cache, "--scenes", 3, "--steps", 2, "-o", folder, *more, cwd=ROOT)
+    return ziplora("report", "--cache", cache, "--scenes", 3, "--steps", 2, "-o", folder, *more, cwd=ROOT)
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def test_loras_are_judged_alone_and_merged(both):
 
 
 def lora_report(cache, folder, quick, half="development", seed=0):
-    return "base-report", "--cache", cache, "--scenes", 2, "--steps", 2, "-o", folder / "out", "--loras", half, \
+    return "report", "--cache", cache, "--scenes", 2, "--steps", 2, "-o", folder / "out", "--loras", half, \
         "--lora-subjects", 1, "--lora-settings", quick, "--seed", seed, "--style-strength", 1, "--style-strength", 1.5
 
 
@@ -155,7 +155,7 @@ def test_the_same_again(both, cache, tmp_path):
 
 def test_settings_without_loras_are_refused(cache, tmp_path):
     (tmp_path / "quick.json").write_text("{}")
-    error = ziplora_fails(2, "base-report", "--cache", cache, "--lora-settings", tmp_path / "quick.json", "-o", tmp_path / "out", cwd=ROOT)
+    error = ziplora_fails(2, "report", "--cache", cache, "--lora-settings", tmp_path / "quick.json", "-o", tmp_path / "out", cwd=ROOT)
     assert "--loras development" in error["hint"]
-    error = ziplora_fails(2, "base-report", "--cache", cache, "--style-strength", 2, "-o", tmp_path / "out", cwd=ROOT)
+    error = ziplora_fails(2, "report", "--cache", cache, "--style-strength", 2, "-o", tmp_path / "out", cwd=ROOT)
     assert "--loras development" in error["hint"]

@@ -7,17 +7,26 @@
 
 namespace ziplora::mini {
 
-nlohmann::json run_draw_scene(const DrawSceneRequest& request, ProgressSink& progress,
-                              const CancelToken& cancel) {
+nlohmann::json to_json(const DrawSceneResult& result) {
+  nlohmann::json json = {{"subjects", result.subjects}, {"styles", result.styles}};
+  if (result.output) {
+    json["caption"] = result.caption;
+    json["output"] = result.output->string();
+  }
+  return json;
+}
+
+DrawSceneResult run_draw_scene(const DrawSceneRequest& request, ProgressSink& progress,
+                               const CancelToken& cancel) {
   if (!request.subject.empty() && request.output.empty())
     throw Error(ErrorKind::kUsage, "world", "there is no output file", "add -o scene.png");
-  // Refuses a missing or read-only folder before the drawings are rendered, not after.
+  // Refuses a missing or read-only folder before the drawings are rendered.
   if (!request.subject.empty()) const AtomicFile writable(request.output);
   World::prepare(request.world.assets, request.world.cache, progress, cancel);
   const World world(request.world.assets, request.world.cache, request.size);
   const Catalogue& catalogue = world.catalogue();
-  nlohmann::json report = {{"subjects", catalogue.subjects.size()}, {"styles", catalogue.styles.size()}};
-  if (request.subject.empty()) return report;
+  DrawSceneResult result{catalogue.subjects.size(), catalogue.styles.size(), {}, {}};
+  if (request.subject.empty()) return result;
 
   SceneContent content{.subject = catalogue.subject(request.subject),
                        .style = catalogue.style(request.style),
@@ -26,10 +35,10 @@ nlohmann::json run_draw_scene(const DrawSceneRequest& request, ProgressSink& pro
   const bool plain = !request.seed && content.background == 0 && content.second_subject < 0;
   const at::Tensor image = plain ? world.evaluation_drawing(content.subject, content.style)
                                  : world.evaluation_scene(content, request.seed.value_or(0));
-  report["caption"] = world.caption(content);
-  report["output"] = request.output.string();
-  write_png(request.output, image, {{"caption", report["caption"].get<std::string>()}});
-  return report;
+  result.caption = world.caption(content);
+  write_png(request.output, image, {{"caption", result.caption}});
+  result.output = request.output;
+  return result;
 }
 
 }  // namespace ziplora::mini

@@ -1,5 +1,5 @@
 #pragma once
-/// The use case behind `ziplora world`: renders the emoji world, and draws any scene of it, held-out subjects
+/// The use case behind `ziplora-mini world`: renders the emoji world, and draws any scene of it, held-out subjects
 /// and styles too: the user's side of the demo, and the true drawings that results are compared with.
 ///
 ///     run_draw_scene({.subject = "baby-chick", .style = "neon", .output = "chick.png"}, progress, cancel);
@@ -10,7 +10,7 @@
 #include <optional>
 #include <string>
 
-#include "mini/pretrain/pretrain.h"
+#include "mini/world/world_place.h"
 #include "ziplora/base/cancel.h"
 #include "ziplora/base/progress.h"
 
@@ -26,9 +26,15 @@ struct DrawSceneRequest {
   std::filesystem::path output;
 };
 
-/// @return `caption`, `output`, `subjects`, `styles`
+struct DrawSceneResult {
+  size_t subjects = 0, styles = 0;  ///< in the catalogue
+  std::string caption;              ///< of the scene; empty if none was asked for
+  std::optional<std::filesystem::path> output;
+};
+nlohmann::json to_json(const DrawSceneResult& result);
+
 /// @throws Error(kUsage) for unknown ids ("did you mean"), Error(kInput) if no artist drew it so
-nlohmann::json run_draw_scene(const DrawSceneRequest& request, ProgressSink& progress,
-                              const CancelToken& cancel);
+DrawSceneResult run_draw_scene(const DrawSceneRequest& request, ProgressSink& progress,
+                               const CancelToken& cancel);
 
 }  // namespace ziplora::mini

@@ -86,7 +86,7 @@ namespace {
 const SafetensorsFile& checked(const SafetensorsFile& file, const Catalogue& catalogue) {
   if (!fits(file, catalogue)) {
     throw Error(ErrorKind::kInput, "world: " + file.path().string(),
-                "it was made for another list of subjects", "run 'ziplora world'");
+                "it was made for another list of subjects", "run 'ziplora-mini world'");
   }
   return file;
 }
@@ -94,7 +94,7 @@ const SafetensorsFile& checked(const SafetensorsFile& file, const Catalogue& cat
 SafetensorsFile open(const std::filesystem::path& path) {
   if (!std::filesystem::exists(path)) {
     throw Error(ErrorKind::kInput, "world: " + path.string(), "the drawings are not there",
-                "run 'mini/tools/world_packages.sh' and 'ziplora world'");
+                "run 'mini/tools/world_packages.sh' and 'ziplora-mini world'");
   }
   return SafetensorsFile(path);
 }

@@ -290,7 +290,7 @@ TEST_F(WorldTest, ErrorsNameTheWayOut) {
     World world(kAssets, cache_ / "nothing", 32);
     FAIL();
   } catch (const Error& error) {
-    EXPECT_NE(error.hint().find("ziplora world'"), std::string::npos) << error.hint();
+    EXPECT_NE(error.hint().find("ziplora-mini world'"), std::string::npos) << error.hint();
   }
   try {
     world_->catalogue().subject("fos");

@@ -7,7 +7,7 @@ import pytest
 from program import run_ziplora, ziplora, ziplora_fails
 
 ROOT = Path(__file__).resolve().parents[2]
-VERBS = ["train", "merge", "generate", "inspect", "convert", "world", "pretrain", "base-report"]
+VERBS = ["train", "merge", "generate", "inspect", "convert"]
 
 
 def test_help_names_every_verb_and_the_exit_codes():
@@ -15,12 +15,6 @@ def test_help_names_every_verb_and_the_exit_codes():
     assert done.returncode == 0 and "EXIT STATUS" in done.stdout
     for verb in VERBS:
         assert f"\n  {verb} " in done.stdout
-
-
-def test_base_report_says_that_its_judge_is_missing_before_it_draws(tmp_path):
-    done = run_ziplora("base-report", "--judge", tmp_path / "none", "-o", tmp_path / "out", cwd=ROOT)
-    assert done.returncode == 3 and "none" in done.stderr and "hint" in done.stderr
-    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("verb", VERBS)

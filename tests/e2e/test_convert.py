@@ -79,7 +79,7 @@ def name_of(form):
 
 @pytest.mark.parametrize("form", ["kohya", "kohya-diffusers", "diffusers", "peft", "comfy"])
 def test_float32_goes_round_through_every_format_without_losing_a_bit(form, lora, base, tmp_path):
-    flags = ["--base", base, "--dtype", "f32"]
+    flags = ["--base", base, "--file-dtype", "f32"]
     ziplora("convert", lora, *flags, "-o", "start.safetensors", cwd=tmp_path)
     ziplora("convert", "start.safetensors", *flags, "--format", form, "-o", name_of(form), cwd=tmp_path)
     ziplora("convert", name_of(form), *flags, "-o", "back.safetensors", cwd=tmp_path)
@@ -110,7 +110,7 @@ def test_the_dtype_stays_unless_another_is_asked_for(lora, base, tmp_path):
     kept = ziplora("convert", lora, "--base", base, "-o", "a.safetensors", cwd=tmp_path)
     assert kept["files"][0]["dtype"] == "float32"
     for flag, dtype, stored in (("f16", "float16", torch.float16), ("bfloat16", "bfloat16", torch.bfloat16)):
-        result = ziplora("convert", lora, "--base", base, "--dtype", flag, "-o", "h.safetensors", cwd=tmp_path)
+        result = ziplora("convert", lora, "--base", base, "--file-dtype", flag, "-o", "h.safetensors", cwd=tmp_path)
         again = ziplora("convert", "h.safetensors", "--base", base, "-o", "h2.safetensors", cwd=tmp_path)
         assert result["files"][0]["dtype"] == again["files"][0]["dtype"] == dtype
         for file in ("h.safetensors", "h2.safetensors"):
@@ -192,7 +192,7 @@ def test_extracting_and_baking_give_equal_bytes(base, tuned, lora, checkpoint, t
 
 
 def test_extracted_files_bake_back(base, tuned, tmp_path):
-    ziplora("convert", "--extract", tuned, "--from", base, "--dtype", "f32", "-o", "lora.safetensors", cwd=tmp_path)
+    ziplora("convert", "--extract", tuned, "--from", base, "--file-dtype", "f32", "-o", "lora.safetensors", cwd=tmp_path)
     ziplora("convert", "--bake", "lora.safetensors", "--into", base, "-o", "again", cwd=tmp_path)
     wanted = load_file(tuned / "unet" / "diffusion_pytorch_model.safetensors")
     for name, value in load_file(tmp_path / "again" / "unet" / "diffusion_pytorch_model.safetensors").items():
@@ -200,7 +200,7 @@ def test_extracted_files_bake_back(base, tuned, tmp_path):
 
 
 def test_a_peft_folder_bakes_as_the_file_that_it_came_from(base, lora, checkpoint, tmp_path):
-    ziplora("convert", lora, "--base", base, "--format", "peft", "--dtype", "f32", "-o", "peft", cwd=tmp_path)
+    ziplora("convert", lora, "--base", base, "--format", "peft", "--file-dtype", "f32", "-o", "peft", cwd=tmp_path)
     for adapter, out in ((lora, "file.safetensors"), ("peft", "folder.safetensors")):
         ziplora("convert", "--bake", adapter, "--into", checkpoint, "-o", out, cwd=tmp_path)
     wanted = load_file(tmp_path / "file.safetensors")
@@ -267,7 +267,7 @@ ERRORS = {  # name: (exit code, arguments, words of where and problem, words of 
     "no input": (2, ["-o", "o.safetensors"], "no file", "ziplora convert"),
     "missing file": (3, ["none.safetensors", "-o", "o.safetensors"], "none.safetensors", ""),
     "unknown format": (2, ["{lora}", "--base", "{base}", "--format", "koya", "-o", "o.safetensors"], "koya", "kohya"),
-    "unknown dtype": (2, ["{lora}", "--dtype", "int8", "-o", "o.safetensors"], "int8", ""),
+    "unknown dtype": (2, ["{lora}", "--file-dtype", "int8", "-o", "o.safetensors"], "int8", ""),
     "rank 0": (2, ["{lora}", "--base", "{base}", "--rank", 0, "-o", "o.safetensors"], "1 or more", ""),
     "energy above 1": (2, ["{lora}", "--base", "{base}", "--energy", 99, "-o", "o.safetensors"], "99", "0.99"),
     "output is an input": (2, ["{lora}", "--base", "{base}", "-o", "{lora}"], "one of the inputs", "another name"),
@@ -288,7 +288,7 @@ ERRORS = {  # name: (exit code, arguments, words of where and problem, words of 
     "bake into a LoRA": (4, ["--bake", "{lora}", "--into", "{lora}", "-o", "o"], "", ""),
     "bake over a folder": (2, ["--bake", "{lora}", "--into", "{base}", "-o", "{tuned}"], "not overwritten", "-o"),
     "bake over the base": (2, ["--bake", "{lora}", "--into", "{checkpoint}", "-o", "{checkpoint}"], "the inputs", ""),
-    "bake beyond half": (6, ["--bake", "{lora}:1e9", "--into", "{base}", "--dtype", "f16", "-o", "o"], "Half", "f"),
+    "bake beyond half": (6, ["--bake", "{lora}:1e9", "--into", "{base}", "--file-dtype", "f16", "-o", "o"], "Half", "f"),
     "extract into the base": (2, ["--extract", "{tuned}", "--from", "{base}", "-o",
                                   "{base}/unet/diffusion_pytorch_model.safetensors"], "one of the inputs", "another"),
     "a name too long": (1, ["{lora}", "--base", "{base}", "-o", "n" * 300 + ".safetensors"], "too long", "path"),

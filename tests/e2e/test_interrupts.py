@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from tiny_sdxl import make_tiny_sdxl
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
-MINI, WORLD = ASSETS / "mini", ASSETS / "world"
+MINI, WORLD = ASSETS / "mini", ASSETS.parent / "mini/assets"
 
 
 def save_wide_lora(file, seed):

@@ -40,7 +40,7 @@ def disk(tmp_path):
 
 def command(verb, inputs, output):
     base = ("--base", inputs / "base")
-    world = ("--world", ASSETS / "world", "--cache", inputs / "drawings")
+    world = ("--world", ASSETS.parent / "mini/assets", "--cache", inputs / "drawings")
     return {
         "train": ["train", inputs / "photos", "--prompt", "a sks dog", *base, "--rank", 2, "--iterations", 2,
                   "-o", output / "out.safetensors"],

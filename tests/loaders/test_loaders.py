@@ -63,7 +63,7 @@ def test_in_diffusers_block_names_we_write_the_keys_that_the_programs_were_given
     case = CASES[source](modules)
     save_file(case.tensors, tmp_path / "sgm.safetensors", case.metadata)
     out = tmp_path / "diffusers.safetensors"
-    ziplora("convert", tmp_path / "sgm.safetensors", "--dtype", "f32", "--format", "kohya-diffusers", "-o", out)
+    ziplora("convert", tmp_path / "sgm.safetensors", "--file-dtype", "f32", "--format", "kohya-diffusers", "-o", out)
     wanted = {}
     for name in given:
         wanted |= CASES[name](modules).tensors

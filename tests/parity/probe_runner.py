@@ -12,14 +12,14 @@ from safetensors.torch import load_file, save_file
 BUILD = Path(os.environ.get("ZIPLORA_BUILD", Path(__file__).resolve().parents[2] / "build"))
 
 
-def run_probe(name: str, inputs: dict[str, torch.Tensor] | None = None, **arguments):
+def run_probe(name: str, inputs: dict[str, torch.Tensor] | None = None, program="ziplora_probe", **arguments):
     """Returns (outputs: dict of tensors, values: dict)."""
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         (folder / "arguments.json").write_text(json.dumps(arguments))
         if inputs:
             save_file({k: v.detach().contiguous() for k, v in inputs.items()}, folder / "inputs.safetensors")
-        done = subprocess.run([BUILD / "ziplora_probe", name, folder], capture_output=True, text=True)
+        done = subprocess.run([BUILD / program, name, folder], capture_output=True, text=True)
         assert done.returncode == 0, f"probe {name} failed:\n{done.stderr}"
         outputs = {k: v.clone() for k, v in load_file(folder / "outputs.safetensors").items()}
         return outputs, json.loads((folder / "values.json").read_text())

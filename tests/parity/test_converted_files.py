@@ -79,7 +79,7 @@ def test_every_format_acts_as_its_source(form, dtype, tolerance, base, pipeline,
     source = save_kohya(tmp_path / "source.safetensors", layers, pipeline)
     wanted = outputs_of_pipeline(with_deltas(base, {name: delta_of(layer) for name, layer in layers.items()}), inputs)
     out = tmp_path / ("out" if form == "peft" else "out.safetensors")
-    result = ziplora("convert", source, "--base", base, "--format", form, "--dtype", dtype, "-o", out)["files"][0]
+    result = ziplora("convert", source, "--base", base, "--format", form, "--file-dtype", dtype, "-o", out)["files"][0]
     assert result["layers"] == len(layers) and result["format"] == form
     found = (outputs_in_peft(base, inputs, out) if form == "peft" else
              outputs_as_comfy_patches(base, inputs, out) if form == "comfy" else
@@ -93,7 +93,7 @@ def test_a_lower_rank_costs_what_the_report_says(rule, base, pipeline, tmp_path)
     layers = random_layers(pipeline, LayerChoice(alpha=5.0, ranks=(8, 5), **EVERYTHING))
     source = save_kohya(tmp_path / "source.safetensors", layers, pipeline)
     small = tmp_path / "small.safetensors"
-    result = ziplora("convert", source, "--base", base, "--dtype", "f32", *rule, "-o", small)["files"][0]
+    result = ziplora("convert", source, "--base", base, "--file-dtype", "f32", *rule, "-o", small)["files"][0]
     rules = dict(zip(rule[::2], rule[1::2]))
     dropped = total = 0.0
     for entry in result["per_layer"]:
@@ -193,11 +193,11 @@ def test_a_baked_single_file_has_the_sums_under_the_same_names(base, two_loras, 
 
 @pytest.mark.parametrize("dtype, torch_dtype", [("f16", torch.float16), ("bf16", torch.bfloat16)])
 def test_half_precision_is_rounded_once(dtype, torch_dtype, base, two_loras, tmp_path):
-    """Into a half-precision base, and with --dtype into another dtype; the autoencoder keeps its own."""
+    """Into a half-precision base, and with --file-dtype into another dtype; the autoencoder keeps its own."""
     half = tmp_path / "half"
     StableDiffusionXLPipeline.from_pretrained(base).to(torch_dtype).save_pretrained(half)
     ziplora("convert", *bake_flags(two_loras), "--into", half, "-o", tmp_path / "kept")
-    ziplora("convert", *bake_flags(two_loras), "--into", base, "--dtype", dtype, "-o", tmp_path / "converted")
+    ziplora("convert", *bake_flags(two_loras), "--into", base, "--file-dtype", dtype, "-o", tmp_path / "converted")
     deltas = summed(two_loras)
     for source, out in ((half, "kept"), (base, "converted")):
         before = load_file(source / "unet" / "diffusion_pytorch_model.safetensors")
@@ -293,7 +293,7 @@ def test_extracting_gives_the_lora_back(tuned_layout, which, base, pipeline, two
     tuned = tmp_path / "tuned"
     if tuned_layout == "single":
         tuned = single_file(tmp_path / "tuned", tmp_path / "one.safetensors")
-    result = ziplora("convert", "--extract", tuned, "--from", base, "--rank", 4, "--dtype", "f32",
+    result = ziplora("convert", "--extract", tuned, "--from", base, "--rank", 4, "--file-dtype", "f32",
                      "-o", tmp_path / "lora.safetensors")
     assert {entry["layer"] for entry in result["per_layer"]} == layers.keys()
     assert result["relative_error"] < 1e-5 and max(entry["relative_error"] for entry in result["per_layer"]) < 1e-4
@@ -344,7 +344,7 @@ def test_what_has_no_factors_is_named_and_kept_on_request(base, tmp_path):
     assert {entry["layer"] for entry in plain["per_layer"]} == {"unet.conv_in", projection}
     warning = next(event["text"] for event in plain["events"] if event["event"] == "warning")
     assert "3 biases, norms or embeddings" in warning and "--vectors" in warning
-    kept = ziplora(*flags, "--vectors", "--dtype", "f32", "-o", tmp_path / "kept.safetensors")
+    kept = ziplora(*flags, "--vectors", "--file-dtype", "f32", "-o", tmp_path / "kept.safetensors")
     assert {entry["tensor"] for entry in kept["left_out"]} == {embedding} and kept["vectors"] == 2
     tensors = load_file(tmp_path / "kept.safetensors")
     assert torch.allclose(tensors["lora_unet_middle_block_0_in_layers_0.w_norm"], torch.ones(24), atol=1e-5)

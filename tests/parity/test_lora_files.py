@@ -172,7 +172,7 @@ def test_diffusers_refuses_a_projection_of_another_rank_and_encoders_without_att
         assert any(reason in text for text in found["reasons"]), found
     wanted, _ = outputs_here(base, inputs, file)
     for form in ("kohya", "diffusers"):
-        ziplora("convert", file, "--base", base, "--dtype", "f32", "--format", form, "-o", tmp_path / f"{form}.safetensors")
+        ziplora("convert", file, "--base", base, "--file-dtype", "f32", "--format", form, "-o", tmp_path / f"{form}.safetensors")
         if form == "kohya" and rank == 6:
             assert diffusers_of(tmp_path / "kohya.safetensors", base)["verdict"] == "not"
             continue

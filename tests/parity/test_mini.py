@@ -81,7 +81,7 @@ def test_a_merged_file_shows_the_same_in_diffusers(pipeline, tmp_path):
 
 def test_tokenizers_agree_on_the_worlds_captions(pipeline):
     """What the base was trained on must be what it is asked with."""
-    subjects = json.loads((ROOT / "assets" / "world" / "subjects.json").read_text())["subjects"]
+    subjects = json.loads((ROOT / "mini/assets/subjects.json").read_text())["subjects"]
     captions = [f"{one['article']} {one['words']} at night, in watercolour style" for one in subjects]
     _, values = run_probe("tokenizer", folder=str(MINI / "tokenizer"), texts=captions)
     assert values["padded"] == pipeline.tokenizer(captions, padding="max_length", truncation=True).input_ids

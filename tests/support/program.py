@@ -1,4 +1,4 @@
-"""Runs build/ziplora as a user does.
+"""Runs build/ziplora as a user does, or build/ziplora-mini for the verbs that are its.
 
     result = ziplora("generate", "a ghost", "--base", folder, "-o", tmp_path / "ghost.png")   # parsed --json
     error = ziplora_fails(2, "generate", "a ghost", "--scheduler", "eular", "-o", tmp_path / "ghost.png")
@@ -13,8 +13,16 @@ from pathlib import Path
 BUILD = Path(os.environ.get("ZIPLORA_BUILD", Path(__file__).resolve().parents[2] / "build"))
 
 
+LABORATORY_VERBS = {"world", "pretrain", "report"}
+
+
+def command_line(arguments) -> list:
+    laboratory = bool(arguments) and arguments[0] in LABORATORY_VERBS
+    return [BUILD / ("ziplora-mini" if laboratory else "ziplora"), *map(str, arguments)]
+
+
 def run_ziplora(*arguments, **options) -> subprocess.CompletedProcess:
-    return subprocess.run([BUILD / "ziplora", *map(str, arguments)], capture_output=True, text=True, **options)
+    return subprocess.run(command_line(arguments), capture_output=True, text=True, **options)
 
 
 def events(done: subprocess.CompletedProcess) -> list[dict]:
@@ -46,7 +54,7 @@ def ziplora_fails(exit_code: int, *arguments, **options) -> dict:
 
 def act_in_the_middle(exit_code: int, action, arguments, folder, stage: str, after_step: int) -> dict:
     """Calls action(process) once a step of the stage is reported, upon which the program fails. Returns the error event."""
-    process = subprocess.Popen([BUILD / "ziplora", *map(str, arguments), "--json"], cwd=folder,
+    process = subprocess.Popen([*command_line(arguments), "--json"], cwd=folder,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     event = {}
     for line in process.stderr:

@@ -8,7 +8,7 @@
 
 #include "ziplora/app/base_targets.h"
 #include "ziplora/app/base_weights.h"
-#include "ziplora/app/device_policy.h"
+#include "ziplora/base/dtype_name.h"
 #include "ziplora/base/error.h"
 #include "ziplora/io/json_file.h"
 #include "ziplora/lora/adapter_digest.h"

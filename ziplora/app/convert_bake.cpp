@@ -31,7 +31,7 @@ void check(const BakeRequest& request) {
     throw Error(ErrorKind::kUsage, "convert: --into " + request.base.string(), "there is no adapter to bake",
                 "add --bake FILE[:scale]");
   std::vector<fs::path> inputs{request.base};
-  for (const BakeFile& file : request.adapters) inputs.push_back(file.path);
+  for (const AdapterChoice& choice : request.adapters) inputs.push_back(choice.file);
   refuse_output_among(request.output, inputs);
   if (!fs::is_directory(request.base) && (fs::is_directory(request.output) || !request.output.has_filename()))
     throw Error(ErrorKind::kUsage, where, "the checkpoint is one file, and this is a folder",
@@ -41,9 +41,9 @@ void check(const BakeRequest& request) {
 json recipe_of(const BakeRequest& request, const std::vector<Adapter>& adapters) {
   json recipe{{"method", "bake"}, {"base", request.base.filename().string()}};
   for (size_t k = 0; k < adapters.size(); ++k) {
-    recipe["inputs"].push_back({{"file", request.adapters[k].path.filename().string()},
-                                {"scale", request.adapters[k].scale},
-                                {"sha256", sha256_of_adapter(request.adapters[k].path)}});
+    recipe["inputs"].push_back({{"file", request.adapters[k].file.filename().string()},
+                                {"scale", request.adapters[k].strength},
+                                {"sha256", sha256_of_adapter(request.adapters[k].file)}});
   }
   return recipe;
 }
@@ -145,17 +145,18 @@ json run_bake(const BakeRequest& request, ProgressSink& progress, const CancelTo
   };
   std::vector<Adapter> adapters;
   json report{{"output", request.output.string()}, {"base", request.base.string()}};
-  for (const BakeFile& file : request.adapters) {
+  for (const AdapterChoice& choice : request.adapters) {
     std::vector<std::string> warnings;
-    adapters.push_back(read_adapter(file.path, names, warnings, weights));
-    adapters.back().source = file.path;
+    adapters.push_back(read_adapter(choice.file, names, warnings, weights));
+    adapters.back().source = choice.file;
     for (const std::string& warning : warnings)
-      progress.warning(file.path.filename().string() + ": " + warning);
-    report["adapters"].push_back(
-        {{"file", file.path.string()}, {"scale", file.scale}, {"layers", adapters.back().layers.size()}});
+      progress.warning(choice.file.filename().string() + ": " + warning);
+    report["adapters"].push_back({{"file", choice.file.string()},
+                                  {"scale", choice.strength},
+                                  {"layers", adapters.back().layers.size()}});
   }
   std::vector<ScaledAdapter> scaled;
-  for (size_t k = 0; k < adapters.size(); ++k) scaled.push_back({&adapters[k], request.adapters[k].scale});
+  for (size_t k = 0; k < adapters.size(); ++k) scaled.push_back({&adapters[k], request.adapters[k].strength});
   const Baker baker(base, scaled, request.dtype);
 
   int64_t tensors = 0;

@@ -16,16 +16,12 @@
 
 #include "ziplora/base/cancel.h"
 #include "ziplora/base/progress.h"
+#include "ziplora/lora/adapter_choice.h"
 
 namespace ziplora {
 
-struct BakeFile {
-  std::filesystem::path path;
-  double scale = 1.0;
-};
-
 struct BakeRequest {
-  std::vector<BakeFile> adapters;
+  std::vector<AdapterChoice> adapters;
   std::filesystem::path base, output;
   std::optional<at::ScalarType> dtype;  ///< of UNet and text encoders; absent: each tensor keeps its own
 };

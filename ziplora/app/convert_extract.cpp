@@ -11,7 +11,7 @@
 
 #include "ziplora/app/base_targets.h"
 #include "ziplora/app/convert.h"
-#include "ziplora/app/device_policy.h"
+#include "ziplora/base/dtype_name.h"
 #include "ziplora/base/error.h"
 #include "ziplora/base/peak_memory.h"
 #include "ziplora/io/json_file.h"

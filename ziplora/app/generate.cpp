@@ -28,7 +28,7 @@ std::string heading(const AdapterSet& set) {
   std::string text;
   for (const AdapterChoice& choice : set.adapters) {
     text += (text.empty() ? "" : " + ") + choice.file.stem().string();
-    if (choice.scale != 1.0) text += fmt::format(" × {:g}", choice.scale);
+    if (choice.strength != 1.0) text += fmt::format(" × {:g}", choice.strength);
   }
   return text.empty() ? "base" : text;
 }

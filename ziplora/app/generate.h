@@ -13,14 +13,11 @@
 #include "ziplora/base/cancel.h"
 #include "ziplora/base/progress.h"
 #include "ziplora/io/safetensors.h"
+#include "ziplora/lora/adapter_choice.h"
 #include "ziplora/pipeline/text_to_image.h"
 
 namespace ziplora {
 
-struct AdapterChoice {
-  std::filesystem::path file;
-  double scale = 1.0;
-};
 struct AdapterSet {
   std::vector<AdapterChoice> adapters{};  ///< attached together; empty: the base alone
   std::string label{};                    ///< heading of its column in a grid; empty: the names of its files

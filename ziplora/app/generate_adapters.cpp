@@ -43,7 +43,7 @@ RequestAdapters::RequestAdapters(const GenerateRequest& request, const TargetNam
         files_.push_back(choice.file);
         adapters_.push_back(std::move(adapter));
       }
-      strengths.back()[index] += choice.scale;
+      strengths.back()[index] += choice.strength;
     }
   }
   if (request.style_strength != 1.0 && !weighs_a_style)

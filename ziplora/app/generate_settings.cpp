@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "ziplora/app/default_base.h"
-#include "ziplora/app/device_policy.h"
+#include "ziplora/base/dtype_name.h"
 #include "ziplora/base/error.h"
 
 namespace ziplora {
@@ -20,7 +20,7 @@ std::string text_of(const ordered_json& json) {
 }
 
 std::string adapter_text(const AdapterChoice& choice) {
-  return fmt::format("{}:{}", choice.file.string(), choice.scale);
+  return fmt::format("{}:{}", choice.file.string(), choice.strength);
 }
 
 /// As `--column` takes it.
@@ -60,7 +60,7 @@ std::string parameters_text(const GenerateRequest& request, const ImageRow& row,
                             const at::Tensor& image) {
   std::string text = row.prompt;
   for (const AdapterChoice& choice : set.adapters)
-    text += fmt::format(" <lora:{}:{}>", choice.file.stem().string(), choice.scale);
+    text += fmt::format(" <lora:{}:{}>", choice.file.stem().string(), choice.strength);
   if (row.negative_prompt) text += "\nNegative prompt: " + *row.negative_prompt;
   return text + fmt::format("\nSteps: {}, Sampler: {}, CFG scale: {}, Seed: {}, Size: {}x{}",
                             request.sampling.steps,

@@ -84,7 +84,7 @@ class TrainingJob {
     request_.base = resolve_base(request_.base);
     settings_ = resolve_train_settings(*request_.base, request_.settings);
     require_writable(request_.output, settings_.format);
-    policy_ = parse_device_policy(request_.device, settings_.dtype);
+    policy_ = parse_device_policy(request_.device, settings_.dtype, "train: --device");
     read_pictures();
     keep_run_folder();
     base_ = load_sdxl(*request_.base, policy_, progress_);
@@ -329,7 +329,7 @@ class TrainingJob {
     const TargetNames names(base_->unet.config, base_->text_encoder.config, base_->text_encoder_2.config);
     WriteOptions write;
     write.format = settings_.format;
-    write.dtype = parse_dtype(settings_.file_dtype);
+    write.dtype = settings_.file_dtype;
     write_adapter(request_.output, adapter, names, write);
 
     const Course total = course_of(run.losses()), instance = course_of(run.instance_losses());

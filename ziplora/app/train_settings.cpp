@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "ziplora/app/device_policy.h"
+#include "ziplora/base/dtype_name.h"
 #include "ziplora/base/error.h"
 #include "ziplora/base/nearest_name.h"
 #include "ziplora/io/json_file.h"
@@ -59,6 +59,11 @@ struct SetField {
     if (!choices.empty() && std::find(choices.begin(), choices.end(), text) == choices.end())
       throw unknown_name(where + ": " + setting.flag(), text, choices);
     settings.*member = text;
+  }
+
+  void operator()(at::ScalarType TrainSettings::*member) const {
+    require(value.is_string(), "text");
+    settings.*member = parse_dtype(value.get<std::string>(), where + ": " + setting.flag());
   }
 
   /// One text may stand for a list of one, as configs of a single prompt have it.
@@ -164,6 +169,8 @@ nlohmann::json to_json(const TrainSettings& settings) {
               json[setting.name] = *(settings.*member);
             else
               json[setting.name] = nullptr;
+          } else if constexpr (std::is_same_v<decltype(member), at::ScalarType TrainSettings::*>) {
+            json[setting.name] = dtype_name(settings.*member);
           } else {
             json[setting.name] = settings.*member;
           }

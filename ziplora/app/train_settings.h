@@ -8,6 +8,8 @@
 ///
 ///     TrainSettings settings = resolve_train_settings("assets/mini", {{"rank", 4}});
 
+#include <c10/core/ScalarType.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <limits>
@@ -46,12 +48,12 @@ struct TrainSettings {
   std::optional<double> min_snr_gamma;
   double noise_offset = 0.0;
   int64_t seed = 0;
-  std::string dtype = "float32";
+  at::ScalarType dtype = at::kFloat;
   int64_t checkpoint_every = 0;
   int64_t sample_every = 0;
   std::string sample_prompt;
   std::string format = "kohya";
-  std::string file_dtype = "float16";
+  at::ScalarType file_dtype = at::kHalf;
 
   /// How many class pictures there are: none without a prompt to draw them from.
   int64_t num_class_pictures() const { return class_prompt.empty() ? 0 : prior_images; }
@@ -67,7 +69,7 @@ enum class SettingRole {
 struct TrainSetting {
   using Member = std::variant<int64_t TrainSettings::*, double TrainSettings::*, bool TrainSettings::*,
                               std::string TrainSettings::*, std::vector<std::string> TrainSettings::*,
-                              std::optional<double> TrainSettings::*>;
+                              std::optional<double> TrainSettings::*, at::ScalarType TrainSettings::*>;
   const char* name;  ///< in JSON; the flag has '-' for '_'
   const char* help;
   Member member;

@@ -143,7 +143,7 @@ void Baker::append_sum(const BaseFile& file, const std::string& tensor, const st
     if (!at::isfinite(stored).all().item<bool>())
       throw Error(ErrorKind::kNonFinite, kWhere,
                   fmt::format("{} gets values that {} cannot hold", tensor, toString(dtype)),
-                  "lower the scales, or write with --dtype float32");
+                  "lower the scales, or write float32");
     writer.append(stored);
     file.tensors->release_pages(tensor);
   }

@@ -229,10 +229,9 @@ int64_t most_common_rank(const std::map<std::string, LoraLayer>& layers) {
 at::Tensor to_storage(const at::Tensor& factor, at::ScalarType dtype, const std::string& target) {
   at::Tensor stored = factor.detach().to(at::kCPU).to(dtype).contiguous();
   const auto refuse = [&](const std::string& problem) {
-    return Error(
-        ErrorKind::kNonFinite, "write adapter",
-        fmt::format("{} has values that {} cannot hold ({})", target, toString(dtype), problem),
-        "write it in bfloat16 or float32 (--file-dtype; convert: --dtype), unless training diverged");
+    return Error(ErrorKind::kNonFinite, "write adapter",
+                 fmt::format("{} has values that {} cannot hold ({})", target, toString(dtype), problem),
+                 "write it in bfloat16 or float32 (--file-dtype), unless training diverged");
   };
   if (!all_finite(stored))
     throw refuse(fmt::format("largest magnitude {:.3g}", factor.abs().max().item<double>()));

@@ -4,7 +4,7 @@
 #include <fstream>
 #include <iostream>
 
-#include "probes.h"
+#include "tests/parity/probe/probes.h"
 #include "ziplora/base/atomic_file.h"
 
 int main(int argc, char** argv) {

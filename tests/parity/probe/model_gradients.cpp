@@ -1,4 +1,4 @@
-#include "model_gradients.h"
+#include "tests/parity/probe/model_gradients.h"
 
 #include <fstream>
 

@@ -4,7 +4,7 @@
 
 #include <filesystem>
 
-#include "probes.h"
+#include "tests/parity/probe/probes.h"
 #include "ziplora/lora/adapter.h"
 #include "ziplora/nn/module.h"
 

@@ -2,7 +2,7 @@
 // given cotangents. Arguments: folder, and tile (a size in latents) to decode and encode in tiles as well.
 #include <ATen/core/grad_mode.h>
 
-#include "model_gradients.h"
+#include "tests/parity/probe/model_gradients.h"
 #include "ziplora/models/autoencoder_kl.h"
 
 namespace ziplora::probe {

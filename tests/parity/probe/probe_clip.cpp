@@ -2,7 +2,7 @@
 // inputs.token_ids. probe_picture_encoder: the same of the CLIP picture model, on inputs.pixel_values.
 #include <ATen/ops/zeros.h>
 
-#include "model_gradients.h"
+#include "tests/parity/probe/model_gradients.h"
 #include "ziplora/models/clip_text_model.h"
 #include "ziplora/models/clip_vision_model.h"
 

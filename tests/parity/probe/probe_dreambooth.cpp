@@ -1,8 +1,8 @@
 // probe_dreambooth: the training loop on the UNet in arguments.folder, with the initial factors and the
 // batches of the inputs: "factor.<target>.down|up" and "<n>.latents", "<n>.noise", "<n>.timesteps", … for
 // batch n.
-#include "model_gradients.h"
-#include "probes.h"
+#include "tests/parity/probe/model_gradients.h"
+#include "tests/parity/probe/probes.h"
 #include "ziplora/train/dreambooth_lora.h"
 
 namespace ziplora::probe {

@@ -2,10 +2,10 @@
 // arguments.dtype, with the inputs as the one batch. For tests/bench/dreambooth_iteration.py. Arguments:
 // folder; dtype; factors (a file of the first "<target>.down|up": as inputs they would stay in memory);
 // rank; iterations; checkpointing.
-#include "iteration_clock.h"
-#include "model_gradients.h"
-#include "probes.h"
-#include "ziplora/app/device_policy.h"
+#include "tests/parity/probe/iteration_clock.h"
+#include "tests/parity/probe/model_gradients.h"
+#include "tests/parity/probe/probes.h"
+#include "ziplora/base/dtype_name.h"
 #include "ziplora/models/diffusers_folder.h"
 #include "ziplora/train/dreambooth_lora.h"
 
@@ -34,7 +34,7 @@ Response run_dreambooth_iteration(const Request& request) {
   const std::filesystem::path folder = arguments.at("folder").get<std::string>();
   UNet2DConditionModel unet(UNet2DConditionConfig::from_json(read_config(folder / "unet")));
   DreamBoothOptions options;
-  options.loss.unet_dtype = parse_dtype(arguments.at("dtype"));
+  options.loss.unet_dtype = parse_dtype(arguments.at("dtype"), "the probe's dtype");
   load_frozen(unet, folder / "unet", options.loss.unet_dtype);
   options.adapter.rank = arguments.at("rank");
   options.adapter.lora_alpha = arguments.at("rank");

@@ -1,5 +1,5 @@
 // File formats: what Python's libraries wrote is read here, and the other way round.
-#include "probes.h"
+#include "tests/parity/probe/probes.h"
 #include "ziplora/io/image_file.h"
 #include "ziplora/io/image_resize.h"
 #include "ziplora/io/sha256.h"

@@ -3,7 +3,7 @@
 // token_ids), and writes it again to each of arguments.writes {path, format, dtype}.
 #include <c10/core/InferenceMode.h>
 
-#include "probes.h"
+#include "tests/parity/probe/probes.h"
 #include "ziplora/app/base_targets.h"
 #include "ziplora/app/base_weights.h"
 #include "ziplora/lora/adapter_file.h"

@@ -1,7 +1,7 @@
 // A whole trajectory with a fixed fake model: noise_pred = tanh(matrix · input) · 0.9 + timestep / 2000.
 #include <ATen/ops/einsum.h>
 
-#include "probes.h"
+#include "tests/parity/probe/probes.h"
 #include "ziplora/base/rng.h"
 #include "ziplora/diffusion/guidance.h"
 #include "ziplora/diffusion/row_noise.h"

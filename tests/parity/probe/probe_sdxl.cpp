@@ -4,7 +4,7 @@
 // loading, in bytes.
 #include <c10/core/InferenceMode.h>
 
-#include "probes.h"
+#include "tests/parity/probe/probes.h"
 #include "ziplora/base/peak_memory.h"
 #include "ziplora/models/sdxl.h"
 

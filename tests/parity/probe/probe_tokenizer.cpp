@@ -1,6 +1,6 @@
 // probe_tokenizer: arguments folder and texts; gives each text's ids with and without padding, and what was
 // cut off.
-#include "probes.h"
+#include "tests/parity/probe/probes.h"
 #include "ziplora/models/clip_tokenizer.h"
 
 namespace ziplora::probe {

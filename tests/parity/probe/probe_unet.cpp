@@ -1,7 +1,7 @@
 // probe_unet: one forward pass and, with inputs.cotangent, one backward pass of the UNet in arguments.folder.
 // Arguments: checkpointing; adapters (the factors inputs."down.<path>", inputs."up.<path>" and the optional
 // inputs."row_gate" go into the layers' slots, and get gradients).
-#include "model_gradients.h"
+#include "tests/parity/probe/model_gradients.h"
 #include "ziplora/models/unet_2d_condition.h"
 #include "ziplora/nn/conv2d.h"
 #include "ziplora/nn/linear.h"

@@ -1,9 +1,9 @@
 // probe_unet_iteration: times training iterations (forward, mean squared error, backward) of the whole UNet
 // of the base in arguments.folder. For tests/bench/unet_iteration.py. Arguments: folder; iterations;
 // checkpointing.
-#include "iteration_clock.h"
-#include "model_gradients.h"
-#include "probes.h"
+#include "tests/parity/probe/iteration_clock.h"
+#include "tests/parity/probe/model_gradients.h"
+#include "tests/parity/probe/probes.h"
 #include "ziplora/models/unet_2d_condition.h"
 
 namespace ziplora::probe {

@@ -3,7 +3,7 @@
 // (coefficients); "noisy_latents" [iterations, K·n, C, h, w], "timesteps" [iterations, K·n], and the
 // conditioning of the K·n rows. Everything runs in the dtype of "noisy_latents". Gives the coefficients after
 // the last iteration and, as "gradient.<name>", the gradient of the first.
-#include "model_gradients.h"
+#include "tests/parity/probe/model_gradients.h"
 #include "ziplora/merge/zip_loop.h"
 
 namespace ziplora::probe {

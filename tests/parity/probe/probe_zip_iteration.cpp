@@ -4,10 +4,10 @@
 // rows. Arguments: folder; dtype; iterations; overlap_weight; learning_rate; checkpointing.
 #include <numeric>
 
-#include "iteration_clock.h"
-#include "model_gradients.h"
-#include "probes.h"
-#include "ziplora/app/device_policy.h"
+#include "tests/parity/probe/iteration_clock.h"
+#include "tests/parity/probe/model_gradients.h"
+#include "tests/parity/probe/probes.h"
+#include "ziplora/base/dtype_name.h"
 #include "ziplora/merge/zip_loop.h"
 
 namespace ziplora::probe {
@@ -15,7 +15,7 @@ namespace ziplora::probe {
 Response run_zip_iteration(const Request& request) {
   const nlohmann::json& arguments = request.arguments;
   const std::filesystem::path folder = arguments.at("folder").get<std::string>();
-  const at::ScalarType dtype = parse_dtype(arguments.at("dtype"));
+  const at::ScalarType dtype = parse_dtype(arguments.at("dtype"), "the probe's dtype");
   UNet2DConditionModel unet(UNet2DConditionConfig::from_json(read_config(folder / "unet")));
   load_frozen(unet, folder / "unet", dtype);
   unet.set_gradient_checkpointing(arguments.at("checkpointing"));

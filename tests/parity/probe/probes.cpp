@@ -1,11 +1,10 @@
-#include "probes.h"
+#include "tests/parity/probe/probes.h"
 
 namespace ziplora::probe {
 
 const std::vector<Probe>& probes() {
   static const std::vector<Probe> table = {
       {"adam", run_adam},
-      {"muon", run_muon},
       {"autoencoder", run_autoencoder},
       {"read_image", run_read_image},
       {"resize_image", run_resize_image},

@@ -26,7 +26,6 @@ struct Probe {
 const std::vector<Probe>& probes();
 
 Response run_adam(const Request& request);
-Response run_muon(const Request& request);
 Response run_autoencoder(const Request& request);
 Response run_read_image(const Request& request);
 Response run_resize_image(const Request& request);

@@ -1,15 +1,18 @@
-// Optimizers over given gradients: inputs p.<i> (start) and g.<step>.<i>; outputs p.<i> after the last step,
-// and norms.
-#include <ATen/ops/tensor.h>
+#pragma once
+/// What the probes of optimizers share: steps over given gradients. Inputs p.<i> (start) and g.<step>.<i>;
+/// outputs p.<i> after the last step, and norms.
 
-#include "mini/pretrain/muon.h"
-#include "probes.h"
+#include <ATen/core/Tensor.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/parity/probe/probes.h"
 #include "ziplora/optim/adam.h"
 
 namespace ziplora::probe {
-namespace {
 
-std::vector<at::Tensor> numbered(const NamedTensors& tensors, const std::string& prefix) {
+inline std::vector<at::Tensor> numbered(const NamedTensors& tensors, const std::string& prefix) {
   std::vector<at::Tensor> result;
   for (size_t i = 0; tensors.count(prefix + std::to_string(i)); ++i)
     result.push_back(tensors.at(prefix + std::to_string(i)).clone());
@@ -17,7 +20,7 @@ std::vector<at::Tensor> numbered(const NamedTensors& tensors, const std::string&
 }
 
 template <class Optimizer, class Options>
-Response run(const Request& request, const Options& options) {
+Response run_optimizer(const Request& request, const Options& options) {
   const nlohmann::json& a = request.arguments;
   std::vector<at::Tensor> parameters = numbered(request.inputs, "p.");
   for (at::Tensor& parameter : parameters) parameter.set_requires_grad(true);
@@ -41,19 +44,6 @@ Response run(const Request& request, const Options& options) {
   for (size_t i = 0; i < parameters.size(); ++i) response.outputs["p." + std::to_string(i)] = parameters[i];
   response.values["norms"] = norms;
   return response;
-}
-
-}  // namespace
-
-Response run_adam(const Request& request) {
-  const nlohmann::json& a = request.arguments;
-  return run<Adam>(request, AdamOptions{a.at("lr"), a.at("beta1"), a.at("beta2"), a.at("eps"),
-                                        a.at("weight_decay"), a.at("decoupled")});
-}
-
-Response run_muon(const Request& request) {
-  const nlohmann::json& a = request.arguments;
-  return run<Muon>(request, MuonOptions{a.at("lr"), a.at("momentum"), a.at("weight_decay"), a.at("threads")});
 }
 
 }  // namespace ziplora::probe

@@ -1,0 +1,24 @@
+#pragma once
+/// A whole program from a table of verbs: signals in, exit codes out.
+///
+///     int main(int argc, char** argv) {
+///       return ziplora::cli::run_program({"ziplora", "any subject in any style", commands()}, argc, argv);
+///     }
+
+#include <vector>
+
+#include "cli/frame/command.h"
+
+namespace ziplora::cli {
+
+struct Program {
+  const char* name;     ///< as it is typed
+  const char* summary;  ///< one line, above the list of verbs
+  const std::vector<Command>& commands;
+};
+
+/// Parses the command line, runs the verb and reports its error, if any, on stderr.
+/// @return the process's exit code
+int run_program(const Program& program, int argc, char** argv);
+
+}  // namespace ziplora::cli
