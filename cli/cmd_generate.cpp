@@ -18,7 +18,7 @@ namespace ziplora::cli {
 namespace {
 
 struct GenerateOptions {
-  std::vector<std::string> prompt, adapter, column, picture_column;
+  std::vector<std::string> prompt, adapter, column, image_column;
   std::string output, like;
   std::optional<std::string> base, negative_prompt, initial_noise, save_latents;
   std::string scheduler, device = "cpu";
@@ -53,16 +53,16 @@ AdapterSet parse_column(const std::string& text) {
 }
 
 /// "label=FILE,FILE,,FILE": nothing between two commas leaves a cell blank.
-PictureColumn parse_picture_column(const std::string& text) {
+ImageColumn parse_image_column(const std::string& text) {
   const size_t equals = text.find('=');
   if (equals == std::string::npos)
-    throw Error(ErrorKind::kUsage, "generate: --picture-column " + text,
+    throw Error(ErrorKind::kUsage, "generate: --image-column " + text,
                 "there is no '=', expected LABEL=FILE[,FILE…]",
-                "for example --picture-column \"true drawing=a.png,,b.png\"");
-  PictureColumn column{text.substr(0, equals), {}};
+                "for example --image-column \"true drawing=a.png,,b.png\"");
+  ImageColumn column{text.substr(0, equals), {}};
   for (size_t begin = equals + 1; begin <= text.size();) {
     const size_t end = std::min(text.find(',', begin), text.size());
-    column.pictures.emplace_back(text.substr(begin, end - begin));
+    column.images.emplace_back(text.substr(begin, end - begin));
     begin = end + 1;
   }
   return column;
@@ -91,8 +91,8 @@ void run(const GenerateOptions& options, CommandContext& context) {
   GenerateRequest request;
   request.prompts = options.prompt;
   request.adapter_sets = adapter_sets(options);
-  for (const std::string& text : options.picture_column)
-    request.picture_columns.push_back(parse_picture_column(text));
+  for (const std::string& text : options.image_column)
+    request.image_columns.push_back(parse_image_column(text));
   request.style_strength = options.style_strength;
   request.negative_prompt = options.negative_prompt;
   request.seed = options.seed;
@@ -114,7 +114,7 @@ void run(const GenerateOptions& options, CommandContext& context) {
     request.initial_noise = file;
     request.initial_noise_row = row;
   }
-  if (!options.like.empty()) request.expected_sha256 = read_picture_digests(options.like);
+  if (!options.like.empty()) request.expected_sha256 = read_image_digests(options.like);
   if (options.save_latents) request.save_latents = *options.save_latents;
   request.grid = options.grid;
   request.output = options.output;
@@ -132,18 +132,18 @@ void run(const GenerateOptions& options, CommandContext& context) {
     result["files"].push_back(file.string());
     text += file.string() + "\n";
   }
-  for (const auto& picture : made.pictures)
-    result["pictures"].push_back({{"file", picture.file.string()},
-                                  {"prompt", picture.prompt},
-                                  {"seed", picture.seed},
-                                  {"adapter_set", picture.adapter_set}});
+  for (const auto& image : made.images)
+    result["images"].push_back({{"file", image.file.string()},
+                                {"prompt", image.prompt},
+                                {"seed", image.seed},
+                                {"adapter_set", image.adapter_set}});
   context.print_result(result, text);
 }
 
-/// A picture that --like names is a config, too.
-std::optional<FurtherSettings> settings_of_picture(const GenerateOptions& options) {
+/// An image that --like names is a config, too.
+std::optional<FurtherSettings> settings_of_image(const GenerateOptions& options) {
   if (options.like.empty()) return std::nullopt;
-  return FurtherSettings{read_picture_settings(options.like), "generate: --like " + options.like};
+  return FurtherSettings{read_image_settings(options.like), "generate: --like " + options.like};
 }
 
 std::string scheduler_help() {
@@ -162,7 +162,7 @@ Verb generate_command(CLI::App& app) {
       ->take_all()
       ->allow_extra_args(false);
   app.add_option("-o,--output", options->output,
-                 "PNG to write; several pictures are numbered out-1.png, out-2.png …");
+                 "PNG to write; several images are numbered out-1.png, out-2.png …");
   app.add_option("--base", options->base,
                  "diffusers folder or single-file checkpoint; absent: the embedded base");
   app.add_option("--negative-prompt", options->negative_prompt, "what guidance leads away from");
@@ -174,18 +174,18 @@ Verb generate_command(CLI::App& app) {
   app.add_option("--scheduler", options->scheduler, scheduler_help());
   app.add_flag("--karras,!--no-karras", options->karras, "Karras noise levels (arXiv 2206.00364)");
   app.add_flag("--vae-tiling,!--no-vae-tiling", options->vae_tiling,
-               "decode large pictures in tiles: less memory, faint seams");
-  app.add_option("--seed", options->seed, "of the first picture; the next ones count up");
-  app.add_option("-n,--images", options->images, "pictures per prompt");
+               "decode large images in tiles: less memory, faint seams");
+  app.add_option("--seed", options->seed, "of the first image; the next ones count up");
+  app.add_option("-n,--images", options->images, "images per prompt");
   app.add_option("--height", options->height, "pixels; 0: the base's own size");
   app.add_option("--width", options->width, "pixels; 0: the base's own size");
-  app.add_option("--batch-size", options->batch_size, "pictures in one forward pass");
+  app.add_option("--batch-size", options->batch_size, "images in one forward pass");
   add_dtype_flag(app, "--dtype", options->dtype, "Run UNet and text encoders in this type");
   app.add_option("--device", options->device, "cpu, cuda, cuda:1 …");
   app.add_option("--style-strength", options->style_strength,
                  "the paper's w_s, for files merged by ziplora; other columns of a grid stay as they are");
   app.add_option("--initial-noise", options->initial_noise,
-                 "safetensors with `latents` [N, C, h, w] of unit variance, one row per picture; FILE:ROW "
+                 "safetensors with `latents` [N, C, h, w] of unit variance, one row per image; FILE:ROW "
                  "takes one row");
   app.add_option("--save-latents", options->save_latents, "safetensors to write the final latents to");
   app.add_flag("--grid", options->grid, "one labelled sheet: prompts and seeds down, adapters across");
@@ -194,18 +194,18 @@ Verb generate_command(CLI::App& app) {
          "a grid's column: none, or FILE[:scale] joined by +, with LABEL= before it on request; repeat it")
       ->take_all()
       ->allow_extra_args(false);
-  app.add_option("--picture-column", options->picture_column,
-                 "a grid's column of given pictures, LABEL=FILE[,FILE…]: one file per row or per prompt, "
+  app.add_option("--image-column", options->image_column,
+                 "a grid's column of given images, LABEL=FILE[,FILE…]: one file per row or per prompt, "
                  "none between two "
                  "commas for a blank cell; repeat it")
       ->take_all()
       ->allow_extra_args(false);
-  app.add_option("--like", options->like, "repeat a picture that ziplora made; flags win over its settings")
+  app.add_option("--like", options->like, "repeat an image that ziplora made; flags win over its settings")
       ->group(kFrameGroup);
   app.footer(example(
       "ziplora generate \"a ghost next to a tree\" --adapter ghost-in-ink.safetensors:0.9 -o ghost.png"));
   return {[options](CommandContext& context) { run(*options, context); },
-          [options] { return settings_of_picture(*options); }};
+          [options] { return settings_of_image(*options); }};
 }
 
 }  // namespace ziplora::cli

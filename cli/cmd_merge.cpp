@@ -46,7 +46,7 @@ nlohmann::json parse_value(const MergeOption& option, const std::string& text) {
   return value.is_discarded() ? nlohmann::json(text) : value;
 }
 
-// A prompt or picture that belongs to no adapter is a slip: it would be dropped without a word.
+// A prompt or image that belongs to no adapter is a slip: it would be dropped without a word.
 void refuse_surplus(const std::string& flag, size_t given, const std::string& owner, size_t owners) {
   if (given <= owners) return;
   throw Error(ErrorKind::kUsage, "merge: " + flag,
@@ -143,9 +143,8 @@ Verb merge_command(CLI::App& app) {
                  "the same; several things (\"a rose, in szn style\") keep a style for others as well");
   app.add_option("--adapter-prompt", flags->adapter_prompts, "one for each --adapter, in order");
   app.add_option("--subject-images", flags->subject_images,
-                 "picture or folder; default: drawn by the LoRA itself");
-  app.add_option("--style-images", flags->style_images,
-                 "picture or folder; default: drawn by the LoRA itself");
+                 "image or folder; default: drawn by the LoRA itself");
+  app.add_option("--style-images", flags->style_images, "image or folder; default: drawn by the LoRA itself");
   app.add_option("--adapter-images", flags->adapter_images, "one for each --adapter, in order");
   app.add_option("--recipe", flags->recipe, "JSON file with several steps, instead of inputs and a method");
   std::string methods;
@@ -157,7 +156,7 @@ Verb merge_command(CLI::App& app) {
   add_dtype_flag(app, "--dtype", flags->dtype,
                  "Run the base in this type; the coefficients learn in float32");
   app.add_option("--device", flags->device, "cpu, cuda, cuda:1 …");
-  app.add_option("--seed", flags->seed, "of pictures, noise and timesteps");
+  app.add_option("--seed", flags->seed, "of images, noise and timesteps");
   app.add_option("--rank", flags->rank, "compress to this rank by SVD; 0: exact, the sum of the ranks");
   app.add_option("--format", flags->format, "key family of the file: kohya, diffusers …");
   add_dtype_flag(app, "--file-dtype", flags->file_dtype, "Write the factors in this type");

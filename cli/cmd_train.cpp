@@ -1,4 +1,4 @@
-// ziplora train: pictures and a prompt in, a LoRA file out.
+// ziplora train: images and a prompt in, a LoRA file out.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -78,7 +78,7 @@ void add_settings(CLI::App& app, const std::shared_ptr<TrainFlags>& flags) {
                 setting.flag(), [flags, name](const Given& value) { flags->request.settings[name] = value; },
                 help_of(setting, defaults));
             if constexpr (std::is_same_v<Value, std::vector<std::string>>)
-              option->allow_extra_args(false);  // else a list would swallow the pictures after it
+              option->allow_extra_args(false);  // else a list would swallow the images after it
           }
         },
         setting.member);
@@ -90,10 +90,9 @@ void add_settings(CLI::App& app, const std::shared_ptr<TrainFlags>& flags) {
 Verb train_command(CLI::App& app) {
   auto flags = std::make_shared<TrainFlags>();
   app.add_option("images", flags->images,
-                 "pictures and folders of pictures; dog.txt beside dog.png is its caption");
+                 "images and folders of images; dog.txt beside dog.png is its caption");
   app.add_option("-o,--output", flags->output, "the LoRA file to write (.safetensors)");
-  app.add_option("--prompt", flags->request.prompt,
-                 "what the pictures show, with a rare word: \"a sks dog\"");
+  app.add_option("--prompt", flags->request.prompt, "what the images show, with a rare word: \"a sks dog\"");
   app.add_option("--base", flags->base,
                  "diffusers folder or single-file checkpoint; absent: the embedded base");
   add_settings(app, flags);
@@ -111,11 +110,11 @@ Verb train_command(CLI::App& app) {
     if (!flags->resume.empty()) request.resume = flags->resume;
     const TrainResult result = run_train(request, context.progress, context.cancel);
     const auto number = [&](const char* name) { return result.report.at(name).get<double>(); };
-    const bool has_class = number("class_pictures") > 0;
+    const bool has_class = number("class_images") > 0;
     context.print_result(result.report,
                          fmt::format("{}  {:.0f} layers, {:.0f} iterations in {:.0f} s, {} {:.4f} → {:.4f}\n",
                                      result.output.string(), number("layers"), number("iterations"),
-                                     number("seconds"), has_class ? "loss of its own pictures" : "loss",
+                                     number("seconds"), has_class ? "loss of its own images" : "loss",
                                      number("instance_loss_first"), number("instance_loss_last")));
   }};
 }

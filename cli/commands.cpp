@@ -4,9 +4,9 @@ namespace ziplora::cli {
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> table = {
-      {"train", "Learn a LoRA from pictures of a subject or a style", train_command},
+      {"train", "Learn a LoRA from images of a subject or a style", train_command},
       {"merge", "Merge several LoRA files into one", merge_command},
-      {"generate", "Draw pictures from prompts, with any LoRA files", generate_command},
+      {"generate", "Draw images from prompts, with any LoRA files", generate_command},
       {"inspect", "Show what LoRA files are, what is wrong with them and who can load them", inspect_command},
       {"convert", "Convert LoRA files, extract them from checkpoints and bake them into checkpoints",
        convert_command},

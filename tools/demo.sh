@@ -38,7 +38,7 @@ ziplora generate "$subject" "$subject, $style" "$subject on the grass, $style" "
   "$subject next to a rose, $style" "a cat face, $style" --grid --seed 1 --guidance-scale 3 --style-strength 2 \
   --column "base=none" --column "subject LoRA=$out/subject.safetensors" --column "style LoRA=$out/style.safetensors" \
   --column "direct merge=$out/direct.safetensors" --column "ZipLoRA=$out/zip.safetensors" \
-  --picture-column "true drawing=assets/demo/subject/1.png,$truth/plain.png,$truth/grass.png,$truth/sea.png,$truth/rose.png,$truth/cat.png" \
+  --image-column "true drawing=assets/demo/subject/1.png,$truth/plain.png,$truth/grass.png,$truth/sea.png,$truth/rose.png,$truth/cat.png" \
   -o "$out/grid.png" --report "$out/reports/generate.json"
 say "7/7: what is in the merged file"
 ziplora inspect "$out/zip.safetensors"

@@ -18,7 +18,7 @@ namespace ziplora::cli {
 /// mean”)
 void apply_config_file(const std::filesystem::path& path, CLI::App& verb);
 
-/// As apply_config_file, for settings that came from elsewhere (a picture that carries them).
+/// As apply_config_file, for settings that came from elsewhere (an image that carries them).
 /// @param where  opens the error messages
 void apply_config(const nlohmann::json& config, const std::string& where, CLI::App& verb);
 

@@ -52,7 +52,7 @@ int run_program(const Program& program, int argc, char** argv) {
   std::signal(SIGINT, on_interrupt);
   std::signal(SIGTERM, on_interrupt);
   ErrorStyle style;
-  const char* const smaller = "use a smaller picture, batch or dtype";
+  const char* const smaller = "use a smaller image, batch or dtype";
   try {
     return run_command_line(program, argc, argv, cancel_token, style);
   } catch (const Error& error) {

@@ -15,9 +15,9 @@ namespace {
 
 std::string parts_table(const nlohmann::json& parts) {
   std::string text =
-      fmt::format("{:.1f} MB, loaded in {:.2f} s, a picture of 25 steps with guidance {:.2f} s\n",
+      fmt::format("{:.1f} MB, loaded in {:.2f} s, an image of 25 steps with guidance {:.2f} s\n",
                   parts.at("bytes").get<double>() / 1e6, parts.at("load_seconds").get<double>(),
-                  parts.at("seconds_per_picture").get<double>());
+                  parts.at("seconds_per_image").get<double>());
   text += fmt::format("own caption the nearest of {}: {:.0f} %\n",
                       parts.at("nearest_caption").at("captions").get<int>(),
                       100 * parts.at("nearest_caption").at("share").get<double>());
@@ -85,8 +85,8 @@ Verb report_command(CLI::App& app) {
   flags->judge = request.judge.string();
   app.add_option("-o,--output", flags->output, "folder for report.json and the sheets");
   app.add_option("--base", flags->base, "the embedded base, or one that was trained in its world");
-  app.add_option("--judge", flags->judge, "picture encoder with attribute heads");
-  app.add_option("--scenes", request.scenes, "pictures of each split");
+  app.add_option("--judge", flags->judge, "image encoder with attribute heads");
+  app.add_option("--scenes", request.scenes, "images of each split");
   app.add_option("--steps", request.steps, "denoising steps");
   app.add_option("--guidance-scale", request.guidance_scale, "1: none");
   app.add_option("--guidance-rescale", request.guidance_rescale, "as of generate")
@@ -96,10 +96,9 @@ Verb report_command(CLI::App& app) {
   app.add_option("--lora-subjects", flags->lora_subjects, "how many of the half's subjects; -1: all");
   app.add_option("--lora-settings", flags->lora_settings,
                  "JSON file of train's settings in place of both recipes'");
-  app.add_option(
-         "--style-strength", flags->style_strengths,
-         "of generate, at which the merges are asked for pictures; again for more; the overview shows "
-         "the first [1]")
+  app.add_option("--style-strength", flags->style_strengths,
+                 "of generate, at which the merges are asked for images; again for more; the overview shows "
+                 "the first [1]")
       ->allow_extra_args(false);
   app.add_option("--seed", request.seed, "of noise, and of the artists' places and shades");
   app.add_option("--world", flags->world, "the catalogue of subjects, styles and backgrounds");

@@ -1,4 +1,4 @@
-// ziplora-mini world: the emoji world that the miniature base learns, and pictures of it.
+// ziplora-mini world: the emoji world that the miniature base learns, and images of it.
 #include <fmt/format.h>
 
 #include <memory>
@@ -19,7 +19,7 @@ Verb world_command(CLI::App& app) {
   app.add_option("--next-to", request->second_subject, "Draw a second subject beside the first");
   app.add_option("--seed", request->seed,
                  "Seed place, size and shades; without it the subject stands large and centred on white");
-  app.add_option("--size", request->size, "Set the side of the picture in pixels");
+  app.add_option("--size", request->size, "Set the side of the image in pixels");
   add_world_flags(app, request->world);
   app.footer(example("ziplora-mini world baby-chick --style neon -o chick.png"));
   return {[request](CommandContext& context) {

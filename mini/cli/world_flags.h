@@ -9,7 +9,7 @@ namespace ziplora::mini::cli {
 
 inline void add_world_flags(CLI::App& app, WorldPlace& place) {
   app.add_option("--world", place.assets, "Read the catalogue of subjects, styles and backgrounds here");
-  app.add_option("--cache", place.cache, "Keep the drawings here: packages and their rendered pictures");
+  app.add_option("--cache", place.cache, "Keep the drawings here: packages and their rendered images");
 }
 
 }  // namespace ziplora::mini::cli

@@ -1,9 +1,9 @@
 #pragma once
-/// Linear classifiers over the joint space of pictures and texts, one for each thing that a scene's labels
+/// Linear classifiers over the joint space of images and texts, one for each thing that a scene's labels
 /// say: subject, second subject, style, background, category. Contrastive training alone tells scenes apart
 /// by the easy half (style and background: few other scenes of a batch share both) and learns subjects last;
-/// these make every scene teach its subject. Pictures and both texts share one set, so its rows are common
-/// prototypes. Beside the picture encoder they are a judge of pictures.
+/// these make every scene teach its subject. Images and both texts share one set, so its rows are common
+/// prototypes. Beside the image encoder they are a judge of images.
 
 #include <ATen/core/Tensor.h>
 
@@ -29,7 +29,7 @@ class AttributeHeads : public Module {
   AttributeHeads(const Catalogue& catalogue, int64_t projection_dim);
   ~AttributeHeads() override;
 
-  /// @param embeds  [N, projection_dim], of pictures or of texts, of any length
+  /// @param embeds  [N, projection_dim], of images or of texts, of any length
   /// @return        by attribute, [N, classes]
   std::map<std::string, at::Tensor> logits(const at::Tensor& embeds) const;
   /// The mean over the attributes of their cross entropies. @return scalar

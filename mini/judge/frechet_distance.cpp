@@ -25,7 +25,7 @@ at::Tensor square_root(const at::Tensor& matrix) {
 double frechet_distance(const at::Tensor& a, const at::Tensor& b) {
   if (a.size(0) < 2 || b.size(0) < 2)
     throw Error(ErrorKind::kUsage, "Fréchet distance", "a set has fewer than two features",
-                "ask for more pictures");
+                "ask for more images");
   const at::Tensor x = a.to(at::kDouble), y = b.to(at::kDouble);
   const at::Tensor mean_x = x.mean(0), mean_y = y.mean(0);
   const at::Tensor cov_x = covariance(x - mean_x), cov_y = covariance(y - mean_y);

@@ -1,5 +1,5 @@
 #pragma once
-/// What the autoencoder of the miniature learns from, x the picture and x̂ what is decoded:
+/// What the autoencoder of the miniature learns from, x the image and x̂ what is decoded:
 ///
 ///     mean |x̂ − x| + 2 · mean (x̂ − x)² + ½ · mean |∇x̂ − ∇x| + β · KL(q(z|x) ‖ N(0, 1)) per latent value
 ///

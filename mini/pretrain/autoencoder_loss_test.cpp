@@ -15,7 +15,7 @@ namespace {
 
 constexpr int64_t kHeight = 4, kWidth = 6;
 
-at::Tensor pictures() { return at::randn({2, 3, kHeight, kWidth}, make_generator(1)).to(at::kDouble); }
+at::Tensor images() { return at::randn({2, 3, kHeight, kWidth}, make_generator(1)).to(at::kDouble); }
 
 LatentDistribution latents(double mean, double logvar) {
   return {at::full({2, 4, 1, 1}, mean, at::kDouble), at::full({2, 4, 1, 1}, logvar, at::kDouble)};
@@ -30,15 +30,15 @@ TEST(AutoencoderLoss, OfErrorsThatRiseEvenlyHasAClosedForm) {
   const double kl = 0.5 * (0.25 + 4 - 1 - std::log(4.0));
   for (const double sign : {1.0, -1.0}) {
     const AutoencoderLoss loss =
-        autoencoder_loss(pictures() + error * sign, pictures(), latents(0.5, std::log(4.0)), 0.01);
+        autoencoder_loss(images() + error * sign, images(), latents(0.5, std::log(4.0)), 0.01);
     EXPECT_NEAR(loss.mse.item<double>(), squared, 1e-12);
     EXPECT_NEAR(loss.kl.item<double>(), kl, 1e-12);
     EXPECT_NEAR(loss.total.item<double>(), absolute + 2 * squared + 0.5 * (0.1 + 0.02) + 0.01 * kl, 1e-12);
   }
 }
 
-TEST(AutoencoderLoss, IsZeroForTheSamePictureFromStandardNormalLatents) {
-  EXPECT_EQ(autoencoder_loss(pictures(), pictures(), latents(0, 0), 1.0).total.item<double>(), 0.0);
+TEST(AutoencoderLoss, IsZeroForTheSameImageFromStandardNormalLatents) {
+  EXPECT_EQ(autoencoder_loss(images(), images(), latents(0, 0), 1.0).total.item<double>(), 0.0);
 }
 
 }  // namespace

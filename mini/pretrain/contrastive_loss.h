@@ -1,5 +1,5 @@
 #pragma once
-/// What makes a picture and its caption agree: symmetric cross entropy over a batch's cosine similarities
+/// What makes an image and its caption agree: symmetric cross entropy over a batch's cosine similarities
 /// (CLIP, arXiv 2103.00020, figure 3).
 
 #include <ATen/core/Tensor.h>
@@ -12,17 +12,16 @@ namespace ziplora::mini {
 /// ln(1 / 0.07), at which CLIP begins.
 inline constexpr double kFirstLogitScale = 2.66;
 
-/// Of pictures against texts and of texts against pictures; row i of one belongs to row i of the other.
-/// @param pictures, texts  [B, D] of any dtype, rows of any length
+/// Of images against texts and of texts against images; row i of one belongs to row i of the other.
+/// @param images, texts  [B, D] of any dtype, rows of any length
 /// @param logit_scale      [1], the logarithm of what cosines are multiplied by, at most 4.6: a hundred times
 /// @return                 scalar float32
-at::Tensor contrastive_loss(const at::Tensor& pictures, const at::Tensor& texts,
-                            const at::Tensor& logit_scale);
+at::Tensor contrastive_loss(const at::Tensor& images, const at::Tensor& texts, const at::Tensor& logit_scale);
 
-/// Share of pictures to which their own caption is the nearest; where two have the same caption, either is
+/// Share of images to which their own caption is the nearest; where two have the same caption, either is
 /// right.
-/// @param pictures, texts  [N, D]; row i of both and captions[i] belong together
-double own_caption_nearest(const at::Tensor& pictures, const at::Tensor& texts,
+/// @param images, texts  [N, D]; row i of both and captions[i] belong together
+double own_caption_nearest(const at::Tensor& images, const at::Tensor& texts,
                            const std::vector<std::string>& captions);
 
 /// Rows of length 1.

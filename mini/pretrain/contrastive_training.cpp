@@ -5,7 +5,7 @@
 
 #include <random>
 
-#include "mini/judge/picture_judge.h"
+#include "mini/judge/image_judge.h"
 #include "mini/pretrain/caption_ids.h"
 #include "mini/pretrain/contrastive_loss.h"
 #include "mini/pretrain/unet_training.h"
@@ -45,15 +45,15 @@ void train_contrastive(ClipTextModel& text_encoder, ClipTextModel& text_encoder_
     SceneBatch batch = batches.at(iteration);
     for (std::string& caption : batch.captions)
       if (random() % 8 == 0) caption = with_nonsense_word(caption, random());
-    const at::Tensor pictures = vision.forward(as_input(clip_pixel_values(batch.images), options.plan));
+    const at::Tensor image_embeds = vision.forward(as_input(clip_pixel_values(batch.images), options.plan));
     const at::Tensor ids = caption_ids(tokenizer, text_encoder_2.config.eos_token_id, batch.captions);
     const at::Tensor texts = head.text_projection.forward(text_encoder.forward(ids).pooled);
     const at::Tensor texts_2 = text_encoder_2.forward(ids).pooled;
-    const at::Tensor loss_1 = contrastive_loss(pictures, texts, head.logit_scale);
-    const at::Tensor loss_2 = contrastive_loss(pictures, texts_2, head.logit_scale);
+    const at::Tensor loss_1 = contrastive_loss(image_embeds, texts, head.logit_scale);
+    const at::Tensor loss_2 = contrastive_loss(image_embeds, texts_2, head.logit_scale);
     const AttributeLabels labels = attribute_labels(world.catalogue(), batch.contents);
-    const at::Tensor named =
-        attributes.loss(pictures, labels) + attributes.loss(texts, labels) + attributes.loss(texts_2, labels);
+    const at::Tensor named = attributes.loss(image_embeds, labels) + attributes.loss(texts, labels) +
+                             attributes.loss(texts_2, labels);
     return TrainingStep{loss_1 + loss_2 + named,
                         {{"loss_1", loss_1.item<double>()},
                          {"loss_2", loss_2.item<double>()},
@@ -69,9 +69,8 @@ void train_contrastive(ClipTextModel& text_encoder, ClipTextModel& text_encoder_
       step, [](int64_t) {}, progress, cancel);
 }
 
-std::map<std::string, double> picture_accuracy(const ClipVisionModel& vision,
-                                               const AttributeHeads& attributes, const World& world,
-                                               int64_t scenes) {
+std::map<std::string, double> image_accuracy(const ClipVisionModel& vision, const AttributeHeads& attributes,
+                                             const World& world, int64_t scenes) {
   const at::NoGradGuard no_grad;
   const SceneBatch batch = world.sample_batch(0, scenes, Split::kValidation);
   return attribute_accuracy(attributes.logits(vision.forward(clip_pixel_values(batch.images))),

@@ -1,6 +1,6 @@
 #pragma once
-/// Trains both text encoders and a picture encoder so that a scene and its caption agree
-/// (contrastive_loss.h): one term for each text encoder against the one picture encoder, and what the scene's
+/// Trains both text encoders and an image encoder so that a scene and its caption agree
+/// (contrastive_loss.h): one term for each text encoder against the one image encoder, and what the scene's
 /// labels say (judge/attribute_heads.h). The first encoder has no projection in SDXL; for training it gets
 /// one that is thrown away.
 
@@ -24,12 +24,11 @@ void train_contrastive(ClipTextModel& text_encoder, ClipTextModel& text_encoder_
                        const ContrastiveTrainingOptions& options, ProgressSink& progress,
                        const CancelToken& cancel);
 
-/// Share of pictures, never trained on, in which the picture encoder recognises each attribute.
-std::map<std::string, double> picture_accuracy(const ClipVisionModel& vision,
-                                               const AttributeHeads& attributes, const World& world,
-                                               int64_t scenes);
+/// Share of images, never trained on, in which the image encoder recognises each attribute.
+std::map<std::string, double> image_accuracy(const ClipVisionModel& vision, const AttributeHeads& attributes,
+                                             const World& world, int64_t scenes);
 
-/// Share of scenes, of `candidates` never trained on, whose own caption is the nearest to the picture.
+/// Share of scenes, of `candidates` never trained on, whose own caption is the nearest to the image.
 double nearest_caption_accuracy(const ClipTextModel& text_encoder_2, const ClipVisionModel& vision,
                                 const ClipTokenizer& tokenizer, const World& world, int64_t candidates);
 

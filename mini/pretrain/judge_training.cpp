@@ -7,7 +7,7 @@
 #include <ATen/ops/rand.h>
 #include <ATen/ops/randn.h>
 
-#include "mini/judge/picture_judge.h"
+#include "mini/judge/image_judge.h"
 #include "mini/pretrain/caption_ids.h"
 #include "mini/pretrain/contrastive_loss.h"
 #include "ziplora/base/rng.h"
@@ -19,12 +19,12 @@ namespace {
 /// forget.
 constexpr double kAgreementWeight = 1.0 / 12;
 
-/// One picture of so many passes through the autoencoder; the noise is a part of the latents' spread, drawn
+/// One image of so many passes through the autoencoder; the noise is a part of the latents' spread, drawn
 /// anew for each batch below this.
 constexpr int64_t kOneSoftenedOf = 3;
 constexpr double kMostNoise = 0.3;
 
-/// The same pictures, some of them as the base's decoder would show them. @param images  [N, 3, S, S]
+/// The same images, some of them as the base's decoder would show them. @param images  [N, 3, S, S]
 at::Tensor some_softened(const at::Tensor& images, const AutoencoderKL& vae, uint64_t seed) {
   const at::NoGradGuard no_grad;
   at::Generator generator = make_generator(seed);
@@ -37,7 +37,7 @@ at::Tensor some_softened(const at::Tensor& images, const AutoencoderKL& vae, uin
       {(vae.decode(noisy) / 2 + 0.5).clamp(0, 1), images.narrow(0, softened, images.size(0) - softened)});
 }
 
-/// One part of a batch. Captions cost as much as pictures, so the first part alone is held against its own.
+/// One part of a batch. Captions cost as much as images, so the first part alone is held against its own.
 TrainingStep judge_step(const JudgeInTraining& judge, const ClipTextModel& text_encoder,
                         const ClipTokenizer& tokenizer, const AutoencoderKL& vae, const World& world,
                         const JudgeTrainingOptions& options, int64_t iteration, int64_t part) {
@@ -47,9 +47,9 @@ TrainingStep judge_step(const JudgeInTraining& judge, const ClipTextModel& text_
       world.sample_batch(options.seed + static_cast<uint64_t>(first), rows, Split::kJudge);
   const at::Tensor images =
       some_softened(batch.images, vae, derive_seed(options.seed, "softened from " + std::to_string(first)));
-  const at::Tensor pictures = judge.vision.forward(as_input(clip_pixel_values(images), options.plan));
+  const at::Tensor image_embeds = judge.vision.forward(as_input(clip_pixel_values(images), options.plan));
   const at::Tensor named =
-      judge.attributes.loss(pictures, attribute_labels(world.catalogue(), batch.contents));
+      judge.attributes.loss(image_embeds, attribute_labels(world.catalogue(), batch.contents));
   TrainingStep step{named, {{"attributes", named.item<double>()}}};
   if (part != 0) return step;
   at::Tensor texts;
@@ -59,7 +59,8 @@ TrainingStep judge_step(const JudgeInTraining& judge, const ClipTextModel& text_
         text_encoder.forward(caption_ids(tokenizer, text_encoder.config.eos_token_id, batch.captions)).pooled;
   }
   // At CLIP's first temperature: a higher one would ask for less and less of pairs that agree already.
-  const at::Tensor agreement = contrastive_loss(pictures, texts, at::full({1}, kFirstLogitScale, at::kFloat));
+  const at::Tensor agreement =
+      contrastive_loss(image_embeds, texts, at::full({1}, kFirstLogitScale, at::kFloat));
   // The loss is the mean over the parts.
   step.loss = step.loss + kAgreementWeight * static_cast<double>(options.parts) * agreement;
   step.metrics.push_back({"agreement", agreement.item<double>()});

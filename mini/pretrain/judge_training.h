@@ -1,11 +1,11 @@
 #pragma once
-/// Goes on training the picture encoder of the contrastive stage, and its attribute heads, while the text
+/// Goes on training the image encoder of the contrastive stage, and its attribute heads, while the text
 /// encoders stay: to tell hundreds of subjects apart takes many more scenes than captions do, and what the
 /// UNet reads must not move. (LiT, arXiv 2111.07991, with the roles exchanged.)
 ///
-/// The pictures are the artists' alone, never a UNet's. The pairs that the base is never shown are among
+/// The images are the artists' alone, never a UNet's. The pairs that the base is never shown are among
 /// them: who does not know the artist's drawing cannot say whether it was met. Some have passed through the
-/// base's autoencoder, with a little noise on their latents, as every picture of the base has: a judge who
+/// base's autoencoder, with a little noise on their latents, as every image of the base has: a judge who
 /// goes by what is lost there takes a soft drawing for another artist's.
 
 #include <vector>

@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "mini/judge/picture_judge.h"
+#include "mini/judge/image_judge.h"
 #include "mini/pretrain/autoencoder_training.h"
 #include "mini/pretrain/contrastive_training.h"
 #include "mini/pretrain/judge_training.h"
@@ -195,7 +195,7 @@ class BasePretraining {
   }
 
   void save_judge(ClipVisionModel& vision, AttributeHeads& attributes) const {
-    for (const auto& [attribute, share] : picture_accuracy(vision, attributes, world_, 1000))
+    for (const auto& [attribute, share] : image_accuracy(vision, attributes, world_, 1000))
       progress_.note(attribute + " recognised, unseen scenes: " + std::to_string(share));
     save_component(judge_folder(), kModelWeights, vision, vision.config.to_json(), at::kFloat);
     save_component(judge_folder() / "attributes", kModelWeights, attributes, nlohmann::json::object(),
@@ -249,7 +249,7 @@ class BasePretraining {
       text += fmt::format(" {:.4f} at t={},", error, timestep);
     }
     if (std::filesystem::exists(judge_folder() / "config.json")) {
-      const PictureJudge judge(judge_folder(), world_.catalogue());
+      const ImageJudge judge(judge_folder(), world_.catalogue());
       const CancelToken never;  // a training that is told to stop does so after its seconds
       const double distance = validation_frechet_distance(base, world_, judge, scenes, never);
       line["frechet_distance"] = distance;

@@ -1,7 +1,7 @@
 #pragma once
 /// Trains the embedded base from nothing, stage by stage, into a diffusers folder:
 ///
-///     vocabulary → autoencoder → text encoders (contrastive, with the picture encoder) → a place for unheard
+///     vocabulary → autoencoder → text encoders (contrastive, with the image encoder) → a place for unheard
 ///     tokens → judge → UNet → export
 ///
 ///     pretrain_base({.run_folder = "runs/base"}, world, progress, cancel);   // run it again to go on
@@ -53,7 +53,7 @@ struct PretrainOptions {
 void pretrain_base(const PretrainOptions& options, const World& world, ProgressSink& progress,
                    const CancelToken& cancel);
 
-/// Copies <run>/base to `folder` with weights in `dtype`, and the judge (judge/picture_judge.h), where the
+/// Copies <run>/base to `folder` with weights in `dtype`, and the judge (judge/image_judge.h), where the
 /// run has one, to judges/clip beside it. All is whole before any of it appears there; other files that are
 /// there, such as a card, stay.
 /// @throws as AtomicFolder; Error(kInterrupted) and Error(kExhausted) with nothing changed there

@@ -84,7 +84,7 @@ void write_pipeline_files(const std::filesystem::path& folder) {
   // Where SDXL's own schedule ends (beta_end 0.012) a latent still holds 0.5 % signal. A flat drawing spreads
   // one signal over hundreds of values, so its outline could be read there, was read there in training, and
   // when drawing was read into pure noise: every prompt of a seed got the same outline. This schedule ends at
-  // 0.001 %. And v instead of epsilon, whose error says almost nothing about the picture where there is
+  // 0.001 %. And v instead of epsilon, whose error says almost nothing about the image where there is
   // little signal.
   const nlohmann::json scheduler = {
       {"_class_name", "EulerDiscreteScheduler"},

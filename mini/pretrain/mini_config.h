@@ -16,7 +16,7 @@ namespace ziplora::mini {
 
 inline constexpr int64_t kImageSize = 64;       ///< pixels
 inline constexpr int64_t kMaxTokens = 32;       ///< positions of both text encoders
-inline constexpr int64_t kProjectionDim = 128;  ///< shared space of text and pictures
+inline constexpr int64_t kProjectionDim = 128;  ///< shared space of text and images
 
 AutoencoderKLConfig autoencoder_config();
 ClipTextConfig text_encoder_config(const Vocabulary& vocabulary);    ///< quick_gelu, no projection

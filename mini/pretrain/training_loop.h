@@ -8,7 +8,7 @@
 ///                 [&](int64_t iteration) { return TrainingStep{loss, {{"mse", value}}}; }, …);
 ///     // the modules now hold the averaged weights
 ///
-/// Pictures go in as `as_input(x, plan)`: the working dtype, channels last (what convolutions are fastest
+/// Images go in as `as_input(x, plan)`: the working dtype, channels last (what convolutions are fastest
 /// on).
 ///
 /// Every random draw of a step must come from `iteration` alone (derive_seed), so a resumed run is the

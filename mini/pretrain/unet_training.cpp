@@ -20,7 +20,7 @@
 namespace ziplora::mini {
 namespace {
 
-/// Pictures and the six ids that say how they were cut.
+/// Images and the six ids that say how they were cut.
 struct CroppedBatch {
   at::Tensor images;    ///< [B, 3, S, S]
   at::Tensor time_ids;  ///< [B, 6] float32
@@ -54,8 +54,7 @@ CroppedBatch crop_some(const at::Tensor& images, std::mt19937_64& random) {
 /// below, they can be read off the latents. More than a fifth lies above 750, where a shape must come from
 /// the words, a quarter below 400, without which all outlines stay soft. One of five is uniform, so that no
 /// step of a sampler is unknown.
-at::Tensor timesteps_where_pictures_form(int64_t count, int64_t num_train_timesteps,
-                                         at::Generator generator) {
+at::Tensor timesteps_where_images_form(int64_t count, int64_t num_train_timesteps, at::Generator generator) {
   const at::Tensor middle = (at::randn({count}, generator) + 0.3).sigmoid();
   const at::Tensor anywhere = at::rand({count}, generator);
   const at::Tensor part = at::where(at::rand({count}, generator).lt(0.2), anywhere, middle);
@@ -126,7 +125,7 @@ TrainingStep unet_step(Sdxl& base, const World& world, const NoiseSchedule& sche
     prompts.pooled_prompt_embeds = prompts.pooled_prompt_embeds * keep.view({rows, 1});
   }
   const at::Tensor timesteps =
-      timesteps_where_pictures_form(rows, schedule.config.num_train_timesteps, generator);
+      timesteps_where_images_form(rows, schedule.config.num_train_timesteps, generator);
   const at::Tensor noise = at::randn(latents.sizes(), generator);
   const at::Tensor predicted =
       base.unet

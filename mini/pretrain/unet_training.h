@@ -4,7 +4,7 @@
 ///
 /// Loss: mean squared error of what the base predicts (mini_config.cpp says why that is v). One caption in
 /// ten is replaced by zeros, as `force_zeros_for_empty_prompt` feeds them to classifier-free guidance. One
-/// picture in twelve is a crop of a larger one, and its ids say so. One caption in four gets a nonsense word
+/// image in twelve is a crop of a larger one, and its ids say so. One caption in four gets a nonsense word
 /// or two, so that "a sks animal, in szn style" is something the UNet has met, and that meant nothing, before
 /// a LoRA gives it a meaning.
 

@@ -55,7 +55,7 @@ std::map<int64_t, double> unet_validation_error(const Sdxl& base, const World& w
   return errors;
 }
 
-double validation_frechet_distance(const Sdxl& base, const World& world, const PictureJudge& judge,
+double validation_frechet_distance(const Sdxl& base, const World& world, const ImageJudge& judge,
                                    int64_t scenes, const CancelToken& cancel) {
   std::vector<ImageRow> rows;
   std::vector<at::Tensor> by_artist;

@@ -7,14 +7,14 @@
 
 #include <map>
 
-#include "mini/judge/picture_judge.h"
+#include "mini/judge/image_judge.h"
 #include "mini/world/world.h"
 #include "ziplora/base/cancel.h"
 #include "ziplora/models/sdxl.h"
 
 namespace ziplora::mini {
 
-/// Mean squared error of what the UNet predicts. At t = 950 next to nothing of the picture is left, and the
+/// Mean squared error of what the UNet predicts. At t = 950 next to nothing of the image is left, and the
 /// error shows what the words alone have taught; at 200 it shows detail. Scenes and noise are the same in
 /// every call.
 /// @param base  in any dtype that its device computes in
@@ -24,7 +24,7 @@ std::map<int64_t, double> unet_validation_error(const Sdxl& base, const World& w
 /// Of the base's drawings (25 steps, guidance 5) and the artists' of the same scenes, in the judge's features
 /// (judge/frechet_distance.h). Few scenes make it too large: compare only what as many scenes gave.
 /// @throws Error(kInterrupted)
-double validation_frechet_distance(const Sdxl& base, const World& world, const PictureJudge& judge,
+double validation_frechet_distance(const Sdxl& base, const World& world, const ImageJudge& judge,
                                    int64_t scenes, const CancelToken& cancel);
 
 }  // namespace ziplora::mini

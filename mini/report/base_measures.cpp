@@ -58,7 +58,7 @@ nlohmann::json autoencoder_measures(const AutoencoderKL& vae, const World& world
   return result;
 }
 
-double nearest_caption_share(const Sdxl& base, const PictureJudge& judge, const World& world,
+double nearest_caption_share(const Sdxl& base, const ImageJudge& judge, const World& world,
                              ProgressSink& progress) {
   const at::NoGradGuard no_grad;
   const SceneBatch batch = world.sample_batch(0, kCaptions, Split::kValidation);
@@ -87,7 +87,7 @@ nlohmann::json style_words_read(const Sdxl& base, const Catalogue& catalogue, Pr
   return {{"known", movement_by(known, base, progress)}, {"invented", movement_by(invented, base, progress)}};
 }
 
-double seconds_of_one_picture(const Sdxl& base, const CancelToken& cancel) {
+double seconds_of_one_image(const Sdxl& base, const CancelToken& cancel) {
   SamplingOptions sampling;
   sampling.steps = kSteps;
   sampling.guidance_scale = 5;
@@ -101,7 +101,7 @@ double seconds_of_one_picture(const Sdxl& base, const CancelToken& cancel) {
 
 }  // namespace
 
-nlohmann::json measure_base(const fs::path& folder, const PictureJudge& judge, const World& world,
+nlohmann::json measure_base(const fs::path& folder, const ImageJudge& judge, const World& world,
                             ProgressSink& progress, const CancelToken& cancel) {
   nlohmann::json parts = {{"bytes", bytes_of(folder)}};
   NullProgress quiet;            // what is timed reports nothing
@@ -109,7 +109,7 @@ nlohmann::json measure_base(const fs::path& folder, const PictureJudge& judge, c
   std::unique_ptr<Sdxl> base;
   parts["load_seconds"] = seconds_of([&] { base = load_sdxl(folder, {}, quiet); });
   Stage stage(progress, "the base's parts", 5);
-  parts["seconds_per_picture"] = seconds_of_one_picture(*base, cancel);
+  parts["seconds_per_image"] = seconds_of_one_image(*base, cancel);
   stage.step();
   parts["autoencoder"] = autoencoder_measures(base->vae, world);
   stage.step();

@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "mini/judge/picture_judge.h"
+#include "mini/judge/image_judge.h"
 #include "mini/world/world.h"
 #include "ziplora/base/cancel.h"
 #include "ziplora/base/progress.h"
@@ -20,7 +20,7 @@ namespace ziplora::mini {
 /// @return
 ///     bytes                    of all its files
 ///     load_seconds             of the whole base, its files in the page cache
-///     seconds_per_picture      25 steps with guidance, one picture
+///     seconds_per_image      25 steps with guidance, one image
 ///     autoencoder              by artist: mean over the held-out subjects of PSNR in dB (`psnr_db`) and of
 ///                              the mean colour's error, as a share of the range (`colour_error`)
 ///     nearest_caption          share of unseen scenes whose own caption is the nearest of `captions`
@@ -28,7 +28,7 @@ namespace ziplora::mini {
 ///                              over the seen styles (`known`) and over words that mean nothing (`invented`)
 ///     unet_error               by timestep (pretrain/unet_validation.h)
 /// @throws Error(kInput, kInterrupted)
-nlohmann::json measure_base(const std::filesystem::path& folder, const PictureJudge& judge,
-                            const World& world, ProgressSink& progress, const CancelToken& cancel);
+nlohmann::json measure_base(const std::filesystem::path& folder, const ImageJudge& judge, const World& world,
+                            ProgressSink& progress, const CancelToken& cancel);
 
 }  // namespace ziplora::mini

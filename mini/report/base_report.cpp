@@ -11,7 +11,7 @@
 #include <algorithm>
 
 #include "mini/judge/frechet_distance.h"
-#include "mini/judge/picture_judge.h"
+#include "mini/judge/image_judge.h"
 #include "mini/pretrain/mini_config.h"
 #include "mini/report/base_measures.h"
 #include "ziplora/base/atomic_file.h"
@@ -28,7 +28,7 @@ namespace {
 
 constexpr int64_t kSheetRows = 8, kScenesOfARow = 3, kBatchSize = 8;
 
-/// The same scenes, drawn three times: what the autoencoder makes of the artists' pictures is the most that
+/// The same scenes, drawn three times: what the autoencoder makes of the artists' images is the most that
 /// the UNet can reach.
 struct DrawnScenes {
   std::vector<std::string> captions;
@@ -77,8 +77,7 @@ AttributeLabels labels_asked_for(const Catalogue& catalogue, const DrawnScenes& 
   return labels;
 }
 
-nlohmann::json recognised(const PictureJudge& judge, const at::Tensor& embeds,
-                          const AttributeLabels& labels) {
+nlohmann::json recognised(const ImageJudge& judge, const at::Tensor& embeds, const AttributeLabels& labels) {
   nlohmann::json result;
   for (const auto& [attribute, share] : attribute_accuracy(judge.logits(embeds), labels)) {
     const bool asked = labels.at(attribute).ne(kNoLabel).any().item<bool>();
@@ -87,9 +86,9 @@ nlohmann::json recognised(const PictureJudge& judge, const at::Tensor& embeds,
   return result;
 }
 
-/// What each picture shows and what the judge took it for: which subjects and styles fail, and for which
+/// What each image shows and what the judge took it for: which subjects and styles fail, and for which
 /// others they stand in.
-nlohmann::json taken_for(const PictureJudge& judge, const Catalogue& catalogue, const DrawnScenes& scenes,
+nlohmann::json taken_for(const ImageJudge& judge, const Catalogue& catalogue, const DrawnScenes& scenes,
                          const at::Tensor& embeds) {
   const auto logits = judge.logits(embeds);
   const at::Tensor subjects = logits.at("subject").argmax(1), styles = logits.at("style").argmax(1);
@@ -106,9 +105,9 @@ nlohmann::json taken_for(const PictureJudge& judge, const Catalogue& catalogue, 
   return result;
 }
 
-/// Of scenes with a second object, the share whose picture is nearer in the judge's eyes to true scenes with
+/// Of scenes with a second object, the share whose image is nearer in the judge's eyes to true scenes with
 /// it than to the same without; null if there is none.
-nlohmann::json second_is_present(const PictureJudge& judge, const World& world, const DrawnScenes& scenes,
+nlohmann::json second_is_present(const ImageJudge& judge, const World& world, const DrawnScenes& scenes,
                                  const at::Tensor& embeds, uint64_t seed) {
   constexpr int64_t kTrueScenes = 4;  // placed differently
   int64_t asked = 0, present = 0;
@@ -117,13 +116,13 @@ nlohmann::json second_is_present(const PictureJudge& judge, const World& world, 
     if (with.second_subject < 0) continue;
     SceneContent without = with;
     without.second_subject = -1;
-    std::vector<at::Tensor> pictures;
+    std::vector<at::Tensor> images;
     for (const SceneContent& content : {with, without})
       for (int64_t k = 0; k < kTrueScenes; ++k)
-        pictures.push_back(
+        images.push_back(
             world.evaluation_scene(content, derive_seed(seed, fmt::format("present {} {}", i, k))));
     const at::Tensor near =
-        at::matmul(judge.embed(at::stack(pictures)), embeds[static_cast<int64_t>(i)]).view({2, kTrueScenes});
+        at::matmul(judge.embed(at::stack(images)), embeds[static_cast<int64_t>(i)]).view({2, kTrueScenes});
     const at::Tensor best = near.amax(1);
     ++asked;
     present += best[0].item<float>() > best[1].item<float>();
@@ -157,7 +156,7 @@ nlohmann::json run_base_report(const BaseReportRequest& request, ProgressSink& p
   if (request.scenes < 2)
     throw Error(ErrorKind::kUsage, "report", fmt::format("{} scenes are asked for", request.scenes),
                 "--scenes takes 2 or more; 200 give figures to about 3 %");
-  const PictureJudge judge(request.judge, Catalogue::read(request.world.assets));  // first: it may be missing
+  const ImageJudge judge(request.judge, Catalogue::read(request.world.assets));  // first: it may be missing
   World::prepare(request.world.assets, request.world.cache, progress, cancel);
   const World world(request.world.assets, request.world.cache, kImageSize);
   const std::unique_ptr<Sdxl> base = load_sdxl(request.base, {}, progress);
@@ -183,7 +182,7 @@ nlohmann::json run_base_report(const BaseReportRequest& request, ProgressSink& p
       nlohmann::json& of = report[name][who] = recognised(judge, embeds, labels);
       of["second_subject_present"] = second_is_present(judge, world, scenes, embeds, request.seed);
       if (images != &scenes.by_artist) report[name]["frechet_distance"][who] = frechet_distance(embeds, real);
-      report[name]["pictures"][who] = taken_for(judge, world.catalogue(), scenes, embeds);
+      report[name]["images"][who] = taken_for(judge, world.catalogue(), scenes, embeds);
     }
     write_sheet(request.output / (std::string(name) + ".png"), scenes);
   }

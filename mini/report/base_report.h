@@ -30,10 +30,10 @@ struct BaseReportRequest {
   uint64_t seed = 0;
 };
 
-/// @return `parts` (base_measures.h), and by split: for base, autoencoder and artist the share of pictures in
+/// @return `parts` (base_measures.h), and by split: for base, autoencoder and artist the share of images in
 /// which each attribute is recognised, and of those with a second object in which one is there
-/// (`second_subject_present`) (null where no scene asks for it); what each picture was `taken_for`
-/// (`pictures`); the Fréchet distance of base's and autoencoder's features from the artists'
+/// (`second_subject_present`) (null where no scene asks for it); what each image was `taken_for`
+/// (`images`); the Fréchet distance of base's and autoencoder's features from the artists'
 /// @throws Error(kUsage, kInput, kInterrupted)
 nlohmann::json run_base_report(const BaseReportRequest& request, ProgressSink& progress,
                                const CancelToken& cancel);

@@ -13,7 +13,7 @@
 #include <random>
 #include <system_error>
 
-#include "mini/judge/picture_judge.h"
+#include "mini/judge/image_judge.h"
 #include "mini/pretrain/mini_config.h"
 #include "ziplora/app/generate.h"
 #include "ziplora/app/merge.h"
@@ -36,25 +36,25 @@ namespace fs = std::filesystem;
 constexpr int kCandidates = 20;
 constexpr const char* kRecipeFile = "recipe.json";
 constexpr const char* kStyleName = "szn style";
-/// Styles of a subject's five pictures, and those in which its LoRA is asked for other drawings of it.
+/// Styles of a subject's five images, and those in which its LoRA is asked for other drawings of it.
 constexpr std::array kShownStyles = {"noto", "noto", "noto-v1", "fluent-emoji-flat", "fluent-emoji-flat"};
 constexpr std::array kShownBackgrounds = {"white", "grass", "white", "blue", "white"};
 constexpr std::array kAskedStyles = {"twemoji", "emojione", "blueprint", "watercolour"};
 constexpr std::array kAskedBackgrounds = {"white", "night", "green"};
-/// Seen subjects that a style's LoRA is asked for, none of them its one picture.
-constexpr const char* kStylePicture = "fox";
+/// Seen subjects that a style's LoRA is asked for, none of them its one image.
+constexpr const char* kStyleImage = "fox";
 constexpr std::array kAskedSubjects = {"cat-face", "tiger-face", "red-apple", "rocket", "rose", "hamburger"};
 constexpr const char* kOthersStyle = "noto";
 constexpr double kGuidanceScale = 3;  // at which the recipes were found
 
-/// A style's LoRA learns from one picture. Only the layers that read the prompt learn, and they see it in
+/// A style's LoRA learns from one image. Only the layers that read the prompt learn, and they see it in
 /// parts, mirrored and large and small: else they would learn the shape of what it shows, or its colours only
 /// for what has no colour of its own.
 nlohmann::json style_settings() {
   return {{"targets", "cross-attention"}, {"lr", 1e-3}, {"zoom", 2.0}, {"random_flip", true}, {"views", 64}};
 }
 
-/// What the LoRAs and pictures of a report's folder come from, but for how many subjects there are.
+/// What the LoRAs and images of a report's folder come from, but for how many subjects there are.
 nlohmann::json recipe_of(const LoraReportRequest& request) {
   nlohmann::json weights;
   std::error_code missing;  // which is told where the base is read
@@ -69,14 +69,14 @@ nlohmann::json recipe_of(const LoraReportRequest& request) {
           {"seed", request.seed}};
 }
 
-/// "zip", "zip, style × 1.5": the pictures of merges by one method at one strength of their style side.
+/// "zip", "zip, style × 1.5": the images of merges by one method at one strength of their style side.
 std::string merge_group(const std::string& method, double style_strength) {
   return style_strength == 1 ? method : fmt::format("{}, style × {}", method, style_strength);
 }
 
 std::string subject_name(const Subject& subject) { return "a sks " + subject.category; }
 
-/// One picture that is asked for, and the true scene it should show.
+/// One image that is asked for, and the true scene it should show.
 struct Question {
   std::string prompt;
   SceneContent content;
@@ -107,11 +107,11 @@ class LoraReport {
   }
 
  private:
-  /// Marks of several pictures, by name.
+  /// Marks of several images, by name.
   class Marks {
    public:
-    void add(const std::map<std::string, double>& picture) {
-      for (const auto& [mark, value] : picture) values_[mark].push_back(value);
+    void add(const std::map<std::string, double>& image) {
+      for (const auto& [mark, value] : image) values_[mark].push_back(value);
     }
     nlohmann::json means() const {
       nlohmann::json result;
@@ -125,7 +125,7 @@ class LoraReport {
     std::map<std::string, std::vector<double>> values_;
   };
 
-  /// Pictures of one kind with their marks.
+  /// Images of one kind with their marks.
   struct Group {
     Marks base, artist;
     std::map<std::string, Marks> base_by_style;
@@ -138,26 +138,26 @@ class LoraReport {
       return {{"base", base.means()},
               {"artist", artist.means()},
               {"by_style", by_style},
-              {"pictures", sheet.row_labels.size()}};
+              {"images", sheet.row_labels.size()}};
     }
   };
 
-  /// For people: a subject a row, the first picture of each kind a column.
+  /// For people: a subject a row, the first image of each kind a column.
   ContactSheet overview(const std::vector<int>& subjects) const {
     ContactSheet sheet{.column_labels = overview_columns_, .row_labels = {}, .cells = {}, .cell_pixels = 128};
     for (const int subject : subjects) {
       sheet.row_labels.push_back(catalogue_.subjects[subject].words);
       for (const std::string& column : overview_columns_) {
-        const auto picture = overview_pictures_.find({column, subject});
-        sheet.cells.push_back(picture == overview_pictures_.end() ? at::Tensor() : picture->second);
+        const auto image = overview_images_.find({column, subject});
+        sheet.cells.push_back(image == overview_images_.end() ? at::Tensor() : image->second);
       }
     }
     return sheet;
   }
-  void show(const std::string& column, int subject, const at::Tensor& picture) {
+  void show(const std::string& column, int subject, const at::Tensor& image) {
     if (std::ranges::find(overview_columns_, column) == overview_columns_.end())
       overview_columns_.push_back(column);
-    overview_pictures_.try_emplace({column, subject}, picture);
+    overview_images_.try_emplace({column, subject}, image);
   }
 
   template <typename Thing>
@@ -171,12 +171,12 @@ class LoraReport {
   fs::path lora_of(const std::string& id) const { return request_.output / (id + ".safetensors"); }
 
   /// @param settings  in place of the base's defaults; those of the request win over them
-  void train(const fs::path& pictures, const std::string& prompt, const std::string& id,
+  void train(const fs::path& images, const std::string& prompt, const std::string& id,
              nlohmann::json settings = nlohmann::json::object()) {
     if (fs::exists(lora_of(id))) return;
     settings.update(request_.settings);
     TrainRequest train;
-    train.images = {pictures};
+    train.images = {images};
     train.prompt = prompt;
     train.output = lora_of(id);
     train.base = request_.base;
@@ -188,20 +188,20 @@ class LoraReport {
 
   void ask_subject(int subject) {
     const Subject& what = catalogue_.subjects[subject];
-    const fs::path pictures = request_.output / "pictures" / what.id;
-    fs::create_directories(pictures);
+    const fs::path images = request_.output / "images" / what.id;
+    fs::create_directories(images);
     for (size_t i = 0; i < kShownStyles.size(); ++i) {
       const SceneContent content{.subject = subject,
                                  .style = catalogue_.style(kShownStyles[i]),
                                  .background = catalogue_.background(kShownBackgrounds[i])};
       if (!world_.has_drawing(subject, content.style)) continue;
       const std::string stem = std::to_string(i + 1);
-      write_png(pictures / (stem + ".png"),
-                world_.evaluation_scene(content, derive_seed(request_.seed, stem)), {});
-      show("one of five", subject, read_image(pictures / (stem + ".png")));
-      write_text_file(pictures / (stem + ".txt"), world_.caption(content, subject_name(what)) + "\n");
+      write_png(images / (stem + ".png"), world_.evaluation_scene(content, derive_seed(request_.seed, stem)),
+                {});
+      show("one of five", subject, read_image(images / (stem + ".png")));
+      write_text_file(images / (stem + ".txt"), world_.caption(content, subject_name(what)) + "\n");
     }
-    train(pictures, subject_name(what), what.id);
+    train(images, subject_name(what), what.id);
     std::vector<Question> questions;
     for (const char* style : kAskedStyles)
       for (const char* background : kAskedBackgrounds) {
@@ -231,11 +231,11 @@ class LoraReport {
 
   void ask_style(int style) {
     const Style& how = catalogue_.styles[style];
-    const fs::path pictures = request_.output / "pictures" / how.id;
-    fs::create_directories(pictures);
-    const SceneContent shown{.subject = catalogue_.subject(kStylePicture), .style = style};
-    write_png(pictures / "1.png", world_.evaluation_drawing(shown.subject, style), {});
-    train(pictures, world_.caption(shown, "", kStyleName), how.id, style_settings());
+    const fs::path images = request_.output / "images" / how.id;
+    fs::create_directories(images);
+    const SceneContent shown{.subject = catalogue_.subject(kStyleImage), .style = style};
+    write_png(images / "1.png", world_.evaluation_drawing(shown.subject, style), {});
+    train(images, world_.caption(shown, "", kStyleName), how.id, style_settings());
     ask("style alone", questions_of_seen_subjects(style, kStyleName), lora_of(how.id), how.id);
   }
 
@@ -260,13 +260,13 @@ class LoraReport {
       for (const char* background : kAskedBackgrounds) {
         const SceneContent content{
             .subject = subject, .style = style, .background = catalogue_.background(background)};
-        if (content.background != 0 && !how.keeps_background) continue;  // its true picture shows none
+        if (content.background != 0 && !how.keeps_background) continue;  // its true image shows none
         questions.push_back({world_.caption(content, subject_name(what), kStyleName), content});
       }
       for (const double strength : request_.style_strengths) {
         const std::string group = merge_group(method, strength);
-        const at::Tensor picture = ask(group, questions, merged, what.id + "." + how.id, strength);
-        if (strength == request_.style_strengths.front()) show(how.id + ", " + group, subject, picture);
+        const at::Tensor image = ask(group, questions, merged, what.id + "." + how.id, strength);
+        if (strength == request_.style_strengths.front()) show(how.id + ", " + group, subject, image);
       }
     }
   }
@@ -286,12 +286,12 @@ class LoraReport {
     run_generate(generate, progress_, cancel_);
   }
 
-  /// @return the first of the pictures; undefined if there are none
+  /// @return the first of the images; undefined if there are none
   at::Tensor ask(const std::string& group_name, const std::vector<Question>& questions,
                  const std::optional<fs::path>& adapter, const std::string& stem, double style_strength = 1) {
     if (questions.empty()) return {};
     const fs::path output = request_.output / "drawn" / group_name / (stem + ".png");
-    auto file = [&](size_t i) { return picture_file(output, i, questions.size()); };
+    auto file = [&](size_t i) { return image_file(output, i, questions.size()); };
     bool drawn_before = true;
     for (size_t i = 0; i < questions.size(); ++i) drawn_before = drawn_before && fs::exists(file(i));
     if (!drawn_before) draw(questions, adapter, style_strength, output);
@@ -369,10 +369,10 @@ class LoraReport {
   const CancelToken& cancel_;
   World world_;
   const Catalogue& catalogue_;
-  PictureJudge judge_;
+  ImageJudge judge_;
   std::map<std::string, Group> groups_;
-  std::vector<std::string> overview_columns_;  ///< in the order of their first pictures
-  std::map<std::pair<std::string, int>, at::Tensor> overview_pictures_;  ///< by column and subject
+  std::vector<std::string> overview_columns_;                          ///< in the order of their first images
+  std::map<std::pair<std::string, int>, at::Tensor> overview_images_;  ///< by column and subject
 };
 
 }  // namespace

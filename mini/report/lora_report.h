@@ -5,7 +5,7 @@
 ///
 ///     nlohmann::json report = run_lora_report({.half = Role::kDevelopment, .output = "out/loras"}, …);
 ///
-/// What a picture shows is decided by the nearest true drawing in the judge's space: the subject among twenty
+/// What an image shows is decided by the nearest true drawing in the judge's space: the subject among twenty
 /// subjects in the wanted style, the style among all styles of the wanted subject. The artists' own scenes,
 /// judged in the same way, stand beside each figure: no base can do better.
 
@@ -29,7 +29,7 @@ struct LoraReportRequest {
   Role half = Role::kDevelopment;  ///< recipes are tuned on this one; figures are reported on Role::kReport
   int64_t subjects = 4;            ///< the first so many of the half
   nlohmann::json settings = nlohmann::json::object();  ///< train settings in place of both recipes'
-  /// At which the merges are asked for pictures, the first for people, too; not empty.
+  /// At which the merges are asked for images, the first for people, too; not empty.
   std::vector<double> style_strengths = {1};
   uint64_t seed = 0;
 };
@@ -43,8 +43,8 @@ void claim_lora_report_folder(const LoraReportRequest& request);
 /// subject" (seen subjects under its LoRA), "style alone", "direct", "zip", and where other style strengths
 /// are asked for, "zip, style × 1.5" …: shares of right subjects, styles and backgrounds, mean cosine to the
 /// true drawing; by the artist, too. For people, a sheet of each beside the true drawings, and overview.png
-/// with a subject's pictures of all kinds in a row. What an interrupted report, or one of fewer subjects,
-/// left in the folder is not made again: its LoRAs, merges and pictures are taken as they are.
+/// with a subject's images of all kinds in a row. What an interrupted report, or one of fewer subjects,
+/// left in the folder is not made again: its LoRAs, merges and images are taken as they are.
 /// @throws Error(kInput, kInterrupted), and as claim_lora_report_folder
 nlohmann::json run_lora_report(const LoraReportRequest& request, ProgressSink& progress,
                                const CancelToken& cancel);

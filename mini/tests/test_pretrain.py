@@ -73,7 +73,7 @@ def test_the_parts_of_what_was_trained_are_measured(made_base, cache, tmp_path):
                      "--scenes", 3, "--steps", 1, "-o", tmp_path, cwd=ROOT)
     parts = report["parts"]
     assert parts["autoencoder"]["noto"]["psnr_db"] > 0 and parts["bytes"] > 40e6
-    assert parts["load_seconds"] > 0 and parts["seconds_per_picture"] > 0 and 0 <= parts["nearest_caption"]["share"] <= 1
+    assert parts["load_seconds"] > 0 and parts["seconds_per_image"] > 0 and 0 <= parts["nearest_caption"]["share"] <= 1
 
 
 def test_a_finished_run_is_not_repeated(made_base, cache):

@@ -65,7 +65,7 @@ def test_how_far_a_styles_words_move_the_prompt_is_what_transformers_says(both):
 def test_the_shares_are_of_the_pictures_listed(who, attribute, both):
     for split in ("seen", "held_out_pairs"):
         part = both[1][split]
-        pictures = part["pictures"][who]
+        pictures = part["images"][who]
         assert len(pictures) == both[1]["scenes"]
         right = sum(it["taken_for"][attribute] == it[attribute] for it in pictures)
         assert part[who][attribute] == pytest.approx(right / len(pictures))
@@ -86,7 +86,7 @@ def test_loras_are_judged_alone_and_merged(both):
     assert loras["subject alone"]["by_style"].keys() == {"twemoji", "emojione", "blueprint", "watercolour"}
     assert list((folder / "loras-development").rglob("*.safetensors"))
     overview = Image.open(folder / "loras-development/overview.png")
-    assert overview.width > 6 * 128 and 128 < overview.height < 256, "one subject beside its LoRA's pictures and four merges'"
+    assert overview.width > 6 * 128 and 128 < overview.height < 256, "one subject beside its LoRA's images and four merges'"
 
 
 def lora_report(cache, folder, quick, half="development", seed=0):
@@ -107,7 +107,7 @@ def files_of(folder):
 
 
 def test_what_an_earlier_report_made_is_not_made_again(both, cache, quick, tmp_path):
-    """Each kind of file that an interrupted one lacks: a LoRA, a merge, pictures."""
+    """Each kind of file that an interrupted one lacks: a LoRA, a merge, images."""
     loras = tmp_path / "out/loras-development"
     [subject] = [file for file in loras.glob("*.safetensors") if file.name.count(".") == 1 and
                  (loras / f"drawn/subject alone/{file.stem}-1.png").exists()]

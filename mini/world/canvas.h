@@ -1,5 +1,5 @@
 #pragma once
-/// The picture that a scene is painted on: planar RGB floats in memory that somebody else owns (a batch
+/// The image that a scene is painted on: planar RGB floats in memory that somebody else owns (a batch
 /// tensor), and how much of each pixel drawings cover, which the line filters need. Plain loops instead of
 /// tensor operators: at 64 × 64 pixels an operator's overhead is longer than its work.
 ///

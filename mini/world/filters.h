@@ -1,5 +1,5 @@
 #pragma once
-/// The computed styles: exact functions of a painted scene, so that the true picture in such a style is
+/// The computed styles: exact functions of a painted scene, so that the true image in such a style is
 /// always known.
 ///
 ///     filter("blueprint").apply(canvas);

@@ -26,7 +26,7 @@ std::vector<float> square(Canvas& canvas, const float (&colour)[3]) {
 
 class EveryFilter : public testing::TestWithParam<Filter> {};
 
-TEST_P(EveryFilter, ChangesThePictureAndStaysInRangeAndIsExact) {
+TEST_P(EveryFilter, ChangesTheImageAndStaysInRangeAndIsExact) {
   std::vector<float> rgb(3 * kSize * kSize), again(3 * kSize * kSize);
   Canvas canvas(kSize, rgb.data()), second(kSize, again.data());
   std::vector<float> before = square(canvas, {0.9f, 0.5f, 0.1f});

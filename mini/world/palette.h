@@ -1,7 +1,7 @@
 #pragma once
 /// Prints in a few named colours: what is dark in a scene takes the first, what is light the last. The base
 /// learns a great many of them, so that colours are to it what a style decides and not what a subject has;
-/// else a style whose colours it has never seen could not be learned from one picture.
+/// else a style whose colours it has never seen could not be learned from one image.
 ///
 ///     palettes_of(colours, held_out)[7].words;   // "red, yellow and white"
 

@@ -63,7 +63,7 @@ void paint_stars(Canvas& canvas, SceneRandom& random) {
 }
 
 void paint_background(Canvas& canvas, const Background& background, SceneRandom& random) {
-  // Plain white stays white: drawings on white are the world's plainest pictures.
+  // Plain white stays white: drawings on white are the world's plainest images.
   bool white = background.phrases.empty();
   float shift = white ? 0.0f : random.between(-0.04f, 0.04f);
   float horizon = random.between(0.55f, 0.72f);
@@ -91,11 +91,11 @@ void paint_background(Canvas& canvas, const Background& background, SceneRandom&
   if (background.kind == Background::Kind::kNight) paint_stars(canvas, random);
 }
 
-/// In the middle, as every drawing stands in its plainest picture.
+/// In the middle, as every drawing stands in its plainest image.
 constexpr Place kPlainPlace{.x = (1 - kPlainSize) / 2, .y = (1 - kPlainSize) / 2, .size = kPlainSize};
 
 /// Part of the scenes in which things stand where they stand in every such scene, so that each look teaches
-/// the same picture. Nothing in a caption says where else they might be: at the noisiest levels a base can
+/// the same image. Nothing in a caption says where else they might be: at the noisiest levels a base can
 /// only paint the mean over all places, and what it should learn of a shape drowns in their share.
 constexpr float kPlainPart = 0.9f;
 /// Part of the drawings in the other scenes.

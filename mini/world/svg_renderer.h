@@ -12,7 +12,7 @@
 
 namespace ziplora::mini {
 
-/// @param svg   a whole SVG document; its picture is fitted into the square, keeping its proportions
+/// @param svg   a whole SVG document; its image is fitted into the square, keeping its proportions
 /// @param size  pixels of a side
 /// @return [4, size, size] float32 in 0…1: red, green, blue times alpha, and alpha
 /// @throws Error(kInput) if the text is not an SVG that can be drawn

@@ -29,7 +29,7 @@ TEST(RenderSvg, AveragesEdges) {
 }
 
 TEST(RenderSvg, RefusesWhatIsNotSvg) {
-  EXPECT_THROW(render_svg("not a picture", 8), Error);
+  EXPECT_THROW(render_svg("not an image", 8), Error);
   EXPECT_THROW(render_svg("<svg", 8), Error);
 }
 

@@ -194,10 +194,10 @@ SceneBatch World::sample_batch(uint64_t first_index, int64_t count, Split split)
   SceneBatch batch;
   batch.images = at::empty({count, 3, impl_->size, impl_->size}, at::kFloat);
   float* rgb = batch.images.mutable_data_ptr<float>();
-  int64_t picture = 3LL * impl_->size * impl_->size;
+  int64_t values = 3LL * impl_->size * impl_->size;
   for (int64_t i = 0; i < count; ++i) {
     auto [caption, content] =
-        impl_->sample_into(first_index + static_cast<uint64_t>(i), split, rgb + i * picture);
+        impl_->sample_into(first_index + static_cast<uint64_t>(i), split, rgb + i * values);
     batch.captions.push_back(std::move(caption));
     batch.contents.push_back(content);
   }

@@ -85,16 +85,16 @@ class World {
   /// True where the style's artist drew the subject (computed styles follow the artist they start from).
   bool has_drawing(int subject, int style) const;
 
-  /// The artist's drawing alone, centred on white: what a seen prompt's picture is compared with.
+  /// The artist's drawing alone, centred on white: what a seen prompt's image is compared with.
   /// @return [3, S, S] float32 in 0…1
   /// @throws Error(kUsage) if the subject, the style or the pair is held out, Error(kInput) if there is no
   /// such drawing
   at::Tensor drawing(int subject, int style) const;
-  /// The same without the held-out check: the true picture of a held-out subject or style. Never for
+  /// The same without the held-out check: the true image of a held-out subject or style. Never for
   /// training.
   at::Tensor evaluation_drawing(int subject, int style) const;
   /// Any content painted, with position, size and shades from the seed. No held-out check: for evaluation and
-  /// for the user's side of the demo ("five pictures of a subject").
+  /// for the user's side of the demo ("five images of a subject").
   at::Tensor evaluation_scene(const SceneContent& content, uint64_t seed) const;
 
   /// One plain wording, as evaluation asks: "a fox next to a tree at night, in twemoji style"; content.style

@@ -20,15 +20,15 @@
 namespace ziplora::mini {
 namespace {
 
-/// Pictures in rows of `columns`, a white pixel between them.
+/// Images in rows of `columns`, a white pixel between them.
 class Sheet {
  public:
   Sheet(int size, int64_t columns, int64_t rows)
       : step_(size + 1), columns_(columns), image_(at::full({3, rows * step_, columns * step_}, 1.0f)) {}
 
-  void put(int64_t index, const at::Tensor& picture) {
+  void put(int64_t index, const at::Tensor& image) {
     int64_t y = index / columns_ * step_, x = index % columns_ * step_;
-    image_.narrow(1, y, step_ - 1).narrow(2, x, step_ - 1).copy_(picture);
+    image_.narrow(1, y, step_ - 1).narrow(2, x, step_ - 1).copy_(image);
   }
   void write(const std::string& path) const { write_png(path, image_); }
 

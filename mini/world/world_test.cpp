@@ -248,7 +248,7 @@ TEST_F(WorldTest, AThirdOfTheTrainingScenesArePrintedInTheColoursThatTheirCaptio
     EXPECT_NEAR(image[channel][0][0].item<float>(), palette.tones.back()[channel], 1e-5) << palette.words;
 }
 
-/// Duotone is learned by a LoRA from one picture; a base that had seen its colours would make that no test.
+/// Duotone is learned by a LoRA from one image; a base that had seen its colours would make that no test.
 TEST_F(WorldTest, NoPaletteIsNearTheHeldOutPrint) {
   constexpr int kSide = 16;
   const auto ramp = [](auto&& apply) {
@@ -270,7 +270,7 @@ TEST_F(WorldTest, NoPaletteIsNearTheHeldOutPrint) {
   }
 }
 
-TEST_F(WorldTest, BackgroundAndSubjectShowInThePicture) {
+TEST_F(WorldTest, BackgroundAndSubjectShowInTheImage) {
   const Catalogue& all = world_->catalogue();
   SceneContent content{
       .subject = all.subject("fox"), .style = all.style("noto"), .background = all.background("red")};

@@ -3,9 +3,9 @@
     OMP_NUM_THREADS=1 .venv/bin/python tests/bench/denoising_step.py [--steps 25] [--rounds 3]
     OMP_NUM_THREADS=2 .venv/bin/python tests/bench/denoising_step.py --sdxl [--steps 5]
 
-Prints one JSON object: seconds of a step of each, the mean of a picture's steps but the first (with which the prompts
+Prints one JSON object: seconds of a step of each, the mean of an image's steps but the first (with which the prompts
 are encoded), and the peak memory of each process; how it is measured: side_by_side.py, but at the end of the last step
-but one, which is before anything is decoded. For the miniature also seconds and peak of one whole picture: prompts,
+but one, which is before anything is decoded. For the miniature also seconds and peak of one whole image: prompts,
 steps and decoding, without loading. At full size Python stops at the latents: diffusers would decode in bfloat16 what
 ziplora decodes in float32.
 """
@@ -46,7 +46,7 @@ def with_ziplora(folder, dtype, pixels, steps, whole_picture):
     values = {"seconds": [mean_step(ends)], "peak_memory_bytes": peak}
     if whole_picture:
         done = json.loads(output)
-        values |= {"picture_seconds": [done["seconds"]], "picture_peak_memory_bytes": done["peak_memory_bytes"]}
+        values |= {"image_seconds": [done["seconds"]], "image_peak_memory_bytes": done["peak_memory_bytes"]}
     return values
 
 
@@ -70,7 +70,7 @@ def in_python(_, folder, dtype, pixels, steps, whole_picture):
     seconds = time.perf_counter() - begin
     values = {"seconds": [mean_step(ends)], "peak_memory_bytes": peaks[0]}
     if whole_picture:
-        values |= {"picture_seconds": [seconds], "picture_peak_memory_bytes": peak_memory_bytes()}
+        values |= {"image_seconds": [seconds], "image_peak_memory_bytes": peak_memory_bytes()}
     return values
 
 

@@ -71,7 +71,7 @@ def drawn_by_diffusers(pipeline, start):
 
 
 def test_a_cell_of_the_merged_file_is_diffusers_picture(demo, tmp_path):
-    """And the cell beside it is diffusers' picture without the file, from the same noise."""
+    """And the cell beside it is diffusers' image without the file, from the same noise."""
     start = torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(5))
     save_file({"latents": start.repeat(2, 1, 1, 1)}, tmp_path / "noise.safetensors")
     ziplora("generate", PROMPT, "--base", MINI, "--grid", "--column", "base=none", "--column",

@@ -1,4 +1,4 @@
-"""`ziplora generate` as a user runs it: many pictures in one run, grids, settings carried by pictures, and errors."""
+"""`ziplora generate` as a user runs it: many images in one run, grids, settings carried by images, and errors."""
 
 import hashlib
 import json
@@ -68,7 +68,7 @@ def assert_same_picture(ours, theirs):
     """Up to the last bit, which the order of sums in a larger batch may change."""
     assert ours.shape == theirs.shape
     assert np.abs(ours - theirs).max() <= 1
-    assert ours.std() > 10, "a flat picture shows nothing"
+    assert ours.std() > 10, "a flat image shows nothing"
 
 
 def assert_other_picture(ours, theirs):
@@ -82,10 +82,10 @@ def test_prompts_seeds_and_adapters_together_equal_single_runs(generate, loras, 
     many = generate(*prompts, "-n", 2, "--seed", 5, "--adapter", loras["cat"], "--adapter", f"{loras['ink']}:0.5", "-o",
                     tmp_path / "many.png", "--save-latents", tmp_path / "many.safetensors")
     assert many["files"] == [str(tmp_path / f"many-{i}.png") for i in (1, 2, 3, 4)] + [str(tmp_path / "many.safetensors")]
-    assert [(p["prompt"], p["seed"]) for p in many["pictures"]] == [(p, s) for p in prompts for s in (5, 6)]
+    assert [(p["prompt"], p["seed"]) for p in many["images"]] == [(p, s) for p in prompts for s in (5, 6)]
     latents = load_file(tmp_path / "many.safetensors")["latents"]
     assert latents.shape == (4, 4, 16, 16)
-    for i, picture in enumerate(many["pictures"]):
+    for i, picture in enumerate(many["images"]):
         generate(picture["prompt"], "--seed", picture["seed"], "--adapter", loras["cat"], "--adapter",
                  f"{loras['ink']}:0.5", "-o", tmp_path / "one.png", "--save-latents", tmp_path / "one.safetensors")
         assert_same_picture(pixels(tmp_path / "one.png"), pixels(picture["file"]))
@@ -93,7 +93,7 @@ def test_prompts_seeds_and_adapters_together_equal_single_runs(generate, loras, 
         assert float((alone - latents[i]).norm() / alone.norm()) < 1e-4
     for i in range(4):
         for j in range(i):
-            assert_other_picture(pixels(many["pictures"][i]["file"]), pixels(many["pictures"][j]["file"]))
+            assert_other_picture(pixels(many["images"][i]["file"]), pixels(many["images"][j]["file"]))
 
 
 def test_batch_sizes_give_the_same_pictures(generate, tmp_path):
@@ -189,8 +189,8 @@ def test_initial_noise_by_file_and_by_row(generate, tmp_path):
     save_file({"latents": noise}, tmp_path / "noise.safetensors")
     two = generate("a ghost", "-n", 2, "--initial-noise", tmp_path / "noise.safetensors", "-o", tmp_path / "two.png")
     generate("a ghost", "--initial-noise", f"{tmp_path / 'noise.safetensors'}:1", "-o", tmp_path / "one.png")
-    assert_same_picture(pixels(tmp_path / "one.png"), pixels(two["pictures"][1]["file"]))
-    assert_other_picture(pixels(tmp_path / "one.png"), pixels(two["pictures"][0]["file"]))
+    assert_same_picture(pixels(tmp_path / "one.png"), pixels(two["images"][1]["file"]))
+    assert_other_picture(pixels(tmp_path / "one.png"), pixels(two["images"][0]["file"]))
 
 
 # Grids
@@ -214,7 +214,7 @@ def test_a_grid_compares_base_adapters_and_all_together(generate, loras, tmp_pat
     flags = ("--adapter", loras["cat"], "--adapter", f"{loras['ink']}:0.5", "--height", 64, "--width", 64)
     made = generate("a ghost", "a red igloo", "-n", 2, "--grid", *flags, "-o", tmp_path / "grid.png")
     assert made["columns"] == ["base", "cat", "ink × 0.5", "cat + ink × 0.5"]
-    assert made["files"] == [str(tmp_path / "grid.png")] and len(made["pictures"]) == 16
+    assert made["files"] == [str(tmp_path / "grid.png")] and len(made["images"]) == 16
     sheet = pixels(tmp_path / "grid.png")
     side = 64 * 4
     assert sheet.shape == (23 + 2 * GAP + 4 * (side + GAP), CAPTION + 4 * (side + GAP), 3)
@@ -234,7 +234,7 @@ def test_named_columns_and_given_pictures(generate, loras, tmp_path):
         Image.new("RGB", (64, 64), colour).save(tmp_path / f"{name}.png")
     made = generate(
         "a ghost", "a red igloo", "a cart", "--grid", "--column", "no adapter=none", "--column",
-        f"sum={loras['cat']}:0.5+{loras['ink']}", "--column", loras["ink"], "--picture-column",
+        f"sum={loras['cat']}:0.5+{loras['ink']}", "--column", loras["ink"], "--image-column",
         f"true drawing={tmp_path / 'red.png'},,{tmp_path / 'blue.png'}", "-o", tmp_path / "grid.png")
     assert made["columns"] == ["no adapter", "sum", "ink", "true drawing"]
     sheet = pixels(tmp_path / "grid.png")
@@ -247,7 +247,7 @@ def test_named_columns_and_given_pictures(generate, loras, tmp_path):
 
 def test_a_given_picture_per_prompt_stands_beside_each_of_its_seeds(generate, tmp_path):
     Image.new("RGB", (20, 20), (0, 128, 0)).save(tmp_path / "green.png")
-    generate("a ghost", "a cart", "-n", 2, "--grid", "--picture-column", f"truth={tmp_path / 'green.png'},", "-o",
+    generate("a ghost", "a cart", "-n", 2, "--grid", "--image-column", f"truth={tmp_path / 'green.png'},", "-o",
              tmp_path / "grid.png")
     sheet = pixels(tmp_path / "grid.png")
     side = 260  # 20 px thirteen times, the larger box; the made pictures are 32 px eight times
@@ -266,7 +266,7 @@ def test_long_labels_stay_in_their_place(generate, loras, tmp_path):
     heading = sheet[:23 * lines + 2 * GAP]
     assert dark(heading[:, CAPTION + 256:CAPTION + 256 + GAP]) == 0, "the first heading runs into the second"
     assert dark(heading[:, CAPTION:CAPTION + 256]) > 0.02
-    assert dark(sheet[23 * lines + 2 * GAP:][:256, CAPTION - GAP:CAPTION]) == 0, "the caption runs into the picture"
+    assert dark(sheet[23 * lines + 2 * GAP:][:256, CAPTION - GAP:CAPTION]) == 0, "the caption runs into the image"
 
 
 # Settings that a picture carries
@@ -292,13 +292,13 @@ def test_like_repeats_a_picture_bit_for_bit(generate, loras, tmp_path):
                     "--style-strength", 0.3, "--negative-prompt", "", "--guidance-rescale", 0.4, "--scheduler", "dpm++-2m",
                     "--karras", "--height", 24, "--width", 32, "--initial-noise", tmp_path / "noise.safetensors", "-o",
                     tmp_path / "out.png")
-    for picture in made["pictures"]:
+    for picture in made["images"]:
         again = ziplora("generate", "--like", picture["file"], "-o", tmp_path / "again.png")
         assert (tmp_path / "again.png").read_bytes() == open(picture["file"], "rb").read()
-        assert again["pictures"][0]["seed"] == picture["seed"]
-    ziplora("generate", "--like", made["pictures"][0]["file"], "--steps", 2, "-o", tmp_path / "other.png")
-    assert settings_of(tmp_path / "other.png") == settings_of(made["pictures"][0]["file"]) | {"steps": 2}
-    assert_other_picture(pixels(tmp_path / "other.png"), pixels(made["pictures"][0]["file"]))
+        assert again["images"][0]["seed"] == picture["seed"]
+    ziplora("generate", "--like", made["images"][0]["file"], "--steps", 2, "-o", tmp_path / "other.png")
+    assert settings_of(tmp_path / "other.png") == settings_of(made["images"][0]["file"]) | {"steps": 2}
+    assert_other_picture(pixels(tmp_path / "other.png"), pixels(made["images"][0]["file"]))
 
 
 def test_a_picture_decoded_in_tiles_is_nearly_the_same_and_says_so(generate, tmp_path):
@@ -336,7 +336,7 @@ def test_like_warns_of_an_adapter_that_is_another_file_by_now(generate, base, tm
 
 def test_like_repeats_a_picture_that_was_made_in_a_batch(generate, tmp_path):
     made = generate("a ghost", "a cart", "-n", 2, "-o", tmp_path / "out.png")
-    for picture in made["pictures"]:
+    for picture in made["images"]:
         ziplora("generate", "--like", picture["file"], "-o", tmp_path / "again.png")
         assert_same_picture(pixels(tmp_path / "again.png"), pixels(picture["file"]))
 
@@ -344,7 +344,7 @@ def test_like_repeats_a_picture_that_was_made_in_a_batch(generate, tmp_path):
 def test_like_repeats_a_grid(generate, loras, tmp_path):
     Image.new("RGB", (64, 64), (255, 0, 0)).save(tmp_path / "red.png")
     generate("a ghost", "a cart", "-n", 2, "--grid", "--column", "plain=none", "--column", f"{loras['cat']}:0.5+{loras['ink']}",
-             "--picture-column", f"true drawing={tmp_path / 'red.png'},", "-o", tmp_path / "grid.png")
+             "--image-column", f"true drawing={tmp_path / 'red.png'},", "-o", tmp_path / "grid.png")
     ziplora("generate", "--like", tmp_path / "grid.png", "-o", tmp_path / "again.png")
     assert (tmp_path / "again.png").read_bytes() == (tmp_path / "grid.png").read_bytes()
 
@@ -383,10 +383,10 @@ def test_an_unknown_scheduler_proposes_the_nearest(refused, tmp_path):
     (("-o", "{}/out.png", "--adapter", "cat.safetensors:strong"), 2, "strong"),
     (("-o", "{}/out.png", "--style-strength", "0.5"), 2, "--style-strength"),
     (("-o", "{}/out.png", "--column", "none"), 2, "--grid"),
-    (("-o", "{}/out.png", "--picture-column", "a={}/x.png"), 2, "--grid"),
-    (("-o", "{}/out.png", "--grid", "--picture-column", "a.png"), 2, "LABEL=FILE"),
-    (("-o", "{}/out.png", "--grid", "--picture-column", "a=,,"), 2, "3 pictures"),
-    (("-o", "{}/out.png", "--grid", "--picture-column", "a={}/no.png"), 3, "no.png"),
+    (("-o", "{}/out.png", "--image-column", "a={}/x.png"), 2, "--grid"),
+    (("-o", "{}/out.png", "--grid", "--image-column", "a.png"), 2, "LABEL=FILE"),
+    (("-o", "{}/out.png", "--grid", "--image-column", "a=,,"), 2, "3 images"),
+    (("-o", "{}/out.png", "--grid", "--image-column", "a={}/no.png"), 3, "no.png"),
     (("-o", "{}/out.png", "--initial-noise", "{}/no.safetensors"), 3, "no.safetensors"),
     (("-o", "{}/out.png", "--like", "{}/no.png"), 3, "no.png"),
     (("-o", "{}/out.png", "--sead", "1"), 2, "--seed"),
@@ -455,5 +455,5 @@ def test_plain_output_names_the_files(base, tmp_path):
 
 def test_help_lists_every_scheduler_and_the_exit_codes():
     text = run_ziplora("generate", "--help").stdout
-    for word in ("ddim", "euler-ancestral", "dpm++-2m", "lcm", "--picture-column", "EXIT STATUS", "EXAMPLE"):
+    for word in ("ddim", "euler-ancestral", "dpm++-2m", "lcm", "--image-column", "EXIT STATUS", "EXAMPLE"):
         assert word in text

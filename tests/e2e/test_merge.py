@@ -204,8 +204,8 @@ def test_equal_seeds_give_equal_bytes(two, tmp_path):
 
 
 def test_pictures_take_several_prompts_in_turn(two, tmp_path):
-    """Of two pictures the first is drawn and learned under the first prompt, the second under the second; there are never
-    fewer pictures than prompts."""
+    """Of two images the first is drawn and learned under the first prompt, the second under the second; there are never
+    fewer images than prompts."""
     def merged(name, images, *prompts):
         words = [word for prompt in prompts for word in ("--style-prompt", prompt)]
         done = ziplora(*two, *words, "--iterations", 6, "--image-steps", 2, "--evaluation-draws", 2, "--images", images,
@@ -224,7 +224,7 @@ def test_pictures_take_several_prompts_in_turn(two, tmp_path):
     assert not same(deltas, both)
     assert not same(merged("cat", 2, "a cat, in szn style")[1], both)
     merged("fewer", 1, "a rose, in szn style", "a cat, in szn style")
-    assert notes[-1] == "pictures are drawn to learn on: 1 by dog.safetensors, 2 by ink.safetensors"
+    assert notes[-1] == "images are drawn to learn on: 1 by dog.safetensors, 2 by ink.safetensors"
     assert [entry["prompts"] for entry in json.loads(metadata["ziplora.recipe"])["inputs"]] == [
         ["a sks dog"], ["a rose, in szn style", "a cat, in szn style"]]
     # What calls the style up is still what it was trained on.
@@ -239,10 +239,10 @@ def test_learns_on_the_users_own_pictures(two, tmp_path):
     drawn = ziplora(*two, *ZIP, "-o", "drawn.safetensors", cwd=tmp_path)
     given = ziplora(*two, *ZIP, "--subject-images", "photos", "-o", "given.safetensors", cwd=tmp_path)
     notes = [event["text"] for event in given["events"] if event["event"] == "note"]
-    assert "pictures are drawn to learn on: 2 by ink.safetensors" in notes
+    assert "images are drawn to learn on: 2 by ink.safetensors" in notes
     error = ziplora_fails(2, *two, *ZIP, "--style-prompt", "a", "--style-prompt", "b", "--style-prompt", "c",
                           "--style-images", "photos", "-o", "fewer.safetensors", cwd=tmp_path)
-    assert "3 prompts" in error["problem"] and "2 pictures" in error["problem"] and "--style-prompt" in error["hint"]
+    assert "3 prompts" in error["problem"] and "2 images" in error["problem"] and "--style-prompt" in error["hint"]
     assert steps_of(given, "encode") == [(1, 2), (2, 2)] and steps_of(drawn, "encode") == []
     # Each adapter has noise of its own, so the style's inputs are the same in both runs, the subject's are not.
     assert given["fidelity"]["style"]["before"] == pytest.approx(drawn["fidelity"]["style"]["before"], rel=1e-5)
@@ -362,8 +362,8 @@ ERRORS = {  # name: (exit code, arguments instead of the sound ones, words of pr
     "prompt without adapter": (2, ["--adapter-prompt", "x"], "--adapter", "--adapter FILE"),
     "unknown device": (2, ["--device", "gpu"], "gpu", ""),
     "unknown format": (2, ["--format", "koya"], "koya", "kohya"),
-    "folder without pictures": (3, ["--subject-images", "{none}"], "no PNG, JPEG or WebP", ""),
-    "odd picture size": (2, ["--image-size", 33], "33", ""),
+    "folder without images": (3, ["--subject-images", "{none}"], "no PNG, JPEG or WebP", ""),
+    "odd image size": (2, ["--image-size", 33], "33", ""),
     "diverging": (6, ["--learning-rate", 1e30], "iteration 2", "a lower --learning-rate"),
     "no folder": (1, ["-o", "no/where/out.safetensors"], "does not exist", "mkdir -p no/where"),
     "folder that takes no files": (1, ["-o", "/proc/out.safetensors"], "/proc", "-o"),

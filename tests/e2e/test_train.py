@@ -164,7 +164,7 @@ def test_a_resumed_run_cannot_turn_into_another(command, photos, base, tmp_path)
     resume = ["train", "--resume", "runs/dog"]
     for change, told in (
             (["--rank", 8], "--rank is 8 now and was 4"), (["--prompt", "a cat"], '--prompt is "a cat" now'),
-            ([photos / "a.png"], "the list of pictures"), (["--base", "elsewhere"], "--base is"),
+            ([photos / "a.png"], "the list of images"), (["--base", "elsewhere"], "--base is"),
             (["--iterations", 3], "10 iterations are done already, more than --iterations 3")):
         assert told in ziplora_fails(4, *resume, *change, cwd=tmp_path)["problem"]
     longer = ziplora(*resume, photos, "--base", base, "--rank", 4, "--iterations", 12, cwd=tmp_path)
@@ -193,7 +193,7 @@ def test_every_option_takes_effect(command, plain, tmp_path, options):
 
 
 def test_tiles_are_of_the_autoencoders_own_size(command, tmp_path):
-    """A picture of that size is one tile; a larger one has seams."""
+    """An image of that size is one tile; a larger one has seams."""
     files = {}
     for size in (32, 64):
         for tiling in ([], ["--vae-tiling"]):
@@ -206,7 +206,7 @@ def test_tiles_are_of_the_autoencoders_own_size(command, tmp_path):
 
 
 def test_two_passes_of_one_picture_are_one_pass_of_two(command, plain, tmp_path):
-    """With one shape of pictures; with buckets, a batch keeps to one shape and the order differs."""
+    """With one shape of images; with buckets, a batch keeps to one shape and the order differs."""
     losses = {}
     for size, passes in ((2, 1), (1, 2)):
         result = ziplora(*command("--batch-size", size, "--gradient-accumulation", passes), cwd=tmp_path)
@@ -224,7 +224,7 @@ def test_gradient_checkpointing_gives_the_same_losses(command, plain, tmp_path):
 def test_class_pictures_are_drawn_once_and_hold_the_class(command, plain, tmp_path):
     prior = ["--class-prompt", "a dog", "--prior-images", 3]
     result = ziplora(*command(*prior), cwd=tmp_path)
-    assert result["class_pictures"] == 3 and 0 < result["instance_loss_last"] < 0.9 * result["loss_last"]
+    assert result["class_images"] == 3 and 0 < result["instance_loss_last"] < 0.9 * result["loss_last"]
     pictures = sorted((tmp_path / "runs" / "dog" / "class_images").glob("*.png"))
     assert [path.name for path in pictures] == ["0000.png", "0001.png", "0002.png"]
     assert Image.open(pictures[0]).size == (32, 32)
@@ -236,14 +236,14 @@ def test_class_pictures_are_drawn_once_and_hold_the_class(command, plain, tmp_pa
     pictures[1].unlink()
     ziplora(*command(*prior), cwd=tmp_path)
     assert [path.stat().st_mtime_ns == time for path, time in zip(pictures, drawn)] == [True, False, True]
-    assert bytes_of(tmp_path) == first, "a picture drawn again is the same picture"
+    assert bytes_of(tmp_path) == first, "an image drawn again is the same image"
     weightless = ziplora(*command(*prior, "--prior-weight", 0), cwd=tmp_path)
     assert weightless["instance_loss_last"] == pytest.approx(weightless["loss_last"])
     assert weightless["loss_last"] == pytest.approx(plain[1]["loss_last"], rel=1e-4)
 
 
 def test_class_pictures_of_several_prompts(command, tmp_path):
-    """Picture i shows prompt i mod their number, drawn as if it were the only one; a list in a config file is the same."""
+    """Image i shows prompt i mod their number, drawn as if it were the only one; a list in a config file is the same."""
     def drawn(name, *options):
         ziplora(*command(*options, "--prior-images", 4, "--run-folder", name), cwd=tmp_path)
         return [numpy.asarray(Image.open(path), dtype=int)
@@ -290,7 +290,7 @@ def test_pictures_that_cannot_be_read(command, photos, broken_picture, tmp_path)
     assert "no PNG, JPEG or WebP" in fails(3, tmp_path / "empty")["problem"]
     assert str(broken_picture) in fails(3, photos, broken_picture)["where"]
     assert "there is no such file" in fails(3, tmp_path / "missing")["problem"]
-    assert fails(2)["problem"] == "no pictures are named"
+    assert fails(2)["problem"] == "no images are named"
     assert not (tmp_path / OUTPUT).exists()
 
 

@@ -3,7 +3,7 @@
     with stand_ins("cv2", "torchvision"):
         import networks.lora   # its "import cv2" gets an empty module
 
-Only for packages that the code under test imports and never calls: pictures, notebooks, servers.
+Only for packages that the code under test imports and never calls: images, notebooks, servers.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""The embedded base for the referees: its models in their classes, and what they make of the demo's pictures.
+"""The embedded base for the referees: its models in their classes, and what they make of the demo's images.
 
     unet, folder = open_part(UNet2DConditionModel, "unet")   # float32, and the folder for the probe
     rows = draw_demo_rows(4)                                 # latents, prompt_embeds, pooled_embeds, time_ids
@@ -38,7 +38,7 @@ def open_pipeline():
 @lru_cache
 @torch.no_grad()
 def encode_demo():
-    """One row of each tensor for each picture."""
+    """One row of each tensor for each image."""
     pipeline, (files, captions) = open_pipeline(), zip(*demo_pictures())
     prompt_embeds, _, pooled_embeds, _ = pipeline.encode_prompt(list(captions), do_classifier_free_guidance=False)
     images = pipeline.image_processor.preprocess([Image.open(file) for file in files])
@@ -48,6 +48,6 @@ def encode_demo():
 
 
 def draw_demo_rows(count):
-    """With repetitions, as an epoch over few pictures has them."""
+    """With repetitions, as an epoch over few images has them."""
     rows = torch.randint(len(demo_pictures()), (count,))
     return {name: value[rows] for name, value in encode_demo().items()}

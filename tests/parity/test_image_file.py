@@ -1,4 +1,4 @@
-"""Pictures of every kind that Pillow writes, read here; ours, read by Pillow; resizing against Pillow's bicubic."""
+"""Images of every kind that Pillow writes, read here; ours, read by Pillow; resizing against Pillow's bicubic."""
 
 import numpy
 import pytest

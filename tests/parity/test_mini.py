@@ -1,4 +1,4 @@
-"""The embedded base itself: diffusers opens the same folder and draws the same pictures, with and without a merged LoRA."""
+"""The embedded base itself: diffusers opens the same folder and draws the same images, with and without a merged LoRA."""
 
 import json
 
@@ -23,19 +23,19 @@ def pipeline():
 
 
 def ours_and_theirs(pipeline, tmp_path, *flags, steps=STEPS):
-    """Pictures [N, H, W, 3] in 0…1 and latents, of `ziplora generate` and of the pipeline as it is."""
+    """Images [N, H, W, 3] in 0…1 and latents, of `ziplora generate` and of the pipeline as it is."""
     start = torch.randn(len(PROMPTS), 4, 16, 16, generator=torch.Generator().manual_seed(SEED))
     save_file({"latents": start}, tmp_path / "noise.safetensors")
     result = ziplora("generate", *PROMPTS, "-o", tmp_path / "ours.png", "--steps", steps, "--guidance-scale", GUIDANCE,
                      "--seed", SEED, "--initial-noise", tmp_path / "noise.safetensors", "--save-latents",
                      tmp_path / "latents.safetensors", "--base", MINI, *flags)
-    ours = np.stack([np.asarray(Image.open(p["file"])) for p in result["pictures"]]).astype(np.float64) / 255
+    ours = np.stack([np.asarray(Image.open(p["file"])) for p in result["images"]]).astype(np.float64) / 255
     latents = pipeline(PROMPTS, num_inference_steps=steps, guidance_scale=GUIDANCE, latents=start, output_type="latent",
                        generator=[torch.Generator().manual_seed(SEED) for _ in PROMPTS]).images
     with torch.no_grad():
         decoded = pipeline.vae.decode(latents / pipeline.vae.config.scaling_factor).sample
     theirs = (decoded / 2 + 0.5).clamp(0, 1).permute(0, 2, 3, 1).double().numpy()
-    assert theirs.std() > 0.1, "a flat picture shows nothing"
+    assert theirs.std() > 0.1, "a flat image shows nothing"
     return ours, theirs, load_file(tmp_path / "latents.safetensors")["latents"], latents
 
 
@@ -50,7 +50,7 @@ def test_the_pipeline_draws_the_same_pictures(scheduler, karras, pipeline, tmp_p
     ours, theirs, our_latents, latents = ours_and_theirs(
         pipeline, tmp_path, *flags, steps={None: STEPS, "lcm": 4}.get(scheduler, 8))
     error, psnr = relative_error(our_latents, latents), psnr_db(ours, theirs)
-    print(f"{scheduler}, karras {karras}: latents {error:.1e}, pictures {psnr:.1f} dB")
+    print(f"{scheduler}, karras {karras}: latents {error:.1e}, images {psnr:.1f} dB")
     assert error < 1e-4
     assert psnr >= 50
 

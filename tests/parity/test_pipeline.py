@@ -1,4 +1,4 @@
-"""`ziplora generate` against StableDiffusionXLPipeline: same folder, prompts, start noise and scheduler, equal pictures."""
+"""`ziplora generate` against StableDiffusionXLPipeline: same folder, prompts, start noise and scheduler, equal images."""
 
 import json
 
@@ -70,7 +70,7 @@ def compare(base, tmp_path, scheduler, prompts=PROMPTS, steps=8, karras=None, **
         "generate", *prompts, "--base", base, "-o", tmp_path / "ours.png", "--steps", steps, "--seed", SEED, "--height",
         HEIGHT, "--width", WIDTH, "--initial-noise", tmp_path / "noise.safetensors", "--save-latents",
         tmp_path / "latents.safetensors", *named)
-    ours = np.stack([np.asarray(Image.open(p["file"])) for p in result["pictures"]]).astype(np.float64) / 255
+    ours = np.stack([np.asarray(Image.open(p["file"])) for p in result["images"]]).astype(np.float64) / 255
 
     pipeline = StableDiffusionXLPipeline.from_pretrained(base, add_watermarker=False)
     pipeline.set_progress_bar_config(disable=True)
@@ -87,10 +87,10 @@ def compare(base, tmp_path, scheduler, prompts=PROMPTS, steps=8, karras=None, **
         decoded = pipeline.vae.decode(latents / pipeline.vae.config.scaling_factor).sample
     theirs = (decoded / 2 + 0.5).clamp(0, 1).permute(0, 2, 3, 1).double().numpy()
 
-    assert theirs.std() > 0.05, "a flat picture shows nothing"
+    assert theirs.std() > 0.05, "a flat image shows nothing"
     error = relative_error(load_file(tmp_path / "latents.safetensors")["latents"], latents)
     psnr = psnr_db(ours, theirs)
-    print(f"{scheduler}, {call}: latents {error:.1e}, pictures {psnr:.1f} dB")
+    print(f"{scheduler}, {call}: latents {error:.1e}, images {psnr:.1f} dB")
     assert error < 2e-5
     assert psnr >= 50
     return latents
@@ -102,7 +102,7 @@ ALL = dict(guidance_scale=4.0, guidance_rescale=0.6, negative_prompt="blurry")
 @pytest.mark.parametrize("scheduler, karras", [
     *((name, None) for name in CLASSES), ("euler", True), ("dpm++-2m", True)])
 def test_schedulers(scheduler, karras, base, tmp_path):
-    """Also the noise of euler-ancestral and lcm: one generator per picture, seeded alike."""
+    """Also the noise of euler-ancestral and lcm: one generator per image, seeded alike."""
     compare(base, tmp_path, scheduler, karras=karras, steps=4 if scheduler == "lcm" else 8, **ALL)
 
 

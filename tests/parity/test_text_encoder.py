@@ -1,4 +1,4 @@
-"""CLIP's text and picture encoders against transformers: same folder, same inputs, equal outputs and gradients."""
+"""CLIP's text and image encoders against transformers: same folder, same inputs, equal outputs and gradients."""
 
 import json
 
@@ -125,7 +125,7 @@ def test_picture_outputs_and_gradients_equal_transformers(name, tmp_path):
     cotangent = torch.randn_like(embeds)
     (embeds * cotangent).sum().backward()
 
-    ours, values = run_probe("picture_encoder", {"pixel_values": pixel_values, "embeds_cotangent": cotangent},
+    ours, values = run_probe("image_encoder", {"pixel_values": pixel_values, "embeds_cotangent": cotangent},
                              folder=str(tmp_path))
 
     error = relative_error(ours["embeds"], embeds)
@@ -167,4 +167,4 @@ def test_an_unsupported_picture_config_is_an_error_that_names_the_setting(change
     path = tmp_path / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(AssertionError, match=words):
-        run_probe("picture_encoder", folder=str(tmp_path))
+        run_probe("image_encoder", folder=str(tmp_path))

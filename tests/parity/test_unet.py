@@ -53,7 +53,7 @@ def open_unet(name, folder):
 
 
 def draw_rows(name, unet, count):
-    """What the UNet of open_unet learns from, by row: the demo's pictures for "mini", else random numbers."""
+    """What the UNet of open_unet learns from, by row: the demo's images for "mini", else random numbers."""
     if name == "mini":
         return draw_demo_rows(count)
     config = unet.config

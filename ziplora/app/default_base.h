@@ -1,6 +1,6 @@
 #pragma once
 /// Where the base comes from when nobody names one: $ZIPLORA_BASE, else the embedded mini of the repository
-/// that the program was built in or is run from. So the first command a newcomer types gives a picture.
+/// that the program was built in or is run from. So the first command a newcomer types gives an image.
 ///
 ///     std::unique_ptr<Sdxl> base = load_sdxl(resolve_base(request.base), policy, progress);
 

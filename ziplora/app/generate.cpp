@@ -37,7 +37,7 @@ std::string heading(const AdapterSet& set) {
 void check_outputs(const GenerateRequest& request) {
   if (request.output.extension() != ".png")
     throw Error(ErrorKind::kUsage, "generate: -o " + request.output.string(), "the name does not end in .png",
-                "pictures are written as PNG; give -o OUT.png");
+                "images are written as PNG; give -o OUT.png");
   if (fs::is_directory(request.output))
     throw Error(ErrorKind::kUsage, "generate: -o " + request.output.string(), "this is a folder",
                 "give -o OUT.png");
@@ -53,8 +53,8 @@ void check_request(const GenerateRequest& request) {
     throw Error(ErrorKind::kUsage, "generate",
                 fmt::format("{} images were asked for, expected at least 1", request.images),
                 "for example --images 1");
-  if (!request.picture_columns.empty() && !request.grid)
-    throw Error(ErrorKind::kUsage, "generate: --picture-column", "there is no grid to put the pictures into",
+  if (!request.image_columns.empty() && !request.grid)
+    throw Error(ErrorKind::kUsage, "generate: --image-column", "there is no grid to put the images into",
                 "add --grid");
   check_outputs(request);
   if (!request.sampling.scheduler.empty()) make_scheduler(request.sampling.scheduler, NoiseSchedule({}));
@@ -76,30 +76,30 @@ at::Tensor read_initial_noise(const fs::path& path, const std::optional<int64_t>
 }
 
 /// The given columns of a grid, as one cell per grid row each; a blank cell is undefined.
-std::vector<std::vector<at::Tensor>> read_picture_columns(const GenerateRequest& request) {
+std::vector<std::vector<at::Tensor>> read_image_columns(const GenerateRequest& request) {
   const size_t images = static_cast<size_t>(request.images), rows = request.prompts.size() * images;
   std::vector<std::vector<at::Tensor>> columns;
-  for (const PictureColumn& column : request.picture_columns) {
-    const size_t given = column.pictures.size();
+  for (const ImageColumn& column : request.image_columns) {
+    const size_t given = column.images.size();
     if (given != rows && given != request.prompts.size())
-      throw Error(ErrorKind::kUsage, "generate: --picture-column " + column.label,
-                  fmt::format("there are {} pictures, the grid has {} rows", given, rows),
+      throw Error(ErrorKind::kUsage, "generate: --image-column " + column.label,
+                  fmt::format("there are {} images, the grid has {} rows", given, rows),
                   "name one file per row, with nothing between two commas for a blank cell");
-    std::vector<at::Tensor> pictures;
-    for (const fs::path& file : column.pictures)
-      pictures.push_back(file.empty() ? at::Tensor() : read_image(file));
+    std::vector<at::Tensor> given_images;
+    for (const fs::path& file : column.images)
+      given_images.push_back(file.empty() ? at::Tensor() : read_image(file));
     columns.emplace_back();
     for (size_t row = 0; row < rows; ++row)
-      columns.back().push_back(pictures[given == rows ? row : row / images]);
+      columns.back().push_back(given_images[given == rows ? row : row / images]);
   }
   return columns;
 }
 
 ContactSheet sheet_of(const GenerateRequest& request, const std::vector<ImageRow>& rows,
-                      const at::Tensor& images, const std::vector<std::vector<at::Tensor>>& picture_columns) {
+                      const at::Tensor& images, const std::vector<std::vector<at::Tensor>>& image_columns) {
   ContactSheet sheet;
   for (const AdapterSet& set : request.adapter_sets) sheet.column_labels.push_back(heading(set));
-  for (const PictureColumn& column : request.picture_columns) sheet.column_labels.push_back(column.label);
+  for (const ImageColumn& column : request.image_columns) sheet.column_labels.push_back(column.label);
   const size_t sets = request.adapter_sets.size();
   for (size_t row = 0; row < rows.size() / sets; ++row) {
     const ImageRow& first = rows[row * sets];
@@ -107,7 +107,7 @@ ContactSheet sheet_of(const GenerateRequest& request, const std::vector<ImageRow
                                                   : first.prompt);
     for (size_t set = 0; set < sets; ++set)
       sheet.cells.push_back(images[static_cast<int64_t>(row * sets + set)]);
-    for (const auto& column : picture_columns) sheet.cells.push_back(column[row]);
+    for (const auto& column : image_columns) sheet.cells.push_back(column[row]);
   }
   return sheet;
 }
@@ -122,13 +122,13 @@ void warn_of_other_files(const StringMap& expected, const StringMap& found, Prog
   for (const auto& [file, digest] : found)
     if (const auto before = expected.find(file); before != expected.end() && before->second != digest)
       progress.warning(
-          fmt::format("{} is not the file that the picture was made with: its sha256 was {}, now {}", file,
+          fmt::format("{} is not the file that the image was made with: its sha256 was {}, now {}", file,
                       before->second, digest));
 }
 
 }  // namespace
 
-fs::path picture_file(const fs::path& output, size_t index, size_t count) {
+fs::path image_file(const fs::path& output, size_t index, size_t count) {
   if (count == 1) return output;
   return output.parent_path() /
          fmt::format("{}-{}{}", output.stem().string(), index + 1, output.extension().string());
@@ -141,7 +141,7 @@ GenerateResult run_generate(const GenerateRequest& request, ProgressSink& progre
   SamplingOptions sampling = request.sampling;
   if (request.initial_noise)
     sampling.initial_noise = read_initial_noise(*request.initial_noise, request.initial_noise_row);
-  const auto picture_columns = read_picture_columns(request);
+  const auto image_columns = read_image_columns(request);
 
   // 2. Base and adapters
   GenerateResult result;
@@ -162,17 +162,17 @@ GenerateResult run_generate(const GenerateRequest& request, ProgressSink& progre
     warn_of_other_files(request.expected_sha256, *digests, progress);
   }
 
-  // 3. One row per picture: prompts × seeds down, adapter sets across
+  // 3. One row per image: prompts × seeds down, adapter sets across
   std::vector<ImageRow> rows;
   for (const std::string& prompt : request.prompts)
     for (int64_t image = 0; image < request.images; ++image)
       for (size_t set = 0; set < request.adapter_sets.size(); ++set) {
         rows.push_back({prompt, request.negative_prompt, request.seed + static_cast<uint64_t>(image), {}});
         if (attached) rows.back().adapter_weights = adapters.weights(set);
-        result.pictures.push_back({{}, prompt, rows.back().seed, set});
+        result.images.push_back({{}, prompt, rows.back().seed, set});
       }
 
-  // 4. Pictures
+  // 4. Images
   const auto started = std::chrono::steady_clock::now();
   const GeneratedImages made = TextToImage(*base, attached.get()).run(rows, sampling, progress, cancel);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
@@ -180,17 +180,17 @@ GenerateResult run_generate(const GenerateRequest& request, ProgressSink& progre
   // 5. Files
   if (!digests) digests = by_file(adapters.files(), reading.get());
   if (request.grid) {
-    const ContactSheet sheet = sheet_of(request, rows, made.images, picture_columns);
+    const ContactSheet sheet = sheet_of(request, rows, made.images, image_columns);
     write_png(request.output, draw_contact_sheet(sheet), grid_text(request, *digests, made.images[0]));
     result.columns = sheet.column_labels;
     result.files.push_back(request.output);
   } else {
     for (size_t i = 0; i < rows.size(); ++i) {
       const auto row = static_cast<int64_t>(i);
-      const AdapterSet& set = request.adapter_sets[result.pictures[i].adapter_set];
-      const fs::path file = picture_file(request.output, i, rows.size());
-      write_png(file, made.images[row], picture_text(request, *digests, rows[i], set, row, made.images[row]));
-      result.pictures[i].file = file;
+      const AdapterSet& set = request.adapter_sets[result.images[i].adapter_set];
+      const fs::path file = image_file(request.output, i, rows.size());
+      write_png(file, made.images[row], image_text(request, *digests, rows[i], set, row, made.images[row]));
+      result.images[i].file = file;
       result.files.push_back(file);
     }
   }

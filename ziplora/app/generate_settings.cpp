@@ -31,14 +31,14 @@ std::string column_text(const AdapterSet& set) {
   return set.label.empty() ? text : set.label + "=" + text;
 }
 
-/// As `--picture-column` takes it.
-std::string column_text(const PictureColumn& column) {
+/// As `--image-column` takes it.
+std::string column_text(const ImageColumn& column) {
   std::string text = column.label;
-  for (size_t i = 0; i < column.pictures.size(); ++i) text += (i ? "," : "=") + column.pictures[i].string();
+  for (size_t i = 0; i < column.images.size(); ++i) text += (i ? "," : "=") + column.images[i].string();
   return text;
 }
 
-/// What single pictures and grids have in common.
+/// What single images and grids have in common.
 ordered_json run_settings(const GenerateRequest& request, const at::Tensor& image) {
   ordered_json settings = {{"steps", request.sampling.steps},
                            {"guidance_scale", request.sampling.guidance_scale},
@@ -70,8 +70,8 @@ std::string parameters_text(const GenerateRequest& request, const ImageRow& row,
 
 }  // namespace
 
-StringMap picture_text(const GenerateRequest& request, const StringMap& digests, const ImageRow& row,
-                       const AdapterSet& set, int64_t row_index, const at::Tensor& image) {
+StringMap image_text(const GenerateRequest& request, const StringMap& digests, const ImageRow& row,
+                     const AdapterSet& set, int64_t row_index, const at::Tensor& image) {
   ordered_json settings = run_settings(request, image), own = ordered_json::object();
   settings["prompt"] = {row.prompt};
   settings["seed"] = row.seed;
@@ -96,24 +96,24 @@ StringMap grid_text(const GenerateRequest& request, const StringMap& digests, co
   settings["batch_size"] = request.sampling.batch_size;
   settings["grid"] = true;
   for (const AdapterSet& set : request.adapter_sets) settings["column"].push_back(column_text(set));
-  for (const PictureColumn& column : request.picture_columns)
-    settings["picture_column"].push_back(column_text(column));
+  for (const ImageColumn& column : request.image_columns)
+    settings["image_column"].push_back(column_text(column));
   if (request.initial_noise) settings["initial_noise"] = request.initial_noise->string();
   return {{kSettingsChunk, text_of(settings)}, {kDigestsChunk, text_of(digests)}};
 }
 
-nlohmann::json read_picture_settings(const std::filesystem::path& picture) {
-  const StringMap text = read_png_text(picture);
+nlohmann::json read_image_settings(const std::filesystem::path& image) {
+  const StringMap text = read_png_text(image);
   const auto found = text.find(kSettingsChunk);
   const auto settings = nlohmann::json::parse(found == text.end() ? "" : found->second, nullptr, false);
   if (!settings.is_object())
-    throw Error(ErrorKind::kInput, "generate: --like " + picture.string(),
-                "the picture carries no settings of ziplora", "give a PNG that 'ziplora generate' wrote");
+    throw Error(ErrorKind::kInput, "generate: --like " + image.string(),
+                "the image carries no settings of ziplora", "give a PNG that 'ziplora generate' wrote");
   return settings;
 }
 
-StringMap read_picture_digests(const std::filesystem::path& picture) {
-  const StringMap text = read_png_text(picture);
+StringMap read_image_digests(const std::filesystem::path& image) {
+  const StringMap text = read_png_text(image);
   const auto found = text.find(kDigestsChunk);
   const auto json = nlohmann::json::parse(found == text.end() ? "" : found->second, nullptr, false);
   StringMap digests;

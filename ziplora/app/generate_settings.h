@@ -1,10 +1,10 @@
 #pragma once
-/// What a made picture carries in its PNG text: the option names and values of `generate` that make it again,
+/// What a made image carries in its PNG text: the option names and values of `generate` that make it again,
 /// and the line that A1111 and the tools after it read. Paths stay as they were given. The adapters' digests
 /// go beside them, since a file of the same name may be another one by then.
 ///
-///     write_png(file, image, picture_text(request, digests, row, set, row_index, image));
-///     nlohmann::json settings = read_picture_settings(file);   // {"prompt": ["a dog"], "seed": 7, …}
+///     write_png(file, image, image_text(request, digests, row, set, row_index, image));
+///     nlohmann::json settings = read_image_settings(file);   // {"prompt": ["a dog"], "seed": 7, …}
 
 #include <nlohmann/json.hpp>
 
@@ -14,16 +14,16 @@
 namespace ziplora {
 
 /// @param digests    sha256 of the run's adapters by their files' names as given
-/// @param row_index  of the picture in the run, which is its row of the initial noise
+/// @param row_index  of the image in the run, which is its row of the initial noise
 /// @param image      [3, H, W]
-StringMap picture_text(const GenerateRequest& request, const StringMap& digests, const ImageRow& row,
-                       const AdapterSet& set, int64_t row_index, const at::Tensor& image);
+StringMap image_text(const GenerateRequest& request, const StringMap& digests, const ImageRow& row,
+                     const AdapterSet& set, int64_t row_index, const at::Tensor& image);
 /// @param image  [3, H, W], one cell of the grid
 StringMap grid_text(const GenerateRequest& request, const StringMap& digests, const at::Tensor& image);
 
-/// @throws Error(kInput) if the picture carries no such settings
-nlohmann::json read_picture_settings(const std::filesystem::path& picture);
-/// @return sha256 by adapter; empty if the picture does not tell
-StringMap read_picture_digests(const std::filesystem::path& picture);
+/// @throws Error(kInput) if the image carries no such settings
+nlohmann::json read_image_settings(const std::filesystem::path& image);
+/// @return sha256 by adapter; empty if the image does not tell
+StringMap read_image_digests(const std::filesystem::path& image);
 
 }  // namespace ziplora

@@ -69,7 +69,7 @@ void add_hashes(json& report, const fs::path& file, const StringMap& metadata) {
   if (said != metadata.end() && said->second != tensors)
     report["warnings"].push_back(
         "sshs_model_hash in the metadata is another file's: A1111 and Forge would name "
-        "that file in pictures");
+        "that file in images");
 }
 
 json inspect_file(const fs::path& file, const std::vector<Candidate>& bases) {

@@ -31,7 +31,7 @@ struct MergeFile {
   std::string role;  ///< "subject", "style" or "adapter"
   double weight = 1.0;
   std::vector<std::string> prompts;             ///< empty: the one in the file's metadata
-  std::optional<std::filesystem::path> images;  ///< picture or folder; absent: the adapter draws its own
+  std::optional<std::filesystem::path> images;  ///< image or folder; absent: the adapter draws its own
 };
 
 struct MergeRequest {

@@ -39,11 +39,11 @@ namespace {
 
 void require_complete(const TrainRequest& request) {
   if (request.images.empty())
-    throw Error(ErrorKind::kUsage, "train", "no pictures are named",
+    throw Error(ErrorKind::kUsage, "train", "no images are named",
                 "ziplora train photos/ --prompt \"a sks dog\" -o dog.safetensors");
   if (request.prompt.empty())
     throw Error(ErrorKind::kUsage, "train", "there is no --prompt",
-                "say what the pictures show: --prompt \"a sks dog\"");
+                "say what the images show: --prompt \"a sks dog\"");
   if (request.output.empty())
     throw Error(ErrorKind::kUsage, "train", "there is no output file", "add -o dog.safetensors");
 }
@@ -85,15 +85,15 @@ class TrainingJob {
     settings_ = resolve_train_settings(*request_.base, request_.settings);
     require_writable(request_.output, settings_.format);
     policy_ = parse_device_policy(request_.device, settings_.dtype, "train: --device");
-    read_pictures();
+    read_images();
     keep_run_folder();
     base_ = load_sdxl(*request_.base, policy_, progress_);
     cut_views();
-    const LatentCache instance(base_->vae, pictures_, policy_.device, settings_.vae_tiling, progress_,
+    const LatentCache instance(base_->vae, training_images_, policy_.device, settings_.vae_tiling, progress_,
                                cancel_);
     const std::vector<LatentCache> classes = class_caches(instance);
-    const std::vector<int64_t> prompt_of_picture = list_prompts();
-    const DreamBoothBatches batches(instance, classes, encode_prompts(), prompt_of_picture, batch_options());
+    const std::vector<int64_t> prompt_of_image = list_prompts();
+    const DreamBoothBatches batches(instance, classes, encode_prompts(), prompt_of_image, batch_options());
 
     const NoiseSchedule schedule(NoiseScheduleConfig::from_json(base_->scheduler_config));
     DreamBoothRun run(base_->unet, schedule, options());
@@ -103,7 +103,7 @@ class TrainingJob {
   }
 
  private:
-  void read_pictures() {
+  void read_images() {
     for (const CaptionedImage& item : list_captioned_images(request_.images)) {
       images_.push_back(read_image(item.path));
       paths_.push_back(item.path);
@@ -115,7 +115,7 @@ class TrainingJob {
     return settings_.resolution > 0 ? settings_.resolution : base_->default_image_size();
   }
 
-  /// Pixels that one cell of the UNet's innermost block covers: picture sides must be multiples of it.
+  /// Pixels that one cell of the UNet's innermost block covers: image sides must be multiples of it.
   int64_t size_step() const {
     return base_->vae.config.downsampling() << (base_->unet.config.block_out_channels.size() - 1);
   }
@@ -140,47 +140,46 @@ class TrainingJob {
       const uint64_t seed =
           derive_seed(static_cast<uint64_t>(settings_.seed), fmt::format("views of picture {}", i));
       at::Generator generator = make_generator(seed);
-      TrainingPicture picture{paths_[i].string(), {}};
+      TrainingImage image{paths_[i].string(), {}};
       for (int64_t view = 0; view < (varied ? settings_.views : 1); ++view)
-        picture.views.push_back(
+        image.views.push_back(
             crop_view(images_[i], {target_size(images_[i]), crop, mirroring, settings_.zoom}, generator));
-      pictures_.push_back(std::move(picture));
+      training_images_.push_back(std::move(image));
     }
     images_.clear();
   }
 
-  /// The class pictures, cut to each bucket of the instance pictures.
+  /// The class images, cut to each bucket of the instance images.
   std::vector<LatentCache> class_caches(const LatentCache& instance) {
     std::vector<LatentCache> caches;
-    if (settings_.num_class_pictures() == 0) return caches;
+    if (settings_.num_class_images() == 0) return caches;
     PriorImageOptions prior;
     prior.class_prompts = settings_.class_prompt;
-    prior.count = settings_.num_class_pictures();
+    prior.count = settings_.num_class_images();
     prior.height = prior.width = resolution();
     prior.seed = derive_seed(static_cast<uint64_t>(settings_.seed), "class images");
     const std::vector<fs::path> paths =
         prior_images(*base_, prior, run_folder() / "class_images", progress_, cancel_);
     for (const ImageSize& size : instance.bucket_sizes()) {
-      std::vector<TrainingPicture> pictures;
+      std::vector<TrainingImage> images;
       for (const fs::path& path : paths)
-        pictures.push_back(
-            {path.string(), {crop_view(read_image(path), {.target = size}, make_generator(0))}});
-      caches.emplace_back(base_->vae, pictures, policy_.device, settings_.vae_tiling, progress_, cancel_);
+        images.push_back({path.string(), {crop_view(read_image(path), {.target = size}, make_generator(0))}});
+      caches.emplace_back(base_->vae, images, policy_.device, settings_.vae_tiling, progress_, cancel_);
     }
     return caches;
   }
 
-  /// Distinct captions in order of appearance, the class prompts last. @return each picture's caption as an
+  /// Distinct captions in order of appearance, the class prompts last. @return each image's caption as an
   /// index
   std::vector<int64_t> list_prompts() {
-    std::vector<int64_t> prompt_of_picture;
+    std::vector<int64_t> prompt_of_image;
     for (const std::string& caption : captions_) {
       const auto found = std::find(prompts_.begin(), prompts_.end(), caption);
-      prompt_of_picture.push_back(found - prompts_.begin());
+      prompt_of_image.push_back(found - prompts_.begin());
       if (found == prompts_.end()) prompts_.push_back(caption);
     }
     prompts_.insert(prompts_.end(), settings_.class_prompt.begin(), settings_.class_prompt.end());
-    return prompt_of_picture;
+    return prompt_of_image;
   }
 
   PromptEmbeddings encode_prompts() const {
@@ -241,7 +240,7 @@ class TrainingJob {
                 "go on with that run (--resume {0}), name another folder (--run-folder), or remove {0}",
                 run_folder().string()));
     keeps_run_folder_ = settings_.checkpoint_every > 0 || settings_.sample_every > 0 ||
-                        settings_.num_class_pictures() > 0 || !request_.run_folder.empty() ||
+                        settings_.num_class_images() > 0 || !request_.run_folder.empty() ||
                         start_.has_value();
     if (!keeps_run_folder_) return;
     write_config();
@@ -312,14 +311,14 @@ class TrainingJob {
                            std::chrono::steady_clock::time_point started) const {
     TrainingFacts facts;
     facts.instance_prompt = request_.prompt;
-    for (const std::string& caption : captions_) ++facts.pictures_of_caption[caption];
+    for (const std::string& caption : captions_) ++facts.images_of_caption[caption];
     facts.output_name = request_.output.stem().string();
     facts.settings = to_json(settings_);
     for (const TrainSetting& setting : train_settings_table())
       if (setting.role == SettingRole::kKeeping) facts.settings.erase(setting.name);
     facts.iterations = run.iteration();
-    facts.num_pictures = static_cast<int64_t>(pictures_.size());
-    facts.num_class_pictures = settings_.num_class_pictures();
+    facts.num_images = static_cast<int64_t>(training_images_.size());
+    facts.num_class_images = settings_.num_class_images();
     facts.resolution = resolution();
     facts.base_name = fs::absolute(*request_.base).lexically_normal().filename().string();
     facts.v_prediction = schedule.config.prediction_type == PredictionType::kVPrediction;
@@ -336,9 +335,9 @@ class TrainingJob {
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - started;
     nlohmann::json report{{"output", request_.output.string()},
                           {"iterations", run.iteration()},
-                          {"pictures", facts.num_pictures},
+                          {"images", facts.num_images},
                           {"layers", adapter.layers.size()},
-                          {"class_pictures", facts.num_class_pictures},
+                          {"class_images", facts.num_class_images},
                           {"loss_first", total.first},
                           {"loss_last", total.last},
                           {"instance_loss_first", instance.first},
@@ -360,8 +359,8 @@ class TrainingJob {
   std::unique_ptr<Sdxl> base_;
   std::vector<at::Tensor> images_;  // until they are cut
   std::vector<fs::path> paths_;
-  std::vector<std::string> captions_;  // of each picture
-  std::vector<TrainingPicture> pictures_;
+  std::vector<std::string> captions_;  // of each image
+  std::vector<TrainingImage> training_images_;
   std::vector<std::string> prompts_;  // distinct
   bool keeps_run_folder_ = false;
   std::optional<fs::path> last_checkpoint_;

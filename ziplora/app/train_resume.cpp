@@ -12,9 +12,9 @@ namespace {
 std::string absolute_text(const fs::path& path) { return fs::absolute(path).lexically_normal().string(); }
 
 std::vector<fs::path> listed(const std::vector<fs::path>& folders_or_files) {
-  std::vector<fs::path> pictures;
-  for (const CaptionedImage& item : list_captioned_images(folders_or_files)) pictures.push_back(item.path);
-  return pictures;
+  std::vector<fs::path> images;
+  for (const CaptionedImage& item : list_captioned_images(folders_or_files)) images.push_back(item.path);
+  return images;
 }
 
 nlohmann::json absolute_paths(const std::vector<fs::path>& files) {
@@ -25,9 +25,9 @@ nlohmann::json absolute_paths(const std::vector<fs::path>& files) {
 
 }  // namespace
 
-nlohmann::json remembered_request(const TrainRequest& request, const std::vector<fs::path>& pictures,
+nlohmann::json remembered_request(const TrainRequest& request, const std::vector<fs::path>& images,
                                   const TrainSettings& settings) {
-  return {{"pictures", absolute_paths(pictures)},
+  return {{"images", absolute_paths(images)},
           {"prompt", request.prompt},
           {"output", absolute_text(request.output)},
           {"base", absolute_text(request.base.value())},
@@ -56,11 +56,11 @@ void take_over(TrainRequest& request, const TrainingCheckpoint& checkpoint, cons
   if (!request.prompt.empty()) require_same("--prompt", request.prompt, past.at("prompt"));
   if (request.base) require_same("--base", absolute_text(*request.base), past.at("base"));
   if (!request.images.empty())
-    require_same("the list of pictures", absolute_paths(listed(request.images)), past.at("pictures"));
+    require_same("the list of images", absolute_paths(listed(request.images)), past.at("images"));
   request.prompt = past.at("prompt").get<std::string>();
   request.base = past.at("base").get<std::string>();
   request.images.clear();
-  for (const auto& picture : past.at("pictures")) request.images.emplace_back(picture.get<std::string>());
+  for (const auto& image : past.at("images")) request.images.emplace_back(image.get<std::string>());
   if (request.output.empty()) request.output = past.at("output").get<std::string>();
 
   nlohmann::json settings = past.at("settings");

@@ -55,8 +55,8 @@ struct TrainSettings {
   std::string format = "kohya";
   at::ScalarType file_dtype = at::kHalf;
 
-  /// How many class pictures there are: none without a prompt to draw them from.
-  int64_t num_class_pictures() const { return class_prompt.empty() ? 0 : prior_images; }
+  /// How many class images there are: none without a prompt to draw them from.
+  int64_t num_class_images() const { return class_prompt.empty() ? 0 : prior_images; }
 };
 
 /// What a setting decides, and so whether a resumed run may change it.

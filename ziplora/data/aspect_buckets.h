@@ -1,6 +1,6 @@
 #pragma once
-/// Aspect-ratio buckets: the few picture shapes of about equal area that training uses, so that a portrait is
-/// not cut to a square and pictures of one shape still share a batch (SDXL, arXiv 2307.01952, section 2.3 and
+/// Aspect-ratio buckets: the few image shapes of about equal area that training uses, so that a portrait is
+/// not cut to a square and images of one shape still share a batch (SDXL, arXiv 2307.01952, section 2.3 and
 /// appendix I).
 ///
 ///     std::vector<ImageSize> buckets = aspect_buckets({.resolution = 1024, .step = 64});

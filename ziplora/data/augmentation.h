@@ -1,15 +1,15 @@
 #pragma once
-/// One training view of a picture: perhaps mirrored, resized to cover the target size or more, cropped. What
+/// One training view of an image: perhaps mirrored, resized to cover the target size or more, cropped. What
 /// SDXL is told about the crop (its time ids) comes with the pixels, so that a cut-off head is not learned as
 /// the subject's look.
 ///
 ///     CroppedImage view = crop_view(image, {.target = {64, 64}, .crop = CropPosition::kRandom}, generator);
 ///     // time ids: original_height, original_width, crop_top, crop_left, target height, target width
 ///
-/// Mirroring comes before cropping, so crop_left counts in the picture as the model sees it (diffusers'
+/// Mirroring comes before cropping, so crop_left counts in the image as the model sees it (diffusers'
 /// train_dreambooth_lora_sdxl.py does the same).
 ///
-/// `zoom` is for a style of which there is one picture: what is seen in parts, large and small, is not
+/// `zoom` is for a style of which there is one image: what is seen in parts, large and small, is not
 /// learned as a shape, and colours and strokes are what the parts have in common.
 
 #include <ATen/core/Generator.h>
@@ -32,7 +32,7 @@ struct CropViewOptions {
 struct CroppedImage {
   at::Tensor pixels;            ///< [3, target.height, target.width] float32 in 0…1
   ImageSize original;           ///< before resizing
-  int64_t crop_top, crop_left;  ///< in pixels of the resized picture
+  int64_t crop_top, crop_left;  ///< in pixels of the resized image
 };
 
 /// @param image      [3, H, W] float32 in 0…1

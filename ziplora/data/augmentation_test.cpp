@@ -27,7 +27,7 @@ TEST(Augmentation, CentreCropIsTheMiddleAndDrawsNothing) {
   EXPECT_EQ(view.crop_left, 3);
 }
 
-TEST(Augmentation, CropCountsInTheResizedPictureAndOriginalIsBefore) {
+TEST(Augmentation, CropCountsInTheResizedImageAndOriginalIsBefore) {
   const CroppedImage view = crop_view(numbered(32, 16), {.target = {8, 8}}, make_generator(1));
   EXPECT_EQ(view.pixels.sizes(), (std::vector<int64_t>{3, 8, 8}));
   EXPECT_EQ(view.original, (ImageSize{32, 16}));
@@ -61,7 +61,7 @@ TEST(Augmentation, MirrorsHalfTheTime) {
   EXPECT_NEAR(mirrored, 100, 30);
 }
 
-TEST(Augmentation, TheCropsPlaceCountsInTheMirroredPicture) {
+TEST(Augmentation, TheCropsPlaceCountsInTheMirroredImage) {
   const at::Tensor image = numbered(8, 13);
   at::Generator generator = make_generator(1);
   std::set<int64_t> lefts_of_mirrored;

@@ -41,7 +41,7 @@ std::map<std::string, std::string> read_metadata(const fs::path& path) {
         refuse(fmt::format("the field \"{}\" is missing or not a string", field));
     const std::string name = entry["file_name"];
     if (!fs::exists(path.parent_path() / name))
-      refuse(fmt::format("there is no picture \"{}\" in the folder", name));
+      refuse(fmt::format("there is no image \"{}\" in the folder", name));
     if (!captions.emplace(name, trimmed(entry["text"])).second)
       refuse(fmt::format("\"{}\" is named twice", name));
   }
@@ -69,8 +69,8 @@ CaptionedImage with_caption(const fs::path& image, const std::map<std::string, s
 
 std::vector<CaptionedImage> list_captioned_images(const std::vector<fs::path>& folders_or_files) {
   if (folders_or_files.empty())
-    throw Error(ErrorKind::kInput, "list pictures", "no picture and no folder is named",
-                "name at least one picture or a folder of pictures");
+    throw Error(ErrorKind::kInput, "list images", "no image and no folder is named",
+                "name at least one image or a folder of images");
   std::vector<CaptionedImage> items;
   for (const fs::path& named : folders_or_files) {
     const std::vector<fs::path> images = list_images(named);

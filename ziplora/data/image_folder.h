@@ -1,5 +1,5 @@
 #pragma once
-/// The user's pictures with their captions, as training folders hold them: `dog.png` beside `dog.txt`
+/// The user's images with their captions, as training folders hold them: `dog.png` beside `dog.txt`
 /// (kohya's habit), or a `metadata.jsonl` with lines {"file_name": "dog.png", "text": "a dog"} (the Hugging
 /// Face imagefolder habit). Lists; reads no pixels.
 ///
@@ -17,11 +17,11 @@ struct CaptionedImage {
   std::optional<std::string> caption;  ///< none: the caller's prompt stands for it
 };
 
-/// Pictures of all folders and files named, each folder in name order; folders inside folders are not
+/// Images of all folders and files named, each folder in name order; folders inside folders are not
 /// searched.
-/// @throws Error(kInput) if nothing is named, a folder holds no picture, a picture has two captions, or
+/// @throws Error(kInput) if nothing is named, a folder holds no image, an image has two captions, or
 /// metadata.jsonl
-///         is malformed (with its line) or names a picture that is not there
+///         is malformed (with its line) or names an image that is not there
 std::vector<CaptionedImage> list_captioned_images(const std::vector<std::filesystem::path>& folders_or_files);
 
 }  // namespace ziplora

@@ -64,7 +64,7 @@ TEST_F(ImageFolder, RefusesAmbiguousAndBrokenCaptions) {
   write_text_file(folder_ / "metadata.jsonl", R"({"file_name": "b.png"})");
   EXPECT_EQ(problem(), "line 1: the field \"text\" is missing or not a string");
   write_text_file(folder_ / "metadata.jsonl", R"({"file_name": "c.png", "text": "c"})");
-  EXPECT_EQ(problem(), "line 1: there is no picture \"c.png\" in the folder");
+  EXPECT_EQ(problem(), "line 1: there is no image \"c.png\" in the folder");
   write_text_file(folder_ / "metadata.jsonl",
                   "{\"file_name\": \"b.png\", \"text\": \"b\"}\n{\"file_name\": \"b.png\", \"text\": \"b\"}");
   EXPECT_EQ(problem(), "line 2: \"b.png\" is named twice");

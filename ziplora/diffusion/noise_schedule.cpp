@@ -53,7 +53,7 @@ T one_of(const nlohmann::json& config, const char* field, const std::string& abs
   unsupported(field, "'" + value + "'", "one of " + names);
 }
 
-/// Settings of diffusers schedulers that change the picture and have one value here.
+/// Settings of diffusers schedulers that change the image and have one value here.
 void refuse_other_than(const nlohmann::json& config, const char* field, const nlohmann::json& expected) {
   const auto found = config.find(field);
   if (found != config.end() && !found->is_null() && *found != expected)

@@ -1,5 +1,5 @@
 #pragma once
-/// Noise of which each row comes from its own generator, so that a seed gives the same picture alone or in a
+/// Noise of which each row comes from its own generator, so that a seed gives the same image alone or in a
 /// batch. Drawn in float32 on the CPU, row by row, which is also what diffusers' randn_tensor does with a
 /// list of generators.
 ///

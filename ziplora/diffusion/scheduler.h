@@ -39,7 +39,7 @@ class Scheduler {
   /// The start sample is unit noise times this.
   virtual double initial_noise_sigma() const = 0;
   virtual at::Tensor scale_model_input(const at::Tensor& sample, size_t step) const = 0;
-  /// @param generators  one per row, for schedulers that add noise: rows get the same picture alone or in a
+  /// @param generators  one per row, for schedulers that add noise: rows get the same image alone or in a
   /// batch
   virtual at::Tensor step(const at::Tensor& noise_pred, size_t step, const at::Tensor& sample,
                           std::span<at::Generator> generators) = 0;
@@ -50,7 +50,7 @@ struct SchedulerEntry {
   const char* summary;  ///< one line with the paper
   const char* diffusers_class;  ///< "EulerDiscreteScheduler", as scheduler_config.json names it
   std::unique_ptr<Scheduler> (*make)(const NoiseSchedule& schedule, const SchedulerOptions& options);
-  /// Settings of that class which change the picture and have one value here: field → value.
+  /// Settings of that class which change the image and have one value here: field → value.
   nlohmann::json fixed_settings = nlohmann::json::object();
 };
 

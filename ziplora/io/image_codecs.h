@@ -1,5 +1,5 @@
 #pragma once
-/// One decoder per picture format, bytes → pixels. Inner header of io/image_file.h, which reads the file,
+/// One decoder per image format, bytes → pixels. Inner header of io/image_file.h, which reads the file,
 /// chooses the decoder by content, and lays transparency on white. To add a format: image_<format>.cpp and a
 /// line in the table of image_file.cpp.
 
@@ -12,7 +12,7 @@
 
 namespace ziplora {
 
-/// A decoder refuses larger pictures before it allocates them.
+/// A decoder refuses larger images before it allocates them.
 inline constexpr int64_t kImageLimitPixels = 64'000'000;
 
 struct DecodedImage {

@@ -53,7 +53,7 @@ const Format* find_format(std::string_view head) {
   return nullptr;
 }
 
-/// EXIF orientations 1…8: how the stored picture has to be turned to stand upright.
+/// EXIF orientations 1…8: how the stored image has to be turned to stand upright.
 /// @param image  [C, H, W]
 at::Tensor upright(const at::Tensor& image, int orientation) {
   switch (orientation) {
@@ -76,7 +76,7 @@ at::Tensor upright(const at::Tensor& image, int orientation) {
   }
 }
 
-/// By content, and by name as well, so that a damaged picture is an error and not overlooked.
+/// By content, and by name as well, so that a damaged image is an error and not overlooked.
 bool is_image_file(const std::filesystem::path& path) {
   if (path.filename().string().starts_with(".")) return false;  // macOS leaves ._name.png beside name.png
   std::string extension = path.extension().string();
@@ -93,11 +93,11 @@ bool is_image_file(const std::filesystem::path& path) {
 
 void check_image_size(int64_t width, int64_t height, const std::string& where) {
   if (width <= 0 || height <= 0)
-    throw Error(ErrorKind::kInput, where, fmt::format("the picture is {} × {} pixels", width, height),
-                "the file is damaged: use another picture");
+    throw Error(ErrorKind::kInput, where, fmt::format("the image is {} × {} pixels", width, height),
+                "the file is damaged: use another image");
   if (width > kImageLimitPixels / height)
     throw Error(ErrorKind::kInput, where,
-                fmt::format("the picture has {} × {} pixels, more than {} million", width, height,
+                fmt::format("the image has {} × {} pixels, more than {} million", width, height,
                             kImageLimitPixels / 1'000'000),
                 "make it smaller first");
 }
@@ -109,9 +109,9 @@ at::Tensor read_image(const std::filesystem::path& path) {
   if (format == nullptr || format->decode == nullptr)
     throw Error(ErrorKind::kInput, where,
                 bytes.empty()       ? std::string("the file is empty")
-                : format == nullptr ? std::string("this is not a picture")
-                                    : fmt::format("this is a {} picture", format->name),
-                "pictures are read from PNG, JPEG and WebP files: convert it to one of these");
+                : format == nullptr ? std::string("this is not an image")
+                                    : fmt::format("this is a {} image", format->name),
+                "images are read from PNG, JPEG and WebP files: convert it to one of these");
   const DecodedImage decoded = format->decode(bytes, where);
   at::Tensor image = decoded.pixels.permute({2, 0, 1}).to(at::kFloat).div_(255);  // [C, H, W]
   if (image.size(0) == 4) {
@@ -125,10 +125,10 @@ void write_png(const std::filesystem::path& path, const at::Tensor& image, const
   const std::string where = "write " + path.string();
   if (image.dim() != 3 || image.size(0) != 3 || image.numel() == 0)
     throw Error(ErrorKind::kInternal, where,
-                fmt::format("a picture is [3, H, W], this tensor is {}", c10::str(image.sizes())));
+                fmt::format("an image is [3, H, W], this tensor is {}", c10::str(image.sizes())));
   const at::Tensor values = image.detach().cpu().to(at::kFloat);
   if (!values.isfinite().all().item<bool>())
-    throw Error(ErrorKind::kNonFinite, where, "the picture holds NaN or Inf",
+    throw Error(ErrorKind::kNonFinite, where, "the image holds NaN or Inf",
                 "a 16-bit autoencoder overflows easily: run it in float32");
   const at::Tensor pixels = values.clamp(0, 1).mul(255).round().to(at::kByte).permute({1, 2, 0}).contiguous();
   const std::string bytes = encode_png(pixels, text, where);
@@ -143,13 +143,13 @@ StringMap read_png_text(const std::filesystem::path& path) {
   if (!is_png(bytes))
     throw Error(ErrorKind::kInput, where,
                 "this is not a PNG, and only PNG files carry their settings as text",
-                "use the picture as it was written, not a converted copy");
+                "use the image as it was written, not a converted copy");
   return decode_png_text(bytes, where);
 }
 
 std::vector<std::filesystem::path> list_images(const std::filesystem::path& folder_or_file) {
   namespace fs = std::filesystem;
-  const std::string where = "list pictures of " + folder_or_file.string();
+  const std::string where = "list images of " + folder_or_file.string();
   if (!fs::exists(folder_or_file))
     throw Error(ErrorKind::kInput, where, "there is no such file or folder",
                 "check the spelling of the path");
@@ -161,8 +161,8 @@ std::vector<std::filesystem::path> list_images(const std::filesystem::path& fold
   for (const fs::directory_entry& entry : entries)
     if (entry.is_regular_file() && is_image_file(entry.path())) images.push_back(entry.path());
   if (images.empty())
-    throw Error(ErrorKind::kInput, where, "the folder holds no PNG, JPEG or WebP picture",
-                "put the pictures right into it; folders inside it are not searched");
+    throw Error(ErrorKind::kInput, where, "the folder holds no PNG, JPEG or WebP image",
+                "put the images right into it; folders inside it are not searched");
   std::sort(images.begin(), images.end());
   return images;
 }

@@ -1,5 +1,5 @@
 #pragma once
-/// Pictures in and out. Reads PNG, JPEG and WebP by content, not by extension; transparency is laid on white.
+/// Images in and out. Reads PNG, JPEG and WebP by content, not by extension; transparency is laid on white.
 ///
 ///     at::Tensor image = read_image("dog.jpg");          // [3, H, W] float32 in 0…1
 ///     write_png("dog.png", image, {{"parameters", json}});
@@ -13,7 +13,7 @@
 namespace ziplora {
 
 /// @return [3, H, W] float32 in 0…1, RGB (grey is repeated, 16 bits are reduced, EXIF orientation applied)
-/// @throws Error(kInput) if the file is missing, truncated, not a picture, or larger than 64 megapixels
+/// @throws Error(kInput) if the file is missing, truncated, not an image, or larger than 64 megapixels
 at::Tensor read_image(const std::filesystem::path& path);
 
 /// @param image  [3, H, W] float32, clamped to 0…1

@@ -22,7 +22,7 @@
 namespace ziplora {
 namespace {
 
-at::Tensor random_picture(int64_t height, int64_t width) {
+at::Tensor random_image(int64_t height, int64_t width) {
   return (at::rand({3, height, width}, make_generator(1)) * 255).round() / 255;
 }
 
@@ -39,7 +39,7 @@ std::string problem_of(const std::filesystem::path& path) {
 
 TEST(ImageFile, PngKeepsEveryPixel) {
   TemporaryFolder folder;
-  const at::Tensor image = random_picture(5, 7);
+  const at::Tensor image = random_image(5, 7);
   write_png(folder / "a.png", image);
   EXPECT_LT((read_image(folder / "a.png") - image).abs().max().item<float>(), 1e-6f);
 }
@@ -67,7 +67,7 @@ TEST(ImageFile, TextComesBack) {
                           {"long", std::string(10'000, 'x')},
                           {"long text", std::string(5'000, 'x') + "ü"},
                           {"empty", ""}};
-  write_png(folder / "a.png", random_picture(3, 3), text);
+  write_png(folder / "a.png", random_image(3, 3), text);
   EXPECT_EQ(read_png_text(folder / "a.png"), text);
   EXPECT_LT(std::filesystem::file_size(folder / "a.png"), 2'000u);  // long texts are compressed
 }
@@ -76,13 +76,13 @@ TEST(ImageFile, RefusesKeywordsThatPngForbids) {
   TemporaryFolder folder;
   for (const std::string& key :
        {std::string(), std::string(80, 'k'), std::string(" a"), std::string("a\n"), std::string("ü")})
-    EXPECT_THROW(write_png(folder / "a.png", random_picture(3, 3), {{key, "text"}}), Error) << key;
-  EXPECT_THROW(write_png(folder / "a.png", random_picture(3, 3), {{"a", std::string("\0", 1)}}), Error);
+    EXPECT_THROW(write_png(folder / "a.png", random_image(3, 3), {{key, "text"}}), Error) << key;
+  EXPECT_THROW(write_png(folder / "a.png", random_image(3, 3), {{"a", std::string("\0", 1)}}), Error);
 }
 
 TEST(ImageFile, EveryCutPngIsRefused) {
   TemporaryFolder folder;
-  write_png(folder / "a.png", random_picture(9, 9));
+  write_png(folder / "a.png", random_image(9, 9));
   const std::string bytes = read_file(folder / "a.png");
   for (size_t size = 0; size < bytes.size(); size += 3) {
     write_text_file(folder / "b.png", bytes.substr(0, size));
@@ -92,14 +92,14 @@ TEST(ImageFile, EveryCutPngIsRefused) {
 
 TEST(ImageFile, ChangedPngIsRefused) {
   TemporaryFolder folder;
-  write_png(folder / "a.png", random_picture(9, 9));
+  write_png(folder / "a.png", random_image(9, 9));
   std::string bytes = read_file(folder / "a.png");
   bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);  // the checksum tells
   write_text_file(folder / "b.png", bytes);
   EXPECT_NE(problem_of(folder / "b.png").find("the PNG is damaged"), std::string::npos);
 }
 
-TEST(ImageFile, RefusesGiganticPicturesBeforeAllocating) {
+TEST(ImageFile, RefusesGiganticImagesBeforeAllocating) {
   TemporaryFolder folder;
   EXPECT_THROW(check_image_size(1'000'000, 1'000'000, "test"), Error);
   EXPECT_THROW(check_image_size(0, 10, "test"), Error);
@@ -107,16 +107,16 @@ TEST(ImageFile, RefusesGiganticPicturesBeforeAllocating) {
   EXPECT_THROW(check_image_size(8001, 8000, "test"), Error);
 }
 
-TEST(ImageFile, NamesWhatIsNoPicture) {
+TEST(ImageFile, NamesWhatIsNoImage) {
   TemporaryFolder folder;
   write_text_file(folder / "a.png", "hello");
-  EXPECT_EQ(problem_of(folder / "a.png"), "this is not a picture");
+  EXPECT_EQ(problem_of(folder / "a.png"), "this is not an image");
   write_text_file(folder / "a.png", "");
   EXPECT_EQ(problem_of(folder / "a.png"), "the file is empty");
   write_text_file(folder / "a.png", "GIF89a....");
-  EXPECT_EQ(problem_of(folder / "a.png"), "this is a GIF picture");
+  EXPECT_EQ(problem_of(folder / "a.png"), "this is a GIF image");
   write_text_file(folder / "a.png", std::string("\0\0\0\x20", 4) + "ftypavif....");
-  EXPECT_EQ(problem_of(folder / "a.png"), "this is a AVIF or HEIC picture");
+  EXPECT_EQ(problem_of(folder / "a.png"), "this is a AVIF or HEIC image");
   write_text_file(folder / "a.jpg", "\xFF\xD8\xFF\xE0 nonsense");
   EXPECT_NE(problem_of(folder / "a.jpg").find("JPEG"), std::string::npos);
   write_text_file(folder / "a.webp", std::string("RIFF\x10\0\0\0WEBPVP8 ", 16));
@@ -127,7 +127,7 @@ TEST(ImageFile, NamesWhatIsNoPicture) {
 TEST(ImageFile, ListsByContentInNameOrder) {
   TemporaryFolder folder;
   for (const char* name : {"b.png", "a.png", "without_extension", "._a.png"})
-    write_png(folder / name, random_picture(2, 2));
+    write_png(folder / name, random_image(2, 2));
   write_text_file(folder / "damaged.JPG", "not a JPEG");  // listed, so that reading it is an error
   write_text_file(folder / "a.txt", "a caption");
   std::filesystem::create_directory(folder / "c.png");

@@ -67,7 +67,7 @@ bool read_pixels(JpegReader& reader, unsigned char* pixels, int64_t row_bytes) {
 
 [[noreturn]] void refuse(const std::string& where, const std::string& problem) {
   throw Error(ErrorKind::kInput, where, problem,
-              "save the picture again with another program, or fetch it again");
+              "save the image again with another program, or fetch it again");
 }
 
 /// To be asked before read_pixels, whose end frees the saved markers.

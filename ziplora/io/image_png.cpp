@@ -16,7 +16,7 @@ namespace ziplora {
 namespace {
 
 [[noreturn]] void refuse(const std::string& where, const std::string& problem) {
-  throw Error(ErrorKind::kInput, where, problem, "save the picture again with another program");
+  throw Error(ErrorKind::kInput, where, problem, "save the image again with another program");
 }
 
 struct Failure {
@@ -41,7 +41,7 @@ struct PngReader {
     png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &failure, on_error, on_warning);
     info = png == nullptr ? nullptr : png_create_info_struct(png);
     if (info == nullptr)
-      throw Error(ErrorKind::kExhausted, "read PNG", "out of memory", "use a smaller picture");
+      throw Error(ErrorKind::kExhausted, "read PNG", "out of memory", "use a smaller image");
     png_set_read_fn(png, this, [](png_structp p, png_bytep into, size_t size) {
       auto* reader = static_cast<PngReader*>(png_get_io_ptr(p));
       if (size > reader->bytes.size() - reader->position) png_error(p, "the file is cut short");
@@ -96,7 +96,7 @@ struct PngWriter {
     png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &failure, on_error, on_warning);
     info = png == nullptr ? nullptr : png_create_info_struct(png);
     if (info == nullptr)
-      throw Error(ErrorKind::kExhausted, "write PNG", "out of memory", "make a smaller picture");
+      throw Error(ErrorKind::kExhausted, "write PNG", "out of memory", "make a smaller image");
     png_set_write_fn(
         png, this,
         [](png_structp p, png_bytep from, size_t size) {

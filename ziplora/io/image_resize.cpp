@@ -28,7 +28,7 @@ at::Tensor center_crop(const at::Tensor& image, int64_t height, int64_t width) {
   const int64_t spare_rows = image.size(1) - height, spare_columns = image.size(2) - width;
   if (spare_rows < 0 || spare_columns < 0)
     throw Error(ErrorKind::kInternal, "centre crop",
-                fmt::format("a picture of {} × {} pixels holds no {} × {} (width × height)", image.size(2),
+                fmt::format("an image of {} × {} pixels holds no {} × {} (width × height)", image.size(2),
                             image.size(1), width, height));
   return image.narrow(1, spare_rows / 2, height).narrow(2, spare_columns / 2, width);
 }

@@ -1,5 +1,5 @@
 #pragma once
-/// Pictures to another size: antialiased bicubic, the filter of Pillow's Image.BICUBIC, which diffusers'
+/// Images to another size: antialiased bicubic, the filter of Pillow's Image.BICUBIC, which diffusers'
 /// training scripts and CLIP's preprocessing use.
 ///
 ///     at::Tensor small = resize_image(image, 64, 64);
@@ -13,10 +13,10 @@ namespace ziplora {
 /// @return       [C, height, width], clamped to 0…1 (the filter overshoots at edges)
 at::Tensor resize_image(const at::Tensor& image, int64_t height, int64_t width);
 
-/// The smallest picture of the same proportions that covers height × width.
+/// The smallest image of the same proportions that covers height × width.
 at::Tensor resize_to_cover(const at::Tensor& image, int64_t height, int64_t width);
 
-/// @throws Error(kInternal) if the picture is smaller
+/// @throws Error(kInternal) if the image is smaller
 at::Tensor center_crop(const at::Tensor& image, int64_t height, int64_t width);
 
 }  // namespace ziplora

@@ -29,13 +29,13 @@ int orientation_of(const WebPData& file) {
 DecodedImage decode_webp(std::string_view bytes, const std::string& where) {
   const auto refuse = [&](const std::string& problem) {
     throw Error(ErrorKind::kInput, where, problem,
-                "save the picture again with another program, or fetch it again");
+                "save the image again with another program, or fetch it again");
   };
   const auto* data = reinterpret_cast<const uint8_t*>(bytes.data());
   WebPBitstreamFeatures features;
   if (WebPGetFeatures(data, bytes.size(), &features) != VP8_STATUS_OK)
     refuse("the WebP is damaged or cut short");
-  if (features.has_animation) refuse("this WebP is an animation, a single picture was expected");
+  if (features.has_animation) refuse("this WebP is an animation, a single image was expected");
   check_image_size(features.width, features.height, where);
   const int64_t channels = features.has_alpha ? 4 : 3;
   DecodedImage image{at::empty({features.height, features.width, channels}, at::kByte)};

@@ -23,7 +23,7 @@ nlohmann::ordered_json read_ordered_json_file(const std::filesystem::path& path)
 std::optional<nlohmann::json> parse_json(std::string_view text);
 std::optional<nlohmann::ordered_json> parse_ordered_json(std::string_view text);
 
-/// One line for metadata entries, picture settings and logs, which hold people's prompts and file names:
+/// One line for metadata entries, image settings and logs, which hold people's prompts and file names:
 /// bytes that are not UTF-8 become U+FFFD.
 std::string json_line(const nlohmann::json& json);
 

@@ -3,7 +3,7 @@
 //     ΔW = Σ_k w_k keep_largest(ΔW_k, density)
 //
 // ZipLoRA (arXiv 2311.13600, section 3.2) finds that ΔW without the 80–90 % smallest values draws nearly the
-// same pictures; pruned inputs get into each other's way less. PEFT's `magnitude_prune`.
+// same images; pruned inputs get into each other's way less. PEFT's `magnitude_prune`.
 #include "ziplora/merge/tensor_combination.h"
 
 namespace ziplora {

@@ -22,10 +22,10 @@ struct MergeInput {
   const Adapter* adapter;
   std::string role;     ///< "subject", "style" or "adapter"
   double weight = 1.0;  ///< strength asked for by the user, folded into the scale
-  /// Words under which it is to be kept ("a sks dog"), which its pictures take in turn; methods that learn
+  /// Words under which it is to be kept ("a sks dog"), which its images take in turn; methods that learn
   /// need one.
   std::vector<std::string> prompts;
-  std::vector<std::filesystem::path> images;  ///< the user's own pictures; empty: generated with this adapter
+  std::vector<std::filesystem::path> images;  ///< the user's own images; empty: generated with this adapter
 };
 
 struct MergeContext {

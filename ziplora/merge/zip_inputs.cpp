@@ -51,9 +51,9 @@ void require_prompts(const std::vector<MergeInput>& inputs) {
   for (const MergeInput& input : inputs) {
     if (!input.images.empty() && input.images.size() < input.prompts.size())
       throw Error(ErrorKind::kUsage, fmt::format("merge: {} {}", input.role, input.adapter->source.string()),
-                  fmt::format("it has {} prompts, but {} pictures to learn them on", input.prompts.size(),
+                  fmt::format("it has {} prompts, but {} images to learn them on", input.prompts.size(),
                               input.images.size()),
-                  fmt::format("give a picture for each prompt, or leave out some --{}-prompt", input.role));
+                  fmt::format("give an image for each prompt, or leave out some --{}-prompt", input.role));
     if (!input.prompts.empty()) continue;
     throw Error(ErrorKind::kUsage, fmt::format("merge: {} {}", input.role, input.adapter->source.string()),
                 "the file does not say what prompt it was trained on, and zip learns from that prompt",
@@ -139,9 +139,9 @@ void ZipInputs::draw_images(Sdxl& base, const std::vector<MergeInput>& inputs, P
   for (size_t k = 0; k < inputs.size(); ++k) {
     if (latents_[k].defined()) continue;
     drawing.push_back(k);
-    const int64_t pictures = std::max(options_.images, static_cast<int64_t>(inputs[k].prompts.size()));
+    const int64_t count = std::max(options_.images, static_cast<int64_t>(inputs[k].prompts.size()));
     first_row.push_back(static_cast<int64_t>(rows.size()));
-    for (int64_t i = 0; i < pictures; ++i) {
+    for (int64_t i = 0; i < count; ++i) {
       ImageRow row{.prompt = inputs[k].prompts[static_cast<size_t>(i) % inputs[k].prompts.size()],
                    .negative_prompt = {},
                    .seed = derive_seed(seed_, fmt::format("zip picture {} {}", k, i)),
@@ -150,11 +150,11 @@ void ZipInputs::draw_images(Sdxl& base, const std::vector<MergeInput>& inputs, P
       row.adapter_weights[k] = inputs[k].weight;
       rows.push_back(row);
     }
-    told.push_back(fmt::format("{} by {}", pictures, inputs[k].adapter->source.filename().string()));
+    told.push_back(fmt::format("{} by {}", count, inputs[k].adapter->source.filename().string()));
   }
   if (rows.empty()) return;
   first_row.push_back(static_cast<int64_t>(rows.size()));
-  progress.note(fmt::format("pictures are drawn to learn on: {}", fmt::join(told, ", ")));
+  progress.note(fmt::format("images are drawn to learn on: {}", fmt::join(told, ", ")));
   AttachedAdapters attached(components_of(base), adapters_of(inputs));
   SamplingOptions sampling;
   sampling.steps = options_.image_steps;
@@ -166,20 +166,20 @@ void ZipInputs::draw_images(Sdxl& base, const std::vector<MergeInput>& inputs, P
 }
 
 ZipBatch ZipInputs::batch(const std::string& purpose, std::optional<int64_t> timestep) const {
-  std::vector<at::Tensor> pictures, noises, timesteps, prompts;
+  std::vector<at::Tensor> latents, noises, timesteps, prompts;
   for (size_t k = 0; k < latents_.size(); ++k) {
     at::Generator generator = make_generator(derive_seed(seed_, fmt::format("zip {} {}", purpose, k)));
     const at::Tensor index = at::randint(latents_[k].size(0), {options_.rows_each}, generator, at::kLong);
-    pictures.push_back(latents_[k].index_select(0, index));
+    latents.push_back(latents_[k].index_select(0, index));
     prompts.push_back(index.remainder(first_prompt_[k + 1] - first_prompt_[k]) + first_prompt_[k]);
-    noises.push_back(at::randn(pictures.back().sizes(), generator));
+    noises.push_back(at::randn(latents.back().sizes(), generator));
     timesteps.push_back(timestep ? at::full({options_.rows_each}, *timestep, at::kLong)
                                  : at::randint(schedule_.config.num_train_timesteps, {options_.rows_each},
                                                generator, at::kLong));
   }
   const at::Tensor t = at::cat(timesteps, 0);
   const at::Tensor rows = at::cat(prompts, 0).to(policy_.device);
-  return {schedule_.add_noise(at::cat(pictures, 0), at::cat(noises, 0), t).to(policy_.device),
+  return {schedule_.add_noise(at::cat(latents, 0), at::cat(noises, 0), t).to(policy_.device),
           t.to(policy_.device), rows_of(merged_, rows), rows_of(separate_, rows)};
 }
 

@@ -1,11 +1,11 @@
 #pragma once
 /// What zip learns on: noisy latents x_k and prompt p_k of each adapter. The latents come from the user's
-/// pictures, or, by default, from pictures that adapter k itself draws from p_k: nobody who downloads a LoRA
-/// has its training images. Where an adapter has several prompts, its pictures take them in turn. Drawn
+/// images, or, by default, from images that adapter k itself draws from p_k: nobody who downloads a LoRA
+/// has its training images. Where an adapter has several prompts, its images take them in turn. Drawn
 /// latents are used as they are, without a trip through the autoencoder.
 ///
 ///     ZipInputs inputs(base, merge_inputs, {.images = 4}, seed, progress, cancel);
-///     ZipBatch batch = inputs.training_batch(17);   // fresh picture, noise and timestep for each row
+///     ZipBatch batch = inputs.training_batch(17);   // fresh image, noise and timestep for each row
 ///
 /// A batch is a pure function of seed, adapter and iteration, so that resuming is exact.
 
@@ -28,7 +28,7 @@ struct ZipInputOptions {
 };
 
 /// Needs no base, so that a missing prompt shows before one is loaded.
-/// @throws Error(kUsage) naming the first input without a prompt, or with more of them than pictures of its
+/// @throws Error(kUsage) naming the first input without a prompt, or with more of them than images of its
 /// own
 void require_prompts(const std::vector<MergeInput>& inputs);
 
@@ -37,9 +37,9 @@ Components components_of(Sdxl& base);
 
 class ZipInputs {
  public:
-  /// Encodes prompts, and pictures where `kept_latents` does not have them.
+  /// Encodes prompts, and images where `kept_latents` does not have them.
   /// @param kept_latents  `latents.<k>` of an interrupted run
-  /// @throws Error(kUsage) if an input has no prompt, or more prompts than pictures of its own
+  /// @throws Error(kUsage) if an input has no prompt, or more prompts than images of its own
   ZipInputs(Sdxl& base, const std::vector<MergeInput>& inputs, const ZipInputOptions& options, uint64_t seed,
             ProgressSink& progress, const CancelToken& cancel, const NamedTensors& kept_latents = {});
 

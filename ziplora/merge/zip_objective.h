@@ -46,7 +46,7 @@ using NoisePredictor =
 
 /// How ‖·‖² of one adapter's rows is read.
 enum class FidelityReading {
-  kMeanSquares,  ///< mean over rows and elements, as the public code: independent of the picture's size
+  kMeanSquares,  ///< mean over rows and elements, as the public code: independent of the image's size
   kSumSquares,   ///< sum over elements, mean over rows: the equation as written
 };
 

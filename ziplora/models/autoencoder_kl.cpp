@@ -171,7 +171,7 @@ void check_channels(const at::Tensor& x, int64_t channels, const char* where) {
   throw Error(ErrorKind::kIncompatible, where,
               fmt::format("expected [B, {}, height, width], found {} dimensions with {} channels", channels,
                           x.dim(), x.dim() > 1 ? x.size(1) : 0),
-              "use pictures or latents of this base's kind");
+              "use images or latents of this base's kind");
 }
 
 }  // namespace
@@ -202,7 +202,7 @@ void AutoencoderKL::check_image(const at::Tensor& image) const {
     throw Error(ErrorKind::kUsage, "autoencoder: encode",
                 fmt::format("the image is {}×{} pixels, both sides must be multiples of {}", image.size(3),
                             image.size(2), config.downsampling()),
-                "crop or resize the picture");
+                "crop or resize the image");
   }
 }
 

@@ -47,7 +47,7 @@ class AutoencoderKL : public Module {
   /// @param image  [B, 3, H, W] in −1…1, H and W multiples of `downsampling()`
   LatentDistribution encode(const at::Tensor& image) const;
   /// As `encode`, in overlapping tiles whose seams are blended, so that memory does not grow with the
-  /// picture. Equal to diffusers' `encode` with tiling on.
+  /// image. Equal to diffusers' `encode` with tiling on.
   /// @param tile_latent_size  a multiple of 4
   LatentDistribution encode_tiled(const at::Tensor& image, int64_t tile_latent_size) const;
   /// @param latents  [B, latent_channels, h, w], divided by scaling_factor
@@ -56,7 +56,7 @@ class AutoencoderKL : public Module {
   /// As `decode`, in such tiles. Equal to diffusers' `decode` with tiling on.
   at::Tensor decode_tiled(const at::Tensor& latents, int64_t tile_latent_size) const;
 
-  /// Of the tiles that diffusers would take: as large as the pictures that the autoencoder was made for.
+  /// Of the tiles that diffusers would take: as large as the images that the autoencoder was made for.
   int64_t default_tile_latent_size() const { return config.sample_size / config.downsampling(); }
 
   const AutoencoderKLConfig config;

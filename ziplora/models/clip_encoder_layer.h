@@ -1,5 +1,5 @@
 #pragma once
-/// The transformer layer that CLIP's text and picture encoders are stacks of: pre-norm self-attention and
+/// The transformer layer that CLIP's text and image encoders are stacks of: pre-norm self-attention and
 /// MLP. Its projections all carry biases and are named unlike diffusers' attention (q_proj, out_proj), which
 /// is why the UNet's attention does not serve here. Matches transformers' CLIPEncoderLayer.
 ///
@@ -29,7 +29,7 @@ struct ClipEncoderLayerOptions {
   int64_t hidden_size, intermediate_size, num_attention_heads;
   Activation activation;
   double layer_norm_eps = 1e-5;
-  bool causal;  ///< text: a token sees those before it; pictures: every patch sees every patch
+  bool causal;  ///< text: a token sees those before it; images: every patch sees every patch
 };
 
 class ClipEncoderLayer : public Module {

@@ -99,7 +99,7 @@ at::Tensor ClipVisionModel::forward(const at::Tensor& pixel_values) const {
 }
 
 ClipVisionConfig ClipVisionConfig::from_json(const nlohmann::json& config) {
-  ConfigReader reader(config, "picture encoder config");
+  ConfigReader reader(config, "image encoder config");
   ClipVisionConfig c;
   c.hidden_size = reader.positive("hidden_size");
   c.intermediate_size = reader.positive("intermediate_size");

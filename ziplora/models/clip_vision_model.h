@@ -1,7 +1,7 @@
 #pragma once
-/// CLIP's picture encoder (a ViT) with projection. Names, outputs and gradients equal transformers'
+/// CLIP's image encoder (a ViT) with projection. Names, outputs and gradients equal transformers'
 /// CLIPVisionModelWithProjection. The text encoders of the miniature are trained against it, and it judges
-/// pictures.
+/// images.
 ///
 ///     at::Tensor embeds = vision.forward(pixel_values);   // [B, projection_dim], not normalised
 

@@ -1,6 +1,6 @@
 #pragma once
 /// Strict reading of a published config.json: a setting that is unknown, or has a value this program does not
-/// implement, is an error that names it. Ignoring one would give wrong pictures without a word.
+/// implement, is an error that names it. Ignoring one would give wrong images without a word.
 ///
 ///     ConfigReader reader(config, "vae/config.json");
 ///     options.layers_per_block = reader.get<int64_t>("layers_per_block", 1);

@@ -1,5 +1,5 @@
 #pragma once
-/// A picture too large for one pass through the autoencoder, in tiles that overlap by a quarter and are
+/// An image too large for one pass through the autoencoder, in tiles that overlap by a quarter and are
 /// blended where they do. Positions, overlaps and the order of blending are those of diffusers'
 /// AutoencoderKL; what is no larger than a tile is one, as there.
 ///

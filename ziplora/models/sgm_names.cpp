@@ -132,7 +132,7 @@ SgmNames sgm_autoencoder_names(const AutoencoderKLConfig& config) {
     const bool decoder = half == "decoder";
     for (size_t i = 0; i < blocks; ++i) {
       const std::string block = fmt::format("{}.{}_blocks.{}", half, decoder ? "up" : "down", i);
-      // sgm counts the decoder's blocks from the picture, diffusers from the latents.
+      // sgm counts the decoder's blocks from the image, diffusers from the latents.
       const std::string sgm =
           decoder ? fmt::format("decoder.up.{}", blocks - 1 - i) : fmt::format("encoder.down.{}", i);
       for (int64_t j = 0; j < config.layers_per_block + (decoder ? 1 : 0); ++j) {

@@ -99,7 +99,7 @@ void check_shape(const at::Tensor& tensor, const std::vector<int64_t>& expected,
   throw Error(
       ErrorKind::kIncompatible, "unet: forward",
       fmt::format("{} is {}, the model takes [{}] (-1: any size)", name, found, fmt::join(expected, ", ")),
-      "use latents, prompts and pictures made for this base");
+      "use latents, prompts and images made for this base");
 }
 
 }  // namespace
@@ -191,7 +191,7 @@ at::Tensor UNet2DConditionModel::forward(const at::Tensor& sample, const at::Ten
   check_shape(conditioning.time_ids, {batch, 6}, "time_ids");
   const Parts& parts = *parts_;
 
-  // Time: the timestep's embedding, plus that of the pooled prompt and the picture's sizes
+  // Time: the timestep's embedding, plus that of the pooled prompt and the image's sizes
   const SinusoidOptions sinusoid{.flip_sin_to_cos = config.flip_sin_to_cos, .freq_shift = config.freq_shift};
   const at::Tensor timesteps =
       (timestep.dim() ? timestep : timestep.unsqueeze(0)).to(sample.device()).expand({batch});

@@ -1,5 +1,5 @@
 #pragma once
-/// Sinusoids of a number (a timestep, a picture's size) and the small network that makes an embedding of
+/// Sinusoids of a number (a timestep, an image's size) and the small network that makes an embedding of
 /// them. Match diffusers' get_timestep_embedding and TimestepEmbedding (SiLU, no condition).
 ///
 ///     at::Tensor embedding = network.forward(sinusoids(timesteps, 320, {}));   // [B, 1280]

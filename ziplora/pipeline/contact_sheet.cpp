@@ -35,7 +35,7 @@ class LabelLayer {
         cairo_(cairo_create(surface_.get()), cairo_destroy) {
     if (cairo_status(cairo_.get()) != CAIRO_STATUS_SUCCESS)
       throw Error(ErrorKind::kExhausted, "contact sheet", cairo_status_to_string(cairo_status(cairo_.get())),
-                  "draw fewer or smaller pictures");
+                  "draw fewer or smaller images");
     cairo_set_source_rgb(cairo_.get(), 1, 1, 1);
     cairo_paint(cairo_.get());
     cairo_set_source_rgb(cairo_.get(), 0, 0, 0);
@@ -120,12 +120,12 @@ class LabelLayer {
 
 int64_t longest_side(const at::Tensor& image) { return std::max(image.size(1), image.size(2)); }
 
-/// Each pixel repeated, so that a small picture keeps its edges.
+/// Each pixel repeated, so that a small image keeps its edges.
 at::Tensor enlarge(const at::Tensor& image, int64_t factor) {
   return image.repeat_interleave(factor, 1).repeat_interleave(factor, 2);
 }
 
-/// Pictures of unlike sizes in boxes of one size, each enlarged by the largest whole factor that fits.
+/// Images of unlike sizes in boxes of one size, each enlarged by the largest whole factor that fits.
 std::vector<at::Tensor> enlarged_cells(const ContactSheet& sheet) {
   int64_t box = 0;
   for (const at::Tensor& cell : sheet.cells) {

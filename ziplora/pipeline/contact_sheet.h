@@ -1,5 +1,5 @@
 #pragma once
-/// A labelled grid of pictures that a person can look at: pictures are enlarged without smoothing when they
+/// A labelled grid of images that a person can look at: images are enlarged without smoothing when they
 /// are small, with a heading over each column and a caption left of each row. Labels are drawn by cairo,
 /// which picks the fonts.
 ///
@@ -19,8 +19,8 @@ struct ContactSheet {
   std::vector<std::string>
       row_labels;                 ///< wrapped, and cut at the height of a cell; empty: no caption column
   std::vector<at::Tensor> cells;  ///< row by row, [3, H, W] float32 in 0…1; undefined: left blank
-  int64_t cell_pixels = 256;      ///< small pictures are enlarged by a whole factor to at least this side;
-                                  ///< pictures of unlike sizes in one sheet to about the same side
+  int64_t cell_pixels = 256;      ///< small images are enlarged by a whole factor to at least this side;
+                                  ///< images of unlike sizes in one sheet to about the same side
 };
 
 /// @return [3, H, W] float32 in 0…1

@@ -96,7 +96,7 @@ at::Tensor start_noise(const Sdxl& base, const SamplingOptions& options, const S
     throw Error(ErrorKind::kIncompatible, "generate: initial noise",
                 fmt::format("its shape is [{}], expected [{}, {}]", fmt::join(given.sizes(), ", "), all_rows,
                             fmt::join(one_row, ", ")),
-                "give one row per picture, of the size asked for");
+                "give one row per image, of the size asked for");
   return given.narrow(0, first, count).to(at::kFloat);
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-/// Prompt to picture: tokens → embeddings → denoising loop → image. Equals StableDiffusionXLPipeline of
+/// Prompt to image: tokens → embeddings → denoising loop → image. Equals StableDiffusionXLPipeline of
 /// diffusers from the same folder, prompt, initial noise and scheduler.
 ///
 ///     TextToImage pipeline(*base);
@@ -19,7 +19,7 @@
 
 namespace ziplora {
 
-/// One picture. Rows of one run share steps and size, and may differ in everything else.
+/// One image. Rows of one run share steps and size, and may differ in everything else.
 struct ImageRow {
   std::string prompt;
   std::optional<std::string>

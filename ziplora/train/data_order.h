@@ -1,12 +1,12 @@
 #pragma once
-/// Which picture is the k-th that a run sees. Stateless: every epoch's shuffle is drawn from (seed, epoch),
+/// Which image is the k-th that a run sees. Stateless: every epoch's shuffle is drawn from (seed, epoch),
 /// so a resumed run needs only its step to go on where it stopped.
 ///
-/// A batch holds pictures of one bucket (one shape). Buckets take turns in proportion to their number of
-/// pictures: each batch goes to the bucket that is furthest behind its share. With one bucket, two batches of
+/// A batch holds images of one bucket (one shape). Buckets take turns in proportion to their number of
+/// images: each batch goes to the bucket that is furthest behind its share. With one bucket, two batches of
 /// b are one batch of 2b, which makes gradient accumulation exact.
 ///
-///     DataOrder order({0, 0, 1}, 2, seed);     // pictures 0 and 1 in bucket 0, picture 2 in bucket 1
+///     DataOrder order({0, 0, 1}, 2, seed);     // images 0 and 1 in bucket 0, image 2 in bucket 1
 ///     DataOrder::Batch batch = order.batch(7); // batch.items: two indices, batch.first_example: 14
 
 #include <cstdint>
@@ -18,11 +18,11 @@ class DataOrder {
  public:
   struct Batch {
     std::vector<int64_t>
-        items;              ///< indices of pictures, all of one bucket; repeated when the bucket is smaller
+        items;              ///< indices of images, all of one bucket; repeated when the bucket is smaller
     int64_t first_example;  ///< number of the first example in the run: names its random draws
   };
 
-  /// @param bucket_of_item  0, 1, … for every picture
+  /// @param bucket_of_item  0, 1, … for every image
   DataOrder(const std::vector<int64_t>& bucket_of_item, int64_t batch_size, uint64_t seed);
 
   Batch batch(int64_t n) const;

@@ -16,7 +16,7 @@ std::vector<int64_t> first_items(const DataOrder& order, int64_t batches) {
   return items;
 }
 
-TEST(DataOrder, EveryEpochShowsEveryPictureOnce) {
+TEST(DataOrder, EveryEpochShowsEveryImageOnce) {
   const DataOrder order({0, 0, 0, 0, 0}, 1, 7);
   for (int64_t epoch = 0; epoch < 3; ++epoch) {
     std::map<int64_t, int> shown;
@@ -37,7 +37,7 @@ TEST(DataOrder, ASeedIsAnOrder) {
 }
 
 TEST(DataOrder, BatchesKeepToOneBucketAndBucketsGetTheirShare) {
-  const std::vector<int64_t> buckets{0, 1, 1, 0, 2, 0};  // 3, 2 and 1 pictures
+  const std::vector<int64_t> buckets{0, 1, 1, 0, 2, 0};  // 3, 2 and 1 images
   const DataOrder order(buckets, 2, 5);
   std::map<int64_t, int> batches_of_bucket, shown;
   for (int64_t n = 0; n < 12; ++n) {  // two periods

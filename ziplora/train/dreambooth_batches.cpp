@@ -27,36 +27,36 @@ TrainingBatch concatenate(const TrainingBatch& instance, const TrainingBatch& of
 std::vector<DataOrder> order_of_class(const std::vector<LatentCache>& caches, int64_t batch_size,
                                       uint64_t seed) {
   if (caches.empty()) return {};
-  return {DataOrder(caches.front().bucket_of_picture(), batch_size, derive_seed(seed, "class"))};
+  return {DataOrder(caches.front().bucket_of_image(), batch_size, derive_seed(seed, "class"))};
 }
 
 }  // namespace
 
 DreamBoothBatches::DreamBoothBatches(const LatentCache& instance,
                                      const std::vector<LatentCache>& class_caches, PromptEmbeddings prompts,
-                                     std::vector<int64_t> prompt_of_picture, DreamBoothBatchOptions options)
+                                     std::vector<int64_t> prompt_of_image, DreamBoothBatchOptions options)
     : instance_(instance),
       class_caches_(class_caches),
       prompts_(std::move(prompts)),
-      prompt_of_picture_(std::move(prompt_of_picture)),
+      prompt_of_image_(std::move(prompt_of_image)),
       options_(options),
-      instance_order_(instance.bucket_of_picture(), options.batch_size, options.seed),
+      instance_order_(instance.bucket_of_image(), options.batch_size, options.seed),
       class_order_(order_of_class(class_caches, options.batch_size, options.seed)) {}
 
 TrainingBatch DreamBoothBatches::batch(int64_t n) const {
   const DataOrder::Batch order = instance_order_.batch(n);
   std::vector<int64_t> prompts;
-  for (int64_t picture : order.items) prompts.push_back(prompt_of_picture_[static_cast<size_t>(picture)]);
+  for (int64_t image : order.items) prompts.push_back(prompt_of_image_[static_cast<size_t>(image)]);
   TrainingBatch instance = rows(instance_, order, "instance", prompts);
   instance.instance_rows = options_.batch_size;
   if (class_order_.empty()) return instance;
   const auto bucket =
-      static_cast<size_t>(instance_.bucket_of_picture()[static_cast<size_t>(order.items.front())]);
+      static_cast<size_t>(instance_.bucket_of_image()[static_cast<size_t>(order.items.front())]);
   const DataOrder::Batch class_order = class_order_.front().batch(n);
-  const int64_t captions = *std::ranges::max_element(prompt_of_picture_) + 1;
+  const int64_t captions = *std::ranges::max_element(prompt_of_image_) + 1;
   const int64_t class_prompts = prompts_.prompt_embeds.size(0) - captions;
   std::vector<int64_t> prompts_of_class;
-  for (int64_t picture : class_order.items) prompts_of_class.push_back(captions + picture % class_prompts);
+  for (int64_t image : class_order.items) prompts_of_class.push_back(captions + image % class_prompts);
   return concatenate(instance, rows(class_caches_[bucket], class_order, "class", prompts_of_class));
 }
 

@@ -28,13 +28,13 @@ struct DreamBoothBatchOptions {
 
 class DreamBoothBatches {
  public:
-  /// @param instance      the pictures to learn; outlives this
-  /// @param class_caches  empty, or the class pictures cut to each bucket of `instance`, in its order
-  /// @param prompts            rows: the captions, each of some picture, and after them the class prompts;
-  ///                           class picture i shows number i mod their count
-  /// @param prompt_of_picture  row of `prompts` for each picture of `instance`
+  /// @param instance      the images to learn; outlives this
+  /// @param class_caches  empty, or the class images cut to each bucket of `instance`, in its order
+  /// @param prompts            rows: the captions, each of some image, and after them the class prompts;
+  ///                           class image i shows number i mod their count
+  /// @param prompt_of_image  row of `prompts` for each image of `instance`
   DreamBoothBatches(const LatentCache& instance, const std::vector<LatentCache>& class_caches,
-                    PromptEmbeddings prompts, std::vector<int64_t> prompt_of_picture,
+                    PromptEmbeddings prompts, std::vector<int64_t> prompt_of_image,
                     DreamBoothBatchOptions options);
 
   TrainingBatch batch(int64_t n) const;
@@ -46,7 +46,7 @@ class DreamBoothBatches {
   const LatentCache& instance_;
   const std::vector<LatentCache>& class_caches_;
   PromptEmbeddings prompts_;
-  std::vector<int64_t> prompt_of_picture_;
+  std::vector<int64_t> prompt_of_image_;
   DreamBoothBatchOptions options_;
   DataOrder instance_order_;
   std::vector<DataOrder> class_order_;  // one, or none

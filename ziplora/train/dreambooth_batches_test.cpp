@@ -25,7 +25,7 @@ AutoencoderKLConfig tiny_config() {
   return config;
 }
 
-/// Batches of one grey picture, whose latents are [4, 6, 8].
+/// Batches of one grey image, whose latents are [4, 6, 8].
 class DreamBoothBatchesTest : public testing::Test {
  protected:
   DreamBoothBatchesTest() { initialize(vae_, make_generator(1)); }
@@ -89,19 +89,18 @@ TEST_F(DreamBoothBatchesTest, EachRowIsToldItsOwnViewsSizeAndCrop) {
   EXPECT_NEAR(static_cast<double>(whites), 32, 16);
 }
 
-TEST_F(DreamBoothBatchesTest, EachClassPictureComesWithItsOwnPrompt) {
+TEST_F(DreamBoothBatchesTest, EachClassImageComesWithItsOwnPrompt) {
   NullProgress progress;
   const CancelToken never;
-  const auto picture = [](const char* name, const at::Tensor& image) {
-    return TrainingPicture{name, {CroppedImage{image, {12, 16}, 0, 0}}};
+  const auto image = [](const char* name, const at::Tensor& image) {
+    return TrainingImage{name, {CroppedImage{image, {12, 16}, 0, 0}}};
   };
   const at::Tensor black = at::zeros({3, 12, 16}), white = at::ones({3, 12, 16});
-  const LatentCache instance(vae_, {picture("grey", at::full({3, 12, 16}, 0.5))}, at::kCPU, false, progress,
+  const LatentCache instance(vae_, {image("grey", at::full({3, 12, 16}, 0.5))}, at::kCPU, false, progress,
                              never);
-  // Two prompts in turn: black pictures show the first of them, white ones the second.
-  const std::vector<LatentCache> of_class{
-      LatentCache(vae_, {picture("0", black), picture("1", white), picture("2", black)}, at::kCPU, false,
-                  progress, never)};
+  // Two prompts in turn: black images show the first of them, white ones the second.
+  const std::vector<LatentCache> of_class{LatentCache(
+      vae_, {image("0", black), image("1", white), image("2", black)}, at::kCPU, false, progress, never)};
   const at::Tensor caption_black_white = at::tensor({-1., 0., 1.}, at::kFloat);
   const PromptEmbeddings prompts{caption_black_white.view({3, 1, 1}).expand({3, 5, 12}),
                                  caption_black_white.view({3, 1}).expand({3, 8})};

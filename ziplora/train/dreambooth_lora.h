@@ -1,6 +1,6 @@
 #pragma once
-/// The DreamBooth LoRA training loop: batches in, a trained adapter out. It knows no files and no pictures;
-/// batches come from a BatchSource, checkpoints and sample pictures go through hooks.
+/// The DreamBooth LoRA training loop: batches in, a trained adapter out. It knows no files and no images;
+/// batches come from a BatchSource, checkpoints and sample images go through hooks.
 ///
 ///     DreamBoothRun run(base.unet, schedule, options);
 ///     if (resuming) run.restore(read_checkpoint(path), path);
@@ -44,7 +44,7 @@ struct DreamBoothOptions {
 struct DreamBoothHooks {
   /// Keeps the state; also called when the run is cancelled.
   std::function<void(const TrainingCheckpoint&)> save_checkpoint;
-  /// Draws a picture; the slots hold the factors as they are after `iteration` updates.
+  /// Draws an image; the slots hold the factors as they are after `iteration` updates.
   std::function<void(int64_t iteration)> draw_sample;
   /// Every reported iteration.
   std::function<void(int64_t iteration, const Metrics&)> record;

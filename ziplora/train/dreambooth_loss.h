@@ -23,7 +23,7 @@ struct DreamBoothLossOptions {
 
 struct DreamBoothLoss {
   at::Tensor total;     ///< [] float32 with gradient
-  at::Tensor instance;  ///< [] float32, the instance rows' part of it: how well the pictures are learned
+  at::Tensor instance;  ///< [] float32, the instance rows' part of it: how well the images are learned
 };
 
 DreamBoothLoss dreambooth_loss(const UNet2DConditionModel& unet, const NoiseSchedule& schedule,

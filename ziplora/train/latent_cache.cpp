@@ -15,10 +15,10 @@
 namespace ziplora {
 namespace {
 
-LatentCache::Rows encode(const AutoencoderKL& vae, const TrainingPicture& picture, at::Device device,
+LatentCache::Rows encode(const AutoencoderKL& vae, const TrainingImage& image, at::Device device,
                          bool tiling) {
   std::vector<at::Tensor> means, standard_deviations, time_ids;
-  for (const CroppedImage& view : picture.views) {
+  for (const CroppedImage& view : image.views) {
     const at::Tensor pixels = view.pixels.unsqueeze(0).to(device) * 2 - 1;
     const LatentDistribution posterior =
         tiling ? vae.encode_tiled(pixels, vae.default_tile_latent_size()) : vae.encode(pixels);
@@ -31,22 +31,22 @@ LatentCache::Rows encode(const AutoencoderKL& vae, const TrainingPicture& pictur
   LatentCache::Rows rows{at::cat(means), at::cat(standard_deviations), at::stack(time_ids).to(device)};
   if (!at::isfinite(rows.mean).all().item<bool>() ||
       !at::isfinite(rows.standard_deviation).all().item<bool>())
-    throw Error(ErrorKind::kNonFinite, "train: " + picture.name, "its latents hold NaN or infinity",
+    throw Error(ErrorKind::kNonFinite, "train: " + image.name, "its latents hold NaN or infinity",
                 "the autoencoder overflows in half precision: run it in float32 or bfloat16 (--dtype)");
   return rows;
 }
 
 }  // namespace
 
-LatentCache::LatentCache(const AutoencoderKL& vae, const std::vector<TrainingPicture>& pictures,
+LatentCache::LatentCache(const AutoencoderKL& vae, const std::vector<TrainingImage>& images,
                          at::Device device, bool tiling, ProgressSink& progress, const CancelToken& cancel) {
   at::NoGradGuard no_grad;
   std::vector<std::vector<Rows>> parts;  // by bucket
   std::vector<int64_t> rows_in_bucket;
-  Stage stage(progress, "encode", static_cast<int64_t>(pictures.size()));
-  for (const TrainingPicture& picture : pictures) {
+  Stage stage(progress, "encode", static_cast<int64_t>(images.size()));
+  for (const TrainingImage& image : images) {
     cancel.throw_if_cancelled("train: encode");
-    const at::Tensor& pixels = picture.views.front().pixels;
+    const at::Tensor& pixels = image.views.front().pixels;
     const ImageSize size{pixels.size(1), pixels.size(2)};
     auto found = std::find(bucket_sizes_.begin(), bucket_sizes_.end(), size);
     const auto bucket = static_cast<size_t>(found - bucket_sizes_.begin());
@@ -55,11 +55,11 @@ LatentCache::LatentCache(const AutoencoderKL& vae, const std::vector<TrainingPic
       parts.emplace_back();
       rows_in_bucket.push_back(0);
     }
-    bucket_of_picture_.push_back(static_cast<int64_t>(bucket));
+    bucket_of_image_.push_back(static_cast<int64_t>(bucket));
     first_row_.push_back(rows_in_bucket[bucket]);
-    num_views_.push_back(static_cast<int64_t>(picture.views.size()));
+    num_views_.push_back(static_cast<int64_t>(image.views.size()));
     rows_in_bucket[bucket] += num_views_.back();
-    parts[bucket].push_back(encode(vae, picture, device, tiling));
+    parts[bucket].push_back(encode(vae, image, device, tiling));
     stage.step();
   }
   for (const std::vector<Rows>& bucket : parts) {
@@ -73,12 +73,12 @@ LatentCache::LatentCache(const AutoencoderKL& vae, const std::vector<TrainingPic
   }
 }
 
-LatentCache::Rows LatentCache::rows(const std::vector<int64_t>& pictures,
+LatentCache::Rows LatentCache::rows(const std::vector<int64_t>& images,
                                     const std::vector<int64_t>& views) const {
-  const auto bucket = static_cast<size_t>(bucket_of_picture_.at(static_cast<size_t>(pictures.front())));
+  const auto bucket = static_cast<size_t>(bucket_of_image_.at(static_cast<size_t>(images.front())));
   std::vector<int64_t> indices;
-  for (size_t row = 0; row < pictures.size(); ++row)
-    indices.push_back(first_row_[static_cast<size_t>(pictures[row])] + views[row]);
+  for (size_t row = 0; row < images.size(); ++row)
+    indices.push_back(first_row_[static_cast<size_t>(images[row])] + views[row]);
   const Rows& all = buckets_[bucket];
   const at::Tensor index = at::tensor(indices, at::kLong).to(all.mean.device());
   return {all.mean.index_select(0, index), all.standard_deviation.index_select(0, index),

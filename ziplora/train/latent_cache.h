@@ -1,13 +1,13 @@
 #pragma once
-/// Pictures as latents, encoded once before training. Kept is the posterior (mean and standard deviation),
+/// Images as latents, encoded once before training. Kept is the posterior (mean and standard deviation),
 /// not one draw of it, so that every iteration still draws its own latents as uncached DreamBooth does.
 ///
-/// Random crops and flips are cached as several *views* of a picture, drawn once; an iteration takes one of
-/// them. Views of one picture share one shape. Pictures of one shape are a bucket and can be rows of one
+/// Random crops and flips are cached as several *views* of an image, drawn once; an iteration takes one of
+/// them. Views of one image share one shape. Images of one shape are a bucket and can be rows of one
 /// batch.
 ///
-///     LatentCache cache(base.vae, pictures, at::kCPU, false, progress, cancel);
-///     LatentCache::Rows rows = cache.rows({3, 0}, {0, 1});    // view 0 of picture 3, view 1 of picture 0
+///     LatentCache cache(base.vae, images, at::kCPU, false, progress, cancel);
+///     LatentCache::Rows rows = cache.rows({3, 0}, {0, 1});    // view 0 of image 3, view 1 of image 0
 
 #include <ATen/core/Tensor.h>
 
@@ -21,32 +21,32 @@
 
 namespace ziplora {
 
-struct TrainingPicture {
+struct TrainingImage {
   std::string name;                 ///< for messages
   std::vector<CroppedImage> views;  ///< all of one size
 };
 
 class LatentCache {
  public:
-  /// @param pictures  each with at least one view; H and W multiples of vae.config.downsampling()
+  /// @param images  each with at least one view; H and W multiples of vae.config.downsampling()
   /// @param tiling    encode in tiles of the autoencoder's own size (AutoencoderKL::encode_tiled)
-  /// @throws Error(kNonFinite) naming the picture whose latents are not finite (a half-precision autoencoder)
-  LatentCache(const AutoencoderKL& vae, const std::vector<TrainingPicture>& pictures, at::Device device,
+  /// @throws Error(kNonFinite) naming the image whose latents are not finite (a half-precision autoencoder)
+  LatentCache(const AutoencoderKL& vae, const std::vector<TrainingImage>& images, at::Device device,
               bool tiling, ProgressSink& progress, const CancelToken& cancel);
 
-  const std::vector<int64_t>& bucket_of_picture() const { return bucket_of_picture_; }
-  int64_t num_views(int64_t picture) const { return num_views_[static_cast<size_t>(picture)]; }
+  const std::vector<int64_t>& bucket_of_image() const { return bucket_of_image_; }
+  int64_t num_views(int64_t image) const { return num_views_[static_cast<size_t>(image)]; }
   const std::vector<ImageSize>& bucket_sizes() const { return bucket_sizes_; }
 
   struct Rows {
     at::Tensor mean, standard_deviation;  ///< [B, C, h, w] float32, times scaling_factor
     at::Tensor time_ids;                  ///< [B, 6] float32
   };
-  /// @param pictures, views  one of each per row; pictures of one bucket
-  Rows rows(const std::vector<int64_t>& pictures, const std::vector<int64_t>& views) const;
+  /// @param images, views  one of each per row; images of one bucket
+  Rows rows(const std::vector<int64_t>& images, const std::vector<int64_t>& views) const;
 
  private:
-  std::vector<int64_t> bucket_of_picture_, first_row_, num_views_;  // rows count within the bucket
+  std::vector<int64_t> bucket_of_image_, first_row_, num_views_;  // rows count within the bucket
   std::vector<ImageSize> bucket_sizes_;
   std::vector<Rows> buckets_;
 };

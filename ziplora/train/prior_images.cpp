@@ -17,9 +17,9 @@
 namespace ziplora {
 namespace {
 
-constexpr int64_t kPicturesPerPass = 4;  // also how many are lost to a Ctrl-C at most
+constexpr int64_t kImagesPerPass = 4;  // also how many are lost to a Ctrl-C at most
 
-/// Everything a picture depends on but its number.
+/// Everything an image depends on but its number.
 nlohmann::json settings_of(const Sdxl& base, const PriorImageOptions& options) {
   return {{"base", base.path.string()}, {"class_prompt", options.class_prompts},
           {"steps", options.steps},     {"guidance_scale", options.guidance_scale},
@@ -56,13 +56,13 @@ std::vector<std::filesystem::path> prior_images(const Sdxl& base, const PriorIma
   sampling.guidance_scale = options.guidance_scale;
   sampling.height = options.height;
   sampling.width = options.width;
-  sampling.batch_size = kPicturesPerPass;
-  for (int64_t first = 0; first < options.count; first += kPicturesPerPass) {
+  sampling.batch_size = kImagesPerPass;
+  for (int64_t first = 0; first < options.count; first += kImagesPerPass) {
     cancel.throw_if_cancelled("train: class images",
-                              "run the same command again: the pictures drawn so far are kept");
+                              "run the same command again: the images drawn so far are kept");
     const std::span pass = std::span(paths).subspan(
-        static_cast<size_t>(first), static_cast<size_t>(std::min(kPicturesPerPass, options.count - first)));
-    // A pass is drawn whole where one of its pictures is missing: alone, the picture would differ in its last
+        static_cast<size_t>(first), static_cast<size_t>(std::min(kImagesPerPass, options.count - first)));
+    // A pass is drawn whole where one of its images is missing: alone, the image would differ in its last
     // bits.
     GeneratedImages drawn;
     if (std::ranges::any_of(pass, is_missing)) {

@@ -1,9 +1,9 @@
 #pragma once
-/// Class pictures for prior preservation: what the base itself draws for the class prompt ("a dog"), so that
+/// Class images for prior preservation: what the base itself draws for the class prompt ("a dog"), so that
 /// learning one dog does not turn every dog into it (DreamBooth, arXiv 2208.12242, section 3.3). They stay in
 /// the run's folder and are drawn again only where they are missing or were made with other settings.
 ///
-///     std::vector<std::filesystem::path> pictures = prior_images(base, {.class_prompts = {"a dog"},
+///     std::vector<std::filesystem::path> images = prior_images(base, {.class_prompts = {"a dog"},
 ///                                                                       .count = 100},
 ///                                                                "runs/sks-dog/class_images", progress,
 ///                                                                cancel);
@@ -21,12 +21,12 @@
 namespace ziplora {
 
 struct PriorImageOptions {
-  std::vector<std::string> class_prompts;  ///< picture i shows number i mod their count; not empty
+  std::vector<std::string> class_prompts;  ///< image i shows number i mod their count; not empty
   int64_t count = 0;
   int64_t steps = 25;
   double guidance_scale = 5.0;
   int64_t height = 0, width = 0;  ///< pixels; 0: the base's default size
-  uint64_t seed = 0;              ///< picture i has its own seed derived from it
+  uint64_t seed = 0;              ///< image i has its own seed derived from it
 };
 
 /// @return `count` PNG files, in order; Ctrl-C keeps those already drawn

@@ -8,17 +8,17 @@
 namespace ziplora {
 namespace {
 
-/// Comma-separated tags, each counted once for every picture.
-nlohmann::json tag_frequency(const std::map<std::string, int64_t>& pictures_of_caption) {
+/// Comma-separated tags, each counted once for every image.
+nlohmann::json tag_frequency(const std::map<std::string, int64_t>& images_of_caption) {
   nlohmann::json tags = nlohmann::json::object();
-  for (const auto& [caption, pictures] : pictures_of_caption) {
+  for (const auto& [caption, images] : images_of_caption) {
     size_t begin = 0;
     while (begin <= caption.size()) {
       const size_t end = std::min(caption.find(',', begin), caption.size());
       std::string tag = caption.substr(begin, end - begin);
       tag.erase(0, tag.find_first_not_of(' '));
       tag.erase(tag.find_last_not_of(' ') + 1);
-      if (!tag.empty()) tags[tag] = tags.value(tag, int64_t{0}) + pictures;
+      if (!tag.empty()) tags[tag] = tags.value(tag, int64_t{0}) + images;
       begin = end + 1;
     }
   }
@@ -50,10 +50,10 @@ StringMap training_metadata(const TrainingFacts& facts) {
       {"ss_network_args", "{}"},
       {"ss_output_name", facts.output_name},
       {"ss_sd_model_name", facts.base_name},
-      {"ss_tag_frequency", json_line({{"instance", tag_frequency(facts.pictures_of_caption)}})},
-      {"ss_dataset_dirs", json_line({{"instance", {{"n_repeats", 1}, {"img_count", facts.num_pictures}}}})},
-      {"ss_num_train_images", std::to_string(facts.num_pictures)},
-      {"ss_num_reg_images", std::to_string(facts.num_class_pictures)},
+      {"ss_tag_frequency", json_line({{"instance", tag_frequency(facts.images_of_caption)}})},
+      {"ss_dataset_dirs", json_line({{"instance", {{"n_repeats", 1}, {"img_count", facts.num_images}}}})},
+      {"ss_num_train_images", std::to_string(facts.num_images)},
+      {"ss_num_reg_images", std::to_string(facts.num_class_images)},
       {"ss_steps", std::to_string(facts.iterations)},
       {"ss_resolution", fmt::format("({}, {})", facts.resolution, facts.resolution)},
   };

@@ -16,11 +16,11 @@ namespace ziplora {
 
 struct TrainingFacts {
   std::string instance_prompt;
-  std::map<std::string, int64_t> pictures_of_caption;  ///< caption (or the prompt) → number of pictures
+  std::map<std::string, int64_t> images_of_caption;  ///< caption (or the prompt) → number of images
   std::string output_name;
   nlohmann::json settings;  ///< as resolved
   int64_t iterations = 0;   ///< done
-  int64_t num_pictures = 0, num_class_pictures = 0;
+  int64_t num_images = 0, num_class_images = 0;
   int64_t resolution = 0;
   std::string base_name;
   bool v_prediction = false;

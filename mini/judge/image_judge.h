@@ -1,8 +1,8 @@
 #pragma once
-/// Looks at pictures of the emoji world and says what they show: a CLIP picture encoder with attribute heads,
+/// Looks at images of the emoji world and says what they show: a CLIP image encoder with attribute heads,
 /// both trained on real drawings only, never on a held-out subject, style or pair.
 ///
-///     PictureJudge judge("assets/judges/clip", world.catalogue());
+///     ImageJudge judge("assets/judges/clip", world.catalogue());
 ///     auto accuracy = attribute_accuracy(judge.logits(judge.embed(images)), labels);
 ///
 /// The folder holds the encoder as transformers' CLIPVisionModelWithProjection saves it, and the heads under
@@ -20,16 +20,16 @@
 
 namespace ziplora::mini {
 
-/// CLIP's pixel normalisation of pictures in 0…1.
+/// CLIP's pixel normalisation of images in 0…1.
 at::Tensor clip_pixel_values(const at::Tensor& images);
 
 /// @throws Error(kInput) if a file is missing or the heads were trained for another catalogue
 void load_judge(const std::filesystem::path& folder, ClipVisionModel& vision, AttributeHeads& attributes);
 
-class PictureJudge {
+class ImageJudge {
  public:
   /// @throws as load_judge
-  PictureJudge(const std::filesystem::path& folder, const Catalogue& catalogue);
+  ImageJudge(const std::filesystem::path& folder, const Catalogue& catalogue);
 
   /// @param images  [N, 3, S, S] float32 in 0…1, S as the encoder was trained
   /// @return        [N, D] float32 of length 1

@@ -1,4 +1,4 @@
-#include "mini/judge/picture_judge.h"
+#include "mini/judge/image_judge.h"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
@@ -26,13 +26,13 @@ void load_judge(const std::filesystem::path& folder, ClipVisionModel& vision, At
                   at::kFloat);
 }
 
-PictureJudge::PictureJudge(const std::filesystem::path& folder, const Catalogue& catalogue)
+ImageJudge::ImageJudge(const std::filesystem::path& folder, const Catalogue& catalogue)
     : vision_(ClipVisionConfig::from_json(read_json_object(folder / "config.json"))),
       attributes_(catalogue, vision_.config.projection_dim) {
   load_judge(folder, vision_, attributes_);
 }
 
-at::Tensor PictureJudge::embed(const at::Tensor& images) const {
+at::Tensor ImageJudge::embed(const at::Tensor& images) const {
   const at::NoGradGuard no_grad;
   std::vector<at::Tensor> embeds;
   for (const at::Tensor& batch : images.split(kBatchSize))
