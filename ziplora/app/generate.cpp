@@ -17,6 +17,7 @@
 #include "ziplora/lora/adapter_digest.h"
 #include "ziplora/lora/target_names.h"
 #include "ziplora/pipeline/contact_sheet.h"
+#include "ziplora/pipeline/label_text.h"
 
 namespace ziplora {
 namespace {
@@ -57,6 +58,7 @@ void check_request(const GenerateRequest& request) {
     throw Error(ErrorKind::kUsage, "generate: --image-column", "there is no grid to put the images into",
                 "add --grid");
   check_outputs(request);
+  if (request.grid) label_font_file();  // throws if it is missing
   if (!request.sampling.scheduler.empty()) make_scheduler(request.sampling.scheduler, NoiseSchedule({}));
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-/// SDXL's size conditioning (arXiv 2307.01952, section 2.2): six numbers beside the prompt tell the UNet how large the
-/// original of an image was, where it was cropped and how large the crop is.
+/// SDXL's size conditioning (arXiv 2307.01952, section 2.2): six numbers beside the prompt tell the UNet how
+/// large the original of an image was, where it was cropped and how large the crop is.
 ///
 ///     at::Tensor ids = time_ids(uncropped(1024, 1024), 4);   // [4, 6]
 
