@@ -1,7 +1,9 @@
-#include <fmt/format.h>
-
+// ziplora generate: images from prompts.
 #include <algorithm>
 #include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "cli/commands.h"
 #include "cli/frame/adapter_argument.h"
@@ -11,30 +13,24 @@
 #include "ziplora/app/generate.h"
 #include "ziplora/app/generate_settings.h"
 #include "ziplora/base/error.h"
-#include "ziplora/base/peak_memory.h"
 #include "ziplora/diffusion/scheduler.h"
 
 namespace ziplora::cli {
 namespace {
 
-struct GenerateOptions {
-  std::vector<std::string> prompt, adapter, column, image_column;
-  std::string output, like;
-  std::optional<std::string> base, negative_prompt, initial_noise, save_latents;
-  std::string scheduler, device = "cpu";
-  at::ScalarType dtype = at::kFloat;
-  uint64_t seed = 0;
-  int64_t images = 1, steps = 25, height = 0, width = 0, batch_size = 4;
-  double guidance_scale = 5.0, guidance_rescale = 0.0, style_strength = 1.0;
-  bool karras = false, vae_tiling = false, grid = false;
+/// Arguments that need parsing; all others are fields of the request.
+struct GenerateTexts {
+  std::vector<std::string> adapters, columns, image_columns;
+  std::optional<std::string> initial_noise;
+  std::string device = "cpu", like;
 };
 
-/// Whether the text is the name of a file, with or without a scale behind it.
+/// Whether the text is the name of a file, with or without a strength after it.
 bool names_a_file(const std::string& text) {
   return std::filesystem::exists(text) || std::filesystem::exists(text.substr(0, text.rfind(':')));
 }
 
-/// "none", or adapters joined by '+'; in front of it, on request, "label=". An '=' in the name of an existing
+/// "none", or adapters joined by '+', with an optional "label=" in front. An '=' in the name of an existing
 /// file is part of the name.
 AdapterSet parse_column(const std::string& text) {
   AdapterSet set;
@@ -57,7 +53,7 @@ ImageColumn parse_image_column(const std::string& text) {
   const size_t equals = text.find('=');
   if (equals == std::string::npos)
     throw Error(ErrorKind::kUsage, "generate: --image-column " + text,
-                "there is no '=', expected LABEL=FILE[,FILE…]",
+                "'=' is missing, expected LABEL=FILE[,FILE…]",
                 "for example --image-column \"true drawing=a.png,,b.png\"");
   ImageColumn column{text.substr(0, equals), {}};
   for (size_t begin = equals + 1; begin <= text.size();) {
@@ -68,18 +64,18 @@ ImageColumn parse_image_column(const std::string& text) {
   return column;
 }
 
-/// A grid compares: its columns as given, or the base, each adapter alone and all together.
-std::vector<AdapterSet> adapter_sets(const GenerateOptions& options) {
+/// The columns of a grid are those given; by default the base, each adapter alone and all adapters together.
+std::vector<AdapterSet> adapter_sets(const GenerateTexts& texts, bool grid) {
   AdapterSet all;
-  for (const std::string& text : options.adapter)
+  for (const std::string& text : texts.adapters)
     all.adapters.push_back(parse_adapter("generate: --adapter", text));
-  if (!options.grid) {
-    if (!options.column.empty())
-      throw Error(ErrorKind::kUsage, "generate: --column", "columns were given without --grid", "add --grid");
+  if (!grid) {
+    if (!texts.columns.empty())
+      throw Error(ErrorKind::kUsage, "generate: --column", "columns need a grid", "add --grid");
     return {all};
   }
   std::vector<AdapterSet> sets;
-  for (const std::string& text : options.column) sets.push_back(parse_column(text));
+  for (const std::string& text : texts.columns) sets.push_back(parse_column(text));
   if (!sets.empty()) return sets;
   sets.emplace_back();
   for (const AdapterChoice& choice : all.adapters) sets.push_back({{choice}, {}});
@@ -87,125 +83,119 @@ std::vector<AdapterSet> adapter_sets(const GenerateOptions& options) {
   return sets;
 }
 
-void run(const GenerateOptions& options, CommandContext& context) {
-  GenerateRequest request;
-  request.prompts = options.prompt;
-  request.adapter_sets = adapter_sets(options);
-  for (const std::string& text : options.image_column)
+void parse_texts(const GenerateTexts& texts, GenerateRequest& request) {
+  request.adapter_sets = adapter_sets(texts, request.grid);
+  for (const std::string& text : texts.image_columns)
     request.image_columns.push_back(parse_image_column(text));
-  request.style_strength = options.style_strength;
-  request.negative_prompt = options.negative_prompt;
-  request.seed = options.seed;
-  request.images = options.images;
-  request.sampling.steps = options.steps;
-  request.sampling.guidance_scale = options.guidance_scale;
-  request.sampling.guidance_rescale = options.guidance_rescale;
-  request.sampling.scheduler = options.scheduler;
-  request.sampling.karras_sigmas = options.karras;
-  request.sampling.vae_tiling = options.vae_tiling;
-  request.sampling.height = options.height;
-  request.sampling.width = options.width;
-  request.sampling.batch_size = options.batch_size;
-  request.policy = parse_device_policy(options.device, options.dtype, "generate: --device");
-  if (options.base) request.base = *options.base;
-  if (options.initial_noise) {
+  request.policy = parse_device_policy(texts.device, request.policy.dtype, "generate: --device");
+  if (texts.initial_noise) {
     const auto [file, row] =
-        split_number<int64_t>("generate: --initial-noise", *options.initial_noise, "noise.safetensors:0");
+        split_number<int64_t>("generate: --initial-noise", *texts.initial_noise, "noise.safetensors:0");
     request.initial_noise = file;
     request.initial_noise_row = row;
   }
-  if (!options.like.empty()) request.expected_sha256 = read_image_digests(options.like);
-  if (options.save_latents) request.save_latents = *options.save_latents;
-  request.grid = options.grid;
-  request.output = options.output;
+  if (!texts.like.empty()) request.expected_sha256 = read_image_digests(texts.like);
+}
+
+void run(const GenerateTexts& texts, GenerateRequest& request, CommandContext& context) {
+  parse_texts(texts, request);
   if (request.output.empty())
     throw Error(ErrorKind::kUsage, "ziplora generate", "--output is required", "add -o OUT.png");
-
   const GenerateResult made = run_generate(request, context.progress, context.cancel);
-  nlohmann::ordered_json result = {{"command", "generate"},
-                                   {"base", made.base.string()},
-                                   {"seconds", made.seconds},
-                                   {"peak_memory_bytes", peak_memory_bytes()}};
-  if (!made.columns.empty()) result["columns"] = made.columns;
   std::string text;
-  for (const auto& file : made.files) {
-    result["files"].push_back(file.string());
-    text += file.string() + "\n";
-  }
-  for (const auto& image : made.images)
-    result["images"].push_back({{"file", image.file.string()},
-                                {"prompt", image.prompt},
-                                {"seed", image.seed},
-                                {"adapter_set", image.adapter_set}});
-  context.print_result(result, text);
+  for (const std::filesystem::path& file : made.files) text += file.string() + "\n";
+  context.print_result(to_json(made), text);
 }
 
-/// An image that --like names is a config, too.
-std::optional<FurtherSettings> settings_of_image(const GenerateOptions& options) {
-  if (options.like.empty()) return std::nullopt;
-  return FurtherSettings{read_image_settings(options.like), "generate: --like " + options.like};
+/// The image of --like serves as a config.
+std::optional<FurtherSettings> settings_of_image(const std::string& like) {
+  if (like.empty()) return std::nullopt;
+  return FurtherSettings{read_image_settings(like), "generate: --like " + like};
 }
 
-std::string scheduler_help() {
+std::string scheduler_names() {
   std::string names;
   for (const SchedulerEntry& entry : schedulers())
     names += (names.empty() ? "" : ", ") + std::string(entry.name);
-  return "one of " + names + "; the base's own if absent";
+  return names;
+}
+
+/// Takes one value each time it is given.
+CLI::Option* repeatable(CLI::Option* option) { return option->take_all()->allow_extra_args(false); }
+
+void add_image_flags(CLI::App& app, GenerateTexts& texts, GenerateRequest& request) {
+  app.add_option("prompt", request.prompts, "Draw these prompts");
+  repeatable(app.add_option("--adapter", texts.adapters, "Attach this LoRA; repeat for several at once"))
+      ->type_name("FILE[:STRENGTH]");
+  app.add_option("-o,--output", request.output,
+                 "Write this PNG; number several images out-1.png, out-2.png …")
+      ->type_name("FILE");
+  app.add_option("--base", request.base,
+                 "Draw with this diffusers folder or SDXL checkpoint; default: the embedded base")
+      ->type_name("FILE");
+  app.add_option("--negative-prompt", request.negative_prompt, "Guide away from this prompt");
+  app.add_option("--seed", request.seed, "Seed the first image; each further image adds 1")->type_name("INT");
+  app.add_option("-n,--images", request.images, "Draw this many images per prompt");
+  app.add_option("--style-strength", request.style_strength,
+                 "Multiply the style side of merged files by this, the paper's w_s");
+}
+
+void add_sampling_flags(CLI::App& app, GenerateTexts& texts, GenerateRequest& request) {
+  SamplingOptions& sampling = request.sampling;
+  app.add_option("--steps", sampling.steps, "Denoise in this many steps");
+  app.add_option("--guidance-scale", sampling.guidance_scale,
+                 "Set the strength of classifier-free guidance; 1 or less turns it off");
+  app.add_option("--guidance-rescale", sampling.guidance_rescale,
+                 "Reduce overexposure, 0 to 1 (arXiv 2305.08891)");
+  app.add_option("--scheduler", sampling.scheduler,
+                 "Sample with " + scheduler_names() + "; default: the base's own")
+      ->type_name("NAME");
+  app.add_flag("--karras,!--no-karras", sampling.karras_sigmas,
+               "Space the noise levels as Karras et al. do (arXiv 2206.00364)");
+  app.add_flag("--vae-tiling,!--no-vae-tiling", sampling.vae_tiling,
+               "Decode large images in tiles: less memory, faint seams");
+  app.add_option("--height", sampling.height, "Set the height in pixels; 0: the base's own size");
+  app.add_option("--width", sampling.width, "Set the width in pixels; 0: the base's own size");
+  app.add_option("--batch-size", sampling.batch_size, "Draw this many images in one forward pass");
+  add_dtype_flag(app, "--dtype", request.policy.dtype, "Run UNet and text encoders in this type");
+  app.add_option("--device", texts.device, "Run on this device: cpu, cuda, cuda:1 …")->type_name("DEVICE");
+}
+
+void add_noise_and_grid_flags(CLI::App& app, GenerateTexts& texts, GenerateRequest& request) {
+  app.add_option(
+         "--initial-noise", texts.initial_noise,
+         "Start from the tensor `latents` [N, C, h, w] of this safetensors file, noise of unit variance "
+         "with one row per image; FILE:ROW takes one row")
+      ->type_name("FILE[:ROW]");
+  app.add_option("--save-latents", request.save_latents, "Write the final latents to this safetensors file")
+      ->type_name("FILE");
+  app.add_flag("--grid", request.grid, "Draw one labelled sheet: prompts and seeds down, adapters across");
+  repeatable(
+      app.add_option("--column", texts.columns,
+                     "Add a column to the grid: none, or FILE[:STRENGTH] joined by +; repeat for several"))
+      ->type_name("[LABEL=]ADAPTERS");
+  repeatable(app.add_option(
+                 "--image-column", texts.image_columns,
+                 "Add a column of existing images to the grid, one per row or per prompt; nothing between "
+                 "two commas leaves a cell blank; repeat for several"))
+      ->type_name("LABEL=FILE[,FILE…]");
+  app.add_option("--like", texts.like, "Repeat this image that ziplora made; flags win over its settings")
+      ->type_name("FILE")
+      ->group(kFrameGroup);
 }
 
 }  // namespace
 
 Verb generate_command(CLI::App& app) {
-  auto options = std::make_shared<GenerateOptions>();
-  app.add_option("prompt", options->prompt, "one or more prompts");
-  app.add_option("--adapter", options->adapter, "LoRA FILE or FILE:scale; repeat it for several at once")
-      ->take_all()
-      ->allow_extra_args(false);
-  app.add_option("-o,--output", options->output,
-                 "PNG to write; several images are numbered out-1.png, out-2.png …");
-  app.add_option("--base", options->base,
-                 "diffusers folder or single-file checkpoint; absent: the embedded base");
-  app.add_option("--negative-prompt", options->negative_prompt, "what guidance leads away from");
-  app.add_option("--steps", options->steps, "denoising steps");
-  app.add_option("--guidance-scale", options->guidance_scale,
-                 "classifier-free guidance; 1 or less turns it off");
-  app.add_option("--guidance-rescale", options->guidance_rescale,
-                 "0 to 1, against overexposure (arXiv 2305.08891)");
-  app.add_option("--scheduler", options->scheduler, scheduler_help());
-  app.add_flag("--karras,!--no-karras", options->karras, "Karras noise levels (arXiv 2206.00364)");
-  app.add_flag("--vae-tiling,!--no-vae-tiling", options->vae_tiling,
-               "decode large images in tiles: less memory, faint seams");
-  app.add_option("--seed", options->seed, "of the first image; the next ones count up");
-  app.add_option("-n,--images", options->images, "images per prompt");
-  app.add_option("--height", options->height, "pixels; 0: the base's own size");
-  app.add_option("--width", options->width, "pixels; 0: the base's own size");
-  app.add_option("--batch-size", options->batch_size, "images in one forward pass");
-  add_dtype_flag(app, "--dtype", options->dtype, "Run UNet and text encoders in this type");
-  app.add_option("--device", options->device, "cpu, cuda, cuda:1 …");
-  app.add_option("--style-strength", options->style_strength,
-                 "the paper's w_s, for files merged by ziplora; other columns of a grid stay as they are");
-  app.add_option("--initial-noise", options->initial_noise,
-                 "safetensors with `latents` [N, C, h, w] of unit variance, one row per image; FILE:ROW "
-                 "takes one row");
-  app.add_option("--save-latents", options->save_latents, "safetensors to write the final latents to");
-  app.add_flag("--grid", options->grid, "one labelled sheet: prompts and seeds down, adapters across");
-  app.add_option(
-         "--column", options->column,
-         "a grid's column: none, or FILE[:scale] joined by +, with LABEL= before it on request; repeat it")
-      ->take_all()
-      ->allow_extra_args(false);
-  app.add_option("--image-column", options->image_column,
-                 "a grid's column of given images, LABEL=FILE[,FILE…]: one file per row or per prompt, "
-                 "none between two "
-                 "commas for a blank cell; repeat it")
-      ->take_all()
-      ->allow_extra_args(false);
-  app.add_option("--like", options->like, "repeat an image that ziplora made; flags win over its settings")
-      ->group(kFrameGroup);
+  auto texts = std::make_shared<GenerateTexts>();
+  auto request = std::make_shared<GenerateRequest>();
+  add_image_flags(app, *texts, *request);
+  add_sampling_flags(app, *texts, *request);
+  add_noise_and_grid_flags(app, *texts, *request);
   app.footer(example(
       "ziplora generate \"a ghost next to a tree\" --adapter ghost-in-ink.safetensors:0.9 -o ghost.png"));
-  return {[options](CommandContext& context) { run(*options, context); },
-          [options] { return settings_of_image(*options); }};
+  return {[texts, request](CommandContext& context) { run(*texts, *request, context); },
+          [texts] { return settings_of_image(texts->like); }};
 }
 
 }  // namespace ziplora::cli

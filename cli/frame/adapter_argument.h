@@ -1,8 +1,10 @@
 #pragma once
-/// "cat.safetensors:0.8": a file and a number that goes with it. The one place that reads such arguments.
+/// Arguments like "cat.safetensors:0.8", a file and its number, are read here and nowhere else.
 ///
-///     const AdapterChoice cat = parse_adapter("generate: --adapter", "cat.safetensors:0.8");   // strength 0.8
-///     const auto [file, row] = split_number<int64_t>("generate: --initial-noise", text, "noise.safetensors:0");
+///     // strength 0.8
+///     const AdapterChoice cat = parse_adapter("generate: --adapter", "cat.safetensors:0.8");
+///     const std::string example = "noise.safetensors:0";
+///     const auto [file, row] = split_number<int64_t>("generate: --initial-noise", text, example);
 
 #include <CLI/TypeTools.hpp>
 
@@ -17,22 +19,22 @@
 
 namespace ziplora::cli {
 
-/// A file of the whole name wins: one that is called "ink:0.8" is that file, at strength 1.
-/// @param where    verb and flag, for the message
-/// @param example  what would be right, for the hint
+/// An existing file of the whole name wins: if "ink:0.8" is a file, it is taken without a number.
+/// @param where    verb and flag, opens the error message
+/// @param example  a valid value, for the hint
 /// @throws Error(kUsage) if what follows the last colon is not a number
 template <class Number>
 std::pair<std::filesystem::path, std::optional<Number>> split_number(const std::string& where,
                                                                      const std::string& text,
                                                                      const std::string& example) {
   const size_t colon = text.rfind(':');
-  std::error_code ignored;  // a name that cannot be looked at is not a file
+  std::error_code ignored;  // an inaccessible name is not a file
   if (colon == std::string::npos || std::filesystem::exists(text, ignored)) return {text, std::nullopt};
   const std::string tail = text.substr(colon + 1);
   Number number{};
   if (!CLI::detail::lexical_cast(tail, number))
     throw Error(ErrorKind::kUsage, where + " " + text,
-                "'" + tail + "' after the colon is not a number, and there is no file of the whole name",
+                "'" + tail + "' after the colon is not a number, and no file has the whole name",
                 "for example " + where.substr(where.find("--")) + " " + example);
   return {text.substr(0, colon), number};
 }

@@ -1,16 +1,18 @@
 #pragma once
 /// One verb of a command line. To add a verb:
-///   1. cli/cmd_<verb>.cpp: its flags, bound to the fields of a request of app/ (the only home of their
-///      defaults), and a closure that runs the request and prints its result through the context;
-///   2. its line in commands.cpp, and one in cli/CMakeLists.txt.
-/// The frame adds --json, --quiet, --verbose, --color, --config, --print-config and the EXIT STATUS paragraph.
+///   1. Write cli/cmd_<verb>.cpp: flags bound to the fields of a request of app/, which alone holds their
+///      defaults, and a closure that runs the request and prints its result through the context.
+///   2. Add a line to commands.cpp and one to cli/CMakeLists.txt.
+/// The frame adds --json, --report, --quiet, --verbose, --color, --config, --print-config and the EXIT STATUS
+/// paragraph.
 ///
 ///     Verb inspect_command(CLI::App& app) {
 ///       auto request = std::make_shared<InspectRequest>();
 ///       app.add_option("files", request->files, "Read these LoRA files");
 ///       app.footer(example("ziplora inspect dog.safetensors"));
 ///       return {[request](CommandContext& context) {
-///         context.print_result(to_json(run_inspect(*request, context.progress, context.cancel)), "text");
+///         const InspectResult result = run_inspect(*request, context.progress, context.cancel);
+///         context.print_result(to_json(result), inspect_table(result));
 ///       }};
 ///     }
 
@@ -29,19 +31,22 @@
 
 namespace ziplora::cli {
 
-/// What a verb needs from the process. stdout is for the result, everything else goes to `progress` (stderr).
+/// What a verb needs from the process. stdout is for the result; everything else goes to `progress` (stderr).
 struct CommandContext {
   ProgressSink& progress;
   const CancelToken& cancel;
-  bool json;              ///< --json: one machine-readable result on stdout
-  nlohmann::json config;  ///< the resolved options, for run folders and for files that carry their settings
-  std::string report;     ///< --report: a file that gets the machine-readable result too; empty: none
+  /// --json: print one machine-readable result on stdout.
+  bool json;
+  /// The resolved options, for run folders and for files that carry their settings.
+  nlohmann::json config;
+  /// --report: a file that gets the machine-readable result too; empty: none.
+  std::string report;
 
   /// Prints `result` with --json, else `text`; writes `result` to the report file.
   void print_result(const nlohmann::json& result, const std::string& text) const;
 };
 
-/// Settings from elsewhere than the command line; flags and --config win over them.
+/// Settings from a source besides the command line; flags and --config win over them.
 struct FurtherSettings {
   nlohmann::json values;  ///< by the long names of the flags
   std::string where;      ///< opens the error messages
@@ -50,7 +55,7 @@ struct FurtherSettings {
 /// What a verb does once its flags are parsed.
 struct Verb {
   std::function<void(CommandContext&)> run;
-  /// Asked before `run`; may be empty.
+  /// Called before `run`; may be empty.
   std::function<std::optional<FurtherSettings>()> further_settings = {};
 };
 

@@ -31,17 +31,22 @@ struct FrameOptions {
 void add_frame_flags(CLI::App& verb, FrameOptions& frame) {
   const std::string group = kFrameGroup;
   verb.get_help_ptr()->group(group);
-  verb.add_flag("--json", frame.json, "print one JSON result on stdout and JSON events on stderr")
+  verb.add_flag("--json", frame.json, "Print one JSON result on stdout and JSON events on stderr")
       ->group(group);
-  verb.add_option("--report", frame.report, "write the result as JSON to this file, too")->group(group);
-  verb.add_flag("--quiet", frame.quiet, "no progress, warnings only")->group(group);
-  verb.add_flag("--verbose", frame.verbose, "keep the backtrace of internal errors")->group(group);
-  verb.add_option("--color", frame.color, "colours on stderr; NO_COLOR is honoured")
+  verb.add_option("--report", frame.report, "Write the JSON result to this file too")
+      ->type_name("FILE")
+      ->group(group);
+  verb.add_flag("--quiet", frame.quiet, "Print warnings and errors only, no progress")->group(group);
+  verb.add_flag("--verbose", frame.verbose, "Show the backtrace of internal errors")->group(group);
+  verb.add_option("--color", frame.color, "Colour the messages on stderr; auto honours NO_COLOR")
+      ->type_name("WHEN")
       ->check(CLI::IsMember({"auto", "always", "never"}))
       ->group(group);
-  verb.add_option("--config", frame.config, "JSON file with options; flags win over it")->group(group);
+  verb.add_option("--config", frame.config, "Read options from this JSON file; flags win over it")
+      ->type_name("FILE")
+      ->group(group);
   verb.add_flag("--print-config", frame.print_config,
-                "print all options as JSON, null where the base decides, and stop")
+                "Print all options as JSON, null where the base decides, and exit")
       ->group(group);
 }
 
@@ -56,7 +61,7 @@ std::string name_of(const Program& program, const CLI::App* verb) {
   return verb ? std::string(program.name) + " " + verb->get_name() : program.name;
 }
 
-/// What CLI11 could not place: an unknown verb or flag, or one word too many.
+/// What CLI11 could not place: an unknown verb or flag, or a surplus word.
 void refuse_leftovers(const Program& program, const CLI::App& app,
                       const std::vector<std::string>& leftovers) {
   if (leftovers.empty()) return;
@@ -78,7 +83,7 @@ void refuse_leftovers(const Program& program, const CLI::App& app,
               near ? "did you mean '" + where + " " + *near + "'?" : help);
 }
 
-/// Options the verb cannot do without; checked after the config file had its say, not by CLI11 before it.
+/// Required options may come from a config file, so they are checked after it is read and not by CLI11.
 std::vector<CLI::Option*> take_over_required_options(CLI::App& verb) {
   std::vector<CLI::Option*> required;
   for (CLI::Option* option : verb.get_options()) {
@@ -90,10 +95,69 @@ std::vector<CLI::Option*> take_over_required_options(CLI::App& verb) {
   return required;
 }
 
-/// File names and prompts may be of any encoding, JSON is UTF-8: other bytes become U+FFFD.
+/// JSON is UTF-8, but file names and prompts may have any encoding: other bytes become U+FFFD.
 template <typename Json>  // nlohmann::json or, in the order of the flags, ordered_json
 std::string json_text(const Json& value, int indent) {
   return value.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
+/// A verb with its share of the frame.
+struct FramedVerb {
+  Verb verb;
+  FrameOptions frame;
+  std::vector<CLI::Option*> required;
+};
+using FramedVerbs = std::map<const CLI::App*, FramedVerb>;
+
+/// @param verbs  takes the program's verbs; `app` refers to it
+void declare(const Program& program, CLI::App& app, FramedVerbs& verbs) {
+  app.set_version_flag("--version", std::string(program.name) + " " + ZIPLORA_VERSION);
+  app.footer(kExitStatus);
+  app.require_subcommand(0, 1);
+  app.allow_extras();
+  app.option_defaults()->always_capture_default();
+  for (const Command& command : program.commands) {
+    CLI::App* subcommand = app.add_subcommand(command.name, command.summary);
+    subcommand->allow_extras();
+    subcommand->option_defaults()->always_capture_default();
+    FramedVerb& framed = verbs[subcommand];
+    framed.verb = command.add(*subcommand);
+    add_frame_flags(*subcommand, framed.frame);
+    framed.required = take_over_required_options(*subcommand);
+    restore_whole_words(*subcommand);
+    subcommand->footer(subcommand->get_footer() + "\n" + kExitStatus);
+  }
+}
+
+/// The verb's settings beneath its flags: --config first, then what the verb itself names.
+void apply_settings(const FramedVerb& framed, CLI::App& subcommand) {
+  if (!framed.frame.config.empty()) apply_config_file(framed.frame.config, subcommand);
+  if (!framed.verb.further_settings) return;
+  if (const auto further = framed.verb.further_settings())
+    apply_config(further->values, further->where, subcommand);
+}
+
+std::unique_ptr<ProgressSink> progress_sink(const FrameOptions& frame, const ErrorStyle& style) {
+  if (style.json) return std::make_unique<JsonProgress>(frame.quiet);
+  return std::make_unique<TerminalProgress>(
+      TerminalProgressOptions{frame.quiet, style.color, isatty(STDERR_FILENO) != 0});
+}
+
+/// What follows once the words of the verb are placed.
+int run_verb(const FramedVerb& framed, CLI::App& subcommand, const CancelToken& cancel,
+             const ErrorStyle& style) {
+  apply_settings(framed, subcommand);
+  if (framed.frame.print_config) {
+    std::cout << json_text(resolved_config(subcommand), 2) << "\n";
+    return 0;
+  }
+  for (const CLI::Option* option : framed.required)
+    if (option->count() == 0) throw CLI::RequiredError(option->get_name());
+  if (!framed.frame.report.empty()) const AtomicFile trial(framed.frame.report);  // fails before the work
+  const std::unique_ptr<ProgressSink> progress = progress_sink(framed.frame, style);
+  CommandContext context{*progress, cancel, style.json, resolved_config(subcommand), framed.frame.report};
+  framed.verb.run(context);
+  return 0;
 }
 
 }  // namespace
@@ -108,37 +172,16 @@ void CommandContext::print_result(const nlohmann::json& result, const std::strin
     std::cout << text << (text.back() == '\n' ? "" : "\n") << std::flush;
   if (!std::cout)
     throw Error(ErrorKind::kFailed, "stdout", "the result could not be written",
-                "free some space where stdout goes, or let its reader run to the end");
+                "free some space where stdout goes, or let its reader read to the end");
 }
 
 int run_command_line(const Program& program, int argc, char** argv, const CancelToken& cancel,
                      ErrorStyle& style) {
   CLI::App app(std::string(program.name) + ": " + program.summary, program.name);
-  app.set_version_flag("--version", std::string(program.name) + " " + ZIPLORA_VERSION);
-  app.footer(kExitStatus);
-  app.require_subcommand(0, 1);
-  app.allow_extras();
-  app.option_defaults()->always_capture_default();
+  FramedVerbs verbs;
+  declare(program, app, verbs);
 
-  struct FramedVerb {
-    Verb verb;
-    FrameOptions frame;
-    std::vector<CLI::Option*> required;
-  };
-  std::map<const CLI::App*, FramedVerb> verbs;
-  for (const Command& command : program.commands) {
-    CLI::App* subcommand = app.add_subcommand(command.name, command.summary);
-    subcommand->allow_extras();
-    subcommand->option_defaults()->always_capture_default();
-    FramedVerb& framed = verbs[subcommand];
-    framed.verb = command.add(*subcommand);
-    add_frame_flags(*subcommand, framed.frame);
-    framed.required = take_over_required_options(*subcommand);
-    restore_whole_words(*subcommand);
-    subcommand->footer(subcommand->get_footer() + "\n" + kExitStatus);
-  }
-
-  // Known before parsing, so that a command line that cannot be parsed is told of in the form it asked for.
+  // Known before parsing, so that an error of parsing has the form that was asked for.
   style.json =
       std::any_of(argv + 1, argv + argc, [](const char* word) { return std::string_view(word) == "--json"; });
   try {
@@ -156,28 +199,7 @@ int run_command_line(const Program& program, int argc, char** argv, const Cancel
     style = {framed.frame.json, framed.frame.verbose, want_color(framed.frame.color)};
     refuse_leftovers(program, subcommand, subcommand.remaining());
     refuse_leftovers(program, app, app.remaining());
-    if (!framed.frame.config.empty()) apply_config_file(framed.frame.config, subcommand);
-    if (framed.verb.further_settings)
-      if (const auto further = framed.verb.further_settings())
-        apply_config(further->values, further->where, subcommand);
-    if (framed.frame.print_config) {
-      std::cout << json_text(resolved_config(subcommand), 2) << "\n";
-      return 0;
-    }
-    for (const CLI::Option* option : framed.required)
-      if (option->count() == 0) throw CLI::RequiredError(option->get_name());
-
-    if (!framed.frame.report.empty())
-      const AtomicFile trial(framed.frame.report);  // before the work, not after it
-    std::unique_ptr<ProgressSink> progress;
-    if (style.json)
-      progress = std::make_unique<JsonProgress>(framed.frame.quiet);
-    else
-      progress = std::make_unique<TerminalProgress>(
-          TerminalProgressOptions{framed.frame.quiet, style.color, isatty(STDERR_FILENO) != 0});
-    CommandContext context{*progress, cancel, style.json, resolved_config(subcommand), framed.frame.report};
-    framed.verb.run(context);
-    return 0;
+    return run_verb(framed, subcommand, cancel, style);
   } catch (const CLI::Success& request) {  // --help, --version
     return app.exit(request);
   } catch (const CLI::ParseError& error) {

@@ -1,16 +1,17 @@
 #pragma once
-/// From argv to a finished verb: parses, resolves `--config` under the flags, answers --help, --version and
-/// --print-config, and runs the verb with the progress sink that was asked for.
+/// From argv to a finished verb: parses the flags, fills the gaps from `--config`, answers --help, --version
+/// and --print-config, and runs the verb with the right progress sink.
 ///
-///     return run_command_line(program, argc, argv, cancel, style);   // throws what run_program() turns into an exit code
+///     ErrorStyle style;
+///     return run_command_line(program, argc, argv, cancel, style);
 
 #include "cli/frame/program.h"
 #include "ziplora/base/cancel.h"
 
 namespace ziplora::cli {
 
-/// How errors are shown; filled as soon as the flags are known, so that run_program() honours them for what is
-/// thrown later.
+/// How errors are shown. Filled as soon as the flags are known, so that run_program() applies them to
+/// whatever is thrown later.
 struct ErrorStyle {
   bool json = false;     ///< one JSON object per error
   bool verbose = false;  ///< keep the backtrace of internal errors
@@ -18,6 +19,7 @@ struct ErrorStyle {
 };
 
 /// @return the process's exit code
+/// @throws Error, and whatever a verb throws; run_program() turns both into exit codes
 int run_command_line(const Program& program, int argc, char** argv, const CancelToken& cancel,
                      ErrorStyle& style);
 

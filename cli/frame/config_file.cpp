@@ -43,7 +43,8 @@ void apply_config_file(const std::filesystem::path& path, CLI::App& verb) {
     throw Error(ErrorKind::kInput, where, "the file cannot be opened", "write one with --print-config");
   const auto config = nlohmann::json::parse(file, nullptr, false);
   if (!config.is_object())
-    throw Error(ErrorKind::kInput, where, "the content is no JSON object", "write one with --print-config");
+    throw Error(ErrorKind::kInput, where, "the content is not a JSON object",
+                "write one with --print-config");
   apply_config(config, where, verb);
 }
 

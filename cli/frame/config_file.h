@@ -1,10 +1,10 @@
 #pragma once
-/// `--config file.json` and `--print-config` for every verb, from CLI11's own list of options: no verb writes
-/// a line for it. Keys are the long flag names (`guidance-scale`, or with `_`); an option given on the
+/// `--config file.json` and `--print-config` for every verb, derived from CLI11's own list of options, so
+/// that no verb needs code for them. Keys are the long names of the flags, with `-` or `_`; a flag on the
 /// command line wins.
 ///
-///     apply_config_file("run.json", verb);             // fills what the flags left open
-///     std::cout << resolved_config(verb).dump(2);      // runs again unchanged
+///     apply_config_file("run.json", verb);         // fills the options that no flag has set
+///     std::cout << resolved_config(verb).dump(2);  // can be run again unchanged
 
 #include <CLI/App.hpp>
 
@@ -14,18 +14,18 @@
 
 namespace ziplora::cli {
 
-/// @throws Error(kInput) if the file is missing or no JSON object, Error(kUsage) for unknown keys (“did you
-/// mean”)
+/// @throws Error(kInput) if the file is missing or is not a JSON object; Error(kUsage) for an unknown key, with
+///         the nearest name in the hint
 void apply_config_file(const std::filesystem::path& path, CLI::App& verb);
 
-/// As apply_config_file, for settings that came from elsewhere (an image that carries them).
-/// @param where  opens the error messages
+/// The same for settings from another source, such as an image that carries them.
+/// @param where  opens the error message
 void apply_config(const nlohmann::json& config, const std::string& where, CLI::App& verb);
 
-/// Every option of the verb but those of the frame (help, output style), with its value or default.
+/// Every option of the verb, except the frame's own, with its value or default.
 nlohmann::ordered_json resolved_config(const CLI::App& verb);
 
-/// Group of the frame's own flags in the help; they are not part of a config.
+/// The help's group for the frame's own flags, which are not part of a config.
 inline constexpr const char* kFrameGroup = "Output and configuration";
 
 }  // namespace ziplora::cli

@@ -1,5 +1,5 @@
 #pragma once
-/// A flag that takes a floating-point type, in PyTorch's names or the short ones: float16 or f16.
+/// A flag that takes a floating-point type by PyTorch's name or its short form: float16 or f16.
 ///
 ///     add_dtype_flag(app, "--file-dtype", request->dtype, "Write the factors in this type");
 
@@ -15,7 +15,7 @@
 
 namespace ziplora::cli {
 
-/// @param dtype  an at::ScalarType, whose value is the default, or an optional one
+/// @param dtype  an at::ScalarType, whose value is the default, or a std::optional of it
 template <class Dtype>
 CLI::Option* add_dtype_flag(CLI::App& app, const std::string& flag, Dtype& dtype, const std::string& help) {
   CLI::Option* option = app.add_option_function<std::string>(

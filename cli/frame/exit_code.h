@@ -1,6 +1,6 @@
 #pragma once
-/// Exit codes as every help lists them. An ErrorKind's value is its exit code, so this text is the only other
-/// place.
+/// The exit codes as every help lists them. The value of an ErrorKind is its exit code, so they are written
+/// down only there and here.
 
 namespace ziplora::cli {
 

@@ -6,7 +6,7 @@
 namespace ziplora::cli {
 namespace {
 
-// Names and paths may hold bytes that are no UTF-8; a replaced character beats a lost event.
+// Names and paths may contain bytes that are not UTF-8; a replaced character beats a lost event.
 void print_event(const nlohmann::ordered_json& event) {
   std::cerr << event.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << std::endl;
 }

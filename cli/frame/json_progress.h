@@ -1,5 +1,5 @@
 #pragma once
-/// Progress for programs: one JSON object per line on stderr, so that stdout holds the result alone.
+/// Progress for programs: one JSON object per line on stderr, so that stdout holds only the result.
 ///
 ///     {"event":"step","stage":"denoise","step":3,"total":25,"metrics":{}}
 
@@ -9,7 +9,7 @@ namespace ziplora::cli {
 
 class JsonProgress : public ProgressSink {
  public:
-  /// @param quiet  warnings only
+  /// @param quiet  print warnings only
   explicit JsonProgress(bool quiet) : quiet_(quiet) {}
   void stage_started(const std::string& stage, int64_t total) override;
   void step_finished(const std::string& stage, int64_t step, int64_t total, const Metrics& metrics) override;

@@ -19,7 +19,7 @@ namespace {
 
 CancelToken cancel_token;
 
-/// The first Ctrl-C asks the work to stop at its next step; the second one kills.
+/// The first Ctrl-C asks the work to stop at its next step; the second one kills the process.
 void on_interrupt(int signal_number) {
   cancel_token.cancel();
   std::signal(signal_number, SIG_DFL);
@@ -52,7 +52,7 @@ int run(const Program& program, int argc, char** argv) {
   std::signal(SIGINT, on_interrupt);
   std::signal(SIGTERM, on_interrupt);
   ErrorStyle style;
-  const char* const smaller = "use a smaller image, batch or dtype";
+  const char* const smaller = "use smaller images, a smaller batch or a smaller dtype";
   try {
     return run_command_line(program, argc, argv, cancel_token, style);
   } catch (const Error& error) {
@@ -60,11 +60,12 @@ int run(const Program& program, int argc, char** argv) {
   } catch (const c10::Error& error) {
     const std::string text = style.verbose ? error.what() : error.what_without_backtrace();
     if (is_out_of_memory(error)) return report(Error(ErrorKind::kExhausted, "memory", text, smaller), style);
-    return report(Error(ErrorKind::kInternal, "internal error", text, "run it with --verbose and report it"),
-                  style);
+    return report(
+        Error(ErrorKind::kInternal, "internal error", text, "run it again with --verbose and report it"),
+        style);
   } catch (const std::filesystem::filesystem_error& error) {
-    // Whatever the file system refuses where nobody asked first: too long a name, a circle of links, a folder
-    // that may not be read.
+    // Whatever the file system refuses without an earlier check: a name that is too long, a circle of links,
+    // a folder without permission.
     const bool full = error.code() == std::errc::no_space_on_device;
     return report(Error(full ? ErrorKind::kExhausted : ErrorKind::kFailed, error.path1().string(),
                         error.code().message(),

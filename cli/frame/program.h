@@ -1,5 +1,5 @@
 #pragma once
-/// A whole program from a table of verbs: signals in, exit codes out.
+/// A whole program from a table of verbs, with its signals and exit codes.
 ///
 ///     int main(int argc, char** argv) {
 ///       return ziplora::cli::run_program({"ziplora", "any subject in any style", commands()}, argc, argv);

@@ -12,7 +12,7 @@ namespace {
 
 constexpr double kRedrawSeconds = 0.1;     // on a terminal
 constexpr double kPlainLineSeconds = 5.0;  // in a log
-constexpr double kWorthTelling = 1.0;      // seconds; what is done sooner leaves no line
+constexpr double kWorthTelling = 1.0;      // seconds; a shorter stage leaves no line
 
 double now_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();

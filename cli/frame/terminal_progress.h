@@ -1,9 +1,9 @@
 #pragma once
-/// Progress for people, on stderr. On a terminal one line is redrawn with an ETA; elsewhere (a log file, CI)
-/// a plain line appears every few seconds. Stages may nest: the innermost is shown. One that took a second or
-/// more leaves a line.
+/// Progress for people, on stderr. A terminal shows one line that is redrawn with the time left; a log file
+/// gets a plain line every few seconds. Stages may nest: the innermost is shown. A stage that took a second
+/// or more leaves a line.
 ///
-///     TerminalProgress progress({.quiet = false, .color = true, .terminal = isatty(2)});
+///     TerminalProgress progress({.color = true, .terminal = isatty(STDERR_FILENO) != 0});
 
 #include <string>
 #include <vector>
@@ -15,7 +15,7 @@ namespace ziplora::cli {
 struct TerminalProgressOptions {
   bool quiet = false;  ///< warnings only
   bool color = false;
-  bool terminal = false;  ///< stderr is a terminal: redraw one line
+  bool terminal = false;  ///< redraw one line
 };
 
 class TerminalProgress : public ProgressSink {
@@ -31,7 +31,7 @@ class TerminalProgress : public ProgressSink {
  private:
   struct RunningStage {
     double started_seconds;
-    int64_t first_step;  ///< −1 until the first step is reported: resumed work starts late
+    int64_t first_step;  ///< −1 until the first step is reported; resumed work does not start at 0
   };
   void clear_line();
 
@@ -41,7 +41,7 @@ class TerminalProgress : public ProgressSink {
   bool line_shown_ = false;
 };
 
-/// "1:02:03", "2:03" or "3 s".
+/// "3 s", "2:03 min" or "1:02 h".
 std::string format_duration(double seconds);
 
 }  // namespace ziplora::cli

@@ -3,7 +3,7 @@
 namespace ziplora::cli {
 namespace {
 
-constexpr char kMark = '\x1f';  // ASCII's unit separator: in no file name or prompt that a keyboard makes
+constexpr char kMark = '\x1f';  // ASCII's unit separator, which nobody types in a file name or prompt
 
 }  // namespace
 

@@ -1,10 +1,9 @@
 #pragma once
-/// Keeps command-line words whole that CLI11 would take apart: it reads "[a fox, in ink]" as a list of two
-/// where an option takes several values (CLI/Option.hpp, _add_result), and a prompt may well stand in
-/// brackets.
+/// Protects words that CLI11 would split: if an option takes several values, it reads "[a fox, in ink]" as a
+/// list of two (CLI/Option.hpp, _add_result), and a prompt may well be in brackets.
 ///
-///     keep_whole(word);              // before the word reaches CLI11
-///     restore_whole_words(verb);     // its options see the word as it was
+///     keep_whole(word);           // before the word reaches CLI11
+///     restore_whole_words(verb);  // its options see the original word
 
 #include <CLI/App.hpp>
 
@@ -14,9 +13,9 @@ namespace ziplora::cli {
 
 /// Marks a word that ends in ']', so that CLI11 sees no closing bracket.
 std::string keep_whole(const std::string& word);
-/// Takes the mark off again.
+/// Removes the mark.
 std::string restored(std::string word);
-/// Takes it off every option's values, before anything reads them.
+/// Removes the mark from the values of every option before anything reads them.
 void restore_whole_words(CLI::App& verb);
 
 }  // namespace ziplora::cli

@@ -11,12 +11,14 @@
 #include "ziplora/app/generate_settings.h"
 #include "ziplora/base/atomic_file.h"
 #include "ziplora/base/error.h"
+#include "ziplora/base/peak_memory.h"
 #include "ziplora/diffusion/scheduler.h"
 #include "ziplora/io/image_file.h"
 #include "ziplora/io/safetensors.h"
 #include "ziplora/lora/adapter_digest.h"
 #include "ziplora/lora/target_names.h"
 #include "ziplora/pipeline/contact_sheet.h"
+#include "ziplora/pipeline/label_text.h"
 
 namespace ziplora {
 namespace {
@@ -33,14 +35,14 @@ std::string heading(const AdapterSet& set) {
   return text.empty() ? "base" : text;
 }
 
-/// Found before the work, not after it.
+/// Checked before the work starts.
 void check_outputs(const GenerateRequest& request) {
   if (request.output.extension() != ".png")
     throw Error(ErrorKind::kUsage, "generate: -o " + request.output.string(), "the name does not end in .png",
-                "images are written as PNG; give -o OUT.png");
+                "images are written as PNG: give -o OUT.png");
   if (fs::is_directory(request.output))
-    throw Error(ErrorKind::kUsage, "generate: -o " + request.output.string(), "this is a folder",
-                "give -o OUT.png");
+    throw Error(ErrorKind::kUsage, "generate: -o " + request.output.string(),
+                "this is a folder, a file name is expected", "give -o OUT.png");
   const AtomicFile trial(request.output);  // leaves nothing behind
   if (request.save_latents) const AtomicFile latents_trial(*request.save_latents);
 }
@@ -51,12 +53,13 @@ void check_request(const GenerateRequest& request) {
                 "run 'ziplora generate \"a dog\" -o dog.png'");
   if (request.images < 1)
     throw Error(ErrorKind::kUsage, "generate",
-                fmt::format("{} images were asked for, expected at least 1", request.images),
+                fmt::format("{} images per prompt, expected at least 1", request.images),
                 "for example --images 1");
   if (!request.image_columns.empty() && !request.grid)
-    throw Error(ErrorKind::kUsage, "generate: --image-column", "there is no grid to put the images into",
+    throw Error(ErrorKind::kUsage, "generate: --image-column", "there is no grid to put the images in",
                 "add --grid");
   check_outputs(request);
+  if (request.grid) label_font_file();  // throws if it is missing
   if (!request.sampling.scheduler.empty()) make_scheduler(request.sampling.scheduler, NoiseSchedule({}));
 }
 
@@ -64,18 +67,19 @@ at::Tensor read_initial_noise(const fs::path& path, const std::optional<int64_t>
   const std::string where = "generate: --initial-noise " + path.string();
   const SafetensorsFile file(path);
   if (!file.contains("latents"))
-    throw Error(ErrorKind::kInput, where, "there is no tensor 'latents', expected [N, C, h, w]",
+    throw Error(ErrorKind::kInput, where, "the file has no tensor 'latents' [N, C, h, w]",
                 "write one with --save-latents, or with safetensors.torch.save_file({'latents': noise}, …)");
   const at::Tensor noise = file.tensor("latents").to(at::kFloat);
   if (!row) return noise;
   if (noise.dim() == 0 || *row < 0 || *row >= noise.size(0))
-    throw Error(ErrorKind::kUsage, where,
-                fmt::format("row {} was asked for, the file has {}", *row, noise.dim() ? noise.size(0) : 0),
-                "rows count from 0; leave out :ROW to take them all");
+    throw Error(
+        ErrorKind::kUsage, where,
+        fmt::format("there is no row {}: the file has {} rows", *row, noise.dim() ? noise.size(0) : 0),
+        "rows count from 0; leave out :ROW to take all of them");
   return noise.narrow(0, *row, 1);
 }
 
-/// The given columns of a grid, as one cell per grid row each; a blank cell is undefined.
+/// The given columns of a grid, each with one cell per row of the grid; a blank cell is undefined.
 std::vector<std::vector<at::Tensor>> read_image_columns(const GenerateRequest& request) {
   const size_t images = static_cast<size_t>(request.images), rows = request.prompts.size() * images;
   std::vector<std::vector<at::Tensor>> columns;
@@ -83,8 +87,8 @@ std::vector<std::vector<at::Tensor>> read_image_columns(const GenerateRequest& r
     const size_t given = column.images.size();
     if (given != rows && given != request.prompts.size())
       throw Error(ErrorKind::kUsage, "generate: --image-column " + column.label,
-                  fmt::format("there are {} images, the grid has {} rows", given, rows),
-                  "name one file per row, with nothing between two commas for a blank cell");
+                  fmt::format("{} images are given, the grid has {} rows", given, rows),
+                  "name one file per row; nothing between two commas leaves a cell blank");
     std::vector<at::Tensor> given_images;
     for (const fs::path& file : column.images)
       given_images.push_back(file.empty() ? at::Tensor() : read_image(file));
@@ -121,9 +125,35 @@ StringMap by_file(const std::vector<fs::path>& files, const std::vector<std::str
 void warn_of_other_files(const StringMap& expected, const StringMap& found, ProgressSink& progress) {
   for (const auto& [file, digest] : found)
     if (const auto before = expected.find(file); before != expected.end() && before->second != digest)
-      progress.warning(
-          fmt::format("{} is not the file that the image was made with: its sha256 was {}, now {}", file,
-                      before->second, digest));
+      progress.warning(fmt::format("{} has changed since the image was made: its sha256 was {} and is now {}",
+                                   file, before->second, digest));
+}
+
+/// One row per image: prompts × seeds down, adapter sets across. Fills result.images alongside.
+std::vector<ImageRow> rows_of(const GenerateRequest& request, const RequestAdapters& adapters,
+                              GenerateResult& result) {
+  std::vector<ImageRow> rows;
+  for (const std::string& prompt : request.prompts)
+    for (int64_t image = 0; image < request.images; ++image)
+      for (size_t set = 0; set < request.adapter_sets.size(); ++set) {
+        rows.push_back({prompt, request.negative_prompt, request.seed + static_cast<uint64_t>(image), {}});
+        if (!adapters.empty()) rows.back().adapter_weights = adapters.weights(set);
+        result.images.push_back({{}, prompt, rows.back().seed, set});
+      }
+  return rows;
+}
+
+/// Each image to a file of its own. Completes result.images and result.files.
+void write_images(const GenerateRequest& request, const StringMap& digests, const std::vector<ImageRow>& rows,
+                  const at::Tensor& images, GenerateResult& result) {
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const auto row = static_cast<int64_t>(i);
+    const AdapterSet& set = request.adapter_sets[result.images[i].adapter_set];
+    const fs::path file = image_file(request.output, i, rows.size());
+    write_png(file, images[row], image_text(request, digests, rows[i], set, row, images[row]));
+    result.images[i].file = file;
+    result.files.push_back(file);
+  }
 }
 
 }  // namespace
@@ -136,7 +166,7 @@ fs::path image_file(const fs::path& output, size_t index, size_t count) {
 
 GenerateResult run_generate(const GenerateRequest& request, ProgressSink& progress,
                             const CancelToken& cancel) {
-  // 1. What can be wrong without a base is said before one is loaded
+  // 1. Whatever can be wrong without a base is reported before one is loaded
   check_request(request);
   SamplingOptions sampling = request.sampling;
   if (request.initial_noise)
@@ -151,10 +181,7 @@ GenerateResult run_generate(const GenerateRequest& request, ProgressSink& progre
   const RequestAdapters adapters(request, names, progress);
   std::unique_ptr<AttachedAdapters> attached;
   if (!adapters.empty())
-    attached = std::make_unique<AttachedAdapters>(Components{{"unet", &base->unet},
-                                                             {"text_encoder", &base->text_encoder},
-                                                             {"text_encoder_2", &base->text_encoder_2}},
-                                                  adapters.pointers());
+    attached = std::make_unique<AttachedAdapters>(base->components(), adapters.pointers());
   AdapterDigests reading(adapters.files());
   std::optional<StringMap> digests;
   if (!request.expected_sha256.empty()) {
@@ -162,22 +189,13 @@ GenerateResult run_generate(const GenerateRequest& request, ProgressSink& progre
     warn_of_other_files(request.expected_sha256, *digests, progress);
   }
 
-  // 3. One row per image: prompts × seeds down, adapter sets across
-  std::vector<ImageRow> rows;
-  for (const std::string& prompt : request.prompts)
-    for (int64_t image = 0; image < request.images; ++image)
-      for (size_t set = 0; set < request.adapter_sets.size(); ++set) {
-        rows.push_back({prompt, request.negative_prompt, request.seed + static_cast<uint64_t>(image), {}});
-        if (attached) rows.back().adapter_weights = adapters.weights(set);
-        result.images.push_back({{}, prompt, rows.back().seed, set});
-      }
-
-  // 4. Images
+  // 3. Images
+  const std::vector<ImageRow> rows = rows_of(request, adapters, result);
   const auto started = std::chrono::steady_clock::now();
   const GeneratedImages made = TextToImage(*base, attached.get()).run(rows, sampling, progress, cancel);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
 
-  // 5. Files
+  // 4. Files
   if (!digests) digests = by_file(adapters.files(), reading.get());
   if (request.grid) {
     const ContactSheet sheet = sheet_of(request, rows, made.images, image_columns);
@@ -185,20 +203,29 @@ GenerateResult run_generate(const GenerateRequest& request, ProgressSink& progre
     result.columns = sheet.column_labels;
     result.files.push_back(request.output);
   } else {
-    for (size_t i = 0; i < rows.size(); ++i) {
-      const auto row = static_cast<int64_t>(i);
-      const AdapterSet& set = request.adapter_sets[result.images[i].adapter_set];
-      const fs::path file = image_file(request.output, i, rows.size());
-      write_png(file, made.images[row], image_text(request, *digests, rows[i], set, row, made.images[row]));
-      result.images[i].file = file;
-      result.files.push_back(file);
-    }
+    write_images(request, *digests, rows, made.images, result);
   }
   if (request.save_latents) {
     write_safetensors(*request.save_latents, {{"latents", made.latents}});
     result.files.push_back(*request.save_latents);
   }
+  result.peak_memory_bytes = peak_memory_bytes();
   return result;
+}
+
+nlohmann::json to_json(const GenerateResult& result) {
+  nlohmann::json json = {{"command", "generate"},
+                         {"base", result.base.string()},
+                         {"seconds", result.seconds},
+                         {"peak_memory_bytes", result.peak_memory_bytes}};
+  if (!result.columns.empty()) json["columns"] = result.columns;
+  for (const fs::path& file : result.files) json["files"].push_back(file.string());
+  for (const GenerateResult::Image& image : result.images)
+    json["images"].push_back({{"file", image.file.string()},
+                              {"prompt", image.prompt},
+                              {"seed", image.seed},
+                              {"adapter_set", image.adapter_set}});
+  return json;
 }
 
 }  // namespace ziplora

@@ -1,11 +1,13 @@
 #pragma once
-/// Images from prompts: every prompt × adapter set × seed is one row, and rows with different adapters
-/// share forward passes. Writes the images, each with the settings that made it, and on request one
-/// labelled grid.
+/// Images from prompts. Every prompt × seed × adapter set is one row, and rows with different adapters share
+/// forward passes. Writes each image with the settings that made it, or one labelled grid of them all.
 ///
-///     GenerateResult made = run_generate({.prompts = {"a dog"}, .output = "dog.png"}, progress, cancel);
+///     GenerateRequest request{.prompts = {"a dog"}, .output = "dog.png"};
+///     GenerateResult made = run_generate(request, progress, cancel);
 
+#include <cstdint>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,36 +21,46 @@
 namespace ziplora {
 
 struct AdapterSet {
-  std::vector<AdapterChoice> adapters{};  ///< attached together; empty: the base alone
-  std::string label{};                    ///< heading of its column in a grid; empty: the names of its files
+  /// Attached together; empty: the base alone.
+  std::vector<AdapterChoice> adapters{};
+  /// Heading of its column in a grid; empty: the names of its files.
+  std::string label{};
 };
 
-/// A grid's column of images that are already there, such as the true drawings to compare with.
+/// A grid's column of existing images, such as the true drawings to compare with.
 struct ImageColumn {
   std::string label;
-  std::vector<std::filesystem::path>
-      images;  ///< one per row of the grid or one per prompt; empty path: blank cell
+  /// One per row of the grid or one per prompt; an empty path leaves the cell blank.
+  std::vector<std::filesystem::path> images;
 };
 
 struct GenerateRequest {
-  std::vector<std::string> prompts;
-  /// The columns of a grid; one set unless a grid is asked for.
+  std::vector<std::string> prompts{};
+  /// The columns of a grid; a single set unless there is a grid.
   std::vector<AdapterSet> adapter_sets = std::vector<AdapterSet>(1);
-  std::vector<ImageColumn> image_columns{};  ///< right of them, in a grid only
-  double style_strength =
-      1.0;  ///< the paper's w_s: weighs the style side of merged files that know their split
-  std::optional<std::string> negative_prompt;
-  uint64_t seed = 0;   ///< of the first image of a prompt; the next ones count up
-  int64_t images = 1;  ///< per prompt and adapter set
-  SamplingOptions sampling;
-  std::optional<std::filesystem::path> base;
-  DevicePolicy policy;
-  std::optional<std::filesystem::path> initial_noise;  ///< safetensors, tensor `latents`, one row per image
-  std::optional<int64_t> initial_noise_row;            ///< only this row of it
-  std::optional<std::filesystem::path> save_latents;
-  StringMap expected_sha256{};   ///< by adapter as given: another file is warned of
-  bool grid = false;             ///< one labelled sheet at `output` in place of single images
-  std::filesystem::path output;  ///< with several images "out.png" becomes out-1.png, out-2.png …
+  /// Right of them, in a grid only.
+  std::vector<ImageColumn> image_columns{};
+  /// The paper's w_s: multiplies the style side of merged files that record their sides.
+  double style_strength = 1.0;
+  std::optional<std::string> negative_prompt{};
+  /// Of the first image of a prompt; each further image adds 1.
+  uint64_t seed = 0;
+  /// Per prompt and adapter set.
+  int64_t images = 1;
+  SamplingOptions sampling{};
+  std::optional<std::filesystem::path> base{};
+  DevicePolicy policy{};
+  /// A safetensors file with the tensor `latents`, one row per image.
+  std::optional<std::filesystem::path> initial_noise{};
+  /// Take only this row of it.
+  std::optional<int64_t> initial_noise_row{};
+  std::optional<std::filesystem::path> save_latents{};
+  /// By adapter file as given; a file with another digest draws a warning.
+  StringMap expected_sha256{};
+  /// Write one labelled sheet to `output` instead of single images.
+  bool grid = false;
+  /// With several images "out.png" becomes out-1.png, out-2.png …
+  std::filesystem::path output{};
 };
 
 struct GenerateResult {
@@ -58,11 +70,12 @@ struct GenerateResult {
     uint64_t seed;
     size_t adapter_set;
   };
-  std::vector<std::filesystem::path> files;  ///< everything written
-  std::vector<std::string> columns;          ///< headings of a grid; else empty
-  std::vector<Image> images;
-  std::filesystem::path base;
-  double seconds;  ///< of denoising and decoding, without loading
+  std::vector<std::filesystem::path> files{};  ///< everything written
+  std::vector<std::string> columns{};          ///< headings of a grid, else empty
+  std::vector<Image> images{};
+  std::filesystem::path base{};
+  double seconds = 0;  ///< of denoising and decoding, without loading
+  int64_t peak_memory_bytes = 0;
 };
 
 /// Where image `index` of `count` is written if there is no grid: "out.png", or "out-1.png" and so on.
@@ -71,5 +84,7 @@ std::filesystem::path image_file(const std::filesystem::path& output, size_t ind
 /// @throws Error as loading, sampling and writing do
 GenerateResult run_generate(const GenerateRequest& request, ProgressSink& progress,
                             const CancelToken& cancel);
+
+nlohmann::json to_json(const GenerateResult& result);
 
 }  // namespace ziplora

@@ -28,17 +28,17 @@ RequestAdapters::RequestAdapters(const GenerateRequest& request, const TargetNam
             read_adapter(choice.file, names, warnings, base_weights(resolve_base(request.base), names)));
         for (const std::string& warning : warnings)
           progress.warning(choice.file.filename().string() + ": " + warning);
-        // Beside a merge a grid shows what went into it, which has no style side.
+        // Beside a merge, a grid shows what went into it; those files have no style side.
         if (request.style_strength != 1.0 && is_grid && !tells_split(*adapter)) {
           progress.note(
-              fmt::format("{} is no merge that tells its sides: --style-strength leaves it as it is",
+              fmt::format("{} does not record which side is the style: --style-strength leaves it unchanged",
                           choice.file.filename().string()));
         } else if (request.style_strength != 1.0) {
           weighs_a_style = true;
           scale_role(*adapter, "style", request.style_strength,
                      "generate: --style-strength: " + choice.file.string());
           if (!adapter->vector_deltas.empty())
-            progress.warning(fmt::format("{}: --style-strength leaves {} biases and norms as they are",
+            progress.warning(fmt::format("{}: --style-strength leaves {} biases and norms unchanged",
                                          choice.file.filename().string(), adapter->vector_deltas.size()));
         }
         files_.push_back(choice.file);
@@ -48,9 +48,8 @@ RequestAdapters::RequestAdapters(const GenerateRequest& request, const TargetNam
     }
   }
   if (request.style_strength != 1.0 && !weighs_a_style)
-    throw Error(ErrorKind::kUsage, "generate: --style-strength",
-                "there is no adapter whose style it could weigh",
-                "add --adapter FILE, a file that 'ziplora merge' wrote");
+    throw Error(ErrorKind::kUsage, "generate: --style-strength", "no adapter has a style side to weigh",
+                "add --adapter FILE with a file that 'ziplora merge' wrote");
   for (const auto& set : strengths) {
     weights_.emplace_back(files_.size(), 0.0);
     for (const auto& [index, strength] : set) weights_.back()[index] = strength;

@@ -1,9 +1,9 @@
 #pragma once
-/// The adapter files of a generate request, each read once whatever number of sets it is in, with the
-/// strength that every set gives it.
+/// The adapter files of a generate request. Each is read once, however many sets contain it, and has a
+/// strength in every set.
 ///
 ///     RequestAdapters adapters(request, names, progress);
-///     AttachedAdapters attached(components, adapters.pointers());
+///     AttachedAdapters attached(base->components(), adapters.pointers());
 ///     row.adapter_weights = adapters.weights(set_index);
 
 #include <memory>
@@ -17,8 +17,9 @@ namespace ziplora {
 
 class RequestAdapters {
  public:
-  /// The request's style strength is already in the factors.
-  /// @throws Error as read_adapter; Error(kUsage, kIncompatible) where there is no style to weigh
+  /// The factors already contain the request's style strength.
+  /// @throws Error as read_adapter; Error(kUsage, kIncompatible) if there is a style strength but no style
+  ///     side
   RequestAdapters(const GenerateRequest& request, const TargetNames& names, ProgressSink& progress);
 
   const std::vector<std::filesystem::path>& files() const { return files_; }

@@ -38,7 +38,7 @@ std::string column_text(const ImageColumn& column) {
   return text;
 }
 
-/// What single images and grids have in common.
+/// What single images and grids share.
 ordered_json run_settings(const GenerateRequest& request, const at::Tensor& image) {
   ordered_json settings = {{"steps", request.sampling.steps},
                            {"guidance_scale", request.sampling.guidance_scale},
@@ -49,7 +49,7 @@ ordered_json run_settings(const GenerateRequest& request, const at::Tensor& imag
                            {"width", image.size(2)},
                            {"style_strength", request.style_strength},
                            {"dtype", dtype_name(request.policy.dtype)}};
-  // The embedded one is another folder in the next clone.
+  // The embedded base lies elsewhere in the next clone.
   if (const auto base = named_base(request.base)) settings["base"] = base->string();
   if (!request.sampling.scheduler.empty()) settings["scheduler"] = request.sampling.scheduler;
   if (request.negative_prompt) settings["negative_prompt"] = *request.negative_prompt;
@@ -108,7 +108,7 @@ nlohmann::json read_image_settings(const std::filesystem::path& image) {
   const auto settings = nlohmann::json::parse(found == text.end() ? "" : found->second, nullptr, false);
   if (!settings.is_object())
     throw Error(ErrorKind::kInput, "generate: --like " + image.string(),
-                "the image carries no settings of ziplora", "give a PNG that 'ziplora generate' wrote");
+                "the image carries no settings of ziplora", "name a PNG that 'ziplora generate' wrote");
   return settings;
 }
 

@@ -1,10 +1,10 @@
 #pragma once
-/// What a made image carries in its PNG text: the option names and values of `generate` that make it again,
-/// and the line that A1111 and the tools after it read. Paths stay as they were given. The adapters' digests
-/// go beside them, since a file of the same name may be another one by then.
+/// What a generated image carries in its PNG text: the options of `generate` that make it again, by name, and
+/// the line that A1111 and its successors read. Paths stay as they were given. The digests of the adapters
+/// are stored as well, since a file may have changed under the same name.
 ///
 ///     write_png(file, image, image_text(request, digests, row, set, row_index, image));
-///     nlohmann::json settings = read_image_settings(file);   // {"prompt": ["a dog"], "seed": 7, …}
+///     nlohmann::json settings = read_image_settings(file);  // {"prompt": ["a dog"], "seed": 7, …}
 
 #include <nlohmann/json.hpp>
 
@@ -13,17 +13,17 @@
 
 namespace ziplora {
 
-/// @param digests    sha256 of the run's adapters by their files' names as given
-/// @param row_index  of the image in the run, which is its row of the initial noise
+/// @param digests    sha256 of the run's adapters, by file as given
+/// @param row_index  of the image in the run: its row of the initial noise
 /// @param image      [3, H, W]
 StringMap image_text(const GenerateRequest& request, const StringMap& digests, const ImageRow& row,
                      const AdapterSet& set, int64_t row_index, const at::Tensor& image);
 /// @param image  [3, H, W], one cell of the grid
 StringMap grid_text(const GenerateRequest& request, const StringMap& digests, const at::Tensor& image);
 
-/// @throws Error(kInput) if the image carries no such settings
+/// @throws Error(kInput) if the image carries no settings
 nlohmann::json read_image_settings(const std::filesystem::path& image);
-/// @return sha256 by adapter; empty if the image does not tell
+/// @return sha256 by adapter file; empty if the image does not record them
 StringMap read_image_digests(const std::filesystem::path& image);
 
 }  // namespace ziplora

@@ -32,9 +32,6 @@ struct ZipInputOptions {
 /// own
 void require_prompts(const std::vector<MergeInput>& inputs);
 
-/// The three parts of a base that adapters touch.
-Components components_of(Sdxl& base);
-
 class ZipInputs {
  public:
   /// Encodes prompts, and images where `kept_latents` does not have them.
