@@ -80,7 +80,7 @@ std::string named_base(const std::string& architecture) {
 std::string summary_lines(const Json& file) {
   std::string text = fmt::format("{}\n", file["file"].get<std::string>());
   text += labelled("what", fmt::format("{} for {}, {} names", keys_text(file["kinds"]),
-                                       named_base(file["architecture"]), file["family"].get<std::string>()));
+                                       named_base(file["architecture"]), file["dialect"].get<std::string>()));
   text +=
       labelled("size", fmt::format("{}, {} layers in {} tensors, {}",
                                    size_text(file["size_bytes"].get<double>()), file["layers"].get<int64_t>(),

@@ -19,7 +19,7 @@ namespace {
 void check_parser(const KeyDialect& dialect, const std::string& key) {
   const auto parsed = dialect.parse(key, tiny_targets());
   if (!parsed) return;
-  require(!parsed->part.empty() && !parsed->family.empty(), "a key is taken without its part or family");
+  require(!parsed->part.empty() && !parsed->dialect.empty(), "a key is taken without its part or dialect");
   if (parsed->target != nullptr)
     require(tiny_targets().find(parsed->target->canonical) == parsed->target, "a target that is not there");
 }

@@ -170,7 +170,7 @@ json report_adapter(const AdapterSurvey& survey, const TargetNames& names) {
   const FileFacts facts = file_facts(survey, sdxl_sizes);
 
   json report;
-  report["family"] = survey.adapter.family;
+  report["dialect"] = survey.adapter.dialect;
   report["kinds"] = count_layers(survey.origins, [](const LayerOrigin& o) { return std::string(o.kind); });
   if (const size_t vectors = survey.adapter.vector_deltas.size(); vectors > 0)
     report["kinds"]["biases and norms"] = vectors;

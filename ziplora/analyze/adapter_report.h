@@ -4,7 +4,7 @@
 ///     nlohmann::json report = report_adapter(survey_adapter(path, names), names);
 ///     report["ranks"];   // {"8": 560}: layers by rank
 ///
-/// Fields: family, kinds, dtypes, tensors, layers, base_bound (of them: whose ΔW depends on the base, left
+/// Fields: dialect, kinds, dtypes, tensors, layers, base_bound (of them: whose ΔW depends on the base, left
 /// out of norms and spectra), vectors (biases and norms that are changed), ranks and alphas as in the file
 /// (0: no factors; alphas by component), coverage (component, kind, layers, of, norm), blocks (block, layers,
 /// of, norm), norm, stable_rank (the median of the layers), first_half_energy (null where no layer's is

@@ -111,20 +111,20 @@ bool is_unknown_to_forge(const std::string& key) {
 constexpr std::string_view kTriedKinds[] = {"LoRA", "DoRA", "LoHa", "LoKr", "full difference",
                                             "OFT",  "BOFT", "IA3",  "GLoRA"};
 
-void add_families(FileFacts& facts, const AdapterSurvey& survey) {
+void add_layers(FileFacts& facts, const AdapterSurvey& survey) {
   for (const auto& [canonical, origin] : survey.origins) {
-    facts.kohya_sgm |= origin.family == "kohya-sgm" || origin.family == "kohya";
-    facts.kohya_diffusers |= origin.family == "kohya-diffusers";
-    facts.diffusers_modern |= origin.family == "diffusers-peft";
-    facts.diffusers_middle |= origin.family == "diffusers-linear-layer";
-    facts.diffusers_oldest |= origin.family == "diffusers-processor";
-    facts.peft |= origin.family == "peft";
-    facts.comfy |= origin.family == "comfy";
-    facts.bare_sgm |= origin.family == "sgm";
+    facts.kohya_sgm |= origin.dialect == "kohya-sgm" || origin.dialect == "kohya";
+    facts.kohya_diffusers |= origin.dialect == "kohya-diffusers";
+    facts.diffusers_modern |= origin.dialect == "diffusers-peft";
+    facts.diffusers_middle |= origin.dialect == "diffusers-linear-layer";
+    facts.diffusers_oldest |= origin.dialect == "diffusers-processor";
+    facts.peft |= origin.dialect == "peft";
+    facts.comfy |= origin.dialect == "comfy";
+    facts.bare_sgm |= origin.dialect == "sgm";
     facts.loha_or_lokr |= origin.kind == std::string_view("LoHa") || origin.kind == std::string_view("LoKr");
     facts.full |= origin.kind == std::string_view("full difference");
     facts.plain_lora |= origin.kind == std::string_view("LoRA") || origin.kind == std::string_view("DoRA");
-    facts.other_spellings |= origin.family != "kohya-diffusers";
+    facts.other_spellings |= origin.dialect != "kohya-diffusers";
     facts.attention_layers |= attention(canonical);
     facts.untried_kind |=
         std::ranges::find(kTriedKinds, std::string_view(origin.kind)) == std::end(kTriedKinds);
@@ -132,8 +132,9 @@ void add_families(FileFacts& facts, const AdapterSurvey& survey) {
   if (survey.origins.empty())  // norms alone
     facts.kohya_sgm = has_key(survey, "lora_unet_") || has_key(survey, "lora_te");
   // Layers whose name is the same in both spellings ("kohya") make no mixture.
-  const bool only_shared = std::none_of(survey.origins.begin(), survey.origins.end(),
-                                        [](const auto& entry) { return entry.second.family == "kohya-sgm"; });
+  const bool only_shared = std::none_of(survey.origins.begin(), survey.origins.end(), [](const auto& entry) {
+    return entry.second.dialect == "kohya-sgm";
+  });
   if (facts.kohya_diffusers && only_shared) facts.kohya_sgm = false;
 }
 
@@ -141,7 +142,7 @@ void add_families(FileFacts& facts, const AdapterSurvey& survey) {
 
 FileFacts file_facts(const AdapterSurvey& survey, bool sdxl_sizes) {
   FileFacts facts{.sdxl_sizes = sdxl_sizes};
-  add_families(facts, survey);
+  add_layers(facts, survey);
   facts.lycoris_prefix = has_key(survey, "lycoris_");
   facts.upsampler_in_diffusers_names = has_key(survey, "lora_unet_up_blocks_0_upsamplers_0_conv");
   facts.add_embedding_in_diffusers_names = has_key(survey, "lora_unet_add_embedding_");

@@ -76,7 +76,7 @@ json convert_one(const Job& job, const ConvertRequest& request, ProgressSink& pr
   const at::ScalarType dtype = request.dtype.value_or(common_dtype(adapter));
   json report{{"input", job.input.string()},
               {"output", job.output.string()},
-              {"family", adapter.family},
+              {"dialect", adapter.dialect},
               {"format", request.format},
               {"dtype", dtype_name(dtype)},
               {"layers", adapter.layers.size()},

@@ -21,9 +21,9 @@ class TargetNames;  // target_names.h: canonical ↔ flattened names of an archi
 /// @param warnings  gets facts to say aloud (“no alpha in the file: scale 1”), without the file's name
 /// @param base      asked for weights only where ΔW depends on them (DoRA, OFT, …); such layers become exact
 ///                  factors of full rank
-/// @throws Error(kInput): not a LoRA, orphan factor, NaN or Inf (names the module);
-///         Error(kIncompatible): another architecture (says which it looks like: SD1.5, Flux, refiner…), a
-///         family that cannot be read, or layers that depend on the base where none is given
+/// @throws Error(kInput): not a LoRA, orphan factor, NaN or Inf (names the module); Error(kIncompatible):
+///         another architecture (says which it looks like: SD1.5, Flux, refiner…), a kind that cannot be
+///         read, or layers that depend on the base where none is given
 Adapter read_adapter(const std::filesystem::path& path, const TargetNames& names,
                      std::vector<std::string>& warnings, const BaseWeights& base = {});
 
@@ -39,11 +39,11 @@ void require_place_for(const Adapter& adapter, const std::string& format);
 
 /// Before long work, what `write_adapter` would refuse after it.
 /// @throws Error(kFailed) if the folder above is missing or read-only; Error(kUsage) if the format is a file
-/// and `path` a folder, or the other way round, or a folder in which something is already
+///         and `path` a folder, or the other way round, or a folder in which something is already
 void require_writable(const std::filesystem::path& path, const std::string& format);
 
-/// The universal form: one constant alpha per component, factors balanced so that half precision
-/// neither overflows nor flushes to zero, metadata with true hashes.
+/// The universal form: one constant alpha per component, factors balanced so that half precision neither
+/// overflows nor flushes to zero, metadata with true hashes.
 void write_adapter(const std::filesystem::path& path, const Adapter& adapter, const TargetNames& names,
                    const WriteOptions& options = {});
 

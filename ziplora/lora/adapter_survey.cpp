@@ -38,7 +38,7 @@ struct Module {
   DeltaParts parts;
   std::optional<double> alpha;
   std::vector<std::string> keys;
-  std::string family, dtype;
+  std::string dialect, dtype;
   bool broken = false;  ///< a defect was found; the layer is left out of the adapter
 };
 
@@ -77,11 +77,11 @@ class Surveyor {
       if (!module.broken) finish_layer(pieces, canonical, module);
     say_what_lacks_alpha();
     say_what_is_bundled();
-    std::set<std::string> families;
+    std::set<std::string> dialects;
     for (const auto& [canonical, module] : modules_)
-      if (!module.broken) families.insert(module.family);
-    if (families.size() > 1) families.erase("kohya");
-    survey_.adapter.family = fmt::format("{}", fmt::join(families, "+"));
+      if (!module.broken) dialects.insert(module.dialect);
+    if (dialects.size() > 1) dialects.erase("kohya");
+    survey_.adapter.dialect = fmt::format("{}", fmt::join(dialects, "+"));
     return std::move(survey_);
   }
 
@@ -91,13 +91,13 @@ class Surveyor {
       embeddings_.insert(printable(*name));
       return;
     }
-    if (const auto family = unsupported_family(key)) return unsupported_[*family].push_back(key);
+    if (const auto kind = unsupported_kind(key)) return unsupported_[*kind].push_back(key);
     const auto parsed = parse_key(key, piece, names_);
     if (!parsed) return unknown_keys_.push_back(key);
     if (parsed->target == nullptr) return unknown_layers_.push_back(key);
     Module& module = modules_[parsed->target->canonical];
     module.target = parsed->target;
-    module.family = parsed->family;
+    module.dialect = parsed->dialect;
     module.keys.push_back(key);
     const std::string problem_of_header = problem_of_form(parsed->part, *parsed->target, info);
     if (!problem_of_header.empty()) {
@@ -143,11 +143,11 @@ class Surveyor {
   }
 
   void report_unsupported() {
-    for (const auto& [family, keys] : unsupported_)
+    for (const auto& [kind, keys] : unsupported_)
       survey_.defects.push_back(
           {DefectKind::kUnsupported, ErrorKind::kIncompatible,
-           fmt::format("{} of {} keys are of the family {} (first: {}), which cannot be read", keys.size(),
-                       survey_.tensors.size(), family, keys.front()),
+           fmt::format("{} of {} keys are of the kind {} (first: {}), which cannot be read", keys.size(),
+                       survey_.tensors.size(), kind, keys.front()),
            "extract a plain LoRA from it with the tool that made it", keys});
   }
 
@@ -243,8 +243,8 @@ class Surveyor {
       take_vector_deltas(scaled, *module.target, survey_.adapter.vector_deltas);
     }
     layers_without_alpha_ += !layer.lora_alpha;
-    survey_.origins[canonical] = {magnitude ? "DoRA" : kind.name,   module.family, module.dtype,
-                                  rank_in_file(kind, module.parts), alpha,         module.alpha};
+    survey_.origins[canonical] = {magnitude ? "DoRA" : kind.name,   module.dialect, module.dtype,
+                                  rank_in_file(kind, module.parts), alpha,          module.alpha};
     if (magnitude)
       survey_.base_bound[canonical] = decompose(std::move(layer), *magnitude, *module.target);
     else
@@ -258,7 +258,7 @@ class Surveyor {
                   fmt::format("is {} with a DoRA magnitude, which no trainer writes", kind.name),
                   "save the adapter again with the tool that made it");
     BaseBoundLayer layer = kind.bind(module.parts, module.alpha, *module.target);
-    survey_.origins[canonical] = {layer.kind, module.family, module.dtype, layer.rank,
+    survey_.origins[canonical] = {layer.kind, module.dialect, module.dtype, layer.rank,
                                   {},         module.alpha};  // OFT's is a constraint
     survey_.base_bound[canonical] = std::move(layer);
   }
@@ -285,7 +285,7 @@ class Surveyor {
   const TargetNames& names_;
   AdapterSurvey survey_;
   std::map<std::string, Module> modules_;                        // by canonical target
-  std::map<std::string, std::vector<std::string>> unsupported_;  // family → keys
+  std::map<std::string, std::vector<std::string>> unsupported_;  // kind → keys
   std::vector<std::string> unknown_layers_, unknown_keys_;
   std::vector<Defect> in_tensors_;
   int64_t layers_without_alpha_ = 0;

@@ -23,7 +23,7 @@
 namespace ziplora {
 
 enum class DefectKind {
-  kUnsupported,   ///< of a family that cannot be read: T-LoRA, …
+  kUnsupported,   ///< of a kind that cannot be read: T-LoRA, …
   kNonFinite,     ///< NaN or Inf
   kDuplicate,     ///< two keys, one part
   kMalformed,     ///< parts that do not fit each other
@@ -45,7 +45,7 @@ struct Defect {
 /// Where a layer of the adapter comes from.
 struct LayerOrigin {
   const char* kind;    ///< of delta_kind.h: "LoRA", "LoHa", …; or "DoRA"
-  std::string family;  ///< of key_dialects.h: "kohya-sgm", …
+  std::string dialect;  ///< of key_dialects.h: "kohya-sgm", …
   std::string dtype;   ///< as in the file: "F16"
   int64_t rank;        ///< in the file; LoHa and the like have a larger one as LoRA factors; 0: no factors
   std::optional<double> alpha{};          ///< of a tensor or a config (rank-stabilised: α √r)

@@ -1,7 +1,7 @@
 #pragma once
 /// How LoRA files spell a layer. A dialect is one file (keys_<name>.cpp) and one line in key_dialects.cpp;
-/// reader, writer, help and round-trip tests iterate over the table. Keys are recognised one by one, so a
-/// file may mix dialects. What the tensors of a layer mean is the business of delta_kind.h.
+/// the reader, the writer, the help and the round-trip tests iterate over the table. Keys are recognised one
+/// by one, so a file may mix dialects. What the tensors of a layer mean is defined in delta_kind.h.
 ///
 ///     for (const KeyDialect& dialect : key_dialects())
 ///       if (auto parsed = dialect.parse(key, names)) …
@@ -18,10 +18,10 @@
 namespace ziplora {
 
 struct ParsedKey {
-  const TargetName*
-      target;          ///< nullptr: the spelling is this dialect's, and the architecture has no such layer
-  std::string part;    ///< of a delta kind: "down", "up", …, or "alpha"
-  std::string family;  ///< finer than the dialect: "kohya-sgm"
+  /// nullptr: the spelling is this dialect's, but the architecture has no such layer.
+  const TargetName* target;
+  std::string part;     ///< of a delta kind: "down", "up", …; or "alpha"
+  std::string dialect;  ///< more exact than KeyDialect::name: "kohya-sgm"
 };
 
 struct KeyDialect {

@@ -20,7 +20,7 @@ std::optional<ParsedKey> parse(const std::string& key, const TargetNames& names)
   if (at == std::string::npos || (at != 0 && key[at - 1] != '.')) return std::nullopt;
   std::string plain = key;
   auto parsed = kDiffusersDialect.parse(plain.erase(at, kLevel.size()), names);
-  if (parsed) parsed->family = "peft";
+  if (parsed) parsed->dialect = "peft";
   return parsed;
 }
 
@@ -45,7 +45,7 @@ void write(const std::filesystem::path& path, const Adapter& adapter, const Targ
     }
     const std::filesystem::path folder = whole / component;
     std::filesystem::create_directory(folder);
-    Adapter part{.layers = layers, .metadata = uniform.metadata, .source = {}, .family = {}};
+    Adapter part{.layers = layers, .metadata = uniform.metadata, .source = {}, .dialect = {}};
     write_hashed_safetensors(folder / "adapter_model.safetensors", tensors, [&](const std::string& sha256) {
       return lora_metadata(part, tensors, names, path.stem().string(), sha256);
     });

@@ -164,7 +164,7 @@ LoraLayer with_alpha(const LoraLayer& layer, double lora_alpha) {
 }
 
 Adapter universal_form(const Adapter& adapter, const TargetNames& names) {
-  Adapter result{.layers = {}, .metadata = adapter.metadata, .source = adapter.source, .family = "kohya-sgm"};
+  Adapter result{.layers = {}, .metadata = adapter.metadata, .source = adapter.source, .dialect = "kohya-sgm"};
   std::map<std::string, double> alphas;
   for (const auto& [component, layers] : layers_of_components(adapter)) {
     alphas[component] = constant_alpha(layers);
@@ -201,7 +201,7 @@ void add_attention_to_encoders(Adapter& adapter, const TargetNames& names) {
 
 Adapter unit_scale_form(const Adapter& adapter) {
   Adapter result{
-      .layers = {}, .metadata = adapter.metadata, .source = adapter.source, .family = "diffusers-peft"};
+      .layers = {}, .metadata = adapter.metadata, .source = adapter.source, .dialect = "diffusers-peft"};
   for (const auto& [canonical, layer] : adapter.layers)
     result.layers[canonical] = with_alpha(layer, static_cast<double>(layer.rank()));
   drop_dead_layers(result);
