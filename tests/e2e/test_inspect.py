@@ -1,4 +1,4 @@
-"""`ziplora inspect` as a user runs it, and what every command says about LoRA files that cannot be used."""
+"""`ziplora inspect` as a user runs it, and the errors of every command for LoRA files that cannot be used."""
 
 import hashlib
 import json
@@ -126,7 +126,7 @@ def test_a_hash_in_the_metadata_that_is_not_this_files_is_noted(good, tmp_path):
 
 
 def test_a_whole_difference_has_its_norm_and_no_half(tmp_path):
-    """Full rank: the spectrum is looked at from outside only, so that a fine-tune's 722 layers take minutes, not hours."""
+    """At full rank only the largest singular value is estimated, so that a fine-tune's 722 layers take minutes, not hours."""
     diff = torch.randn(1280, 5120, generator=torch.Generator().manual_seed(0))
     stem = "lora_unet_middle_block_1_transformer_blocks_3_ff_net_2"
     file = save(tmp_path / "full.safetensors", {f"{stem}.diff": diff})
@@ -140,7 +140,7 @@ def test_a_whole_difference_has_its_norm_and_no_half(tmp_path):
 
 
 def test_ranks_and_alphas_are_the_files_own_of_every_kind(base, pipeline, tmp_path):
-    """Not those of the factors that these are computed with."""
+    """Not those of the factors that ziplora computes from them."""
     stem, side = "lora_unet_middle_block_1_proj_in", 1280
     by_kind = {  # name: (tensors by part, rank, alpha)
         "LoHa": ({f"hada_w{n}_{s}": shape for n in (1, 2) for s, shape in (("a", (side, 3)), ("b", (3, side)))}, "3", "2"),
