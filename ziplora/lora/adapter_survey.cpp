@@ -14,14 +14,13 @@
 #include "ziplora/lora/delta_kind.h"
 #include "ziplora/lora/foreign_files.h"
 #include "ziplora/lora/key_dialects.h"
+#include "ziplora/lora/layer_errors.h"
 #include "ziplora/lora/tensor_form.h"
 #include "ziplora/lora/vector_deltas.h"
 #include "ziplora/lora/weight_decomposition.h"
 
 namespace ziplora {
 namespace {
-
-constexpr const char* kAnotherCopy = "the file is damaged: get another copy";
 
 /// OneTrainer's and A1111's textual inversions: "bundle_emb.NAME.string_to_param.*", "bundle_emb.NAME.clip_l"
 /// → NAME.
@@ -125,16 +124,15 @@ class Surveyor {
       return Defect{DefectKind::kNonFinite,
                     ErrorKind::kInput,
                     fmt::format("{} holds NaN or Inf; {} is broken", key, module.target->canonical),
-                    "the training that made it diverged, or the file was damaged: get another copy",
+                    "get another copy: the training that made it diverged, or the file is damaged",
                     {key}};
     if (part == kAlphaPart ? module.alpha.has_value() : module.parts.count(part) != 0)
-      return Defect{
-          DefectKind::kDuplicate,
-          ErrorKind::kInput,
-          key + (part == kAlphaPart ? " gives an alpha" : " gives a factor") +
-              " that another key has given already",
-          "the file mixes two spellings of one layer; save the LoRA again with the tool that made it",
-          {key}};
+      return Defect{DefectKind::kDuplicate,
+                    ErrorKind::kInput,
+                    key + (part == kAlphaPart ? " gives an alpha" : " gives a factor") +
+                        " that another key has given already",
+                    "save the LoRA again with the tool that made it: the file spells one layer in two ways",
+                    {key}};
     if (part == kAlphaPart)
       module.alpha = value.item<double>();
     else
@@ -191,7 +189,7 @@ class Surveyor {
          "a LoRA holds keys such as lora_unet_….lora_down.weight or unet.….lora_A.weight", unknown_keys_});
   }
 
-  /// Not checked key by key: a module is of a kind only as a whole.
+  /// Works on whole modules, because a single key does not tell the kind.
   void finish_layer(const std::vector<AdapterPiece>& pieces, const std::string& canonical, Module& module) {
     try {
       take_vector_deltas(module.parts, *module.target, survey_.adapter.vector_deltas);
@@ -205,7 +203,7 @@ class Surveyor {
             {DefectKind::kOrphan, ErrorKind::kInput,
              fmt::format("{} lacks its {} {} (found {})", canonical, fmt::join(missing, " and "),
                          missing.size() == 1 ? "factor" : "factors", module.keys.front()),
-             "the file is incomplete: get another copy", module.keys});
+             "get another copy: the file is incomplete", module.keys});
       if (kind.bind != nullptr)
         bind_layer(canonical, module, kind, magnitude);
       else
