@@ -1,4 +1,4 @@
-// Files as others write them, sound and broken.
+// Reading files as other programs write them, sound and broken.
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/rand.h>
@@ -182,7 +182,7 @@ TEST_F(AdapterFileTest, LayersThatDependOnTheBaseNeedIt) {
   const Error error = error_of_reading(tensors);
   EXPECT_EQ(error.kind(), ErrorKind::kIncompatible);
   EXPECT_NE(error.problem().find("1 layer is DoRA"), std::string::npos) << error.what();
-  EXPECT_NE(error.hint().find("--base"), std::string::npos) << error.hint();
+  EXPECT_NE(error.hint().find("give the base"), std::string::npos) << error.hint();
 
   const at::Tensor weight = at::randn({24, 24}, generator);
   std::string asked;

@@ -25,23 +25,25 @@ struct ParsedKey {
 };
 
 struct KeyDialect {
-  const char* name;     ///< as on the command line: "kohya"
+  const char* name;     ///< as people choose it: "kohya"
   const char* summary;  ///< one line, with an example key
   std::optional<ParsedKey> (*parse)(const std::string& key, const TargetNames& names);
-  /// nullptr for dialects that are only read. Factors are stored as `dtype`.
+  /// nullptr: the dialect can only be read. Factors are stored as `dtype`.
   void (*write)(const std::filesystem::path& path, const Adapter& adapter, const TargetNames& names,
                 at::ScalarType dtype);
   bool takes_vectors = false;  ///< has a place for biases and norms (Adapter::vector_deltas)
 };
 
 const std::vector<KeyDialect>& key_dialects();
+/// @param where  opens the error message
 /// @throws Error(kUsage) listing the dialects that can be written
-const KeyDialect& find_writable_dialect(const std::string& name);
+const KeyDialect& find_writable_dialect(const std::string& name, const std::string& where);
 
-/// If `text` starts with `prefix`, removes it.
+/// Removes `prefix` if `text` starts with it.
+/// @return whether it did
 bool strip_prefix(std::string& text, std::string_view prefix);
 
-// One file each; kohya's two share theirs, for one parser reads both.
+// One file each; kohya's two share one, because one parser reads both.
 extern const KeyDialect kKohyaDialect, kKohyaDiffusersDialect, kDiffusersDialect, kPeftDialect, kComfyDialect,
     kSgmDialect;
 
