@@ -1,5 +1,5 @@
-// What the writers of every format owe to the file's readers: nothing lost to the dtype, nothing superfluous,
-// metadata that is true.
+// What every format's writer guarantees to readers: the dtype loses nothing, nothing is superfluous, and the
+// metadata are true.
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/zeros_like.h>
