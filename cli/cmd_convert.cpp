@@ -38,7 +38,7 @@ std::optional<RankRule> given_rank_rule(const ConvertFlags& flags, std::optional
   RankRule rule;
   if (flags.rank) rule.most = *flags.rank;
   if (flags.energy) rule.energy = *flags.energy;
-  rule.check();
+  rule.check("convert: --rank, --energy");
   return rule;
 }
 

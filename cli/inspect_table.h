@@ -1,14 +1,14 @@
 #pragma once
 /// The report of `ziplora inspect` for people: at most 100 columns wide, apart from the file's own path.
 ///
-///     std::string text = inspect_table(report["files"][0]);
+///     const std::string text = inspect_table(result.files[0]);
 
-#include <nlohmann/json.hpp>
 #include <string>
+
+#include "ziplora/app/inspect.h"
 
 namespace ziplora::cli {
 
-/// @param file  one of run_inspect's "files"
-std::string inspect_table(const nlohmann::ordered_json& file);
+std::string inspect_table(const InspectedFile& file);
 
 }  // namespace ziplora::cli

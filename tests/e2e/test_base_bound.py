@@ -77,14 +77,14 @@ def test_the_default_base_will_do_where_it_fits(base, files, tmp_path):
     assert a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
 
 
-def test_without_a_base_the_error_names_the_option(tmp_path):
+def test_without_a_base_the_error_asks_for_one(tmp_path):
     module = "lora_unet_middle_block_1_proj_in"
     save_file({f"{module}.lora_down.weight": torch.randn(2, 1280), f"{module}.lora_up.weight": torch.randn(1280, 2),
                f"{module}.alpha": torch.tensor(2.0), f"{module}.dora_scale": torch.ones(1280, 1)},
               tmp_path / "sdxl.safetensors")
     error = ziplora_fails(4, "merge", "--method", "direct", "--subject", "sdxl.safetensors", "--style",
                           "sdxl.safetensors", "-o", "out.safetensors", cwd=tmp_path)
-    assert "1 layer is DoRA" in error["problem"] and "--base" in error["hint"]
+    assert "1 layer is DoRA" in error["problem"] and "give the base" in error["hint"]
     assert not (tmp_path / "out.safetensors").exists()
     report = ziplora("inspect", tmp_path / "sdxl.safetensors", "--check")["files"][0]
     assert report["base_bound"] == 1 and report["kinds"] == {"DoRA": 1} and report["ranks"] == {"2": 1}
@@ -94,7 +94,7 @@ def test_a_format_without_a_place_for_norms_is_refused(base, files, tmp_path):
     for form in ("diffusers", "peft"):
         error = ziplora_fails(4, "merge", "--method", "direct", "--subject", files["norms"], "--style", files["plain"],
                               "--base", base, "--format", form, "-o", tmp_path / form)
-        assert "4 biases and norms" in error["problem"] and "--format kohya" in error["hint"]
+        assert "4 biases and norms" in error["problem"] and "format kohya" in error["hint"]
         assert not (tmp_path / form).exists()
 
 

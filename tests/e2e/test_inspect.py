@@ -1,4 +1,4 @@
-"""`ziplora inspect` as a user runs it, and what every command says about LoRA files that cannot be used."""
+"""`ziplora inspect` as a user runs it, and the errors of every command for LoRA files that cannot be used."""
 
 import hashlib
 import json
@@ -86,7 +86,7 @@ def test_numbers_are_those_of_the_file(base, pipeline, tmp_path):
         "ss_tag_frequency": json.dumps(tags), "modelspec.trigger_phrase": "a sks dog"})
     report = inspect(file, "--base", base)
 
-    assert report["family"] == "kohya-sgm" and report["kinds"] == {"LoRA": len(layers)}
+    assert report["dialect"] == "kohya-sgm" and report["kinds"] == {"LoRA": len(layers)}
     assert report["layers"] == len(layers) and report["tensors"] == 3 * len(layers)
     ranks = [layer.down.shape[0] for layer in layers.values()]
     assert report["ranks"] == {"4": ranks.count(4), "6": ranks.count(6)}
@@ -126,7 +126,7 @@ def test_a_hash_in_the_metadata_that_is_not_this_files_is_noted(good, tmp_path):
 
 
 def test_a_whole_difference_has_its_norm_and_no_half(tmp_path):
-    """Full rank: the spectrum is looked at from outside only, so that a fine-tune's 722 layers take minutes, not hours."""
+    """At full rank only the largest singular value is estimated, so that a fine-tune's 722 layers take minutes, not hours."""
     diff = torch.randn(1280, 5120, generator=torch.Generator().manual_seed(0))
     stem = "lora_unet_middle_block_1_transformer_blocks_3_ff_net_2"
     file = save(tmp_path / "full.safetensors", {f"{stem}.diff": diff})
@@ -139,16 +139,16 @@ def test_a_whole_difference_has_its_norm_and_no_half(tmp_path):
     assert "half of the ranks" not in run_ziplora("inspect", file).stdout
 
 
-def test_ranks_and_alphas_are_the_files_own_in_every_family(base, pipeline, tmp_path):
-    """Not those of the factors that these are computed with."""
+def test_ranks_and_alphas_are_the_files_own_of_every_kind(base, pipeline, tmp_path):
+    """Not those of the factors that ziplora computes from them."""
     stem, side = "lora_unet_middle_block_1_proj_in", 1280
-    families = {  # name: (tensors by part, rank, alpha)
+    by_kind = {  # name: (tensors by part, rank, alpha)
         "LoHa": ({f"hada_w{n}_{s}": shape for n in (1, 2) for s, shape in (("a", (side, 3)), ("b", (3, side)))}, "3", "2"),
         "LoKr": ({"lokr_w1": (8, 8), "lokr_w2_a": (160, 4), "lokr_w2_b": (4, 160)}, "4", "2"),
         "DoRA": ({"lora_down.weight": (5, side), "lora_up.weight": (side, 5), "dora_scale": (1, side)}, "5", "2"),
         "full difference": ({"diff": (side, side)}, "0", "none"),
     }
-    for name, (parts, rank, alpha) in families.items():
+    for name, (parts, rank, alpha) in by_kind.items():
         tensors = {f"{stem}.{part}": torch.rand(shape) for part, shape in parts.items()}
         if alpha != "none":
             tensors[f"{stem}.alpha"] = torch.tensor(float(alpha))
@@ -333,7 +333,7 @@ UNUSABLE = {
     "not-a-lora": (lambda path: save(path, {"weights": torch.zeros(2)}), 3, "none of its 1 keys is a LoRA factor"),
     "no-tensors": (lambda path: save(path, {}), 3, "the file holds no tensors"),
     "t-lora": (lambda path: save(path, {"lora_unet_middle_block_1_proj_in.lambda_layer": torch.zeros(1, 4)}), 4,
-               "family T-LoRA"),
+               "kind T-LoRA"),
     "oft-of-another-width": (lambda path: save(path, {
         "lora_unet_middle_block_1_proj_in.oft_blocks": torch.zeros(2, 4, 4)}), 4, "has 1280 outputs"),
     "empty": (raw(b""), 3, "the file has 0 bytes"),

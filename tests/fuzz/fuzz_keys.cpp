@@ -1,5 +1,5 @@
-// Keys, dtypes and shapes (lora_lines.h) through one dialect's parser, then through the whole reader. What is
-// read without a defect fits the architecture.
+// Feeds keys, dtypes and shapes (lora_lines.h) to one dialect's parser, then to the whole reader. Layers that
+// are read without a defect must fit the architecture.
 #include <ATen/ops/ones.h>
 
 #include <fstream>
@@ -19,7 +19,7 @@ namespace {
 void check_parser(const KeyDialect& dialect, const std::string& key) {
   const auto parsed = dialect.parse(key, tiny_targets());
   if (!parsed) return;
-  require(!parsed->part.empty() && !parsed->family.empty(), "a key is taken without its part or family");
+  require(!parsed->part.empty() && !parsed->dialect.empty(), "a key is taken without its part or dialect");
   if (parsed->target != nullptr)
     require(tiny_targets().find(parsed->target->canonical) == parsed->target, "a target that is not there");
 }
@@ -71,12 +71,12 @@ void fuzz_keys_comfy(std::string_view bytes) { fuzz_dialect(kComfyDialect, bytes
 void fuzz_keys_sgm(std::string_view bytes) { fuzz_dialect(kSgmDialect, bytes); }
 void fuzz_keys_diffusers(std::string_view bytes) { fuzz_dialect(kDiffusersDialect, bytes); }
 
-/// PEFT's names have no component in them: the folder says it, and a config stands beside the file.
+/// PEFT's names do not contain the component: the folder names it, and a config lies beside the file.
 void fuzz_keys_peft(std::string_view bytes) {
   static const TemporaryFolder folder;
   const LoraLines lines = parse_lora_lines(bytes);
   for (const std::string& key : lines.keys) check_parser(kPeftDialect, key);
-  // Not by AtomicFile, which waits for the disk.
+  // Not with AtomicFile, which waits for the disk.
   std::ofstream(folder / "adapter_model.safetensors", std::ios::binary) << lines.file;
   std::ofstream(folder / "adapter_config.json") << R"({"peft_type": "LORA", "r": 4, "lora_alpha": 8})";
   survey(folder.path());

@@ -1,5 +1,6 @@
-// Text as everything that readers parse out of metadata and configs: PEFT's adapter_config.json, diffusers'
-// lora_adapter_metadata, kohya's tag frequencies, our own recipe; then the report that `inspect` makes of it.
+// Feeds text to everything that parses metadata and configs: PEFT's adapter_config.json, diffusers'
+// lora_adapter_metadata, kohya's tag frequencies, our own recipe, and the report that `inspect` makes of
+// them.
 #include <ATen/ops/ones.h>
 
 #include <nlohmann/json.hpp>
@@ -18,7 +19,7 @@ namespace {
 
 constexpr const char* kModule = "mid_block.attentions.0.proj_in";
 
-/// A sound LoRA of one layer that carries the text in each place.
+/// A sound LoRA of one layer with the text in each of these places.
 std::string lora_with(const std::string& text) {
   const NamedTensors tensors{{"unet.mid_block.attentions.0.proj_in.lora_A.weight", at::ones({2, 24})},
                              {"unet.mid_block.attentions.0.proj_in.lora_B.weight", at::ones({24, 2})}};
@@ -52,7 +53,7 @@ void fuzz_metadata(std::string_view bytes) {
   });
   refused_at_most([&] {
     const MemoryFile file(lora_with(std::string(bytes)));
-    report_adapter(survey_adapter(file.path(), tiny_targets()), tiny_targets()).dump();
+    to_json(report_adapter(survey_adapter(file.path(), tiny_targets()), tiny_targets())).dump();
   });
 }
 

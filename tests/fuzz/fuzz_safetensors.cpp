@@ -1,5 +1,5 @@
-// Bytes as a safetensors file. Accepted ones account for every byte of the file, and their header says the
-// same again when it is written and read once more.
+// Reads bytes as a safetensors file. If they are accepted, the tensors account for every byte of the file,
+// and the header says the same after it is written and read again.
 #include "fuzz_target.h"
 #include "memory_file.h"
 #include "ziplora/base/error.h"
@@ -48,7 +48,7 @@ void fuzz_safetensors(std::string_view bytes) {
   } catch (const Error& error) {
     require(error.kind() == ErrorKind::kInput && !error.hint().empty(), "an error of the wrong kind");
   }
-  // Once more on a copy that ends with the header: a read past the end is a report of AddressSanitizer.
+  // Once more on a copy that ends with the header, where AddressSanitizer reports a read past the end.
   const std::string header(bytes.substr(std::min<size_t>(bytes.size(), 8)));
   try {
     parse_safetensors_header(header, 0, "fuzz");

@@ -1,11 +1,11 @@
 #pragma once
-/// The fuzz targets: functions from bytes to nothing that end without a word, whatever the bytes are. A file
-/// that is refused is the normal case; what a target throws, and every sanitizer's report, is a bug of ours.
+/// The fuzz targets: functions that take any bytes and return without an exception. Refusing a file is the
+/// normal case; an exception that leaves a target is a bug of ours, and so is every sanitizer's report.
 ///
 ///     for (const FuzzTarget& target : fuzz_targets()) target.run(bytes);
 ///
-/// libfuzzer_main.cpp gives them to libFuzzer (tools/fuzz.sh); replay_test.cpp runs what the fuzzer has found
-/// interesting so far, the packs in tests/fuzz/corpus, in every `make test` and without clang.
+/// libfuzzer_main.cpp gives them to libFuzzer (tools/fuzz.sh). replay_test.cpp runs them on what the fuzzer
+/// has found interesting so far, the packs in tests/fuzz/corpus: in every `make test`, and without clang.
 
 #include <string_view>
 #include <vector>
@@ -19,7 +19,8 @@ struct FuzzTarget {
 
 const std::vector<FuzzTarget>& fuzz_targets();
 
-/// For what has to be true of every input. @throws std::logic_error, which no target catches
+/// For what must be true of every input.
+/// @throws std::logic_error, which no target catches
 void require(bool condition, const char* what);
 
 // One file each; the dialects share theirs.

@@ -1,4 +1,5 @@
-// What libFuzzer calls. The target is named by the environment, so that one program serves them all:
+// What libFuzzer calls. The environment names the target, so that one program serves them all:
+//
 //     ZIPLORA_FUZZ_TARGET=keys_kohya build-fuzz/fuzz /tmp/inputs
 #include <cstdint>
 #include <cstdio>

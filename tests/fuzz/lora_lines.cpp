@@ -30,7 +30,7 @@ bool is_utf8(const std::string& text) {
   }
 }
 
-/// @return nothing if the sizes are no numbers or too large together
+/// @return nothing if the sizes are not numbers, or too large together
 std::optional<TensorInfo> parse_info(const SafetensorsDtype& dtype, std::string_view sizes, uint64_t begin) {
   TensorInfo info{std::string(dtype.name), {}, begin, begin};
   uint64_t bits = static_cast<uint64_t>(dtype.bits);

@@ -1,5 +1,5 @@
 #pragma once
-/// A file that never touches a disk, for readers that want a path; it is gone when the object is.
+/// A file that never touches a disk, for readers that need a path. It lives as long as the object.
 ///
 ///     MemoryFile file(bytes);
 ///     SafetensorsFile tensors(file.path());

@@ -1,4 +1,4 @@
-// Runs what fuzzing has found interesting, the packs in tests/fuzz/corpus, without a fuzzer.
+// Runs the inputs that fuzzing has found interesting, the packs in tests/fuzz/corpus, without a fuzzer.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 
 namespace ziplora {
 
-/// Where GoogleTest looks for it: in FuzzTarget's own namespace.
+/// In FuzzTarget's own namespace, where GoogleTest looks for it.
 void PrintTo(const FuzzTarget& target, std::ostream* out) { *out << target.name; }
 
 namespace {
@@ -29,7 +29,7 @@ TEST_P(FuzzCorpus, EndsWithoutAWord) {
 INSTANTIATE_TEST_SUITE_P(All, FuzzCorpus, testing::ValuesIn(fuzz_targets()),
                          [](const auto& target) { return target.param.name; });
 
-/// A target that throws is seen: the tests above could not fail otherwise.
+/// Without this the tests above could not fail.
 TEST(FuzzTargets, RequireThrows) { EXPECT_THROW(require(false, "x"), std::logic_error); }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #pragma once
-/// The layers of an SDXL with every kind of layer in it and no more width than that takes.
+/// The layers of the smallest SDXL that has every kind of layer.
+///
+///     survey_adapter(path, tiny_targets());
 
 #include "ziplora/lora/target_names.h"
 

@@ -289,7 +289,7 @@ def test_a_peft_directory_acts_as_the_model_that_saved_it(name, base, inputs, tm
     theirs = outputs_of(unet, pipeline.text_encoder, encoder_2, inputs)
     ours, values = outputs_here(base, inputs, tmp_path / "both")
     assert_equal(ours, theirs)
-    assert values["family"] == "peft" and not values["warnings"]
+    assert values["dialect"] == "peft" and not values["warnings"]
     alone, _ = outputs_here(base, inputs, tmp_path / "alone")
     assert_equal({"noise_pred": alone["noise_pred"]}, {"noise_pred": theirs["noise_pred"]})
 
@@ -374,4 +374,4 @@ def test_kohya_block_names_may_be_mixed(base, pipeline, inputs, tmp_path):
               tmp_path / "mixed.safetensors")
     ours, values = outputs_here(base, inputs, tmp_path / "mixed.safetensors")
     assert_equal(ours, outputs_in_diffusers(pipeline, inputs, one))
-    assert values["family"] == "kohya-diffusers+kohya-sgm"
+    assert values["dialect"] == "kohya-diffusers+kohya-sgm"

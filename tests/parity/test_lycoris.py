@@ -1,4 +1,4 @@
-"""LyCORIS as referee of its own families: a file of its modules, on every layer of a tiny UNet (linear, 1×1 and 3×3),
+"""LyCORIS as referee of its own kinds: a file of its modules, on every layer of a tiny UNet (linear, 1×1 and 3×3),
 adds here what the modules add there. What they add is taken from their forward pass, not from their weight getters,
 some of which apply the scale twice."""
 
@@ -127,7 +127,7 @@ def test_a_module_adds_here_what_it_adds_there(name, base, unet, tmp_path):
     save_file(file, tmp_path / "lycoris.safetensors")
 
     outputs, values = run_probe("deltas", base=str(base), adapter=str(tmp_path / "lycoris.safetensors"))
-    assert values["defects"] == [] and values["family"] == "kohya-sgm"
+    assert values["defects"] == [] and values["dialect"] == "kohya-sgm"
     errors = {}
     for target, (layer, x, theirs) in layers.items():
         added = {part: outputs.pop(f"{target}.{part}") for part in ("weight", "bias") if f"{target}.{part}" in outputs}

@@ -41,8 +41,8 @@ bool encoder_without_attention(const AdapterSurvey& survey) {
   return std::ranges::any_of(attends, [](const auto& entry) { return !entry.second; });
 }
 
-/// diffusers takes a component's most common alpha for its attention layers; a layer without one counts as
-/// its rank.
+/// diffusers uses a component's most common alpha for all its attention layers. A layer without an alpha
+/// counts as one whose alpha is its rank.
 bool uneven_alpha(const AdapterSurvey& survey) {
   std::map<std::string, std::set<std::optional<double>>> alphas;
   for (const auto& [canonical, origin] : survey.origins)
@@ -62,7 +62,7 @@ bool part_of_clip_g_attention(const AdapterSurvey& survey) {
 
 constexpr std::string_view kTextProjection = "text_encoder_2.text_projection";
 
-/// diffusers gives it the rank that most of the other layers have.
+/// diffusers expects the rank that most of the encoder's other layers have.
 bool text_projection_of_another_rank(const AdapterSurvey& survey) {
   std::optional<int64_t> own;
   std::map<int64_t, int> ranks;  // of the encoder's other layers
@@ -92,14 +92,15 @@ bool shows_sdxl_to_invokeai(const AdapterSurvey& survey) {
   return first_encoder && second_encoder;
 }
 
-/// PEFT's and LyCORIS' newer magnitudes have a row per output, [out, 1]; the older ones a column, [1, in].
+/// Magnitudes of PEFT and of newer LyCORIS are over output rows, [out, 1]; older ones over input columns, [1,
+/// in].
 bool dora_on_output(const AdapterSurvey& survey) {
   return std::any_of(survey.tensors.begin(), survey.tensors.end(), [](const auto& entry) {
     return entry.first.ends_with(".dora_scale") && !entry.second.shape.empty() && entry.second.shape[0] > 1;
   });
 }
 
-/// It knows these layers in diffusers' oldest names only: ….attn1.processor.to_q_lora.up.weight.
+/// Forge knows these layers only in diffusers' oldest names: ….attn1.processor.to_q_lora.up.weight.
 bool is_unknown_to_forge(const std::string& key) {
   const bool attends =
       key.find(".attn1.to_") != std::string::npos || key.find(".attn2.to_") != std::string::npos;
@@ -107,33 +108,34 @@ bool is_unknown_to_forge(const std::string& key) {
          (key.starts_with("unet.") && attends);
 }
 
-/// Those whose files the programs were run or read with.
+/// The kinds with which the programs were run, or their code was read.
 constexpr std::string_view kTriedKinds[] = {"LoRA", "DoRA", "LoHa", "LoKr", "full difference",
                                             "OFT",  "BOFT", "IA3",  "GLoRA"};
 
-void add_families(FileFacts& facts, const AdapterSurvey& survey) {
+void add_dialects_and_kinds(FileFacts& facts, const AdapterSurvey& survey) {
   for (const auto& [canonical, origin] : survey.origins) {
-    facts.kohya_sgm |= origin.family == "kohya-sgm" || origin.family == "kohya";
-    facts.kohya_diffusers |= origin.family == "kohya-diffusers";
-    facts.diffusers_modern |= origin.family == "diffusers-peft";
-    facts.diffusers_middle |= origin.family == "diffusers-linear-layer";
-    facts.diffusers_oldest |= origin.family == "diffusers-processor";
-    facts.peft |= origin.family == "peft";
-    facts.comfy |= origin.family == "comfy";
-    facts.bare_sgm |= origin.family == "sgm";
+    facts.kohya_sgm |= origin.dialect == "kohya-sgm" || origin.dialect == "kohya";
+    facts.kohya_diffusers |= origin.dialect == "kohya-diffusers";
+    facts.diffusers_modern |= origin.dialect == "diffusers-peft";
+    facts.diffusers_middle |= origin.dialect == "diffusers-linear-layer";
+    facts.diffusers_oldest |= origin.dialect == "diffusers-processor";
+    facts.peft |= origin.dialect == "peft";
+    facts.comfy |= origin.dialect == "comfy";
+    facts.bare_sgm |= origin.dialect == "sgm";
     facts.loha_or_lokr |= origin.kind == std::string_view("LoHa") || origin.kind == std::string_view("LoKr");
     facts.full |= origin.kind == std::string_view("full difference");
     facts.plain_lora |= origin.kind == std::string_view("LoRA") || origin.kind == std::string_view("DoRA");
-    facts.other_spellings |= origin.family != "kohya-diffusers";
+    facts.other_spellings |= origin.dialect != "kohya-diffusers";
     facts.attention_layers |= attention(canonical);
     facts.untried_kind |=
         std::ranges::find(kTriedKinds, std::string_view(origin.kind)) == std::end(kTriedKinds);
   }
   if (survey.origins.empty())  // norms alone
     facts.kohya_sgm = has_key(survey, "lora_unet_") || has_key(survey, "lora_te");
-  // Layers whose name is the same in both spellings ("kohya") make no mixture.
-  const bool only_shared = std::none_of(survey.origins.begin(), survey.origins.end(),
-                                        [](const auto& entry) { return entry.second.family == "kohya-sgm"; });
+  // Layers that both spellings name alike ("kohya") do not make a mixture.
+  const bool only_shared = std::none_of(survey.origins.begin(), survey.origins.end(), [](const auto& entry) {
+    return entry.second.dialect == "kohya-sgm";
+  });
   if (facts.kohya_diffusers && only_shared) facts.kohya_sgm = false;
 }
 
@@ -141,7 +143,7 @@ void add_families(FileFacts& facts, const AdapterSurvey& survey) {
 
 FileFacts file_facts(const AdapterSurvey& survey, bool sdxl_sizes) {
   FileFacts facts{.sdxl_sizes = sdxl_sizes};
-  add_families(facts, survey);
+  add_dialects_and_kinds(facts, survey);
   facts.lycoris_prefix = has_key(survey, "lycoris_");
   facts.upsampler_in_diffusers_names = has_key(survey, "lora_unet_up_blocks_0_upsamplers_0_conv");
   facts.add_embedding_in_diffusers_names = has_key(survey, "lora_unet_add_embedding_");

@@ -1,6 +1,7 @@
-// Run (tests/loaders keeps what came of it, with the versions): diffusers, kohya sd-scripts, ComfyUI, Forge,
-// InvokeAI, PEFT. Read only: AUTOMATIC1111/stable-diffusion-webui extensions-builtin/Lora/networks.py;
-// leejet/stable-diffusion.cpp src/name_conversion.cpp, src/model/adapter/lora.hpp.
+// These programs were run (tests/loaders keeps the results, with the versions): diffusers, kohya sd-scripts,
+// ComfyUI, Forge, InvokeAI, PEFT. Of these only the code was read: AUTOMATIC1111/stable-diffusion-webui
+// extensions-builtin/Lora/networks.py, leejet/stable-diffusion.cpp src/name_conversion.cpp and
+// src/model/adapter/lora.hpp.
 #include "ziplora/analyze/loader_support.h"
 
 #include <algorithm>
@@ -123,8 +124,7 @@ const Rule kRules[] = {
     {"Forge", Verdict::kNot,
      [](const Facts& f) { return f.keys_unknown_to_forge + f.keys_beside_the_lora > 12; },
      "more than 12 keys match nothing (attention in today's diffusers names, encoders in ComfyUI's): it "
-     "leaves the "
-     "whole file out"},
+     "leaves the whole file out"},
     {"Forge", Verdict::kPartly, [](const Facts& f) { return f.keys_unknown_to_forge > 0; },
      "attention layers and text_projection in diffusers' names and encoders in ComfyUI's are dropped"},
     {"Forge", Verdict::kNot, [](const Facts& f) { return f.lokr_core; },

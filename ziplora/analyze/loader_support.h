@@ -1,12 +1,12 @@
 #pragma once
-/// Which programs load a LoRA file fully, in part, with another effect, or not at all, and why. A table of
-/// rules over facts of the file: each rule is one line in loader_support.cpp with the program, the verdict
-/// and the reason.
+/// Which programs load a LoRA file fully, in part, wrongly, or not at all, and why. The rules are a table in
+/// loader_support.cpp: each has a program, a verdict, the facts of the file it applies to, and the reason.
 ///
-///     for (const ProgramSupport& program : loader_support(file_facts(survey, names))) …
+///     for (const ProgramSupport& program : loader_support(facts))
+///       fmt::print("{}: {}\n", program.program, name_of(program.verdict));
 ///
-/// Most of the programs were run, by tests/loaders on a file of each kind; their verdicts are those of the
-/// rules. docs/compatibility.md shows them, with the versions; other versions may behave otherwise.
+/// tests/loaders runs most of the programs on a file of each kind and compares them with the rules.
+/// docs/compatibility.md lists the verdicts and the versions; other versions may behave differently.
 
 #include <string>
 #include <vector>
@@ -15,12 +15,14 @@
 
 namespace ziplora {
 
-enum class Verdict { kFully, kUnknown, kPartly, kWrongly, kNot };  ///< each worse than the one before
+/// From best to worst.
+enum class Verdict { kFully, kUnknown, kPartly, kWrongly, kNot };
 const char* name_of(Verdict verdict);  ///< "fully", "unknown", "partly", "wrongly", "not"
 
 struct ProgramSupport {
   const char* program;
-  /// The worst of the rules that apply; at least kUnknown where the file has layers that no rule speaks of.
+  /// The worst of the rules that apply; at least kUnknown if the file has layers of a kind that was not
+  /// tried.
   Verdict verdict = Verdict::kFully;
   std::vector<std::string> reasons;
 };

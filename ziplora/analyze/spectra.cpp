@@ -22,7 +22,7 @@ bool is_identity(const at::Tensor& factor) {
   return factor.size(0) == factor.size(1) && factor.equal(at::eye(factor.size(0), factor.options()));
 }
 
-/// Summed in double: a float32 sum of six million squares is off in the fourth digit.
+/// Summed in double, because a float32 sum of six million squares is wrong in the fourth digit.
 double norm_of(const at::Tensor& x) {
   return at::linalg_vector_norm(x, 2, at::OptionalIntArrayRef(), false, at::kDouble).item<double>();
 }
@@ -37,7 +37,7 @@ double product_norm(const at::Tensor& up, const at::Tensor& down) {
 
 at::Tensor orthonormal(const at::Tensor& columns) { return std::get<0>(at::linalg_qr(columns)); }
 
-/// The largest singular value of up @ down, from below.
+/// A lower bound of the largest singular value of up @ down.
 double largest_singular_value(const at::Tensor& up, const at::Tensor& down) {
   at::Generator random = make_generator(0);
   at::Tensor columns = at::randn({down.size(1), kBlock}, random, down.options());

@@ -32,7 +32,7 @@ TEST(Spectra, ExactForOrdinaryRanks) {
               1e-6);
 }
 
-// White noise has the flattest spectrum that a whole difference can have, and is the iteration's worst case.
+// White noise has the flattest spectrum that a whole difference can have: the worst case for the iteration.
 TEST(Spectra, HighRanksKeepTheirNormAndBoundTheLargestFromBelow) {
   for (const LoraLayer& layer : {LoraLayer{at::eye(300), noise({420, 300}, 3), 300.0},      // whole, up
                                  LoraLayer{noise({300, 420}, 4), at::eye(300), 150.0},      // whole, down

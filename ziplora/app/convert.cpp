@@ -76,7 +76,7 @@ json convert_one(const Job& job, const ConvertRequest& request, ProgressSink& pr
   const at::ScalarType dtype = request.dtype.value_or(common_dtype(adapter));
   json report{{"input", job.input.string()},
               {"output", job.output.string()},
-              {"family", adapter.family},
+              {"dialect", adapter.dialect},
               {"format", request.format},
               {"dtype", dtype_name(dtype)},
               {"layers", adapter.layers.size()},
@@ -163,8 +163,8 @@ void refuse_output_among(const fs::path& output, const std::vector<fs::path>& in
 }
 
 json run_convert(const ConvertRequest& request, ProgressSink& progress, const CancelToken& cancel) {
-  find_writable_dialect(request.format);
-  if (request.rank_rule) request.rank_rule->check();
+  find_writable_dialect(request.format, "--format");
+  if (request.rank_rule) request.rank_rule->check("convert");
   const std::vector<Job> jobs = jobs_of(request);
   if (jobs.size() > 1) {
     std::error_code failure;

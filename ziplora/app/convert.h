@@ -33,7 +33,7 @@ struct ConvertRequest {
   std::optional<std::filesystem::path> base;
 };
 
-/// @return {"files": [{"input", "output", "family", "format", "dtype", "layers", "vectors", "rank",
+/// @return {"files": [{"input", "output", "dialect", "format", "dtype", "layers", "vectors", "rank",
 /// "size_bytes"; and where
 ///         a rank rule was given "relative_error", "per_layer": [{"layer", "rank_before", "rank", "norm",
 ///         "relative_error"}]}]}

@@ -107,8 +107,8 @@ void warn_of_rounding(const BaseFiles& tuned, const BaseFiles& base, ProgressSin
 }
 
 void check(const ExtractRequest& request) {
-  request.rank_rule.check();
-  if (request.vectors && !find_writable_dialect(request.format).takes_vectors)
+  request.rank_rule.check("convert");
+  if (request.vectors && !find_writable_dialect(request.format, "--format").takes_vectors)
     throw Error(ErrorKind::kUsage, "convert: --vectors",
                 "the format '" + request.format + "' has no place for biases and norms",
                 "write it with --format kohya");

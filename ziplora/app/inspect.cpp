@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <memory>
 
-#include "ziplora/analyze/adapter_report.h"
 #include "ziplora/app/architecture.h"
 #include "ziplora/app/default_base.h"
 #include "ziplora/io/sha256.h"
@@ -25,7 +24,7 @@ size_t misfits(const AdapterSurvey& survey) {
 }
 
 /// A LoRA for another architecture shares some layers with SDXL by chance (SD 1.5 has 640-wide blocks too),
-/// so a few fitting layers make no SDXL LoRA.
+/// so a few layers that fit do not make it one for SDXL.
 void refuse_what_is_not_for_sdxl(const AdapterSurvey& survey) {
   if (survey.defects.empty()) return;
   const size_t fitting = survey.origins.size() + survey.adapter.vector_deltas.size();
@@ -39,34 +38,65 @@ void refuse_what_is_not_for_sdxl(const AdapterSurvey& survey) {
   throw Error(reason.error, "inspect " + survey.adapter.source.string(), reason.problem, reason.hint);
 }
 
-/// As model sites call and cut them: of the file, and of its data section, which metadata edits leave alone
-/// (ostris/ai-toolkit#130; the latter is A1111's addnet hash: kohya-ss/sd-scripts library/train_util.py).
-void add_hashes(json& report, const fs::path& file, const StringMap& metadata) {
+/// AutoV3 is the hash that A1111's addnet computes (ostris/ai-toolkit#130, kohya-ss/sd-scripts
+/// library/train_util.py).
+void add_hashes(InspectedAdapter& adapter, const fs::path& file) {
   const std::string whole = sha256_of_file(file), tensors = sha256_of_tensors(SafetensorsFile(file));
-  report["hashes"] = {{"sha256", whole}, {"autov2", whole.substr(0, 10)}, {"autov3", tensors.substr(0, 12)}};
-  const auto said = metadata.find("sshs_model_hash");
-  if (said != metadata.end() && said->second != tensors)
-    report["warnings"].push_back(
-        "sshs_model_hash in the metadata is another file's: A1111 and Forge would name "
-        "that file in images");
+  adapter.hashes = {.sha256 = whole, .autov2 = whole.substr(0, 10), .autov3 = tensors.substr(0, 12)};
+  const auto said = adapter.report.metadata.find("sshs_model_hash");
+  if (said != adapter.report.metadata.end() && said->second != tensors)
+    adapter.report.warnings.emplace_back(
+        "sshs_model_hash in the metadata is another file's: A1111 and Forge would name that file in images");
 }
 
-json inspect_file(const fs::path& file, const std::vector<Architecture>& candidates) {
+InspectedAdapter inspect_file(const fs::path& file, const std::vector<Architecture>& candidates) {
   const Architecture& architecture = best_match(file, candidates);
   const AdapterSurvey survey = survey_adapter(file, *architecture.names);
   refuse_what_is_not_for_sdxl(survey);
-  json report;
-  report["file"] = file.string();
-  uintmax_t size_bytes = 0;
-  for (const fs::path& piece : survey.files) size_bytes += fs::file_size(piece);
-  report["size_bytes"] = size_bytes;
-  report["architecture"] = architecture.name;
-  report.update(report_adapter(survey, *architecture.names));
-  if (survey.files.size() == 1) add_hashes(report, survey.files.front(), survey.adapter.metadata);
-  return report;
+  InspectedAdapter adapter{
+      .architecture = architecture.name, .hashes = {}, .report = report_adapter(survey, *architecture.names)};
+  for (const fs::path& piece : survey.files) adapter.size_bytes += fs::file_size(piece);
+  if (survey.files.size() == 1) add_hashes(adapter, survey.files.front());
+  return adapter;
+}
+
+json json_of(const FileHashes& hashes) {
+  return {{"sha256", hashes.sha256}, {"autov2", hashes.autov2}, {"autov3", hashes.autov3}};
+}
+
+json json_of(const Error& error) {
+  return {{"exit_code", static_cast<int>(error.kind())},
+          {"where", error.where()},
+          {"problem", error.problem()},
+          {"hint", error.hint()}};
+}
+
+json json_of(const InspectedFile& file) {
+  json object{{"file", file.path.string()}};
+  if (const InspectedAdapter* adapter = file.adapter()) {
+    object["size_bytes"] = adapter->size_bytes;
+    object["architecture"] = adapter->architecture;
+    object.update(to_json(adapter->report));
+    if (adapter->hashes) object["hashes"] = json_of(*adapter->hashes);
+  } else {
+    object["error"] = json_of(*file.error());
+  }
+  return object;
 }
 
 }  // namespace
+
+size_t InspectResult::defects() const {
+  size_t count = 0;
+  for (const InspectedFile& file : files)
+    if (const InspectedAdapter* adapter = file.adapter()) count += adapter->report.defects.size();
+  return count;
+}
+
+const Error* InspectResult::first_error() const {
+  const auto found = std::ranges::find_if(files, [](const InspectedFile& file) { return file.error(); });
+  return found == files.end() ? nullptr : found->error();
+}
 
 InspectResult run_inspect(const InspectRequest& request, ProgressSink& progress, const CancelToken& cancel) {
   if (request.files.empty())
@@ -75,8 +105,6 @@ InspectResult run_inspect(const InspectRequest& request, ProgressSink& progress,
   const std::vector<Architecture> candidates =
       request.base ? std::vector{architecture_of_base(resolve_base(request.base))} : known_architectures();
   InspectResult result;
-  result.report["files"] = json::array();
-  size_t defects = 0;
   // One file takes a moment, a folder of them takes minutes.
   std::optional<Stage> stage;
   if (request.files.size() > 1)
@@ -84,21 +112,19 @@ InspectResult run_inspect(const InspectRequest& request, ProgressSink& progress,
   for (const fs::path& file : request.files) {
     cancel.throw_if_cancelled("inspect");
     try {
-      result.report["files"].push_back(inspect_file(file, candidates));
-      defects += result.report["files"].back()["defects"].size();
+      result.files.push_back({file, inspect_file(file, candidates)});
     } catch (const Error& error) {
-      if (!result.first_error) result.first_error = error;
-      result.report["files"].push_back({{"file", file.string()},
-                                        {"error",
-                                         {{"exit_code", static_cast<int>(error.kind())},
-                                          {"where", error.where()},
-                                          {"problem", error.problem()},
-                                          {"hint", error.hint()}}}});
+      result.files.push_back({file, error});
     }
     if (stage) stage->step();
   }
-  result.report["defects"] = defects;
   return result;
+}
+
+json to_json(const InspectResult& result) {
+  json files = json::array();
+  for (const InspectedFile& file : result.files) files.push_back(json_of(file));
+  return {{"files", std::move(files)}, {"defects", result.defects()}};
 }
 
 }  // namespace ziplora

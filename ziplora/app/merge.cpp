@@ -43,7 +43,7 @@ void refuse_unwritable_output(const MergeRequest& request, const std::vector<Mer
     if (fs::equivalent(request.output, input.path, ignored))
       throw Error(ErrorKind::kUsage, where, "the output is one of the inputs, which would be lost",
                   "choose another name");
-  find_writable_dialect(request.format);
+  find_writable_dialect(request.format, "--format");
   require_writable(request.output, request.format);
 }
 

@@ -1,8 +1,8 @@
 #pragma once
-/// One LoRA in memory: for each target layer its factors, in canonical names whatever file family it came
-/// from.
+/// One LoRA in memory: the factors of each target layer, under canonical names whatever dialect the file was
+/// in.
 ///
-/// Canonical target: component + diffusers module path, e.g.
+/// A canonical target is the component and the diffusers module path:
 ///     unet.down_blocks.1.attentions.0.transformer_blocks.0.attn1.to_q
 ///     text_encoder.text_model.encoder.layers.0.self_attn.q_proj      (text_encoder_2.… for the second)
 
@@ -18,8 +18,8 @@
 namespace ziplora {
 
 struct LoraLayer {
-  at::Tensor down;                     ///< [rank, in], convolution [rank, in, kh, kw]; the file's dtype
-  at::Tensor up;                       ///< [out, rank], convolution [out, rank, 1, 1]
+  at::Tensor down;                     ///< [rank, in]; of a convolution [rank, in, kh, kw]; the file's dtype
+  at::Tensor up;                       ///< [out, rank]; of a convolution [out, rank, 1, 1]
   std::optional<double> lora_alpha{};  ///< absent in the file: scale 1
 
   int64_t rank() const { return down.size(0); }
@@ -31,9 +31,9 @@ struct Adapter {
   std::map<std::string, LoraLayer> layers{};  ///< by canonical target
   StringMap metadata{};                       ///< the file's `__metadata__`
   std::filesystem::path source{};             ///< the file it was read from, or empty
-  std::string family{};  ///< key dialect it was read in: "kohya-sgm", "diffusers-peft", …
-  /// What is added to the base's vectors, which have no factors: biases, and norms' weights. By canonical
-  /// parameter: "unet.mid_block.resnets.0.norm1.weight", "….to_out.0.bias"; [n] in the file's dtype.
+  std::string dialect{};  ///< how the file spells its keys: "kohya-sgm", "diffusers-peft", …
+  /// What is added to biases and to the weights of norms, which have no factors: [n] in the file's dtype, by
+  /// canonical parameter ("unet.mid_block.resnets.0.norm1.weight", "….to_out.0.bias").
   NamedTensors vector_deltas{};
 };
 

@@ -11,7 +11,7 @@ std::string sha256_of_adapter(const std::filesystem::path& path, const std::stop
   const std::vector<AdapterFiles> files = find_adapter_files(path);
   if (files.size() == 1 && files.front().weights == path && files.front().config.empty())
     return sha256_of_file(path, stop);
-  // What an adapter is read from, not what else lies there: a trainer's checkpoints, say.
+  // Only what the adapter is read from, not what else lies there, such as a trainer's checkpoints.
   const std::filesystem::path root = std::filesystem::is_directory(path) ? path : path.parent_path();
   std::string lines;
   for (const AdapterFiles& piece : files)

@@ -1,5 +1,5 @@
 #pragma once
-/// The fingerprint by which recipes and states name an adapter that they were made from.
+/// The fingerprint by which recipes and merge states identify the adapters that they were made from.
 ///
 ///     sha256_of_adapter("cat.safetensors");   // the file's own
 ///     sha256_of_adapter("cat-peft/");         // of the folder's configs and weights
@@ -12,21 +12,24 @@
 
 namespace ziplora {
 
-/// @return 64 hexadecimal digits; of a folder, and of PEFT's file with the config beside it, those of
-/// sha256sum's lines for the files that are read (find_adapter_files)
+/// @return 64 hexadecimal digits: of a single file its own hash; of a folder, and of PEFT's file with the
+///         config beside it, the hash of the lines that sha256sum prints for the files that are read
+///         (find_adapter_files)
 /// @param stop  as for sha256_of_file
 /// @throws Error(kInput) if a file is missing or unreadable
 std::string sha256_of_adapter(const std::filesystem::path& path, const std::stop_token& stop = {});
 
-/// Of several adapters, in a thread of its own: it takes half as long as a file-level merge. Given up when
-/// the object goes.
+/// Hashes several adapters in a thread of its own, because that takes half as long as a file-level merge.
+/// Destroying the object stops it.
 class AdapterDigests {
  public:
   explicit AdapterDigests(std::vector<std::filesystem::path> paths);
   ~AdapterDigests();
   AdapterDigests(const AdapterDigests&) = delete;
   AdapterDigests& operator=(const AdapterDigests&) = delete;
-  /// Waits; once only. @return in the order of the paths @throws as sha256_of_adapter
+  /// Waits for the result. May be called once.
+  /// @return in the order of the paths
+  /// @throws as sha256_of_adapter
   std::vector<std::string> get() { return digests_.get(); }
 
  private:

@@ -22,24 +22,23 @@ Adapter read_adapter(const std::filesystem::path& path, const TargetNames& names
     throw Error(
         ErrorKind::kIncompatible, "read " + path.string(),
         fmt::format("{}, and what they change depends on the base's weights", describe(survey.base_bound)),
-        "give the base that the adapter is for with --base");
+        "give the base that the adapter is for");
   resolve_against_base(survey.base_bound, names, base, survey.adapter.layers);
   return std::move(survey.adapter);
 }
 
 void require_place_for(const Adapter& adapter, const std::string& format) {
-  if (find_writable_dialect(format).takes_vectors || adapter.vector_deltas.empty()) return;
-  throw Error(
-      ErrorKind::kIncompatible, "write adapter",
-      fmt::format("{}the adapter changes {} biases and norms (first: {}), for which the format '{}' has "
-                  "no place",
-                  adapter.source.empty() ? "" : adapter.source.filename().string() + ": ",
-                  adapter.vector_deltas.size(), adapter.vector_deltas.begin()->first, format),
-      "write it with --format kohya");
+  if (find_writable_dialect(format, "write adapter").takes_vectors || adapter.vector_deltas.empty()) return;
+  throw Error(ErrorKind::kIncompatible, "write adapter",
+              fmt::format("{}the adapter changes {} biases and norms (first: {}), "
+                          "for which the format '{}' has no place",
+                          adapter.source.empty() ? "" : adapter.source.filename().string() + ": ",
+                          adapter.vector_deltas.size(), adapter.vector_deltas.begin()->first, format),
+              "write it in the format kohya, which has one");
 }
 
 void require_writable(const std::filesystem::path& path, const std::string& format) {
-  // The trials remove themselves again.
+  // A trial removes itself.
   if (format == kPeftDialect.name) {
     AtomicFolder trial(path);
     return;
@@ -50,7 +49,7 @@ void require_writable(const std::filesystem::path& path, const std::string& form
 void write_adapter(const std::filesystem::path& path, const Adapter& adapter, const TargetNames& names,
                    const WriteOptions& options) {
   require_place_for(adapter, options.format);
-  find_writable_dialect(options.format).write(path, adapter, names, options.dtype);
+  find_writable_dialect(options.format, "write adapter").write(path, adapter, names, options.dtype);
 }
 
 }  // namespace ziplora

@@ -1,5 +1,7 @@
 #pragma once
 /// For tests of adapter files: a small architecture of SDXL's form, and a folder to write to.
+///
+///     TEST_F(AdapterFileTest, …) { read_adapter(save(good_pair()), names, warnings); }
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/full.h>
@@ -10,6 +12,7 @@
 #include "ziplora/base/error.h"
 #include "ziplora/base/rng.h"
 #include "ziplora/lora/adapter_file.h"
+#include "ziplora/lora/factor_shapes.h"
 #include "ziplora/lora/target_names.h"
 
 namespace ziplora {
@@ -41,10 +44,8 @@ struct AdapterFileTest : ::testing::Test {
 
   LoraLayer layer(const std::string& target, int64_t rank, std::optional<double> alpha) {
     const TargetName& name = *names.find(target);
-    std::vector<int64_t> down = name.weight_shape, up{name.weight_shape[0], rank};
-    down[0] = rank;
-    if (name.is_convolution()) up.insert(up.end(), {1, 1});
-    return {at::randn(down, generator), at::randn(up, generator), alpha};
+    const FactorShapes shapes = factor_shapes(name.weight_shape, rank);
+    return {at::randn(shapes.down, generator), at::randn(shapes.up, generator), alpha};
   }
   /// Every third layer, ranks 1…4, alphas of all kinds: absent, 0, fractional.
   Adapter mixed_adapter() {

@@ -1,4 +1,4 @@
-// What is written comes back: every dialect, alpha, dtype and hash.
+// What is written is read back: every dialect, alpha, dtype and hash.
 #include "ziplora/lora/adapter_file.h"
 
 #include <ATen/TensorOperators.h>
@@ -94,7 +94,7 @@ TEST_F(AdapterFileTest, WhatOverflowsEvenWhenBalancedIsAnError) {
     } catch (const Error& error) {
       EXPECT_EQ(error.kind(), ErrorKind::kNonFinite);
       EXPECT_NE(error.problem().find(target.substr(5)), std::string::npos) << error.what();
-      EXPECT_NE(error.hint().find("--file-dtype"), std::string::npos) << error.hint();
+      EXPECT_NE(error.hint().find("the file's dtype"), std::string::npos) << error.hint();
     }
     EXPECT_FALSE(std::filesystem::exists(path)) << format;
     write_adapter(path, adapter, names, {.format = format, .dtype = at::kBFloat16});

@@ -69,7 +69,7 @@ std::vector<AdapterFiles> find_adapter_files(const fs::path& path) {
   const char *const weights = "adapter_model.safetensors", *const config = "adapter_config.json";
   std::error_code unreadable;  // opening it as a file says why
   if (!fs::is_directory(path, unreadable)) {
-    // PEFT's own file, pointed at by hand: its scale stands in the config beside it.
+    // PEFT's own file, given by name: its scale is in the config beside it.
     const fs::path beside = path.parent_path() / config;
     const bool of_peft = path.filename() == weights && fs::exists(beside);
     return {{path, of_peft ? beside : fs::path()}};

@@ -1,4 +1,4 @@
-// Files as others write them, sound and broken.
+// Reading files as other programs write them, sound and broken.
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/rand.h>
@@ -39,13 +39,13 @@ TEST_F(AdapterFileTest, ReadsEverySpellingOfALayer) {
        "peft"},
       {"diffusion_model.input_blocks.4.1.transformer_blocks.0.attn1.to_out.0.lora_A.weight",
        "diffusion_model.input_blocks.4.1.transformer_blocks.0.attn1.to_out.0.lora_B.weight", "16", "comfy"}};
-  for (const auto& [down, up, width, family] : spellings) {
+  for (const auto& [down, up, width, dialect] : spellings) {
     const NamedTensors tensors{{down, at::randn({3, 16}, generator)}, {up, at::randn({16, 3}, generator)}};
     const Adapter adapter = read_adapter(save(tensors), names, warnings);
     ASSERT_EQ(adapter.layers.size(), 1u) << down;
     EXPECT_EQ(adapter.layers.begin()->first,
               "unet.down_blocks.1.attentions.0.transformer_blocks.0.attn1.to_out.0");
-    EXPECT_EQ(adapter.family, family);
+    EXPECT_EQ(adapter.dialect, dialect);
     EXPECT_TRUE(adapter.layers.begin()->second.down.equal(tensors.at(down))) << down;
   }
   for (const char* module : {"text_encoder.text_model.encoder.layers.1.self_attn.out_proj.lora_linear_layer",
@@ -158,19 +158,19 @@ TEST_F(AdapterFileTest, SaysWhatIsWrongWithAFile) {
   }
 }
 
-TEST_F(AdapterFileTest, NamesFamiliesThatCannotBeReadYet) {
+TEST_F(AdapterFileTest, NamesKindsThatCannotBeReadYet) {
   const std::vector<std::pair<const char*, const char*>> suffixes{{"oft_diag", "OFT of early LyCORIS"},
                                                                   {"boft_R", "BOFT of PEFT"},
                                                                   {"bm.weight", "GLoRA with a core"},
                                                                   {"lambda_layer", "T-LoRA"},
                                                                   {"reshape_weight", "reshape_weight patch"}};
-  for (const auto& [suffix, family] : suffixes) {
+  for (const auto& [suffix, kind] : suffixes) {
     NamedTensors tensors = good_pair();
     const std::string key = std::string("lora_unet_middle_block_1_proj_in.") + suffix;
     tensors[key] = at::zeros({2, 2});
     const Error error = error_of_reading(tensors);
     EXPECT_EQ(error.kind(), ErrorKind::kIncompatible);
-    EXPECT_NE(error.problem().find(family), std::string::npos) << error.what();
+    EXPECT_NE(error.problem().find(kind), std::string::npos) << error.what();
     EXPECT_NE(error.problem().find(key), std::string::npos) << error.what();
     EXPECT_FALSE(error.hint().empty()) << error.what();
   }
@@ -182,7 +182,7 @@ TEST_F(AdapterFileTest, LayersThatDependOnTheBaseNeedIt) {
   const Error error = error_of_reading(tensors);
   EXPECT_EQ(error.kind(), ErrorKind::kIncompatible);
   EXPECT_NE(error.problem().find("1 layer is DoRA"), std::string::npos) << error.what();
-  EXPECT_NE(error.hint().find("--base"), std::string::npos) << error.hint();
+  EXPECT_NE(error.hint().find("give the base"), std::string::npos) << error.hint();
 
   const at::Tensor weight = at::randn({24, 24}, generator);
   std::string asked;

@@ -14,14 +14,13 @@
 #include "ziplora/lora/delta_kind.h"
 #include "ziplora/lora/foreign_files.h"
 #include "ziplora/lora/key_dialects.h"
+#include "ziplora/lora/layer_errors.h"
 #include "ziplora/lora/tensor_form.h"
 #include "ziplora/lora/vector_deltas.h"
 #include "ziplora/lora/weight_decomposition.h"
 
 namespace ziplora {
 namespace {
-
-constexpr const char* kAnotherCopy = "the file is damaged: get another copy";
 
 /// OneTrainer's and A1111's textual inversions: "bundle_emb.NAME.string_to_param.*", "bundle_emb.NAME.clip_l"
 /// → NAME.
@@ -38,7 +37,7 @@ struct Module {
   DeltaParts parts;
   std::optional<double> alpha;
   std::vector<std::string> keys;
-  std::string family, dtype;
+  std::string dialect, dtype;
   bool broken = false;  ///< a defect was found; the layer is left out of the adapter
 };
 
@@ -67,11 +66,11 @@ class Surveyor {
       if (!module.broken) finish_layer(pieces, canonical, module);
     say_what_lacks_alpha();
     say_what_is_bundled();
-    std::set<std::string> families;
+    std::set<std::string> dialects;
     for (const auto& [canonical, module] : modules_)
-      if (!module.broken) families.insert(module.family);
-    if (families.size() > 1) families.erase("kohya");
-    survey_.adapter.family = fmt::format("{}", fmt::join(families, "+"));
+      if (!module.broken) dialects.insert(module.dialect);
+    if (dialects.size() > 1) dialects.erase("kohya");
+    survey_.adapter.dialect = fmt::format("{}", fmt::join(dialects, "+"));
     return std::move(survey_);
   }
 
@@ -81,13 +80,13 @@ class Surveyor {
       embeddings_.insert(printable(*name));
       return;
     }
-    if (const auto family = unsupported_family(key)) return unsupported_[*family].push_back(key);
+    if (const auto kind = unsupported_kind(key)) return unsupported_[*kind].push_back(key);
     const auto parsed = parse_key(piece, key, names_);
     if (!parsed) return unknown_keys_.push_back(key);
     if (parsed->target == nullptr) return unknown_layers_.push_back(key);
     Module& module = modules_[parsed->target->canonical];
     module.target = parsed->target;
-    module.family = parsed->family;
+    module.dialect = parsed->dialect;
     module.keys.push_back(key);
     const std::string problem_of_header = problem_of_form(parsed->part, *parsed->target, info);
     if (!problem_of_header.empty()) {
@@ -115,16 +114,15 @@ class Surveyor {
       return Defect{DefectKind::kNonFinite,
                     ErrorKind::kInput,
                     fmt::format("{} holds NaN or Inf; {} is broken", key, module.target->canonical),
-                    "the training that made it diverged, or the file was damaged: get another copy",
+                    "get another copy: the training that made it diverged, or the file is damaged",
                     {key}};
     if (part == kAlphaPart ? module.alpha.has_value() : module.parts.count(part) != 0)
-      return Defect{
-          DefectKind::kDuplicate,
-          ErrorKind::kInput,
-          key + (part == kAlphaPart ? " gives an alpha" : " gives a factor") +
-              " that another key has given already",
-          "the file mixes two spellings of one layer; save the LoRA again with the tool that made it",
-          {key}};
+      return Defect{DefectKind::kDuplicate,
+                    ErrorKind::kInput,
+                    key + (part == kAlphaPart ? " gives an alpha" : " gives a factor") +
+                        " that another key has given already",
+                    "save the LoRA again with the tool that made it: the file spells one layer in two ways",
+                    {key}};
     if (part == kAlphaPart)
       module.alpha = value.item<double>();
     else
@@ -133,11 +131,11 @@ class Surveyor {
   }
 
   void report_unsupported() {
-    for (const auto& [family, keys] : unsupported_)
+    for (const auto& [kind, keys] : unsupported_)
       survey_.defects.push_back(
           {DefectKind::kUnsupported, ErrorKind::kIncompatible,
-           fmt::format("{} of {} keys are of the family {} (first: {}), which cannot be read", keys.size(),
-                       survey_.tensors.size(), family, keys.front()),
+           fmt::format("{} of {} keys are of the kind {} (first: {}), which cannot be read", keys.size(),
+                       survey_.tensors.size(), kind, keys.front()),
            "extract a plain LoRA from it with the tool that made it", keys});
   }
 
@@ -181,7 +179,7 @@ class Surveyor {
          "a LoRA holds keys such as lora_unet_….lora_down.weight or unet.….lora_A.weight", unknown_keys_});
   }
 
-  /// Not checked key by key: a module is of a kind only as a whole.
+  /// Works on whole modules, because a single key does not tell the kind.
   void finish_layer(const std::vector<AdapterPiece>& pieces, const std::string& canonical, Module& module) {
     try {
       take_vector_deltas(module.parts, *module.target, survey_.adapter.vector_deltas);
@@ -195,7 +193,7 @@ class Surveyor {
             {DefectKind::kOrphan, ErrorKind::kInput,
              fmt::format("{} lacks its {} {} (found {})", canonical, fmt::join(missing, " and "),
                          missing.size() == 1 ? "factor" : "factors", module.keys.front()),
-             "the file is incomplete: get another copy", module.keys});
+             "get another copy: the file is incomplete", module.keys});
       if (kind.bind != nullptr)
         bind_layer(canonical, module, kind, magnitude);
       else
@@ -233,8 +231,8 @@ class Surveyor {
       take_vector_deltas(scaled, *module.target, survey_.adapter.vector_deltas);
     }
     layers_without_alpha_ += !layer.lora_alpha;
-    survey_.origins[canonical] = {magnitude ? "DoRA" : kind.name,   module.family, module.dtype,
-                                  rank_in_file(kind, module.parts), alpha,         module.alpha};
+    survey_.origins[canonical] = {magnitude ? "DoRA" : kind.name,   module.dialect, module.dtype,
+                                  rank_in_file(kind, module.parts), alpha,          module.alpha};
     if (magnitude)
       survey_.base_bound[canonical] = decompose(std::move(layer), *magnitude, *module.target);
     else
@@ -248,7 +246,7 @@ class Surveyor {
                   fmt::format("is {} with a DoRA magnitude, which no trainer writes", kind.name),
                   "save the adapter again with the tool that made it");
     BaseBoundLayer layer = kind.bind(module.parts, module.alpha, *module.target);
-    survey_.origins[canonical] = {layer.kind, module.family, module.dtype, layer.rank,
+    survey_.origins[canonical] = {layer.kind, module.dialect, module.dtype, layer.rank,
                                   {},         module.alpha};  // OFT's is a constraint
     survey_.base_bound[canonical] = std::move(layer);
   }
@@ -275,7 +273,7 @@ class Surveyor {
   const TargetNames& names_;
   AdapterSurvey survey_;
   std::map<std::string, Module> modules_;                        // by canonical target
-  std::map<std::string, std::vector<std::string>> unsupported_;  // family → keys
+  std::map<std::string, std::vector<std::string>> unsupported_;  // kind → keys
   std::vector<std::string> unknown_layers_, unknown_keys_;
   std::vector<Defect> in_tensors_;
   int64_t layers_without_alpha_ = 0;

@@ -1,5 +1,5 @@
-// What the writers of every format owe to the file's readers: nothing lost to the dtype, nothing superfluous,
-// metadata that is true.
+// What every format's writer guarantees to readers: the dtype loses nothing, nothing is superfluous, and the
+// metadata are true.
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/zeros_like.h>
@@ -106,7 +106,7 @@ TEST_F(AdapterWriting, KohyaNamesAreWrittenInTheSpellingThatIsAskedFor) {
                                                               at::randn({320, 2, 1, 1}, generator), 2.0};
   adapter.vector_deltas["unet.mid_block.resnets.1.norm2.weight"] = at::randn({1280}, generator);
   struct Spelling {
-    const char *format, *block, *sampler, *norm, *family;
+    const char *format, *block, *sampler, *norm, *dialect;
   };
   for (const Spelling& spelling :
        {Spelling{"kohya", "input_blocks_4_1_", "input_blocks_3_0_op", "middle_block_2_out_layers_0",
@@ -122,7 +122,7 @@ TEST_F(AdapterWriting, KohyaNamesAreWrittenInTheSpellingThatIsAskedFor) {
         EXPECT_TRUE(file.contains(module + part)) << module << part;
     EXPECT_TRUE(file.contains(unet + spelling.norm + ".w_norm")) << spelling.format;
     std::vector<std::string> warnings;
-    EXPECT_EQ(read_adapter(folder / "out.safetensors", names, warnings).family, spelling.family);
+    EXPECT_EQ(read_adapter(folder / "out.safetensors", names, warnings).dialect, spelling.dialect);
   }
 }
 

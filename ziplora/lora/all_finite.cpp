@@ -9,8 +9,8 @@
 namespace ziplora {
 namespace {
 
-/// The exponent bits of one number, repeated over 64 bits. A number is NaN or Inf if all of them are set;
-/// adding the lowest of them then carries into the sign bit, which the mask has cleared, and into no
+/// The exponent bits of one number, repeated over 64 bits. A number is NaN or Inf if all of them are set.
+/// Adding the lowest of them then carries into the sign bit, which the mask has cleared, and never into a
 /// neighbour.
 struct Lanes {
   uint64_t exponent, lowest, carry;

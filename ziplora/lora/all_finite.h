@@ -1,6 +1,6 @@
 #pragma once
-/// Whether a tensor is free of NaN and Inf, in one pass over its bits: at::isfinite makes three tensors of
-/// its size, which for a file of half precision takes longer than all else that is done to it.
+/// Whether a tensor is free of NaN and Inf, in one pass over its bits. at::isfinite makes three tensors of
+/// its size; for a file of half precision that takes longer than everything else done to it.
 ///
 ///     if (!all_finite(factor)) …
 

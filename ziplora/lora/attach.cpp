@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "ziplora/base/error.h"
+#include "ziplora/lora/factor_shapes.h"
 #include "ziplora/nn/conv2d.h"
 #include "ziplora/nn/linear.h"
 
@@ -19,10 +20,10 @@ std::string name_of(const Adapter& adapter) {
 }
 
 [[noreturn]] void refuse(const Adapter& adapter, const std::string& problem) {
-  const std::string hint =
-      adapter.source.empty()
-          ? ""
-          : fmt::format("run 'ziplora inspect {}' to see what it was made for", adapter.source.string());
+  const std::string hint = adapter.source.empty()
+                               ? ""
+                               : fmt::format("run 'ziplora inspect {}' to see what the file was made for",
+                                             adapter.source.string());
   throw Error(ErrorKind::kIncompatible, "attach: " + name_of(adapter), problem, hint);
 }
 
@@ -40,19 +41,17 @@ void require_targets_exist(const Adapter& adapter, const std::map<std::string, S
 
 void require_shapes_fit(const Adapter& adapter, const std::string& target, const LoraLayer& layer,
                         const at::Tensor& weight) {
-  const int64_t rank = layer.rank();
-  std::vector<int64_t> down = weight.sizes().vec(), up{weight.size(0), rank};
-  down[0] = rank;
-  if (weight.dim() == 4) up.insert(up.end(), {1, 1});
-  if (layer.down.sizes() != down)
-    refuse(adapter, fmt::format("{} down is [{}], the model needs [{}]", target,
-                                fmt::join(layer.down.sizes(), ", "), fmt::join(down, ", ")));
-  if (layer.up.sizes() != up)
-    refuse(adapter, fmt::format("{} up is [{}], the model needs [{}]", target,
-                                fmt::join(layer.up.sizes(), ", "), fmt::join(up, ", ")));
+  const FactorShapes needed = factor_shapes(weight.sizes(), layer.rank());
+  const auto require = [&](const char* name, const at::Tensor& factor, const std::vector<int64_t>& shape) {
+    if (factor.sizes() != shape)
+      refuse(adapter, fmt::format("{} {} is [{}], the model needs [{}]", target, name,
+                                  fmt::join(factor.sizes(), ", "), fmt::join(shape, ", ")));
+  };
+  require("down", layer.down, needed.down);
+  require("up", layer.up, needed.up);
 }
 
-/// Every bias and every norm's weight by canonical parameter.
+/// Every bias and every norm's weight, by canonical parameter.
 std::map<std::string, Module::Parameter> vectors_of(const Components& components) {
   std::map<std::string, Module::Parameter> vectors;
   for (const auto& [component, root] : components)

@@ -1,16 +1,18 @@
 #pragma once
-/// Puts adapters into the slots of a model, stacked along the rank; each row of a batch weighs each adapter
-/// by itself. No ΔW is built: K adapters cost two thin products a layer. Biases and norms that adapters
-/// change are exchanged for their sum, of each row where rows differ (nn/row_wise_vector.h).
+/// Puts adapters into the slots of a model, stacked along the rank. Each row of a batch can use each adapter
+/// at its own strength. ΔW is never built: K adapters cost two thin products per layer. Where adapters change
+/// biases and norms, the model gets the base's vector plus their differences, one vector per row where the
+/// rows differ (nn/row_wise_vector.h).
 ///
 ///     AttachedAdapters attached(components, {&subject, &style});
-///     attached.set_row_weights(weights);   // [B, K]: rows base (0,0), subject (1,0), style (0,1), direct
-///     (1,1) unet.forward(…);                     // all rows in one pass; leaving the scope empties the
-///     slots
+///     // [B, K]: base (0, 0), subject (1, 0), style (0, 1), both (1, 1)
+///     attached.set_row_weights(weights);
+///     unet.forward(…);  // all rows in one pass
+///     // the end of the scope empties the slots
 ///
-/// Leaves out: learning (merge/ and train/ fill the slots of `adapter_slots` with factors of their own) and
-/// fusing ΔW into the base weights. Source of the update: LoRA, arXiv 2106.09685, eq. 3, with the scale
-/// lora_alpha / rank folded into up.
+/// Does not learn: merge/ and train/ fill the slots of `adapter_slots` with factors of their own. Does not
+/// add ΔW to the base's weights: bake.h does. Source of the update: LoRA, arXiv 2106.09685, eq. 3, with the
+/// scale lora_alpha / rank folded into up.
 
 #include <ATen/core/Tensor.h>
 
@@ -30,8 +32,8 @@ using Components = std::map<std::string, Module*>;
 /// A layer that an adapter can change.
 struct SlotInModel {
   AdapterSlot* slot;
-  at::Tensor
-      weight;  ///< the base's, [out, in] or [out, in, kh, kw]; tells dtype and device. Do not write to it.
+  /// The base's, [out, in] or [out, in, kh, kw]; gives dtype and device. Do not write to it.
+  at::Tensor weight;
 
   bool is_convolution() const { return weight.dim() == 4; }
 };
@@ -42,15 +44,16 @@ std::map<std::string, SlotInModel> adapter_slots(const Components& components);
 class AttachedAdapters {
  public:
   /// The factors are converted to each layer's dtype and device (the scale is folded in float32 first).
-  /// @throws Error(kIncompatible) naming target, found and needed shapes, or the targets that the model lacks
-  ///         (then no slot is touched), or the vectors; Error(kInternal) if a slot is taken already
+  /// @throws Error(kIncompatible) naming the target with the found and the needed shapes, or the targets that
+  ///         the model lacks (then no slot is touched), or the vectors; Error(kInternal) if a slot is already
+  ///         taken
   AttachedAdapters(const Components& components, const std::vector<const Adapter*>& adapters);
   ~AttachedAdapters();
   AttachedAdapters(const AttachedAdapters&) = delete;
   AttachedAdapters& operator=(const AttachedAdapters&) = delete;
 
-  /// @param weights  [B, K] float32, one strength per row and adapter; undefined: every adapter at 1 in every
-  ///                 row
+  /// @param weights  [B, K] float32, one strength per row and adapter; undefined: 1 for every adapter in
+  ///                 every row
   /// @throws Error(kInternal) unless it has one column per adapter
   void set_row_weights(const at::Tensor& weights);
 
@@ -65,7 +68,7 @@ class AttachedAdapters {
   struct AttachedVector {
     at::Tensor* parameter;
     at::Tensor original;    // [n]
-    at::Tensor deltas;      // [k, n], one row for each adapter that has one
+    at::Tensor deltas;      // [k, n], one row per adapter that changes this vector
     at::Tensor adapter_of;  // [k] int64
   };
   void attach_vectors(const Components& components, const std::vector<const Adapter*>& adapters);

@@ -1,6 +1,6 @@
 #pragma once
-/// The layers that a LoRA is put on since its beginning: q, k, v and out of the transformers' attention, in
-/// diffusers' names. What `train` and `merge` call "attention" is these.
+/// The layers that LoRAs have always been trained on: q, k, v and out of the transformers' attention, in
+/// diffusers' names. `train` and `merge` call them "attention".
 ///
 ///     is_attention_projection("down_blocks.1.attentions.0.transformer_blocks.0.attn1.to_q");   // true
 
@@ -8,9 +8,9 @@
 
 namespace ziplora {
 
-/// @param path  of a layer, with or without the component before it ("unet.")
+/// @param path  of a layer, with or without the component ("unet.")
 bool is_attention_projection(std::string_view path);
-/// The same of those that read the prompt.
+/// Only those of the cross-attention, which reads the prompt.
 bool is_cross_attention_projection(std::string_view path);
 
 }  // namespace ziplora

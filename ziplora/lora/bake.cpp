@@ -62,18 +62,18 @@ Baker::Baker(const BaseFiles& base, std::vector<ScaledAdapter> adapters, std::op
                             base.path().string()),
                 kArchitectureHint);
   };
-  for (const auto& [adapter, scale] : adapters) {
+  for (const auto& [adapter, strength] : adapters) {
     for (const auto& [target, layer] : adapter->layers) {
       const std::string weight = target + ".weight";
       require(weight, *adapter);
       auto& [ups, downs] = factors[weight];
-      ups.push_back(layer.up.to(at::kFloat).flatten(1) * (scale * layer.scale()));
+      ups.push_back(layer.up.to(at::kFloat).flatten(1) * (strength * layer.scale()));
       downs.push_back(layer.down.to(at::kFloat).flatten(1));
     }
     for (const auto& [parameter, delta] : adapter->vector_deltas) {
       require(parameter, *adapter);
       auto& [ups, downs] = factors[parameter];
-      ups.push_back(delta.to(at::kFloat).view({-1, 1}) * scale);
+      ups.push_back(delta.to(at::kFloat).view({-1, 1}) * strength);
       downs.push_back(at::ones({1, 1}));
     }
   }
@@ -82,7 +82,7 @@ Baker::Baker(const BaseFiles& base, std::vector<ScaledAdapter> adapters, std::op
       throw Error(ErrorKind::kInput, kWhere,
                   fmt::format("{} is {} in {}: too coarse a dtype for small changes", weight,
                               base.dtypes().at(weight), base.path().string()),
-                  "use the checkpoint's version in F16, BF16 or F32");
+                  "use a version of the base in F16, BF16 or F32");
     updates_[weight] = {at::cat(parts.first, 1), at::cat(parts.second, 0)};
   }
   for (const BaseFile& file : base.files())
@@ -143,7 +143,7 @@ void Baker::append_sum(const BaseFile& file, const std::string& tensor, const st
     if (!at::isfinite(stored).all().item<bool>())
       throw Error(ErrorKind::kNonFinite, kWhere,
                   fmt::format("{} gets values that {} cannot hold", tensor, toString(dtype)),
-                  "lower the scales, or write float32");
+                  "lower the strengths, or write float32");
     writer.append(stored);
     file.tensors->release_pages(tensor);
   }

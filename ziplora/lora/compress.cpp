@@ -27,12 +27,13 @@ ThinSvd thin_svd(const LoraLayer& layer, const std::string& where) {
   const auto [q_up, r_up] = at::linalg_qr(up);
   const auto [q_down, r_down] = at::linalg_qr(down.t());
   const at::Tensor core = r_up.matmul(r_down.t());
-  if (!all_finite(core))  // LAPACK's words for it name neither layer nor reason
-    throw Error(ErrorKind::kNonFinite, where, "the factors hold NaN or Inf, or their product does",
-                "a smaller weight, unless training diverged: 'ziplora inspect' tells of each file");
+  if (!all_finite(core))  // LAPACK's own message names neither layer nor reason
+    throw Error(ErrorKind::kNonFinite, where, "the factors or their product hold NaN or Inf",
+                "use a smaller strength; if training diverged, 'ziplora inspect' shows which file is broken");
   const auto [u, s, v] = at::linalg_svd(core, /*full_matrices=*/false);
-  // What terms that cancel each other leave of rounding has no direction: a · x − a · x is zero. Summed rank
-  // by rank, so that it does not matter how a rank's size is split between its two factors.
+  // Terms that cancel each other, a · x − a · x, leave rounding errors, whose direction means nothing. The
+  // bound on them is summed rank by rank, so that it does not matter how a rank's size is split between its
+  // two factors.
   const double terms = (r_up.norm(2, {0}) * r_down.norm(2, {0})).sum().item<double>();
   const double rounding = 16 * std::numeric_limits<double>::epsilon() * terms;
   return {q_up.matmul(u), at::where(s > rounding, s, 0), v.matmul(q_down.t())};
@@ -55,13 +56,14 @@ CompressedLayer truncate(const LoraLayer& layer, const RankRule& rule, const std
 
 }  // namespace
 
-void RankRule::check() const {
+void RankRule::check(const std::string& where) const {
   if (most < 1)
-    throw Error(ErrorKind::kUsage, "--rank", "a rank is 1 or more, found " + std::to_string(most),
-                "for example --rank 32");
+    throw Error(ErrorKind::kUsage, where, fmt::format("a rank is 1 or more, found {}", most),
+                "choose a higher rank, for example 32");
   if (!(energy > 0 && energy <= 1))
-    throw Error(ErrorKind::kUsage, "--energy", fmt::format("{} is no share between 0 and 1", energy),
-                "0.99 keeps 99 % of each layer's squared norm");
+    throw Error(ErrorKind::kUsage, where,
+                fmt::format("an energy of {} is not a share between 0 and 1", energy),
+                "choose an energy of at most 1: 0.99 keeps 99 % of each layer's squared norm");
 }
 
 int64_t RankRule::kept(const at::Tensor& singular_values) const {
@@ -81,7 +83,7 @@ CompressedLayer compress_layer(const LoraLayer& layer, const RankRule& rule) {
 
 Compression compress(const Adapter& adapter, const RankRule& rule,
                      const std::function<void()>& before_layer) {
-  rule.check();
+  rule.check("compress");
   Compression result{.adapter = adapter, .relative_error_of_layer = {}};
   double total = 0, dropped = 0;
   for (const auto& [target, layer] : adapter.layers) {

@@ -1,12 +1,12 @@
 #pragma once
 /// Lowers the rank of an adapter by truncated SVD, layer by layer, from the factors alone: up = Q_u R_u,
-/// downᵀ = Q_d R_d, SVD of the small R_u R_dᵀ. By Eckart–Young no adapter of that rank is nearer to ΔW in the
-/// Frobenius norm. A dense ΔW is never built. What has no factors yet: factorize.h.
+/// downᵀ = Q_d R_d, then the SVD of the small R_u R_dᵀ. ΔW is never built. By Eckart–Young no adapter of that
+/// rank is nearer to ΔW in the Frobenius norm. factorize.h does the same for a ΔW that has no factors yet.
 ///
-///     Compression small = compress(merged, 32);
-///     small.relative_error;   // ‖ΔW − ΔW_32‖ / ‖ΔW‖ over all layers
-///     compress(merged, {.most = 64, .energy = 0.99});   // per layer: the fewest ranks that keep 99 % of
-///     ‖ΔW‖²
+///     const Compression small = compress(merged, 32);
+///     small.relative_error;  // ‖ΔW − ΔW_32‖ / ‖ΔW‖ over all layers
+///     // of each layer the fewest ranks that keep 99 % of ‖ΔW‖², at most 64:
+///     compress(merged, {.most = 64, .energy = 0.99});
 
 #include <cstdint>
 #include <functional>
@@ -18,15 +18,16 @@
 
 namespace ziplora {
 
-/// How many singular values of a layer stay.
+/// How many singular values of a layer are kept.
 struct RankRule {
   int64_t most = std::numeric_limits<int64_t>::max();
-  double energy = 1.0;  ///< the share of ‖ΔW‖², that is of Σ s², which must stay as far as `most` allows
+  double energy = 1.0;  ///< the share of ‖ΔW‖² = Σ s² to keep, as far as `most` allows
 
+  /// @param where  opens the error message
   /// @throws Error(kUsage) unless most ≥ 1 and 0 < energy ≤ 1
-  void check() const;
+  void check(const std::string& where) const;
   /// @param singular_values  largest first
-  /// @return at least 1, so that a layer stays a layer
+  /// @return at least 1, so that the layer does not vanish
   int64_t kept(const at::Tensor& singular_values) const;
 };
 
@@ -37,8 +38,8 @@ struct CompressedLayer {
   double relative_error() const { return norm > 0 ? dropped_norm / norm : 0; }
 };
 
-/// A layer whose rank is low enough already comes back with its ΔW unchanged and its own rank. Singular
-/// values within double precision's rounding of the layer's terms count as zero.
+/// A layer whose rank is low enough already keeps its rank and its ΔW. Singular values that are no larger
+/// than the rounding of the layer's terms in double precision count as zero.
 CompressedLayer compress_layer(const LoraLayer& layer, const RankRule& rule);
 inline CompressedLayer compress_layer(const LoraLayer& layer, int64_t rank) {
   return compress_layer(layer, RankRule{.most = rank});
@@ -50,7 +51,7 @@ struct Compression {
   double relative_error = 0;                              ///< of all layers' ΔW taken as one vector
 };
 
-/// @param before_layer  is called before each layer; what it throws ends the compression
+/// @param before_layer  called before each layer; an exception from it ends the compression
 /// @throws Error(kUsage) as RankRule::check
 Compression compress(
     const Adapter& adapter, const RankRule& rule, const std::function<void()>& before_layer = [] {});

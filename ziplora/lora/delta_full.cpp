@@ -1,5 +1,7 @@
-// A whole difference of weights (`.diff`, LyCORIS' full): ΔW as it is, without alpha, stored against an
-// identity. Source: KohakuBlueleaf/LyCORIS lycoris/modules/full.py; comfyanonymous/ComfyUI comfy/lora.py.
+// A whole difference of weights (`.diff`, LyCORIS' full): ΔW itself, without an alpha. One of its factors is
+// an identity.
+//
+// Sources: KohakuBlueleaf/LyCORIS lycoris/modules/full.py, comfyanonymous/ComfyUI comfy/lora.py.
 #include "ziplora/lora/delta_kind.h"
 
 namespace ziplora {

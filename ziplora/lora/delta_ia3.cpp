@@ -1,10 +1,11 @@
 // IA³ (arXiv 2205.05638): a learned factor for each input or output channel, stored as its difference from 1:
-// ΔW = W0 · diag(w) or diag(w) · W0. Source: KohakuBlueleaf/LyCORIS lycoris/modules/ia3.py.
+// ΔW = W0 · diag(w) or diag(w) · W0.
+//
+// Source: KohakuBlueleaf/LyCORIS lycoris/modules/ia3.py.
 #include <ATen/TensorOperators.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "ziplora/base/error.h"
 #include "ziplora/lora/delta_kind.h"
 
 namespace ziplora {
@@ -20,9 +21,8 @@ std::vector<std::string> missing(const DeltaParts& parts) {
 BaseBoundLayer bind(const DeltaParts& parts, std::optional<double>, const TargetName& target) {
   const at::Tensor factors = parts.at("weight"), flag = parts.at("on_input");
   if (flag.numel() != 1)
-    throw Error(ErrorKind::kInput, "read adapter",
-                fmt::format("has on_input [{}], which is one number", fmt::join(flag.sizes(), ", ")),
-                "the file is damaged: get another copy");
+    throw malformed(
+        fmt::format("has on_input [{}], which should be one number", fmt::join(flag.sizes(), ", ")));
   const bool on_input = flag.item<double>() != 0;
   const int64_t channels = target.weight_shape[on_input ? 1 : 0];
   if (factors.numel() != channels)

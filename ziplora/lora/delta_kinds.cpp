@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "ziplora/base/error.h"
 #include "ziplora/lora/delta_kind.h"
+#include "ziplora/lora/factor_shapes.h"
 #include "ziplora/lora/vector_deltas.h"
 #include "ziplora/lora/weight_decomposition.h"
 
@@ -18,7 +18,7 @@ bool owns(const DeltaKind& kind, const std::string& part) {
                      [&](const PartSuffix& suffix) { return part == suffix.part; });
 }
 
-/// Of all parts. A suffix that ends another one (".weight") comes after it.
+/// Of all parts, the longest first, so that ".weight" is tried after those that end with it.
 const std::vector<PartSuffix>& part_suffixes() {
   static const std::vector<PartSuffix> suffixes = [] {
     std::vector<PartSuffix> list{{".alpha", kAlphaPart, PartForm::kAny}};
@@ -53,18 +53,14 @@ const DeltaKind& find_delta_kind(const DeltaParts& parts) {
   for (const auto& [part, tensor] : parts)
     if (std::ranges::none_of(delta_kinds(),
                              [&part = part](const DeltaKind& kind) { return owns(kind, part); }))
-      throw Error(ErrorKind::kInput, "read adapter",
-                  fmt::format("holds {}, which only a norm can have", part),
-                  "save the adapter again with the tool that made it");
+      throw ambiguous(fmt::format("holds {}, which only a norm can have", part));
   const DeltaKind* found = nullptr;
   for (const DeltaKind& kind : delta_kinds())
     for (const auto& [part, tensor] : parts) {
       if (!owns(kind, part)) continue;
       if (found != nullptr && found != &kind)
-        throw Error(ErrorKind::kInput, "read adapter",
-                    fmt::format("holds parts of {} and of {}; which of them counts is unclear", found->name,
-                                kind.name),
-                    "save the adapter again with the tool that made it");
+        throw ambiguous(fmt::format("holds parts of {} and of {}; which of them counts is unclear",
+                                    found->name, kind.name));
       found = &kind;
     }
   return found == nullptr ? delta_kinds().front() : *found;
@@ -85,14 +81,8 @@ bool may_have_any_shape(const std::string& part) {
   });
 }
 
-Error does_not_fit(const std::string& problem) {
-  return {ErrorKind::kIncompatible, "read adapter", problem, kAnotherBase};
-}
-
 void require_size_of_delta(int64_t out, int64_t columns, const TargetName& target) {
-  int64_t needed = 1;
-  for (size_t d = 1; d < target.weight_shape.size(); ++d) needed *= target.weight_shape[d];
-  if (out == target.weight_shape[0] && columns == needed) return;
+  if (out == target.weight_shape[0] && columns == target.columns()) return;
   throw does_not_fit(fmt::format("makes a ΔW of {} × {}, this SDXL architecture needs [{}]", out, columns,
                                  fmt::join(target.weight_shape, ", ")));
 }
@@ -101,31 +91,22 @@ LoraLayer require_factors_of(LoraLayer layer, const TargetName& target) {
   layer.down = in_form_of(layer.down, target);
   layer.up = in_form_of(layer.up, target);
   const int64_t rank = layer.rank();
-  const std::string found = fmt::format("has down [{}] and up [{}]", fmt::join(layer.down.sizes(), ", "),
-                                        fmt::join(layer.up.sizes(), ", "));
-  if (rank == 0 || layer.up.size(1) != rank)
-    throw Error(ErrorKind::kInput, "read adapter", found + ": the ranks differ or are 0",
-                "the file is damaged: get another copy");
-  std::vector<int64_t> down = target.weight_shape, up{target.weight_shape[0], rank};
-  down[0] = rank;
-  if (target.is_convolution()) up.insert(up.end(), {1, 1});
-  if (layer.down.sizes() == down && layer.up.sizes() == up) return layer;
+  const std::string found = "has " + describe_shapes(layer);
+  if (rank == 0 || layer.up.size(1) != rank) throw malformed(found + ": the ranks differ or are 0");
+  if (factors_fit(layer, target.weight_shape)) return layer;
+  const FactorShapes needed = factor_shapes(target.weight_shape, rank);
   throw does_not_fit(fmt::format("{}, this SDXL architecture needs [{}] and [{}]", found,
-                                 fmt::join(down, ", "), fmt::join(up, ", ")));
+                                 fmt::join(needed.down, ", "), fmt::join(needed.up, ", ")));
 }
 
 LoraLayer layer_of_product(const at::Tensor& left, const at::Tensor& right, double scale,
                            const TargetName& target) {
   const int64_t out = left.size(0), in = right.size(1), rank = left.size(1);
-  if (rank == 0)
-    throw Error(ErrorKind::kInput, "read adapter", "has factors of rank 0",
-                "the file is damaged: get another copy");
+  if (rank == 0) throw malformed("has factors of rank 0");
   require_size_of_delta(out, in, target);
   if (rank > std::min(out, in)) return layer_of_delta(left.matmul(right), scale, target);
-  std::vector<int64_t> down_shape = target.weight_shape, up_shape{out, rank};
-  down_shape[0] = rank;
-  if (target.is_convolution()) up_shape.insert(up_shape.end(), {1, 1});
-  return {right.to(at::kFloat).reshape(down_shape), left.to(at::kFloat).reshape(up_shape),
+  const FactorShapes shapes = factor_shapes(target.weight_shape, rank);
+  return {right.to(at::kFloat).reshape(shapes.down), left.to(at::kFloat).reshape(shapes.up),
           scale * static_cast<double>(rank)};
 }
 

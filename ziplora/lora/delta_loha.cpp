@@ -1,7 +1,8 @@
-// LoHa (FedPara, arXiv 2108.06098): ΔW = α/r · (w1_a @ w1_b) ⊙ (w2_a @ w2_b). A Hadamard product of two
-// low-rank matrices is one of rank r²: its factors are all products of a column of the one with a column of
-// the other. With cores each side is Σ_pq t[p,q,k,l] a[p,o] b[q,i]. Source: KohakuBlueleaf/LyCORIS
-// lycoris/functional/loha.py.
+// LoHa (FedPara, arXiv 2108.06098): ΔW = α/r · (w1_a @ w1_b) ⊙ (w2_a @ w2_b). The Hadamard product of two
+// matrices of rank r has rank r² at most: its factors are all products of a column of one with a column of
+// the other. With cores each side is Σ_pq t[p,q,k,l] a[p,o] b[q,i].
+//
+// Source: KohakuBlueleaf/LyCORIS lycoris/functional/loha.py.
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/einsum.h>
 #include <fmt/format.h>
@@ -9,7 +10,6 @@
 
 #include <algorithm>
 
-#include "ziplora/base/error.h"
 #include "ziplora/lora/delta_kind.h"
 
 namespace ziplora {
@@ -38,16 +38,12 @@ Side side_of(const DeltaParts& parts, const std::string& number) {
       matrices && (core.defined() ? core.dim() == 4 && core.size(0) == a.size(0) && core.size(1) == b.size(0)
                                   : a.size(1) == b.size(0));
   if (!fits)
-    throw Error(ErrorKind::kInput, "read adapter",
-                fmt::format("has hada_w{0}_a [{1}] and hada_w{0}_b [{2}], whose ranks differ", number,
-                            fmt::join(a.sizes(), ", "), fmt::join(b.sizes(), ", ")),
-                "the file is damaged: get another copy");
+    throw malformed(fmt::format("has hada_w{0}_a [{1}] and hada_w{0}_b [{2}], whose ranks differ", number,
+                                fmt::join(a.sizes(), ", "), fmt::join(b.sizes(), ", ")));
   // A core of a few numbers with a rank of millions would multiply to terabytes.
   if (core.defined() && a.size(0) > std::max(side.out(), side.columns()))
-    throw Error(ErrorKind::kInput, "read adapter",
-                fmt::format("has hada_w{}_a [{}], whose rank is larger than the layer", number,
-                            fmt::join(a.sizes(), ", ")),
-                "the file is damaged: get another copy");
+    throw malformed(fmt::format("has hada_w{}_a [{}], whose rank is larger than the layer", number,
+                                fmt::join(a.sizes(), ", ")));
   return side;
 }
 
@@ -63,14 +59,13 @@ std::vector<std::string> missing(const DeltaParts& parts) {
 LoraLayer to_factors(const DeltaParts& parts, std::optional<double> lora_alpha, const TargetName& target) {
   const Side first = side_of(parts, "1"), second = side_of(parts, "2");
   if (first.out() != second.out() || first.columns() != second.columns())
-    throw Error(ErrorKind::kInput, "read adapter", "has two LoHa sides of unequal shape",
-                "the file is damaged: get another copy");
+    throw malformed("has two LoHa sides of unequal shape");
   require_size_of_delta(first.out(), first.columns(), target);
   const int64_t rank = first.b.size(0);
   const double scale = lora_alpha ? *lora_alpha / static_cast<double>(rank) : 1.0;
   const at::Tensor left1 = first.left(), left2 = second.left(), right1 = first.right(),
                    right2 = second.right();
-  // Past full rank the products of columns would only take memory.
+  // Past full rank, products of columns would take memory for nothing.
   if (left1.size(1) * left2.size(1) > std::min(first.out(), first.columns()))
     return layer_of_delta(left1.matmul(right1) * left2.matmul(right2), scale, target);
   const at::Tensor left = (left1.unsqueeze(2) * left2.unsqueeze(1)).flatten(1);        // [out, r·r]

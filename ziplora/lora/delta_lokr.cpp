@@ -1,6 +1,7 @@
-// LoKr (KronA, arXiv 2212.10650): ΔW = s · w1 ⊗ w2, either side whole or a product of two factors; w2 of a
-// convolution may have a core (t2). (u v) ⊗ (U V) = (u ⊗ U)(v ⊗ V) makes it factors of rank r1 · r2.
-// s = α/r only if a side is factored; whole sides were saved with their scale inside.
+// LoKr (KronA, arXiv 2212.10650): ΔW = s · w1 ⊗ w2. Each side is whole or a product of two factors; w2 of a
+// convolution may have a core (t2). (u v) ⊗ (U V) = (u ⊗ U)(v ⊗ V) turns it into factors of rank r1 · r2. s =
+// α/r only if a side is factored; whole sides were saved with their scale inside.
+//
 // Source: KohakuBlueleaf/LyCORIS lycoris/functional/lokr.py, lycoris/modules/lokr.py.
 #include <ATen/ops/einsum.h>
 #include <ATen/ops/eye.h>
@@ -10,7 +11,6 @@
 
 #include <algorithm>
 
-#include "ziplora/base/error.h"
 #include "ziplora/lora/delta_kind.h"
 
 namespace ziplora {
@@ -23,29 +23,22 @@ struct Side {
 
 [[noreturn]] void refuse(const std::string& name, const at::Tensor& a, const at::Tensor& b,
                          const char* problem = "whose ranks differ") {
-  throw Error(ErrorKind::kInput, "read adapter",
-              fmt::format("has {0}_a [{1}] and {0}_b [{2}], {3}", name, fmt::join(a.sizes(), ", "),
-                          fmt::join(b.sizes(), ", "), problem),
-              "the file is damaged: get another copy");
+  throw malformed(fmt::format("has {0}_a [{1}] and {0}_b [{2}], {3}", name, fmt::join(a.sizes(), ", "),
+                              fmt::join(b.sizes(), ", "), problem));
 }
 
-/// A side of ΔW = w1 ⊗ w2 has a divisor of its rows and of its columns.
+/// The rows and columns of either side of w1 ⊗ w2 divide those of ΔW.
 void require_divides(int64_t rows, int64_t columns, const TargetName& target) {
-  int64_t needed = 1;
-  for (size_t d = 1; d < target.weight_shape.size(); ++d) needed *= target.weight_shape[d];
-  if (rows == 0 || columns == 0 || target.weight_shape[0] % rows != 0 || needed % columns != 0)
+  if (rows == 0 || columns == 0 || target.weight_shape[0] % rows != 0 || target.columns() % columns != 0)
     require_size_of_delta(rows, columns, target);
 }
 
 Side side_of(const DeltaParts& parts, const std::string& name, const TargetName& target) {
   if (const auto whole = parts.find(name); whole != parts.end()) {
     if (parts.count(name + "_a") || parts.count(name + "_b"))
-      throw Error(ErrorKind::kInput, "read adapter", "has " + name + " whole and as a product of two factors",
-                  "which of them was meant cannot be known; export the file anew");
+      throw ambiguous("has " + name + " whole and as a product of two factors");
     if (name == "lokr_w2" && parts.count("lokr_t2"))
-      throw Error(ErrorKind::kInput, "read adapter",
-                  "has lokr_w2 whole and a core, lokr_t2, for factors of it",
-                  "which of them was meant cannot be known; export the file anew");
+      throw ambiguous("has lokr_w2 whole and a core, lokr_t2, for factors of it");
     const at::Tensor matrix = whole->second.to(at::kDouble).flatten(1);  // [a, b·kh·kw]
     if (matrix.size(0) <= matrix.size(1)) return {at::eye(matrix.size(0), matrix.options()), matrix};
     return {matrix, at::eye(matrix.size(1), matrix.options())};
@@ -56,7 +49,7 @@ Side side_of(const DeltaParts& parts, const std::string& name, const TargetName&
     if (a.dim() != 2 || b.dim() != 2 || core->second.dim() != 4 || core->second.size(0) != a.size(0) ||
         core->second.size(1) != b.size(0))
       refuse(name, a, b);
-    // Before they are multiplied: the larger side bounds the rank, and the target bounds the sides.
+    // Checked before they are multiplied: the larger side bounds the rank, and the target bounds the sides.
     const int64_t rank = a.size(0), in = b.size(1), kernel = core->second.size(2) * core->second.size(3);
     if (rank > std::max(a.size(1), in)) refuse(name, a, b, "whose rank is larger than the layer");
     require_divides(a.size(1), in * kernel, target);
@@ -67,7 +60,7 @@ Side side_of(const DeltaParts& parts, const std::string& name, const TargetName&
   return {a, right, right.size(0)};
 }
 
-/// at::kron takes no transposed inputs, and a transposed vector counts as contiguous: so both are copied.
+/// at::kron takes no transposed inputs, and a transposed vector counts as contiguous, so both are copied.
 at::Tensor kronecker(const at::Tensor& a, const at::Tensor& b) {
   return at::kron(a.clone(at::MemoryFormat::Contiguous), b.clone(at::MemoryFormat::Contiguous));
 }

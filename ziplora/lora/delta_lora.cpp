@@ -1,13 +1,12 @@
-// LoRA (arXiv 2106.09685) and LoCon: ΔW = α/r · up @ down. With a core (LyCORIS' Tucker form, lora_mid
-// [r, r, kh, kw]) ΔW[o,i,k,l] = α/r · Σ_mn up[o,m] mid[m,n,k,l] down[n,i]; core and down make an ordinary
-// down. PEFT's lora_B may have a bias, which is scaled as ΔW is and added to the layer's
-// (adapter_survey.cpp). Sources: kohya-ss/sd-scripts networks/lora.py, KohakuBlueleaf/LyCORIS
-// lycoris/functional/locon.py.
+// LoRA (arXiv 2106.09685) and LoCon: ΔW = α/r · up @ down. With a core (LyCORIS' Tucker form, lora_mid [r, r,
+// kh, kw]) ΔW[o,i,k,l] = α/r · Σ_mn up[o,m] mid[m,n,k,l] down[n,i]; the core times down is an ordinary down.
+// PEFT's lora_B may have a bias: it is scaled like ΔW and added to the layer's bias (adapter_survey.cpp).
+//
+// Sources: kohya-ss/sd-scripts networks/lora.py, KohakuBlueleaf/LyCORIS lycoris/functional/locon.py.
 #include <ATen/ops/einsum.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "ziplora/base/error.h"
 #include "ziplora/lora/delta_kind.h"
 
 namespace ziplora {
@@ -24,11 +23,9 @@ at::Tensor with_core(const at::Tensor& mid, const at::Tensor& down, const at::Te
                      const TargetName& target) {
   const at::Tensor flat = down.flatten(1);  // [r, in]
   if (mid.dim() != 4 || mid.size(1) != flat.size(0) || mid.size(0) != up.size(1))
-    throw Error(
-        ErrorKind::kInput, "read adapter",
-        fmt::format("has down [{}], lora_mid [{}] and up [{}]: the ranks differ",
-                    fmt::join(down.sizes(), ", "), fmt::join(mid.sizes(), ", "), fmt::join(up.sizes(), ", ")),
-        "the file is damaged: get another copy");
+    throw malformed(fmt::format("has down [{}], lora_mid [{}] and up [{}]: the ranks differ",
+                                fmt::join(down.sizes(), ", "), fmt::join(mid.sizes(), ", "),
+                                fmt::join(up.sizes(), ", ")));
   require_size_of_delta(up.size(0), flat.size(1) * mid.size(2) * mid.size(3), target);
   return at::einsum("mnkl,ni->mikl", {mid.to(at::kDouble), flat.to(at::kDouble)}).to(at::kFloat);
 }

@@ -1,9 +1,13 @@
-// OFT (arXiv 2306.07280) and BOFT (arXiv 2311.06243) as LyCORIS trains them: the output channels are turned.
-// Each block Q = B − Bᵀ gives a rotation R = (I + Q)(I − Q)⁻¹ (Cayley). OFT: blocks [k, b, b], W' = Rᵀ W0
-// block by block. BOFT: blocks [m, k, b, b], m such turns in a row, W' = R_m … R_1 W0, the i-th on channels
-// that lie 2^i·b/2 apart. `alpha` is no scale but a bound on ‖Q‖, times the number of output channels; 0 is
-// none. `rescale` then multiplies rows. The user's strength acts on ΔW = W' − W0 as a whole; LyCORIS puts it
-// on every turn of BOFT, and agrees at 1.
+// OFT (arXiv 2306.07280) and BOFT (arXiv 2311.06243) as LyCORIS trains them: they rotate the output channels.
+// Each block Q = B − Bᵀ gives a rotation R = (I + Q)(I − Q)⁻¹ (Cayley).
+//
+//     OFT    blocks [k, b, b]     W' = Rᵀ W0, block by block
+//     BOFT   blocks [m, k, b, b]  W' = R_m … R_1 W0, the i-th on channels that lie 2^i·b/2 apart
+//
+// `alpha` is not a scale: times the number of output channels it bounds ‖Q‖; 0 means no bound. `rescale`
+// multiplies the rows of the result. The user's strength acts on ΔW = W' − W0 as a whole; LyCORIS applies it
+// to each rotation of BOFT, and agrees at 1.
+//
 // Sources: KohakuBlueleaf/LyCORIS lycoris/functional/{diag_oft,boft}.py, lycoris/modules/{diag_oft,boft}.py.
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/einsum.h>
@@ -55,7 +59,7 @@ bool fits(const at::Tensor& blocks, int64_t out) {
   const int64_t count = blocks.size(-3), block = blocks.size(-1);
   if (blocks.size(-2) != block || count * block != out) return false;
   if (blocks.dim() == 3) return true;
-  // The widest turn must still divide the channels.
+  // The channels of the widest stage must still divide into blocks.
   const int64_t stages = blocks.size(0);
   return block % 2 == 0 && stages > 0 && stages < 32 && out % ((int64_t{1} << (stages - 1)) * block) == 0;
 }

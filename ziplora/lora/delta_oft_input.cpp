@@ -1,11 +1,15 @@
-// OFT as PEFT and OneTrainer train it (OFTv2, arXiv 2506.19847): the input channels are turned. A row of
-// oft_R holds the upper triangle of one skew Q [b, b]; R = I + 2Q + 2Q² + 2Q³ + Q⁴, the Cayley transform's
-// series cut after five terms. Linear layers turn x, W' = W0 Rᵀ; convolutions turn the weight, whose inputs
-// are flattened with their kernels, W' = W0 R. One row is shared by all blocks. `scaled_oft` marks files
-// whose Q is to be divided by 2·√(b − 1). Sources: Nerogar/OneTrainer
-// modules/module/{oft_utils,LoRAModule}.py, huggingface/peft tuners/oft/layer.py. PEFT's convolutions turn
-// patches of x instead, which no change of the weight can express; they are in PEFT's folders only, which
-// peft_config.h refuses.
+// OFT as PEFT and OneTrainer train it (OFTv2, arXiv 2506.19847): it rotates the input channels. A row of
+// oft_R holds the upper triangle of one skew Q [b, b]; a single row is shared by all blocks. R is the series
+// of the Cayley transform, cut after five terms:
+//
+//     R = I + 2Q + 2Q² + 2Q³ + Q⁴
+//
+// Linear layers rotate x, W' = W0 Rᵀ. Convolutions rotate the weight, whose inputs are flattened with their
+// kernels, W' = W0 R. In files with `scaled_oft`, Q is divided by 2·√(b − 1). PEFT's own convolutions rotate
+// patches of x instead, which no change of the weight can express; only PEFT's folders hold them, and
+// peft_config.h refuses those.
+//
+// Sources: Nerogar/OneTrainer modules/module/{oft_utils,LoRAModule}.py, huggingface/peft tuners/oft/layer.py.
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/einsum.h>
 #include <ATen/ops/eye.h>
@@ -26,7 +30,7 @@ std::vector<std::string> missing(const DeltaParts& parts) {
   return {"oft_R"};
 }
 
-/// b of b·(b − 1)/2 elements; 0 if there is none.
+/// The b for which b·(b − 1)/2 is `elements`; 0 if there is none.
 int64_t block_size_of(int64_t elements) {
   const auto block =
       static_cast<int64_t>(std::llround((1 + std::sqrt(1 + 8.0 * static_cast<double>(elements))) / 2));
@@ -46,8 +50,7 @@ at::Tensor rotations(const at::Tensor& elements, int64_t block) {
 
 BaseBoundLayer bind(const DeltaParts& parts, std::optional<double>, const TargetName& target) {
   at::Tensor elements = parts.at("oft_R").to(at::kDouble);
-  int64_t inputs = 1;
-  for (size_t d = 1; d < target.weight_shape.size(); ++d) inputs *= target.weight_shape[d];
+  const int64_t inputs = target.columns();
   const int64_t block = elements.dim() == 2 ? block_size_of(elements.size(1)) : 0;
   const int64_t rows = elements.dim() == 2 ? elements.size(0) : 0;
   if (block < 2 || inputs % block != 0 || (rows != 1 && rows * block != inputs))

@@ -1,5 +1,7 @@
-// A whole weight in the place of the base's (`.set_weight`): ΔW = W − W0. ComfyUI writes W at any strength;
-// here the strength goes from W0 to W. Source: Comfy-Org/ComfyUI comfy/lora.py, patch type "set".
+// A whole weight that takes the place of the base's (`.set_weight`): ΔW = W − W0. ComfyUI writes W whatever
+// the strength; here the strength interpolates from W0 to W.
+//
+// Source: Comfy-Org/ComfyUI comfy/lora.py, patch type "set".
 #include <ATen/TensorOperators.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "ziplora/base/error.h"
+#include "ziplora/lora/factor_shapes.h"
 
 namespace ziplora {
 
@@ -16,26 +17,24 @@ CompressedLayer factorize(const at::Tensor& delta, const RankRule& rule) {
   const at::Tensor matrix = delta.detach().to(at::kDouble).flatten(1);  // [out, in·kh·kw]
   if (!at::isfinite(matrix).all().item<bool>())
     throw Error(ErrorKind::kNonFinite, "factorize", "ΔW holds NaN or Inf",
-                "one of the inputs is damaged, or has values whose product is too large");
+                "check the inputs: one of them is damaged, or holds values whose product is too large");
   const bool wide = matrix.size(0) <= matrix.size(1);
   const at::Tensor gram = wide ? matrix.matmul(matrix.t()) : matrix.t().matmul(matrix);  // [n, n]
   const auto [eigenvalues, eigenvectors] = at::linalg_eigh(gram);                        // smallest first
   const at::Tensor s = eigenvalues.flip({0}).clamp_min(0).sqrt();
   const int64_t kept = rule.kept(s);
 
-  // One side's singular vectors; the other's, times s, are what ΔW makes of them.
+  // One side's singular vectors. ΔW maps them to the other side's, times s.
   const at::Tensor vectors = eigenvectors.flip({1}).narrow(1, 0, kept);
   const at::Tensor images = wide ? matrix.t().matmul(vectors) : matrix.matmul(vectors);  // columns s_i · v_i
   const at::Tensor root = s.narrow(0, 0, kept).sqrt();
   const at::Tensor balanced = at::where(root > 0, images / root, at::zeros_like(images));
   const at::Tensor up = wide ? vectors * root : balanced, down = (wide ? balanced : vectors * root).t();
 
-  std::vector<int64_t> down_shape = delta.sizes().vec(), up_shape{delta.size(0), kept};
-  down_shape[0] = kept;
-  if (delta.dim() == 4) up_shape.insert(up_shape.end(), {1, 1});
+  const FactorShapes shapes = factor_shapes(delta.sizes(), kept);
   CompressedLayer result;
-  result.layer.down = down.to(at::kFloat).contiguous().view(down_shape);
-  result.layer.up = up.to(at::kFloat).contiguous().view(up_shape);
+  result.layer.down = down.to(at::kFloat).contiguous().view(shapes.down);
+  result.layer.up = up.to(at::kFloat).contiguous().view(shapes.up);
   result.layer.lora_alpha = static_cast<double>(kept);
   result.norm = matrix.norm().item<double>();
   result.dropped_norm = s.narrow(0, kept, s.size(0) - kept).norm().item<double>();

@@ -1,12 +1,12 @@
 #pragma once
-/// LoRA factors of a dense ΔW by truncated SVD: how a LoRA is extracted from two checkpoints.
+/// Finds LoRA factors of a dense ΔW by truncated SVD. This is how a LoRA is extracted from two bases.
 ///
 ///     CompressedLayer layer = factorize(tuned - base, {.most = 64});
 ///     layer.relative_error();   // ‖ΔW − up @ down‖ / ‖ΔW‖
 ///
-/// ΔW has full rank, so the triangular factors of compress.h would save nothing; the eigenvectors of the Gram
-/// matrix of ΔW's shorter side do: in float64 they resolve singular values down to 1e-8 of the largest, which
-/// is where the rounding of float32 weights begins, at a fraction of the cost of an SVD of the whole matrix.
+/// ΔW has full rank, so compress.h's triangular factors would save nothing. The eigenvectors of the Gram
+/// matrix on ΔW's shorter side cost a fraction of an SVD of the whole matrix. In float64 they resolve
+/// singular values down to 1e-8 of the largest, where the rounding of float32 weights begins.
 
 #include <ATen/core/Tensor.h>
 

@@ -1,5 +1,5 @@
-// What a file is that is no LoRA for SDXL: the model that it was made for, or the kind of model that it is.
-// Key names are those of the models' own code and of the trainers' flattened forms.
+// What a file is that is not a LoRA for SDXL: which model it was made for, or what kind of model it is. The
+// key names come from the models' own code, and from the flattened forms of the trainers.
 #include <string_view>
 #include <utility>
 
@@ -17,7 +17,7 @@ bool any_key(const Tensors& tensors, std::string_view part) {
   return false;
 }
 
-/// The first sign of the table that is there: narrow ones stand before wide ones.
+/// The meaning of the first sign in the table that a key has. Specific signs stand before general ones.
 template <size_t count>
 std::string first_sign(const Tensors& tensors, const Sign (&signs)[count]) {
   for (const auto& [part, meaning] : signs)
@@ -25,12 +25,12 @@ std::string first_sign(const Tensors& tensors, const Sign (&signs)[count]) {
   return "";
 }
 
-/// Whether the key is of the factor that reads the layer's input: its width is the layer's.
+/// Whether the key is that of `down`, which has the width of the layer's input.
 bool reads_input(const std::string& key) {
   return key.find("down.weight") != std::string::npos || key.find("lora_A") != std::string::npos;
 }
 
-/// Of the first key with one of these parts; 0 if there is none.
+/// Of the first layer whose key has one of these parts; 0 if there is none.
 int64_t input_width(const Tensors& tensors, std::initializer_list<std::string_view> parts) {
   for (const auto& [key, info] : tensors)
     for (const std::string_view part : parts)
@@ -67,7 +67,7 @@ std::string by_key_names(const Tensors& tensors) {
   return first_sign(tensors, kSigns);
 }
 
-/// Names that several models share; their widths tell them apart.
+/// Several models share these names; the widths tell them apart.
 std::string by_shared_names(const Tensors& tensors) {
   switch (input_width(tensors, {".attention.to_", ".attention.qkv", "_attention_to_", "_attention_qkv"})) {
     case 0:
@@ -86,7 +86,7 @@ std::string by_shared_names(const Tensors& tensors) {
   return width == 1536 || width == 2432 ? "Stable Diffusion 3" : "Flux, Stable Diffusion 3 or Qwen-Image";
 }
 
-/// U-Nets share their names too; what their cross-attention reads is the text encoder's.
+/// UNets share their names too; their cross-attention is as wide as the text encoder's output.
 std::string by_cross_attention(const Tensors& tensors) {
   switch (const int64_t width = input_width(tensors, {"attn2_to_k", "attn2_to_v", "attn2.to_k", "attn2.to_v",
                                                       "attn2.processor.to_k", "attn2.processor.to_v"})) {

@@ -4,8 +4,8 @@
 
 namespace ziplora {
 
-std::optional<std::string> unsupported_family(const std::string& key) {
-  static const std::pair<const char*, const char*> kFamilies[] = {
+std::optional<std::string> unsupported_kind(const std::string& key) {
+  static const std::pair<const char*, const char*> kKinds[] = {
       {".oft_r", "OFT of PEFT (oft_r)"},
       {".oft_diag", "OFT of early LyCORIS (oft_diag)"},
       {".boft_", "BOFT of PEFT"},
@@ -15,8 +15,8 @@ std::optional<std::string> unsupported_family(const std::string& key) {
       {".reshape_weight", "reshape_weight patch (ComfyUI)"},
       {".lora_bias", "LoRA with a bias (lora_bias)"},
   };
-  for (const auto& [part, family] : kFamilies)
-    if (key.find(part) != std::string::npos) return family;
+  for (const auto& [part, kind] : kKinds)
+    if (key.find(part) != std::string::npos) return kind;
   return std::nullopt;
 }
 

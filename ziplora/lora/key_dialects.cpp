@@ -13,15 +13,14 @@ const std::vector<KeyDialect>& key_dialects() {
   return table;
 }
 
-const KeyDialect& find_writable_dialect(const std::string& name) {
+const KeyDialect& find_writable_dialect(const std::string& name, const std::string& where) {
   std::vector<std::string> writable;
   for (const KeyDialect& dialect : key_dialects()) {
     if (dialect.write == nullptr) continue;
     if (dialect.name == name) return dialect;
     writable.push_back(dialect.name);
   }
-  throw Error(ErrorKind::kUsage, "--format",
-              fmt::format("'{}' is not a LoRA format that can be written", name),
+  throw Error(ErrorKind::kUsage, where, fmt::format("'{}' is not a LoRA format that can be written", name),
               fmt::format("choose one of: {}", fmt::join(writable, ", ")));
 }
 

@@ -1,7 +1,11 @@
 // ComfyUI's native names (comfy/lora.py, model_lora_keys_unet and model_lora_keys_clip: "generic lora
-// format"): "diffusion_model.input_blocks.4.1.proj_in.lora_A.weight" in sgm names,
-// "text_encoders.clip_l.transformer.text_model.….lora_B.weight", and ".alpha" beside them. They are ComfyUI's
-// own weight names, so it looks them up without a table; kohya's form is taken there as well.
+// format"):
+//
+//     diffusion_model.input_blocks.4.1.proj_in.lora_A.weight         sgm names
+//     text_encoders.clip_l.transformer.text_model.….lora_B.weight
+//
+// with ".alpha" beside them. These are ComfyUI's own weight names, so it looks them up without a table. It
+// reads kohya's form as well.
 #include "ziplora/base/error.h"
 #include "ziplora/lora/delta_kind.h"
 #include "ziplora/lora/key_dialects.h"

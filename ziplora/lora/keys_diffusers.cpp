@@ -1,6 +1,9 @@
-// huggingface/diffusers, three generations: "unet.….attn1.to_q.lora_A.weight" (now),
-// "unet.….attn1.to_q.lora.down.weight" and "….q_proj.lora_linear_layer.up.weight" (middle),
-// "unet.….attn1.processor.to_q_lora.down.weight" (oldest).
+// huggingface/diffusers, three generations:
+//
+//     unet.….attn1.to_q.lora_A.weight                 today's
+//     unet.….attn1.to_q.lora.down.weight              the middle one, also
+//     ….q_proj.lora_linear_layer.up.weight
+//     unet.….attn1.processor.to_q_lora.down.weight    the oldest
 #include <nlohmann/json.hpp>
 
 #include "ziplora/io/hashed_safetensors.h"
@@ -13,7 +16,7 @@
 namespace ziplora {
 namespace {
 
-/// PEFT's raw states carry the adapter's name: "….lora_A.default.weight".
+/// PEFT's raw state dicts hold the adapter's name: "….lora_A.default.weight".
 std::string without_adapter_name(const std::string& key) {
   constexpr std::string_view kMagnitude = ".lora_magnitude_vector.";
   if (const size_t at = key.find(kMagnitude); at != std::string::npos)
@@ -30,7 +33,7 @@ void replace(std::string& text, std::string_view what, std::string_view with) {
   if (const size_t at = text.find(what); at != std::string::npos) text.replace(at, what.size(), with);
 }
 
-/// The module names of older generations as they are now.
+/// A module name of an older generation, as it is spelled today.
 std::string modern_path(std::string path, bool text_encoder) {
   replace(path, ".processor.", ".");
   if (!text_encoder) return path.ends_with(".to_out") ? path + ".0" : path;
@@ -39,7 +42,7 @@ std::string modern_path(std::string path, bool text_encoder) {
                                        {"self_attn.to_v", "self_attn.v_proj"},
                                        {"self_attn.to_out", "self_attn.out_proj"}})
     if (path.ends_with(old_leaf)) replace(path, old_leaf, leaf);
-  // transformers ≥ 5.6 drops the level; the projection stands beside it.
+  // transformers ≥ 5.6 leaves this level out. The projection never had it.
   return path.starts_with("text_model.") || path == "text_projection" ? path : "text_model." + path;
 }
 

@@ -1,6 +1,7 @@
-// kohya-ss/sd-scripts networks/lora.py: "lora_unet_input_blocks_4_1_proj_in.lora_down.weight", flattened
-// module names. UNet blocks are spelled as in sgm or as in diffusers, or both in one file: one parser reads
-// them, two dialects write them. LyCORIS' stand-alone networks say "lycoris_" for "lora_unet_".
+// kohya-ss/sd-scripts networks/lora.py: flattened module names,
+// "lora_unet_input_blocks_4_1_proj_in.lora_down.weight". UNet blocks are spelled as in sgm or as in
+// diffusers, or both in one file: one parser reads them, two dialects write them. LyCORIS' stand-alone
+// networks write "lycoris_" in place of "lora_unet_".
 #include "ziplora/lora/delta_kind.h"
 #include "ziplora/lora/key_dialects.h"
 #include "ziplora/lora/write_universal.h"
@@ -15,7 +16,7 @@ std::optional<ParsedKey> parse(const std::string& key, const TargetNames& names)
   const auto split = split_part(flat, /*flattened=*/flat.find('.') == flat.size() - 7);  // ".weight"
   if (!split) return std::nullopt;
   const TargetName* target = names.find_flattened(split->first);
-  // transformers 5.6 took this level out of CLIPTextModel's module names, which trainers flatten.
+  // transformers 5.6 removed this level from CLIPTextModel's module names, which trainers flatten.
   for (const std::string encoder : {"lora_te1_", "lora_te2_"})
     if (target == nullptr && split->first.starts_with(encoder))
       target = names.find_flattened(encoder + "text_model_" + split->first.substr(encoder.size()));

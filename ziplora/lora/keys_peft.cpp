@@ -1,6 +1,6 @@
-// huggingface/peft directories: adapter_config.json and adapter_model.safetensors with
-// "base_model.model.down_blocks.1.….lora_A.weight", one directory a component. The reader (adapter_file.cpp)
-// puts the component's name in front; what is left to know here is the prefix.
+// Folders of huggingface/peft, one per component: adapter_config.json and adapter_model.safetensors with
+// "base_model.model.down_blocks.1.….lora_A.weight". The reader (adapter_survey.cpp) puts the component's name
+// in front, so that only the prefix is left to handle here.
 #include <nlohmann/json.hpp>
 
 #include "ziplora/base/atomic_folder.h"
@@ -20,13 +20,13 @@ std::optional<ParsedKey> parse(const std::string& key, const TargetNames& names)
   if (at == std::string::npos || (at != 0 && key[at - 1] != '.')) return std::nullopt;
   std::string plain = key;
   auto parsed = kDiffusersDialect.parse(plain.erase(at, kLevel.size()), names);
-  if (parsed) parsed->family = "peft";
+  if (parsed) parsed->dialect = "peft";
   return parsed;
 }
 
-/// transformers 5.6 took the level "text_model" out of the first encoder's modules (CLIPTextModel) and left
-/// it in the second's. PEFT has no error for keys that it cannot place, so they are spelled as it spells them
-/// now.
+/// transformers 5.6 removed the level "text_model" from the first encoder's modules (CLIPTextModel) and left
+/// it in the second's. PEFT reports no error for keys that it cannot place, so they are spelled as it spells
+/// them today.
 std::string module_name(const std::string& component, std::string path) {
   if (component == "text_encoder") strip_prefix(path, "text_model.");
   return "base_model.model." + path;
@@ -35,7 +35,7 @@ std::string module_name(const std::string& component, std::string path) {
 void write(const std::filesystem::path& path, const Adapter& adapter, const TargetNames& names,
            at::ScalarType dtype) {
   const Adapter uniform = unit_scale_form(adapter);
-  AtomicFolder whole(path);  // components of another adapter in it would be read as parts of this one
+  AtomicFolder whole(path);  // components left from another adapter would be read as parts of this one
   for (const auto& [component, layers] : layers_of_components(uniform)) {
     NamedTensors tensors;
     for (const auto& [module, layer] : layers) {
@@ -45,7 +45,7 @@ void write(const std::filesystem::path& path, const Adapter& adapter, const Targ
     }
     const std::filesystem::path folder = whole / component;
     std::filesystem::create_directory(folder);
-    Adapter part{.layers = layers, .metadata = uniform.metadata, .source = {}, .family = {}};
+    Adapter part{.layers = layers, .metadata = uniform.metadata, .source = {}, .dialect = {}};
     write_hashed_safetensors(folder / "adapter_model.safetensors", tensors, [&](const std::string& sha256) {
       return lora_metadata(part, tensors, names, path.stem().string(), sha256);
     });
@@ -58,7 +58,7 @@ void write(const std::filesystem::path& path, const Adapter& adapter, const Targ
 
 }  // namespace
 
-const KeyDialect kPeftDialect{"peft", "a folder a component with adapter_config.json: PEFT's from_pretrained",
-                              parse, write};
+const KeyDialect kPeftDialect{
+    "peft", "one folder per component with adapter_config.json: PEFT's from_pretrained", parse, write};
 
 }  // namespace ziplora

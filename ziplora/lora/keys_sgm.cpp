@@ -1,6 +1,6 @@
-// sgm's module names with nothing in front: "input_blocks.4.1.proj_in.lora_A.weight", ".alpha" and
-// ".dora_scale" beside them. The form that OneTrainer calls "original"; it holds the UNet only. Read only:
-// ComfyUI's form is the same with a prefix, and is known more widely.
+// sgm's module names without a prefix: "input_blocks.4.1.proj_in.lora_A.weight", with ".alpha" and
+// ".dora_scale" beside them. OneTrainer calls this form "original"; it holds the UNet only. It can only be
+// read: ComfyUI's form is the same with a prefix, and more programs know it.
 #include "ziplora/lora/delta_kind.h"
 #include "ziplora/lora/key_dialects.h"
 

@@ -10,8 +10,8 @@
 namespace ziplora {
 namespace {
 
-/// Of bytes 0x100000…0x110000 of the file that these tensors and this metadata would make, 8 hex; empty if
-/// the file is shorter.
+/// The hash of bytes 0x100000 to 0x110000 of the file that these tensors and this metadata would make, 8
+/// hexadecimal digits; empty if the file is shorter.
 std::string legacy_hash(const NamedTensors& tensors, const StringMap& metadata) {
   constexpr uint64_t kBegin = 0x100000, kEnd = 0x110000;
   Sha256 legacy;
@@ -29,15 +29,10 @@ std::string legacy_hash(const NamedTensors& tensors, const StringMap& metadata) 
   return offset >= kEnd ? legacy.hex().substr(0, 8) : "";
 }
 
-bool is_sdxl_base(const TargetNames& names) {
-  return names.unet.cross_attention_dim == 2048 &&
-         names.targets().size() == TargetNames::sdxl().targets().size();
-}
-
-/// What the inputs say of their base is kept where the shapes bear it out. stable-diffusion-webui hides files
-/// with metadata unless this starts with "sdxl_".
+/// Keeps what the inputs say about their base if the shapes agree. stable-diffusion-webui hides files with
+/// metadata unless this starts with "sdxl_".
 std::string base_model_version(const StringMap& carried, const TargetNames& names) {
-  if (!is_sdxl_base(names)) return "sdxl_custom";
+  if (!names.has_sdxl_sizes()) return "sdxl_custom";
   const auto found = carried.find("ss_base_model_version");
   const bool usable =
       found != carried.end() && found->second.starts_with("sdxl_") && found->second != "sdxl_custom";
@@ -57,10 +52,10 @@ StringMap lora_metadata(const Adapter& adapter, const NamedTensors& tensors, con
   metadata["format"] = "pt";
   metadata["modelspec.sai_model_spec"] = "1.0.0";
   metadata["modelspec.architecture"] =
-      is_sdxl_base(names) ? "stable-diffusion-xl-v1-base/lora" : "stable-diffusion-xl-custom/lora";
+      names.has_sdxl_sizes() ? "stable-diffusion-xl-v1-base/lora" : "stable-diffusion-xl-custom/lora";
   metadata["modelspec.implementation"] = "https://github.com/Stability-AI/generative-models";
   metadata.emplace("modelspec.title", title);
-  if (is_sdxl_base(names))  // of another base the pixels of a latent are not known here
+  if (names.has_sdxl_sizes())  // of another base, how many pixels a latent covers is unknown here
     metadata.emplace("modelspec.resolution", fmt::format("{0}x{0}", names.unet.sample_size * 8));
   metadata["modelspec.hash_sha256"] = "0x" + data_sha256;
   std::set<int64_t> ranks;

@@ -12,8 +12,8 @@
 namespace ziplora {
 namespace {
 
-/// transformers 5.6 took this level out of CLIPTextModel's module names. PEFT takes the end of a name for the
-/// whole, so names without the level fit the modules of every version.
+/// transformers 5.6 removed this level from CLIPTextModel's module names. PEFT matches names at their end, so
+/// a name without the level fits the modules of every version.
 constexpr std::string_view kTextModelLevel = "text_model.";
 
 }  // namespace
@@ -23,7 +23,7 @@ PeftConfig::PeftConfig(const nlohmann::ordered_json& json, const std::string& wh
     const std::string type = json.value("peft_type", "LORA");
     if (type != "LORA")
       throw Error(ErrorKind::kIncompatible, where,
-                  fmt::format("the adapter's type is {}, only LORA is supported", type),
+                  fmt::format("the adapter is of the type {}, only LORA can be read", type),
                   "train or convert it as a LoRA");
     if (const auto bias = json.find("bias"); bias != json.end() && bias->is_string() && *bias != "none")
       throw Error(ErrorKind::kIncompatible, where,

@@ -16,7 +16,7 @@ void resolve_against_base(const std::map<std::string, BaseBoundLayer>& bound, co
       throw Error(ErrorKind::kIncompatible, "read adapter",
                   fmt::format("{} is [{}] in the base, the adapter was read for [{}]", canonical,
                               fmt::join(weight.sizes(), ", "), fmt::join(target.weight_shape, ", ")),
-                  "give the base that the adapter was made for with --base");
+                  "use the base that the adapter was made for");
     layers[canonical] = layer_of_delta(layer.delta(weight.cpu()), 1.0, target);
   }
 }

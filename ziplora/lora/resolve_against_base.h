@@ -1,12 +1,12 @@
 #pragma once
-/// Turns layers whose ΔW depends on the base's weight into ordinary factors, once that weight is at hand:
-/// exact ones of full rank, which compress.h makes smaller on request.
+/// Turns layers whose ΔW depends on the base's weight into ordinary factors: exact ones of full rank, which
+/// compress.h can make smaller.
 ///
-///     BaseWeights weights = [&](const std::string& target) { return slots.at(target).weight; };
+///     const BaseWeights weights = [&](const std::string& target) { return slots.at(target).weight; };
 ///     resolve_against_base(survey.base_bound, names, weights, adapter.layers);
 ///
-/// The result is right on that base only: a DoRA on another base than the one it was trained on is resolved
-/// against the weights it is put on, as every program does.
+/// The result is right on that base only. A DoRA that is used on another base than the one it was trained on
+/// is resolved against the base in use, as every program does.
 
 #include <functional>
 #include <map>
@@ -17,11 +17,11 @@
 
 namespace ziplora {
 
-/// The base's weight of a canonical target, [out, in] or [out, in, kh, kw], of any dtype. Empty: there is no
-/// base.
+/// Gives the base's weight of a canonical target: [out, in] or [out, in, kh, kw], of any dtype. Empty: there
+/// is no base.
 using BaseWeights = std::function<at::Tensor(const std::string& canonical)>;
 
-/// @param layers  gets a float32 layer for each bound one, stored against an identity on the shorter side
+/// @param layers  gets a float32 layer for each bound one (layer_of_delta)
 /// @throws Error(kIncompatible) naming the target if the base's weight has another shape
 void resolve_against_base(const std::map<std::string, BaseBoundLayer>& bound, const TargetNames& names,
                           const BaseWeights& weights, std::map<std::string, LoraLayer>& layers);

@@ -1,5 +1,5 @@
-// What is written is read again bit for bit, in every format and dtype, and is found clean: once a file has
-// rounded an adapter to its dtype, reading and writing it changes nothing any more.
+// In every format and dtype, what is written is read back bit for bit and has no defect: once a file has
+// rounded an adapter to its dtype, reading and writing it changes nothing more.
 #include <ATen/ops/randn.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -7,6 +7,7 @@
 #include "ziplora/base/rng.h"
 #include "ziplora/lora/adapter_file.h"
 #include "ziplora/lora/adapter_survey.h"
+#include "ziplora/lora/factor_shapes.h"
 #include "ziplora/lora/key_dialects.h"
 
 namespace ziplora {
@@ -41,11 +42,9 @@ struct RoundTripTest : ::testing::Test {
     int64_t n = 0;
     for (const TargetName& target : names.targets()) {
       const int64_t rank = 1 + ++n % 4;
-      std::vector<int64_t> down = target.weight_shape, up{target.weight_shape[0], rank};
-      down[0] = rank;
-      if (target.is_convolution()) up.insert(up.end(), {1, 1});
+      const FactorShapes shapes = factor_shapes(target.weight_shape, rank);
       adapter.layers[target.canonical] = {
-          at::randn(down, generator), at::randn(up, generator) * 1e-3,
+          at::randn(shapes.down, generator), at::randn(shapes.up, generator) * 1e-3,
           n % 2 ? std::optional<double>(0.5 * static_cast<double>(n % 7 + 1)) : std::nullopt};
     }
     return adapter;

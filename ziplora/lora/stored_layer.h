@@ -1,12 +1,12 @@
 #pragma once
-/// A layer in the dtype of the file it will be written to, before all layers are known: lets a merge of large
-/// files keep half precision instead of float32 while it goes on.
+/// Stores a layer in the dtype of the file it will be written to, before all layers are known. A merge of
+/// large files then keeps half precision in memory instead of float32.
 ///
 ///     LoraLayer small = stored_layer(layer, at::kHalf, target);
 ///
-/// The layer is balanced and has scale 1, which is the universal form wherever ranks are equal, so that
-/// writing it changes nothing more. Where a component's ranks differ, the writer's common alpha rounds `up`
-/// once again.
+/// The layer is balanced and has scale 1. Where all ranks are equal this is the universal form, and writing
+/// it changes nothing more. Where a component's ranks differ, the writer's common alpha rounds `up` once
+/// more.
 
 #include <string>
 

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <map>
+#include <numeric>
 
 #include "ziplora/nn/conv2d.h"
 #include "ziplora/nn/linear.h"
@@ -111,13 +113,17 @@ const char* name_of(TargetKind kind) {
   return "other";
 }
 
+int64_t TargetName::columns() const {
+  return std::accumulate(weight_shape.begin() + 1, weight_shape.end(), int64_t{1}, std::multiplies<>());
+}
+
 std::string TargetName::flattened_sgm() const { return flatten(component, sgm_path); }
 std::string TargetName::flattened_diffusers() const { return flatten(component, diffusers_path); }
 
 TargetNames::TargetNames(const UNet2DConditionConfig& unet_config, const ClipTextConfig& text_config,
                          const ClipTextConfig& text_config_2)
     : unet(unet_config), text_encoder(text_config), text_encoder_2(text_config_2) {
-  // An unfilled model allocates nothing and knows its layers best.
+  // A model without weights allocates nothing, and knows its layers best.
   UNet2DConditionModel model(unet);
   std::map<std::string, std::vector<int64_t>> shapes;
   model.for_each_parameter(
@@ -194,5 +200,9 @@ const TargetName* TargetNames::find_flattened(std::string_view name) const {
   return look_up(by_flattened_, name);
 }
 const TargetName* TargetNames::find_sgm(std::string_view path) const { return look_up(by_sgm_, path); }
+
+bool TargetNames::has_sdxl_sizes() const {
+  return unet.cross_attention_dim == 2048 && targets().size() == sdxl().targets().size();
+}
 
 }  // namespace ziplora

@@ -1,16 +1,18 @@
 #pragma once
-/// The layers and norms that an adapter can change, under every name that LoRA files give them. A fixed table
-/// built from an architecture: "_" in flattened names is ambiguous (to_out_0, time_emb_proj), so names are
-/// looked up, never guessed.
+/// The layers and norms that an adapter can change, under every name that LoRA files give them: a fixed
+/// table, built from an architecture. A "_" in flattened names is ambiguous (to_out_0, time_emb_proj), so
+/// names are looked up, never guessed.
 ///
 ///     const TargetNames& names = TargetNames::sdxl();
 ///     names.find_flattened("lora_unet_input_blocks_4_1_proj_in")->canonical;
-///         // "unet.down_blocks.1.attentions.0.proj_in"
+///     // "unet.down_blocks.1.attentions.0.proj_in"
 ///
-/// Leaves out embeddings. The second encoder's text_projection is a layer of diffusers' orientation, as LoRA
-/// files have it whatever the checkpoint's: diffusers, ComfyUI, Forge and InvokeAI agree. sgm names:
-/// Stability-AI/generative-models configs/inference/sd_xl_base.yaml as huggingface/diffusers
-/// loaders/single_file_utils.py maps them; flattened: kohya-ss/sd-scripts networks/lora.py.
+/// Embeddings are left out. The second encoder's text_projection has diffusers' orientation, as in all LoRA
+/// files, whatever the base's: diffusers, ComfyUI, Forge and InvokeAI agree.
+///
+/// Sources: for sgm names Stability-AI/generative-models configs/inference/sd_xl_base.yaml, as
+/// huggingface/diffusers loaders/single_file_utils.py maps them; for flattened names kohya-ss/sd-scripts
+/// networks/lora.py.
 
 #include <cstdint>
 #include <string>
@@ -36,11 +38,13 @@ struct TargetName {
   bool has_bias = true;
 
   bool is_convolution() const { return weight_shape.size() == 4; }
-  /// A norm has no factors; what adapters add to its weight and bias are vectors.
+  /// Of ΔW as a matrix [out, in·kh·kw].
+  int64_t columns() const;
+  /// A norm has no factors: adapters add vectors to its weight and bias.
   bool is_norm() const { return kind == TargetKind::kNorm; }
-  /// "lora_unet_middle_block_1_proj_in": what every kohya-compatible loader takes
+  /// "lora_unet_middle_block_1_proj_in", which every kohya-compatible loader reads.
   std::string flattened_sgm() const;
-  /// "lora_unet_mid_block_attentions_0_proj_in"
+  /// "lora_unet_mid_block_attentions_0_proj_in".
   std::string flattened_diffusers() const;
 };
 
@@ -60,12 +64,14 @@ class TargetNames {
   const TargetName* find_flattened(std::string_view name) const;
   /// @param path  below "diffusion_model.": "input_blocks.4.1.proj_in"
   const TargetName* find_sgm(std::string_view path) const;
+  /// Whether the layers are those of SDXL base 1.0, and not of a relative such as the embedded base.
+  bool has_sdxl_sizes() const;
 
   const UNet2DConditionConfig unet;
   const ClipTextConfig text_encoder, text_encoder_2;
 
  private:
-  /// An index, so that copies point to their own names.
+  /// An index and not a pointer, so that a copy refers to its own names.
   struct Place {
     bool among_norms;
     size_t index;

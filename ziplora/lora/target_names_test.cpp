@@ -13,7 +13,7 @@ int64_t count(const std::function<bool(const TargetName&)>& wanted) {
 }
 bool in_unet(const TargetName& target) { return target.component == "unet"; }
 
-// The module counts that kohya-ss/sd-scripts prints when it makes networks for SDXL base.
+// The module counts that kohya-ss/sd-scripts prints when it creates networks for SDXL base.
 TEST(TargetNames, CountsOfSdxl) {
   const auto kind = [](std::set<TargetKind> kinds) {
     return count([&](const TargetName& target) { return in_unet(target) && kinds.count(target.kind); });
@@ -42,8 +42,8 @@ TEST(TargetNames, EveryNameIsFoundAndUnique) {
 
 TEST(TargetNames, NormsOfSdxl) {
   const TargetNames& names = TargetNames::sdxl();
-  // 70 transformer blocks of 3, 11 transformers, 17 resnets of 2, the last one; 12 and 32 encoder layers
-  // of 2.
+  // 70 transformer blocks of 3, 11 transformers, 17 resnets of 2, the last one; 12 and 32 encoder layers of
+  // 2.
   EXPECT_EQ(names.norms().size(), 70u * 3 + 11 + 17 * 2 + 1 + 12 * 2 + 1 + 32 * 2 + 1);
   const std::vector<std::pair<const char*, const char*>> pairs{
       {"unet.down_blocks.1.resnets.0.norm1", "lora_unet_input_blocks_4_0_in_layers_0"},

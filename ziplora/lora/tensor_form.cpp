@@ -12,11 +12,11 @@
 namespace ziplora {
 namespace {
 
-// Ranks up to 2,000 on SDXL's widest layers; concatenations of many files stay below it.
+// Allows ranks up to 2,000 on SDXL's widest layers, more than concatenations of many files have.
 constexpr int64_t kMostOfAWeight = 4;
 constexpr int64_t kAlwaysFine = int64_t{1} << 22;
 
-/// Of a shape whose product the container's reader has checked.
+/// The product does not overflow: the container's reader has checked it.
 int64_t elements(const std::vector<int64_t>& shape) {
   int64_t count = 1;
   for (const int64_t size : shape) count *= size;
@@ -38,7 +38,7 @@ bool is_complex(const TensorInfo& info) {
 std::string problem_of_form(const std::string& part, const TargetName& target, const TensorInfo& info) {
   const int64_t count = elements(info.shape);
   const std::string shape = fmt::format("is [{}]", fmt::join(info.shape, ", "));
-  if (is_complex(info)) return "is complex (" + info.dtype + "), a LoRA is of real numbers";
+  if (is_complex(info)) return "is complex (" + info.dtype + "), a LoRA holds real numbers";
   if (part == kAlphaPart) return count == 1 ? "" : shape + ", an alpha is one number";
   const bool may_be_flag = may_have_any_shape(part) && count == 1;  // IA3's on_input, OFT's scaled_oft
   if (is_integer(info) && !may_be_flag)

@@ -1,6 +1,6 @@
 #pragma once
-/// What one tensor of a LoRA file has to be before anything looks at its numbers. Known from the header
-/// alone, so that a file which claims a terabyte costs nothing.
+/// Checks one tensor of a LoRA file before anything reads its numbers. The header is enough, so a file that
+/// claims a terabyte costs nothing.
 ///
 ///     if (const std::string problem = problem_of_form(part, target, info); !problem.empty()) …
 

@@ -16,12 +16,13 @@
 
 #include "ziplora/base/error.h"
 #include "ziplora/lora/all_finite.h"
+#include "ziplora/lora/factor_shapes.h"
 
 namespace ziplora {
 namespace {
 
-/// Rounding to bfloat16 changes a factor by 0.2 % in norm, to half by 0.03 %; more means that values went
-/// below the dtype's range.
+/// Rounding to bfloat16 changes a factor by 0.2 % in norm, rounding to half by 0.03 %. More means that values
+/// fell below the dtype's range.
 constexpr double kMostRounding = 0.01;
 constexpr int64_t kEnoughToSettle = 1 << 12;
 
@@ -39,12 +40,12 @@ double constant_alpha(const std::map<std::string, LoraLayer>& layers) {
     mixed = mixed || (common && *common != alpha);
     common = alpha;
   }
-  // Never 0 in a file: some loaders take it for "absent".
+  // Never 0 in a file: some loaders read 0 as "absent".
   return common && !mixed && *common > 0 ? *common : static_cast<double>(most_common_rank(layers));
 }
 
-/// Norms of a matrix' rows (dim 1) or columns (dim 0), block by block: a float32 copy of a whole factor in
-/// half precision would cost more than the norms.
+/// Norms of a matrix' rows (dim 1) or columns (dim 0), block by block: copying a whole half-precision factor
+/// to float32 would cost more than the norms.
 at::Tensor norms_over(const at::Tensor& matrix, int64_t dim) {
   constexpr int64_t kBlock = 1 << 15;  // numbers, 128 kB in float32
   const int64_t across = std::max<int64_t>(1, kBlock / std::max<int64_t>(1, matrix.size(1 - dim)));
@@ -56,7 +57,7 @@ at::Tensor norms_over(const at::Tensor& matrix, int64_t dim) {
 
 /// No effect whatever the input: of each rank, the column of up or the row of down is zero.
 bool is_dead(const LoraLayer& layer) {
-  // Nearly always a look at one row of up and one column of down tells.
+  // One row of up and one column of down nearly always settle it.
   if (layer.up.flatten(1)
           .select(0, 0)
           .ne(0)
@@ -68,8 +69,8 @@ bool is_dead(const LoraLayer& layer) {
   return !up.logical_and(down).any().item<bool>();
 }
 
-/// Keeps files small. An adapter that changes nothing at all keeps its first layer, so that readers still
-/// take the file for a LoRA, with zeros in both factors, so that they see that nothing is meant.
+/// Keeps files small. An adapter that changes nothing at all keeps its first layer, with zeros in both
+/// factors: readers then still recognise a LoRA, and see that the zeros are meant.
 void drop_dead_layers(Adapter& adapter) {
   std::map<std::string, LoraLayer> alive;
   for (const auto& [target, layer] : adapter.layers)
@@ -82,17 +83,15 @@ void drop_dead_layers(Adapter& adapter) {
 }
 
 LoraLayer zeros_of(const TargetName& target, double lora_alpha, int64_t rank = 1) {
-  std::vector<int64_t> down = target.weight_shape, up{target.weight_shape[0], rank};
-  down[0] = rank;
-  if (target.is_convolution()) up.insert(up.end(), {1, 1});
-  return {at::zeros(down, at::kFloat), at::zeros(up, at::kFloat), lora_alpha};
+  const FactorShapes shapes = factor_shapes(target.weight_shape, rank);
+  return {at::zeros(shapes.down, at::kFloat), at::zeros(shapes.up, at::kFloat), lora_alpha};
 }
 
 constexpr const char* kEncoder2 = "text_encoder_2";
 constexpr const char* kTextProjection = "text_projection";
 constexpr const char* kSelfAttention = ".self_attn.";
 
-/// With further ranks of zeros. ΔW stays.
+/// The same ΔW with more ranks, of zeros.
 LoraLayer widened(const LoraLayer& layer, int64_t rank) {
   const int64_t more = rank - layer.rank();
   return {at::cat({layer.down, at::zeros({more, layer.down.size(1)}, layer.down.options())}),
@@ -100,7 +99,7 @@ LoraLayer widened(const LoraLayer& layer, int64_t rank) {
           effective_alpha(layer) * static_cast<double>(rank) / static_cast<double>(layer.rank())};
 }
 
-/// diffusers gives the projection the rank that most layers of its encoder have, and fails at another.
+/// diffusers expects the rank that most layers of the encoder have, and fails on another.
 void widen_text_projection(Adapter& adapter) {
   auto encoder_2 = layers_of_components(adapter)[kEncoder2];
   const auto projection = encoder_2.extract(kTextProjection);
@@ -129,7 +128,7 @@ void complete_for_narrow_loaders(Adapter& adapter, const std::map<std::string, d
     const size_t leaf = canonical.find(kSelfAttention);
     if (leaf != std::string::npos) attended_layers.insert(canonical.substr(0, leaf + 11));
   }
-  // Of the rank that most layers have, so that most layers still have it.
+  // Zeros of the most common rank, so that it stays the most common one.
   const auto by_component = layers_of_components(adapter);
   for (const std::string& prefix : attended_layers)
     for (const char* leaf : {"q_proj", "k_proj", "v_proj", "out_proj"})
@@ -164,7 +163,8 @@ LoraLayer with_alpha(const LoraLayer& layer, double lora_alpha) {
 }
 
 Adapter universal_form(const Adapter& adapter, const TargetNames& names) {
-  Adapter result{.layers = {}, .metadata = adapter.metadata, .source = adapter.source, .family = "kohya-sgm"};
+  Adapter result{
+      .layers = {}, .metadata = adapter.metadata, .source = adapter.source, .dialect = "kohya-sgm"};
   std::map<std::string, double> alphas;
   for (const auto& [component, layers] : layers_of_components(adapter)) {
     alphas[component] = constant_alpha(layers);
@@ -201,7 +201,7 @@ void add_attention_to_encoders(Adapter& adapter, const TargetNames& names) {
 
 Adapter unit_scale_form(const Adapter& adapter) {
   Adapter result{
-      .layers = {}, .metadata = adapter.metadata, .source = adapter.source, .family = "diffusers-peft"};
+      .layers = {}, .metadata = adapter.metadata, .source = adapter.source, .dialect = "diffusers-peft"};
   for (const auto& [canonical, layer] : adapter.layers)
     result.layers[canonical] = with_alpha(layer, static_cast<double>(layer.rank()));
   drop_dead_layers(result);
@@ -231,16 +231,16 @@ at::Tensor to_storage(const at::Tensor& factor, at::ScalarType dtype, const std:
   const auto refuse = [&](const std::string& problem) {
     return Error(ErrorKind::kNonFinite, "write adapter",
                  fmt::format("{} has values that {} cannot hold ({})", target, toString(dtype), problem),
-                 "write it in bfloat16 or float32 (--file-dtype), unless training diverged");
+                 "choose bfloat16 or float32 as the file's dtype, unless training diverged");
   };
   if (!all_finite(stored))
     throw refuse(fmt::format("largest magnitude {:.3g}", factor.abs().max().item<double>()));
   if (factor.scalar_type() == dtype) return stored;  // nothing was rounded
-  // A value loses at most its share (2⁻¹¹ in half, 2⁻⁹ in bfloat16) or half the smallest step. Where that
-  // settles it, as it nearly always does, nothing is compared.
+  // A value loses at most its share (2⁻¹¹ in half, 2⁻⁹ in bfloat16) or half the smallest step. This bound
+  // nearly always settles it without a comparison.
   const double smallest_loss = dtype == at::kHalf ? 0x1p-25 : 0x1p-134;
   const double size = std::sqrt(static_cast<double>(factor.numel()));
-  // The norm of a part, which is at most that of all, settles it as well and saves a pass over the rest.
+  // The norm of a part is at most that of the whole, so it can settle it without a pass over the rest.
   const at::Tensor some = factor.detach().flatten().slice(0, 0, kEnoughToSettle);
   if (const double norm = some.norm().item<double>();
       norm < 1e12 && smallest_loss * size < kMostRounding / 2 * norm)

@@ -22,8 +22,7 @@ void take(DeltaParts& parts, const char* part, const std::string& parameter, int
                                    has_vector ? fmt::format("this SDXL architecture needs [{}]", length)
                                               : "and this SDXL architecture has no bias there"));
   if (!deltas.emplace(target.canonical + "." + parameter, delta.flatten()).second)
-    throw Error(ErrorKind::kInput, "read adapter", fmt::format("gives its {} twice", parameter),
-                "save the adapter again with the tool that made it");
+    throw ambiguous(fmt::format("gives its {} twice", parameter));
 }
 
 }  // namespace
@@ -54,10 +53,10 @@ std::pair<const TargetName*, const char*> vector_suffix_of(const std::string& pa
   return {target, is_weight ? ".w_norm" : target->is_norm() ? ".b_norm" : ".diff_b"};
 }
 
-void add_vector_deltas(NamedTensors& sum, const NamedTensors& deltas, double scale) {
+void add_vector_deltas(NamedTensors& sum, const NamedTensors& deltas, double strength) {
   for (const auto& [parameter, delta] : deltas) {
     at::Tensor& total = sum[parameter];
-    const at::Tensor scaled = delta.to(at::kFloat) * scale;
+    const at::Tensor scaled = delta.to(at::kFloat) * strength;
     total = total.defined() ? total + scaled : scaled;
   }
 }

@@ -4,15 +4,14 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "ziplora/base/error.h"
-
 namespace ziplora {
 namespace {
 
 constexpr const char* kScale = "dora_scale";
 constexpr const char* kVector = "lora_magnitude_vector";
 
-/// [out, 1, 1, 1]: over rows; [1, in, 1, 1]: over columns; [out] was copied from PEFT's by a converter.
+/// [out, 1, 1, 1]: over rows; [1, in, 1, 1]: over columns; [out], over rows, is what converters make of
+/// PEFT's.
 bool is_over_rows(const Magnitude& magnitude, const TargetName& target) {
   const at::Tensor& m = magnitude.m;
   const int64_t out = target.weight_shape[0], in = target.weight_shape[1];
@@ -20,8 +19,7 @@ bool is_over_rows(const Magnitude& magnitude, const TargetName& target) {
   if (magnitude.always_over_rows ? m.numel() == out : first) return true;
   if (!magnitude.always_over_rows && m.dim() > 1 && m.size(1) == in && m.numel() == in) return false;
   throw does_not_fit(
-      fmt::format("has a DoRA magnitude [{}], this SDXL architecture needs one for {} rows or {} "
-                  "columns",
+      fmt::format("has a DoRA magnitude [{}], this SDXL architecture needs one for {} rows or {} columns",
                   fmt::join(m.sizes(), ", "), out, in));
 }
 
@@ -37,9 +35,7 @@ const std::vector<PartSuffix>& magnitude_suffixes() {
 std::optional<Magnitude> take_magnitude(DeltaParts& parts) {
   const auto scale = parts.extract(kScale), vector = parts.extract(kVector);
   if (scale && vector)
-    throw Error(ErrorKind::kInput, "read adapter",
-                "has a dora_scale and a lora_magnitude_vector; which of them counts is unclear",
-                "save the adapter again with the tool that made it");
+    throw ambiguous("has a dora_scale and a lora_magnitude_vector; which of them counts is unclear");
   if (scale) return Magnitude{scale.mapped(), false};
   if (vector) return Magnitude{vector.mapped(), true};
   return std::nullopt;

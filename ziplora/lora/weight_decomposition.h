@@ -1,11 +1,11 @@
 #pragma once
-/// DoRA (arXiv 2402.09353): a direction learned as low-rank factors, a length learned by itself.
+/// DoRA (arXiv 2402.09353) learns a direction as low-rank factors, and its length by itself:
 ///
 ///     V = W0 + ΔW_factors,   W' = m · V / ‖V‖,   ΔW = W' − W0
 ///
 /// ‖V‖ is taken over each output row (LyCORIS since 2025, PEFT) or over each input column (older LyCORIS,
-/// OneTrainer); the shape of m says which. It goes along with the factors of any kind: LoRA, LoHa, LoKr.
-/// The user's strength w acts on ΔW as a whole, W0 + w·ΔW (ComfyUI's rule; LyCORIS agrees at w = 1).
+/// OneTrainer); the shape of m says which. It comes with factors of any kind: LoRA, LoHa, LoKr. The user's
+/// strength w acts on ΔW as a whole, W0 + w·ΔW (ComfyUI's rule; LyCORIS agrees at w = 1).
 ///
 ///     if (auto magnitude = take_magnitude(parts)) bound = decompose(std::move(factors), *magnitude, target);
 ///
@@ -16,12 +16,12 @@
 
 namespace ziplora {
 
-/// How keys end that carry m: ".dora_scale", ".lora_magnitude_vector", …
+/// The suffixes of keys that hold m: ".dora_scale", ".lora_magnitude_vector", …
 const std::vector<PartSuffix>& magnitude_suffixes();
 
 struct Magnitude {
   at::Tensor m;
-  bool always_over_rows;  ///< PEFT's, whose shape [1, out, 1, 1] says nothing
+  bool always_over_rows;  ///< PEFT's, whose shape [1, out, 1, 1] does not tell
 };
 
 /// Takes m out of the parts.

@@ -1,6 +1,6 @@
 #pragma once
-/// Writes the universal form (universal_form.h) into one file, in the module names of a dialect: two factors
-/// and an alpha a layer, biases and norms beside them, and metadata.
+/// Writes the universal form (universal_form.h) to one file, in the module names of a dialect: two factors
+/// and an alpha per layer, the differences of biases and norms, and metadata.
 ///
 ///     write_universal(path, adapter, names, at::kHalf,
 ///                     {module_name, ".lora_down.weight", ".lora_up.weight"});

@@ -27,7 +27,7 @@ Adapter chosen_layers(const MergeInput& input, const std::string& text, const Ta
   Adapter chosen{.layers = {},
                  .metadata = input.adapter->metadata,
                  .source = input.adapter->source,
-                 .family = input.adapter->family};
+                 .dialect = input.adapter->dialect};
   for (const auto& [target, layer] : input.adapter->layers) {
     const double weight = weights.of(*names.find(target));
     if (weight == 0) continue;

@@ -12,7 +12,7 @@ std::vector<MergeOption> factor_size_options() {
 
 FactorSize::FactorSize(const nlohmann::json& options)
     : rank_(options["svd-rank"]), energy_(options["energy"]) {
-  RankRule{.energy = energy_}.check();
+  RankRule{.energy = energy_}.check("merge: --energy");
 }
 
 RankRule FactorSize::rule(const LayerParts& parts) const {

@@ -30,7 +30,7 @@ Response run_deltas(const Request& request) {
   for (const auto& [target, origin] : survey.origins) response.values["kinds"][target] = origin.kind;
   response.values["defects"] = nlohmann::json::array();
   for (const Defect& defect : survey.defects) response.values["defects"].push_back(defect.problem);
-  response.values["family"] = adapter.family;
+  response.values["dialect"] = adapter.dialect;
   return response;
 }
 

@@ -51,7 +51,7 @@ Response run_lora_files(const Request& request) {
   for (const nlohmann::json& write : request.arguments.value("writes", nlohmann::json::array()))
     write_adapter(write.at("path").get<std::string>(), adapter, names,
                   {.format = write.at("format"), .dtype = dtype_named(write.at("dtype"))});
-  response.values["family"] = adapter.family;
+  response.values["dialect"] = adapter.dialect;
   response.values["layers"] = adapter.layers.size();
   response.values["vectors"] = adapter.vector_deltas.size();
   response.values["warnings"] = warnings;
