@@ -170,7 +170,8 @@ Verb convert_command(CLI::App& app) {
   return {[flags, &app](CommandContext& context) {
     if (app.count("--extract") || app.count("--from")) {
       if (!app.count("--extract"))
-        throw Error(ErrorKind::kUsage, "convert: --from", "the tuned base is missing", "add --extract TUNED");
+        throw Error(ErrorKind::kUsage, "convert: --from", "the tuned model is missing",
+                    "add --extract TUNED");
       refuse_flags_of_other_uses(app, "--extract", {"files", "--base", "--bake", "--into"});
       run_extraction(*flags, context);
     } else if (app.count("--bake") || app.count("--into")) {
