@@ -1,13 +1,12 @@
 #pragma once
-/// What lowering ranks cost, layer by layer, for people: the layers that lost most.
+/// What lower ranks cost, for people: a table of the layers that lost most, and the error of all together.
 
-#include <nlohmann/json.hpp>
 #include <string>
+
+#include "ziplora/app/approximation.h"
 
 namespace ziplora::cli {
 
-/// @param report  with "relative_error" and "per_layer": [{"layer", "rank", "norm", "relative_error"}], and
-///                "rank_before" in each where there was one
-std::string layer_error_table(const nlohmann::json& report);
+std::string layer_error_table(const Approximation& approximation);
 
 }  // namespace ziplora::cli

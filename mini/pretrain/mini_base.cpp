@@ -255,7 +255,7 @@ class BasePretraining {
       line["frechet_distance"] = distance;
       text += fmt::format(" Fréchet distance {:.3f}", distance);
     }
-    append_json_line(course(), line);
+    append_json_line(course(), line, "--run-folder");
     progress_.note(text);
   }
   std::filesystem::path course() const { return options_.run_folder / "unet.validation.jsonl"; }

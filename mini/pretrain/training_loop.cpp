@@ -90,7 +90,7 @@ void append_metrics(const TrainingPlan& plan, int64_t iteration, double loss, do
   nlohmann::json line = {
       {"iteration", iteration}, {"loss", loss}, {"lr", learning_rate(plan, iteration)}, {"seconds", seconds}};
   for (const auto& [name, value] : metrics) line[name] = value;
-  append_json_line(plan.run_folder / (plan.name + ".metrics.jsonl"), line);
+  append_json_line(plan.run_folder / (plan.name + ".metrics.jsonl"), line, "--run-folder");
 }
 
 /// The same draws would end in the same place.

@@ -1,5 +1,5 @@
-"""LoRA files whose effect depends on the base (DoRA, OFT), or that change biases and norms, through the commands: they
-are used where a base is at hand, asked for where none is, and never dropped."""
+"""The commands with LoRA files whose effect depends on the base (DoRA, OFT), or that change biases and norms: such layers
+are used where a base is at hand; where none is, the error asks for one. They are never dropped."""
 
 import os
 
@@ -117,16 +117,16 @@ def test_a_whole_weight_takes_the_place_of_the_bases(base, tmp_path):
     assert verdicts["ComfyUI"] == "unknown" and "fully" not in verdicts.values()  # not tried with any
 
 
-def picture(base, folder, *adapters):
+def image(base, folder, *adapters):
     ziplora("generate", "a ghost", "--base", base, "--steps", 2, *adapters, "-o", folder / "out.png")
     return np.asarray(Image.open(folder / "out.png")).astype(int)
 
 
 @pytest.mark.parametrize("name", ["dora", "norms"])
 def test_generate_uses_them_at_every_strength(name, base, files, tmp_path):
-    plain = picture(base, tmp_path)
-    whole = picture(base, tmp_path, "--adapter", files[name])
+    plain = image(base, tmp_path)
+    whole = image(base, tmp_path, "--adapter", files[name])
     assert np.abs(whole - plain).max() > 3
-    assert np.abs(picture(base, tmp_path, "--adapter", f"{files[name]}:0") - plain).max() <= 1
-    halves = picture(base, tmp_path, "--adapter", f"{files[name]}:0.5", "--adapter", f"{files[name]}:0.5")
+    assert np.abs(image(base, tmp_path, "--adapter", f"{files[name]}:0") - plain).max() <= 1
+    halves = image(base, tmp_path, "--adapter", f"{files[name]}:0.5", "--adapter", f"{files[name]}:0.5")
     assert np.abs(halves - whole).max() <= 1

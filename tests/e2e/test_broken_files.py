@@ -1,4 +1,4 @@
-"""Broken files through the program: its own clear error for each, the right exit code, no crash, no hang, no memory."""
+"""The program reads broken files: each has its own clear error and the right exit code; no crash, no hang, little memory."""
 
 import json
 import os
@@ -43,7 +43,7 @@ def test_it_is_refused_with_its_own_error(broken, good, tmp_path):
 
 
 def test_inspect_says_the_same_of_each(good, tmp_path):
-    """All in one run, so that what one file does to the program would show on those after it."""
+    """All in one run, so that a file that harms the program shows in the files after it."""
     paths = []
     for n, broken in enumerate(BROKEN):
         (tmp_path / str(n)).mkdir()

@@ -1,5 +1,5 @@
-"""`ziplora convert` as a user runs it: which files appear, that equal input gives equal bytes, that formats lose no
-bit, and errors that leave nothing behind. What the files do in other programs: tests/parity/test_converted_files.py."""
+"""`ziplora convert` as a user runs it: which files appear, equal bytes for equal input, formats that lose no bit, and
+errors that leave nothing behind. What the files do in other programs: tests/parity/test_converted_files.py."""
 
 import hashlib
 import json
@@ -12,6 +12,7 @@ import subprocess
 import pytest
 import torch
 from diffusers import StableDiffusionXLPipeline
+from error_words import assert_says
 from lora_files import EVERY_PART, LayerChoice, random_layers, save_kohya
 from program import BUILD, run_ziplora, ziplora, ziplora_fails
 from safetensors import safe_open
@@ -54,8 +55,8 @@ def tuned(base, pipeline, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def checkpoint(base, pipeline, tmp_path_factory):
-    file = tmp_path_factory.mktemp("checkpoint") / "tiny.safetensors"
+def single_file(base, pipeline, tmp_path_factory):
+    file = tmp_path_factory.mktemp("single-file") / "tiny.safetensors"
     save_file(sgm_checkpoint(pipeline), file)
     shutil.copytree(base, file.with_suffix(""), ignore=shutil.ignore_patterns("*.safetensors"))
     return file
@@ -181,12 +182,12 @@ def test_text_of_extracting_and_baking_ends_with_the_file(base, tuned, lora, tmp
 
 # Extracting and baking
 
-def test_extracting_and_baking_give_equal_bytes(base, tuned, lora, checkpoint, tmp_path):
+def test_extracting_and_baking_give_equal_bytes(base, tuned, lora, single_file, tmp_path):
     for run in ("a", "b"):
         (tmp_path / run).mkdir()
         ziplora("convert", "--extract", tuned, "--from", base, "-o", "lora.safetensors", cwd=tmp_path / run)
         ziplora("convert", "--bake", lora, "--into", base, "-o", "folder", cwd=tmp_path / run)
-        ziplora("convert", "--bake", f"{lora}:0.5", "--into", checkpoint, "-o", "one.safetensors", cwd=tmp_path / run)
+        ziplora("convert", "--bake", f"{lora}:0.5", "--into", single_file, "-o", "one.safetensors", cwd=tmp_path / run)
     assert tree(tmp_path / "a") == tree(tmp_path / "b")
     assert len(tree(tmp_path / "a")) > 10
 
@@ -199,10 +200,10 @@ def test_extracted_files_bake_back(base, tuned, tmp_path):
         assert torch.allclose(value, wanted[name], rtol=1e-5, atol=1e-5), name
 
 
-def test_a_peft_folder_bakes_as_the_file_that_it_came_from(base, lora, checkpoint, tmp_path):
+def test_a_peft_folder_bakes_as_the_file_that_it_came_from(base, lora, single_file, tmp_path):
     ziplora("convert", lora, "--base", base, "--format", "peft", "--file-dtype", "f32", "-o", "peft", cwd=tmp_path)
     for adapter, out in ((lora, "file.safetensors"), ("peft", "folder.safetensors")):
-        ziplora("convert", "--bake", adapter, "--into", checkpoint, "-o", out, cwd=tmp_path)
+        ziplora("convert", "--bake", adapter, "--into", single_file, "-o", out, cwd=tmp_path)
     wanted = load_file(tmp_path / "file.safetensors")
     for name, value in load_file(tmp_path / "folder.safetensors").items():
         assert torch.allclose(value, wanted[name], rtol=1e-5, atol=1e-6), name
@@ -236,25 +237,25 @@ def test_an_index_that_names_folders_elsewhere_copies_nothing_of_them(base, lora
     assert [entry.name for entry in (tmp_path / "out").iterdir()] == ["baked"]
 
 
-def test_a_scale_of_zero_changes_no_weight(base, lora, checkpoint, tmp_path):
-    ziplora("convert", "--bake", f"{lora}:0", "--into", checkpoint, "-o", "same.safetensors", cwd=tmp_path)
-    before = load_file(checkpoint)
+def test_a_scale_of_zero_changes_no_weight(base, lora, single_file, tmp_path):
+    ziplora("convert", "--bake", f"{lora}:0", "--into", single_file, "-o", "same.safetensors", cwd=tmp_path)
+    before = load_file(single_file)
     for name, value in load_file(tmp_path / "same.safetensors").items():
         assert torch.equal(value, before[name]), name
 
 
-def test_a_single_file_with_settings_beside_it_says_what_to_copy(base, lora, checkpoint, tmp_path):
-    result = ziplora("convert", "--bake", lora, "--into", checkpoint, "-o", "baked.safetensors", cwd=tmp_path)
+def test_a_single_file_with_settings_beside_it_says_what_to_copy(base, lora, single_file, tmp_path):
+    result = ziplora("convert", "--bake", lora, "--into", single_file, "-o", "baked.safetensors", cwd=tmp_path)
     notes = [event["text"] for event in result["events"] if event["event"] == "note"]
-    assert any(str(checkpoint.with_suffix("")) in note and "baked" in note for note in notes)
+    assert any(str(single_file.with_suffix("")) in note and "baked" in note for note in notes)
 
 
-def test_a_full_disk_leaves_nothing(base, lora, checkpoint, tmp_path):
+def test_a_full_disk_leaves_nothing(base, lora, single_file, tmp_path):
     def limit_file_size():
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 
-    for into, out in ((checkpoint, "baked.safetensors"), (base, "baked")):
+    for into, out in ((single_file, "baked.safetensors"), (base, "baked")):
         done = subprocess.run([BUILD / "ziplora", "convert", "--bake", lora, "--into", into, "-o", out, "--json"],
                               cwd=tmp_path, capture_output=True, text=True, preexec_fn=limit_file_size)
         assert done.returncode == 5 and done.stdout == "", done.stderr
@@ -265,52 +266,73 @@ def test_a_full_disk_leaves_nothing(base, lora, checkpoint, tmp_path):
 
 ERRORS = {  # name: (exit code, arguments, words of where and problem, words of the hint)
     "no input": (2, ["-o", "o.safetensors"], "no file", "ziplora convert"),
-    "missing file": (3, ["none.safetensors", "-o", "o.safetensors"], "none.safetensors", ""),
-    "unknown format": (2, ["{lora}", "--base", "{base}", "--format", "koya", "-o", "o.safetensors"], "koya", "kohya"),
-    "unknown dtype": (2, ["{lora}", "--file-dtype", "int8", "-o", "o.safetensors"], "int8", ""),
-    "rank 0": (2, ["{lora}", "--base", "{base}", "--rank", 0, "-o", "o.safetensors"], "1 or more", ""),
-    "energy above 1": (2, ["{lora}", "--base", "{base}", "--energy", 99, "-o", "o.safetensors"], "99", "0.99"),
+    "missing file": (3, ["none.safetensors", "-o", "o.safetensors"], "none.safetensors", "spelling of the path"),
+    "unknown format": (2, ["{lora}", "--base", "{base}", "--format", "koya", "-o", "o.safetensors"],
+                       "'koya' is not", "choose one of: kohya, "),
+    "unknown dtype": (2, ["{lora}", "--file-dtype", "int8", "-o", "o.safetensors"],
+                      "there is no 'int8'", "one of these names"),
+    "rank 0": (2, ["{lora}", "--base", "{base}", "--rank", 0, "-o", "o.safetensors"], "1 or more, found 0", "32"),
+    "energy above 1": (2, ["{lora}", "--base", "{base}", "--energy", 99, "-o", "o.safetensors"],
+                       "99 is", "0.99 keeps 99 %"),
     "output is an input": (2, ["{lora}", "--base", "{base}", "-o", "{lora}"], "one of the inputs", "another name"),
-    "another base": (4, ["{lora}", "-o", "o.safetensors"], "", ""),
+    "another base": (4, ["{lora}", "-o", "o.safetensors"], "this SDXL architecture needs", "made for the base"),
     "no folder": (1, ["{lora}", "--base", "{base}", "-o", "no/o.safetensors"], "does not exist", "mkdir -p no"),
-    "two of one name": (2, ["{lora}", "{lora}", "--base", "{base}", "-o", "out"], "both become", ""),
-    "several into a file": (2, ["{lora}", "{base}", "--base", "{base}", "-o", "{lora}"], "is a file", "folder"),
-    "extract without base": (2, ["--extract", "{tuned}", "-o", "o.safetensors"], "missing", "--from"),
-    "from without tuned": (2, ["--from", "{base}", "-o", "o.safetensors"], "missing", "--extract"),
-    "extract of equals": (4, ["--extract", "{base}", "--from", "{base}", "-o", "o.safetensors"], "same weights", ""),
-    "extract of a LoRA": (4, ["--extract", "{lora}", "--from", "{base}", "-o", "o.safetensors"], "a LoRA", ""),
-    "extract with a file": (2, ["{lora}", "--extract", "{tuned}", "--from", "{base}", "-o", "o"], "file", ""),
-    "bake without base": (2, ["--bake", "{lora}", "-o", "o"], "missing", "--into"),
-    "into without adapter": (2, ["--into", "{base}", "-o", "o"], "no adapter", "--bake"),
-    "bake with a rank": (2, ["--bake", "{lora}", "--into", "{base}", "--rank", 4, "-o", "o"], "--rank", ""),
-    "bake with no number": (2, ["--bake", "{lora}:much", "--into", "{base}", "-o", "o"], "much", "0.8"),
-    "bake into nothing": (3, ["--bake", "{lora}", "--into", "none", "-o", "o"], "none", ""),
-    "bake into a LoRA": (4, ["--bake", "{lora}", "--into", "{lora}", "-o", "o"], "", ""),
-    "bake over a folder": (2, ["--bake", "{lora}", "--into", "{base}", "-o", "{tuned}"], "not overwritten", "-o"),
-    "bake over the base": (2, ["--bake", "{lora}", "--into", "{checkpoint}", "-o", "{checkpoint}"], "the inputs", ""),
-    "bake beyond half": (6, ["--bake", "{lora}:1e9", "--into", "{base}", "--file-dtype", "f16", "-o", "o"], "Half", "f"),
+    "two of one name": (2, ["{lora}", "{lora}", "--base", "{base}", "-o", "out"],
+                        "both become out/dog.safetensors", "one by one"),
+    "several into a file": (2, ["{lora}", "{base}", "--base", "{base}", "-o", "{lora}"],
+                            "this is a file", "name a folder"),
+    "extract without base": (2, ["--extract", "{tuned}", "-o", "o.safetensors"],
+                             "tuned from is missing", "add --from BASE"),
+    "from without tuned": (2, ["--from", "{base}", "-o", "o.safetensors"],
+                           "the tuned model is missing", "add --extract"),
+    "extract of equals": (4, ["--extract", "{base}", "--from", "{base}", "-o", "o.safetensors"], "same weights",
+                          "with --from what it was tuned from"),
+    "extract of a LoRA": (4, ["--extract", "{lora}", "--from", "{base}", "-o", "o.safetensors"], "looks like a LoRA",
+                          "an SDXL base is needed"),
+    "extract with a file": (2, ["{lora}", "--extract", "{tuned}", "--from", "{base}", "-o", "o"],
+                            "a file without a flag", "the three uses"),
+    "bake without base": (2, ["--bake", "{lora}", "-o", "o"], "bake into is missing", "add --into BASE"),
+    "into without adapter": (2, ["--into", "{base}", "-o", "o"], "no adapter to bake", "add --bake FILE"),
+    "bake with a rank": (2, ["--bake", "{lora}", "--into", "{base}", "--rank", 4, "-o", "o"], "--rank has no meaning",
+                         "the three uses"),
+    "bake with no number": (2, ["--bake", "{lora}:much", "--into", "{base}", "-o", "o"], "'much' after the colon",
+                           "--bake cat.safetensors:0.8"),
+    "bake into nothing": (3, ["--bake", "{lora}", "--into", "none", "-o", "o"], "read none: there is no such",
+                          "spelling of the path"),
+    "bake into a LoRA": (4, ["--bake", "{lora}", "--into", "{lora}", "-o", "o"], "looks like a LoRA",
+                         "an SDXL base is needed"),
+    "bake over a folder": (2, ["--bake", "{lora}", "--into", "{base}", "-o", "{tuned}"], "not overwritten",
+                           "another name with -o"),
+    "bake over the base": (2, ["--bake", "{lora}", "--into", "{single_file}", "-o", "{single_file}"],
+                           "one of the inputs",
+                           "another name"),
+    "bake beyond half": (6, ["--bake", "{lora}:1e9", "--into", "{base}", "--file-dtype", "f16", "-o", "o"],
+                         "that Half cannot hold", "write float32"),
     "extract into the base": (2, ["--extract", "{tuned}", "--from", "{base}", "-o",
-                                  "{base}/unet/diffusion_pytorch_model.safetensors"], "one of the inputs", "another"),
-    "a name too long": (1, ["{lora}", "--base", "{base}", "-o", "n" * 300 + ".safetensors"], "too long", "path"),
+                                  "{base}/unet/diffusion_pytorch_model.safetensors"], "one of the inputs",
+                              "another name"),
+    "a name too long": (1, ["{lora}", "--base", "{base}", "-o", "n" * 300 + ".safetensors"],
+                        "name too long", "check the path"),
     "peft over a folder": (2, ["{lora}", "--base", "{base}", "--format", "peft", "-o", "{tuned}"], "not overwritten",
                            "remove it"),
     "vectors into peft": (2, ["--extract", "{tuned}", "--from", "{base}", "--vectors", "--format", "peft", "-o", "o"],
                           "no place for biases", "--format kohya"),
-    "extract into a folder": (2, ["--extract", "{tuned}", "--from", "{base}", "-o", "{tuned}"], "one of the inputs", ""),
-    "vectors elsewhere": (2, ["{lora}", "--vectors", "-o", "o.safetensors"], "--vectors", ""),
+    "extract into a folder": (2, ["--extract", "{tuned}", "--from", "{base}", "-o", "{tuned}"], "one of the inputs",
+                              "another name"),
+    "vectors elsewhere": (2, ["{lora}", "--vectors", "-o", "o.safetensors"],
+                          "--vectors has no meaning", "the three uses"),
 }
 
 
 @pytest.mark.parametrize("name", ERRORS)
-def test_an_error_has_its_code_and_leaves_nothing(name, base, tuned, lora, checkpoint, tmp_path):
+def test_an_error_has_its_code_and_leaves_nothing(name, base, tuned, lora, single_file, tmp_path):
     code, arguments, problem, hint = ERRORS[name]
-    places = dict(base=base, tuned=tuned, lora=lora, checkpoint=checkpoint)
-    before = {path: path.read_bytes() for path in (lora, checkpoint)} | {tuned: tree(tuned)}
+    places = dict(base=base, tuned=tuned, lora=lora, single_file=single_file)
+    before = {path: path.read_bytes() for path in (lora, single_file)} | {tuned: tree(tuned)}
     error = ziplora_fails(code, "convert", *(str(word).format(**places) for word in arguments), cwd=tmp_path)
-    assert problem in error["problem"] + error["where"]
-    assert hint in error["hint"]
+    assert_says(error, problem, hint)
     assert list(tmp_path.iterdir()) == []
-    assert {path: path.read_bytes() for path in (lora, checkpoint)} | {tuned: tree(tuned)} == before
+    assert {path: path.read_bytes() for path in (lora, single_file)} | {tuned: tree(tuned)} == before
     assert not list(tuned.parent.glob("*.part")) and len(list(tuned.parent.iterdir())) == 1
 
 

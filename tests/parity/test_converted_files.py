@@ -1,5 +1,5 @@
-"""`ziplora convert` beside diffusers and PEFT: every format acts there as the file it came from, a baked checkpoint is
-the base with the LoRA loaded, and what is extracted from the two is the LoRA again."""
+"""`ziplora convert` against diffusers and PEFT: every format acts there as the file it came from, a baked base equals the
+base with the LoRA loaded, and extracting from the two gives the LoRA back."""
 
 import json
 import shutil
@@ -29,7 +29,7 @@ def delta_of(layer: Layer) -> torch.Tensor:
 
 @torch.no_grad()
 def with_deltas(base, deltas):
-    """A pipeline whose weights have them added: canonical name -> ΔW."""
+    """A pipeline with these added to its weights: canonical name -> ΔW."""
     changed = StableDiffusionXLPipeline.from_pretrained(base)
     modules = {f"{component}.{path}": module for component in COMPONENTS
                for path, module in component_modules(changed, component)}
@@ -119,7 +119,7 @@ def test_a_lower_rank_costs_what_the_report_says(rule, base, pipeline, tmp_path)
 
 @pytest.fixture(scope="module")
 def two_loras(loaded, tmp_path_factory):
-    """(file, layers, scale) of two, which touch all three models and overlap."""
+    """(file, layers, scale) of two LoRAs that touch all three models and overlap."""
     folder = tmp_path_factory.mktemp("loras")
     choices = {"cat": (LayerChoice(alpha=3.0, ranks=(4, 2), seed=1, **EVERYTHING), 0.8),
                "ink": (LayerChoice(alpha=None, ranks=(3,), seed=2, parts=("attn", "mlp", "text_projection"),
@@ -144,7 +144,7 @@ def bake_flags(two_loras):
 
 
 def single_file(folder, path):
-    """The base folder as one checkpoint in sgm names, with its configs beside it."""
+    """The base folder as a single file in sgm names, with its configs beside it."""
     save_file(sgm_checkpoint(StableDiffusionXLPipeline.from_pretrained(folder)), path, {"format": "pt", "note": "mine"})
     shutil.copytree(folder, path.with_suffix(""), ignore=shutil.ignore_patterns("*.safetensors"))
     return path
@@ -161,7 +161,7 @@ def test_a_baked_folder_is_the_base_with_the_loras_loaded(base, inputs, two_lora
     assert_equal(found, theirs)
     assert_changed(theirs, outputs_of_pipeline(StableDiffusionXLPipeline.from_pretrained(base), inputs), theirs)
     assert result["changed_tensors"] == len(summed(two_loras))
-    # The rest of the folder is there as it was.
+    # The rest of the folder is unchanged.
     for file in base.rglob("*"):
         copy = tmp_path / "baked" / file.relative_to(base)
         if file.is_file() and file.parent.name not in COMPONENTS:
@@ -218,7 +218,7 @@ def test_shards_stay_shards(base, inputs, two_loras, tmp_path):
     unet = UNet2DConditionModel.from_pretrained(base / "unet")
     shutil.rmtree(sharded / "unet")
     unet.save_pretrained(sharded / "unet", max_shard_size="100KB")
-    # A stale variant would be loaded in place of the baked weights.
+    # A stale variant would be loaded instead of the baked weights.
     shutil.copy(base / "text_encoder" / "model.safetensors", sharded / "text_encoder" / "model.fp16.safetensors")
     ziplora("convert", *bake_flags(two_loras), "--into", sharded, "-o", tmp_path / "baked")
     names = {file.name for file in (sharded / "unet").iterdir()}
@@ -260,8 +260,8 @@ def large(tmp_path_factory):
     shutil.rmtree(folder)
 
 
-def test_baking_a_large_checkpoint_needs_no_memory_for_it(large, tmp_path):
-    """A process with LibTorch in it and nothing else takes 140 MB; the rest must not grow with the checkpoint."""
+def test_baking_into_a_large_base_needs_no_memory_for_it(large, tmp_path):
+    """A process with LibTorch in it and nothing else takes 140 MB; the rest must not grow with the base."""
     folder, unet, lora, layers = large
     size = sum(file.stat().st_size for file in folder.rglob("*.safetensors"))
     largest = max(weight.numel() * 4 for weight in unet.parameters())

@@ -1,5 +1,5 @@
-"""A whole base from every layout it comes in, against diffusers: the same UNet, text encoder and autoencoder outputs; and
-what is missing, left over, misshapen or no SDXL at all is an error that says so."""
+"""A whole base in every layout, against diffusers: UNet, text encoders and autoencoder give the same outputs. What is
+missing, left over, misshapen or not an SDXL at all is an error that says so."""
 
 import json
 import shutil
@@ -83,7 +83,7 @@ def test_a_folder(base, pipeline, inputs):
 
 
 def test_half_precision_variant(base, pipeline, inputs, tmp_path):
-    """Only `.fp16.` files: read as they are, and computed in float32 from the halves, equal to diffusers doing so."""
+    """A folder with only `.fp16.` files is read as it is. Computing in float32 from the halves equals diffusers."""
     folder = tmp_path / "half"
     half = StableDiffusionXLPipeline.from_pretrained(base, torch_dtype=torch.float16)
     half.save_pretrained(folder, variant="fp16")
@@ -162,8 +162,8 @@ def test_a_single_file(single_file, pipeline, inputs):
 
 
 def test_diffusers_reads_the_same_tensors_from_our_single_file(single_file, base, pipeline):
-    """Every single file here is what tests/support/sgm_checkpoint.py wrote, whose map is right only if a program that
-    others wrote agrees. The companion folder has no weights, so every tensor is the file's."""
+    """tests/support/sgm_checkpoint.py wrote every single file here, and its map is right only if somebody else's program
+    agrees. The companion folder has no weights, so every tensor is the file's."""
     folder = single_file.with_suffix("")
     shutil.copy(base / "model_index.json", folder)
     read = StableDiffusionXLPipeline.from_single_file(single_file, config=str(folder), local_files_only=True)
@@ -174,7 +174,7 @@ def test_diffusers_reads_the_same_tensors_from_our_single_file(single_file, base
 
 
 def test_a_single_file_without_tokenizers_has_clips_own(tmp_path, inputs):
-    """Of published checkpoints, which are one file and nothing else; the small sizes still need their configs."""
+    """Published bases are often one file and nothing else; the small sizes here still need their configs."""
     vocabulary = dict(vocab_size=49408, bos_token_id=49406, eos_token_id=49407)
     base = make_tiny_sdxl(tmp_path / "base", text_encoder=vocabulary | {"pad_token_id": 49407},
                           text_encoder_2=vocabulary | {"pad_token_id": 0})
@@ -371,7 +371,7 @@ OTHER_FILES = {
     "CosXL": {UNET + "input_blocks.0.0.weight": (320, 4, 3, 3), "edm_vpred.sigma_max": ()},
     "SSD-1B": {UNET + "input_blocks.0.0.weight": (320, 4, 3, 3), "conditioner.embedders.1.model.ln_final.bias": (8,),
                "first_stage_model.quant_conv.bias": (8,)},
-    "no Stable Diffusion checkpoint": {"weight": (2,)},
+    "something other than Stable Diffusion": {"weight": (2,)},
 }
 
 

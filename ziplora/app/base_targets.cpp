@@ -8,7 +8,7 @@ namespace ziplora {
 TargetNames base_targets(const std::filesystem::path& base) {
   std::filesystem::path folder = base;
   if (!std::filesystem::is_directory(base)) {
-    const SingleFileCheckpoint checkpoint(base);  // refuses what is no SDXL
+    const SingleFileBase single_file(base);  // refuses what is no SDXL
     folder = companion_folder(base);
     if (!std::filesystem::exists(folder / "unet" / "config.json")) return TargetNames::sdxl();
   }

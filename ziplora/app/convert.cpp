@@ -3,15 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 
 #include "ziplora/app/architecture.h"
+#include "ziplora/app/output_guard.h"
 #include "ziplora/base/dtype_name.h"
 #include "ziplora/base/error.h"
 #include "ziplora/io/json_file.h"
+#include "ziplora/io/size_on_disk.h"
 #include "ziplora/lora/adapter_digest.h"
-#include "ziplora/lora/adapter_file.h"
 #include "ziplora/lora/key_dialects.h"
 
 namespace ziplora {
@@ -37,96 +37,42 @@ std::string stem_of(const fs::path& input) {
   return (name.extension() == ".safetensors" ? name.stem() : name).string();
 }
 
+/// One output a file, in a folder.
+std::vector<Job> jobs_into_folder(const ConvertRequest& request, const std::string& where,
+                                  const std::string& extension) {
+  if (fs::exists(request.output) && !fs::is_directory(request.output))
+    throw Error(ErrorKind::kUsage, where, "several files are to be converted, and this is a file",
+                "name a folder");
+  std::vector<Job> jobs;
+  std::map<fs::path, fs::path> input_of;
+  for (const fs::path& input : request.inputs) {
+    const fs::path output = request.output / (stem_of(input) + extension);
+    if (const auto [other, fresh] = input_of.emplace(output, input); !fresh)
+      throw Error(ErrorKind::kUsage, where,
+                  fmt::format("{} and {} would both become {}", other->second.string(), input.string(),
+                              output.string()),
+                  "convert them one by one");
+    jobs.push_back({input, output});
+  }
+  return jobs;
+}
+
 std::vector<Job> jobs_of(const ConvertRequest& request) {
   const std::string where = "convert: -o " + request.output.string();
   if (request.inputs.empty())
     throw Error(ErrorKind::kUsage, "convert", "there is no file to convert",
                 "ziplora convert cat.safetensors --format diffusers -o cat-diffusers.safetensors");
-  std::vector<Job> jobs;
   const bool writes_folders = request.format == "peft";
-  if (request.inputs.size() == 1 && !(names_a_folder(request.output) && !writes_folders)) {
-    jobs.push_back({request.inputs.front(), request.output});
-  } else {
-    if (fs::exists(request.output) && !fs::is_directory(request.output))
-      throw Error(ErrorKind::kUsage, where, "several files are to be converted, and this is a file",
-                  "name a folder");
-    std::map<fs::path, fs::path> input_of;
-    for (const fs::path& input : request.inputs) {
-      const fs::path output = request.output / (stem_of(input) + (writes_folders ? "" : ".safetensors"));
-      if (const auto [other, fresh] = input_of.emplace(output, input); !fresh)
-        throw Error(ErrorKind::kUsage, where,
-                    fmt::format("{} and {} would both become {}", other->second.string(), input.string(),
-                                output.string()),
-                    "convert them one by one");
-      jobs.push_back({input, output});
-    }
-  }
-  for (const Job& job : jobs) refuse_output_among(job.output, request.inputs);
+  const bool single = request.inputs.size() == 1 && (writes_folders || !names_a_folder(request.output));
+  const std::vector<Job> jobs = single
+                                    ? std::vector<Job>{{request.inputs.front(), request.output}}
+                                    : jobs_into_folder(request, where, writes_folders ? "" : ".safetensors");
+  for (const Job& job : jobs)
+    refuse_output_among("convert: -o " + job.output.string(), job.output, request.inputs);
   return jobs;
 }
 
-json convert_one(const Job& job, const ConvertRequest& request, ProgressSink& progress,
-                 const CancelToken& cancel) {
-  const Architecture architecture = architecture_of({job.input}, request.base);
-  const TargetNames& names = *architecture.names;
-  std::vector<std::string> warnings;
-  AdapterDigests digest({job.input});
-  Adapter adapter = read_adapter(job.input, names, warnings, architecture.weights());
-  for (const std::string& warning : warnings) progress.warning(name_of(job.input).string() + ": " + warning);
-  const at::ScalarType dtype = request.dtype.value_or(common_dtype(adapter));
-  json report{{"input", job.input.string()},
-              {"output", job.output.string()},
-              {"dialect", adapter.dialect},
-              {"format", request.format},
-              {"dtype", dtype_name(dtype)},
-              {"layers", adapter.layers.size()},
-              {"vectors", adapter.vector_deltas.size()}};
-  if (request.rank_rule) {
-    Stage stage(progress, "compress", static_cast<int64_t>(adapter.layers.size()));
-    double total = 0, dropped = 0;
-    for (auto& [target, layer] : adapter.layers) {
-      cancel.throw_if_cancelled("convert");
-      const int64_t rank_before = layer.rank();
-      CompressedLayer compressed = compress_layer(layer, *request.rank_rule);
-      total += compressed.norm * compressed.norm;
-      dropped += compressed.dropped_norm * compressed.dropped_norm;
-      report["per_layer"].push_back(layer_report(target, compressed));
-      report["per_layer"].back()["rank_before"] = rank_before;
-      layer = std::move(compressed.layer);
-      stage.step();
-    }
-    report["relative_error"] = total > 0 ? std::sqrt(dropped / total) : 0.0;
-    adapter.metadata.erase("ziplora.split");  // ranks no longer belong to one input each
-    adapter.metadata["ziplora.compression"] =
-        json_line({{"relative_error", report["relative_error"]}, {"rule", json_of(*request.rank_rule)}});
-  }
-  // Of several conversions the first source stays: the others were made from it.
-  adapter.metadata.emplace(
-      "ziplora.source", json_line({{"file", name_of(job.input).string()}, {"sha256", digest.get().front()}}));
-  int64_t largest_rank = 0;
-  for (const auto& [target, layer] : adapter.layers) largest_rank = std::max(largest_rank, layer.rank());
-  report["rank"] = largest_rank;
-  cancel.throw_if_cancelled("convert");
-  write_adapter(job.output, adapter, names, {.format = request.format, .dtype = dtype});
-  report["size_bytes"] = size_on_disk(job.output);
-  return report;
-}
-
-}  // namespace
-
-json json_of(const RankRule& rule) {
-  json result{{"energy", rule.energy}};
-  if (rule.most < RankRule{}.most) result["rank"] = rule.most;
-  return result;
-}
-
-json layer_report(const std::string& target, const CompressedLayer& compressed) {
-  return {{"layer", target},
-          {"rank", compressed.layer.rank()},
-          {"norm", compressed.norm},
-          {"relative_error", compressed.relative_error()}};
-}
-
+/// float16 or bfloat16 if all factors are, else float32.
 at::ScalarType common_dtype(const Adapter& adapter) {
   std::optional<at::ScalarType> common;
   for (const auto& [target, layer] : adapter.layers)
@@ -137,32 +83,72 @@ at::ScalarType common_dtype(const Adapter& adapter) {
   return common == at::kHalf || common == at::kBFloat16 ? *common : at::kFloat;
 }
 
-uintmax_t size_on_disk(const fs::path& file_or_folder) {
-  if (!fs::is_directory(file_or_folder)) return fs::file_size(file_or_folder);
-  uintmax_t size_bytes = 0;
-  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(file_or_folder))
-    if (entry.is_regular_file()) size_bytes += entry.file_size();
-  return size_bytes;
+Approximation lower_ranks(Adapter& adapter, const RankRule& rule, ProgressSink& progress,
+                          const CancelToken& cancel) {
+  Stage stage(progress, "compress", static_cast<int64_t>(adapter.layers.size()));
+  Approximation lost;
+  for (auto& [target, layer] : adapter.layers) {
+    cancel.throw_if_cancelled("convert");
+    CompressedLayer compressed = compress_layer(layer, rule);
+    lost.add(target, compressed, layer.rank());
+    layer = std::move(compressed.layer);
+    stage.step();
+  }
+  adapter.metadata.erase("ziplora.split");  // ranks no longer belong to one input each
+  adapter.metadata["ziplora.compression"] =
+      json_line({{"relative_error", lost.relative_error()}, {"rule", to_json(rule)}});
+  return lost;
 }
 
-/// Folders are inputs too: a file written into one replaces a part of it.
-bool lies_in(const fs::path& path, const fs::path& folder) {
-  std::error_code ignored;
-  if (!fs::is_directory(folder, ignored)) return false;
-  const fs::path inside = fs::weakly_canonical(path, ignored),
-                 outside = fs::weakly_canonical(folder, ignored);
-  return std::mismatch(outside.begin(), outside.end(), inside.begin(), inside.end()).first == outside.end();
+ConvertedFile convert_one(const Job& job, const ConvertRequest& request, ProgressSink& progress,
+                          const CancelToken& cancel) {
+  const Architecture architecture = architecture_of({job.input}, request.base);
+  const TargetNames& names = *architecture.names;
+  std::vector<std::string> warnings;
+  AdapterDigests digest({job.input});
+  Adapter adapter = read_adapter(job.input, names, warnings, architecture.weights());
+  for (const std::string& warning : warnings) progress.warning(name_of(job.input).string() + ": " + warning);
+  ConvertedFile file{.input = job.input,
+                     .output = job.output,
+                     .dialect = adapter.dialect,
+                     .format = request.format,
+                     .dtype = request.dtype.value_or(common_dtype(adapter)),
+                     .layers = adapter.layers.size(),
+                     .vectors = adapter.vector_deltas.size(),
+                     .approximation = {}};
+  if (request.rank_rule) file.approximation = lower_ranks(adapter, *request.rank_rule, progress, cancel);
+  // After several conversions the first source stays: the later ones were made from it.
+  adapter.metadata.emplace(
+      "ziplora.source", json_line({{"file", name_of(job.input).string()}, {"sha256", digest.get().front()}}));
+  for (const auto& [target, layer] : adapter.layers) file.rank = std::max(file.rank, layer.rank());
+  cancel.throw_if_cancelled("convert");
+  write_adapter(job.output, adapter, names, {.format = file.format, .dtype = file.dtype});
+  file.size_bytes = size_on_disk(job.output);
+  return file;
 }
 
-void refuse_output_among(const fs::path& output, const std::vector<fs::path>& inputs) {
-  std::error_code ignored;  // of files that do not exist
-  for (const fs::path& input : inputs)
-    if (fs::equivalent(output, input, ignored) || lies_in(output, input))
-      throw Error(ErrorKind::kUsage, "convert: -o " + output.string(),
-                  "the output is one of the inputs, which would be lost", "choose another name");
+}  // namespace
+
+json ConvertedFile::to_json() const {
+  json report{
+      {"input", input.string()},    {"output", output.string()}, {"dialect", dialect}, {"format", format},
+      {"dtype", dtype_name(dtype)}, {"layers", layers},          {"vectors", vectors}, {"rank", rank},
+      {"size_bytes", size_bytes}};
+  if (approximation) {
+    report["relative_error"] = approximation->relative_error();
+    if (!approximation->per_layer().empty())
+      report["per_layer"] = ziplora::to_json(approximation->per_layer());
+  }
+  return report;
 }
 
-json run_convert(const ConvertRequest& request, ProgressSink& progress, const CancelToken& cancel) {
+json ConvertResult::to_json() const {
+  json report{{"files", json::array()}};
+  for (const ConvertedFile& file : files) report["files"].push_back(file.to_json());
+  return report;
+}
+
+ConvertResult run_convert(const ConvertRequest& request, ProgressSink& progress, const CancelToken& cancel) {
   find_writable_dialect(request.format, "--format");
   if (request.rank_rule) request.rank_rule->check("convert");
   const std::vector<Job> jobs = jobs_of(request);
@@ -173,14 +159,14 @@ json run_convert(const ConvertRequest& request, ProgressSink& progress, const Ca
       throw Error(ErrorKind::kFailed, "convert: -o " + request.output.string(), failure.message(),
                   "choose a folder you can write to");
   }
-  json report{{"files", json::array()}};
+  ConvertResult result;
   std::optional<Stage> stage;
   if (jobs.size() > 1) stage.emplace(progress, "convert", static_cast<int64_t>(jobs.size()));
   for (const Job& job : jobs) {
-    report["files"].push_back(convert_one(job, request, progress, cancel));
+    result.files.push_back(convert_one(job, request, progress, cancel));
     if (stage) stage->step();
   }
-  return report;
+  return result;
 }
 
 }  // namespace ziplora

@@ -1,59 +1,73 @@
 #pragma once
 /// The use case behind `ziplora convert IN… -o OUT`: LoRA files into another format or dtype, or to a lower
-/// rank. Its sisters: convert_extract.h (two checkpoints → LoRA), convert_bake.h (LoRA → checkpoint).
+/// rank. Its sisters: convert_extract.h (two bases → LoRA), convert_bake.h (LoRA → base).
 ///
-///     ConvertRequest request{.inputs = {"cat.safetensors"}, .output = "small.safetensors",
+///     ConvertRequest request{.inputs = {"cat.safetensors"},
+///                            .output = "small.safetensors",
 ///                            .rank_rule = RankRule{.most = 16}};
-///     nlohmann::json report = run_convert(request, progress, cancel);
+///     ConvertResult result = run_convert(request, progress, cancel);
+///     result.files[0].approximation->relative_error();   // what rank 16 lost
 ///
-/// Formats and float32 keep every ΔW; a rank or an energy gives each layer's best approximation and its
-/// error.
+/// Another format or float32 keeps every ΔW exactly. A rank or an energy gives each layer's best
+/// approximation, and its error.
 
+#include <c10/core/ScalarType.h>
+
+#include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "ziplora/app/approximation.h"
 #include "ziplora/base/cancel.h"
 #include "ziplora/base/progress.h"
+#include "ziplora/lora/adapter_file.h"
 #include "ziplora/lora/compress.h"
 
 namespace ziplora {
 
 struct ConvertRequest {
-  std::vector<std::filesystem::path> inputs;  ///< LoRA files, or folders of PEFT or diffusers
-  std::filesystem::path
-      output;  ///< a file; with several inputs, or if it is a folder: a folder that gets them
-  std::string format = "kohya";
-  std::optional<at::ScalarType> dtype;  ///< of the factors; absent: the input's own
-  std::optional<RankRule> rank_rule;    ///< absent: ranks stay
-  /// Whose layers they are for; needed where ΔW depends on its weights (DoRA, …); absent: seen from the
-  /// files.
+  /// LoRA files, or folders written by PEFT or diffusers.
+  std::vector<std::filesystem::path> inputs;
+  /// A file; with several inputs, or if it is a folder already, a folder that gets one file for each.
+  std::filesystem::path output;
+  /// The dialect to write.
+  std::string format = WriteOptions{}.format;
+  /// Of the factors; absent: the input's own.
+  std::optional<at::ScalarType> dtype;
+  /// Absent: ranks stay.
+  std::optional<RankRule> rank_rule;
+  /// The base that the LoRA is for; needed if ΔW depends on its weights (DoRA, …). Absent: the architecture
+  /// is seen from the files.
   std::optional<std::filesystem::path> base;
 };
 
-/// @return {"files": [{"input", "output", "dialect", "format", "dtype", "layers", "vectors", "rank",
-/// "size_bytes"; and where
-///         a rank rule was given "relative_error", "per_layer": [{"layer", "rank_before", "rank", "norm",
-///         "relative_error"}]}]}
+/// One file that was written.
+struct ConvertedFile {
+  std::filesystem::path input, output;
+  std::string dialect;  ///< the input's: "kohya-sgm"
+  std::string format;   ///< the output's dialect
+  at::ScalarType dtype = at::kFloat;
+  size_t layers = 0, vectors = 0;
+  int64_t rank = 0;                            ///< the largest of its layers'
+  std::optional<Approximation> approximation;  ///< if a rank rule was given
+  uintmax_t size_bytes = 0;
+
+  /// {"input", "output", "dialect", "format", "dtype", "layers", "vectors", "rank", "size_bytes"}, and with a
+  /// rank rule "relative_error" and "per_layer": [{"layer", "rank_before", "rank", "norm", "relative_error"}]
+  nlohmann::json to_json() const;
+};
+
+struct ConvertResult {
+  std::vector<ConvertedFile> files;
+
+  /// {"files": […]}
+  nlohmann::json to_json() const;
+};
+
 /// @throws Error(kUsage, kInput, kIncompatible, kNonFinite, kInterrupted)
-nlohmann::json run_convert(const ConvertRequest& request, ProgressSink& progress, const CancelToken& cancel);
-
-/// As metadata name it: {"energy": 0.9, "rank": 16}, the rank where one was asked for.
-nlohmann::json json_of(const RankRule& rule);
-
-/// What all three uses say of a compressed layer.
-nlohmann::json layer_report(const std::string& target, const CompressedLayer& compressed);
-
-/// float16 or bfloat16 if all factors are, else float32.
-at::ScalarType common_dtype(const Adapter& adapter);
-
-/// A file's bytes, or those of all files in a folder.
-uintmax_t size_on_disk(const std::filesystem::path& file_or_folder);
-
-/// Said before the work, not after it. @throws Error(kUsage) if the output is one of the inputs
-void refuse_output_among(const std::filesystem::path& output,
-                         const std::vector<std::filesystem::path>& inputs);
+ConvertResult run_convert(const ConvertRequest& request, ProgressSink& progress, const CancelToken& cancel);
 
 }  // namespace ziplora

@@ -1,14 +1,16 @@
 #pragma once
-/// The use case behind `ziplora convert --bake LORA… --into CHECKPOINT -o OUT`: a checkpoint with adapters
-/// added to its weights, for programs that load no LoRA. A single file becomes a single file, a diffusers
-/// folder a folder; memory stays at a few megabytes of rows beside the factors.
+/// The use case behind `ziplora convert --bake LORA… --into BASE -o OUT`: a base with adapters added to its
+/// weights, for programs that load no LoRA. A single file becomes a single file, a diffusers folder a folder.
+/// Beside the factors only a few megabytes of rows are in memory at a time.
 ///
-///     BakeRequest request{.adapters = {{"cat.safetensors", 0.8}}, .base = "sdxl.safetensors",
+///     BakeRequest request{.adapters = {{"cat.safetensors", 0.8}},
+///                         .base = "sdxl.safetensors",
 ///                         .output = "sdxl-cat.safetensors"};
-///     nlohmann::json report = run_bake(request, progress, cancel);
+///     BakeResult result = run_bake(request, progress, cancel);
 
 #include <c10/core/ScalarType.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -26,12 +28,28 @@ struct BakeRequest {
   std::optional<at::ScalarType> dtype;  ///< of UNet and text encoders; absent: each tensor keeps its own
 };
 
-/// @return {"output", "base", "adapters": [{"file", "scale", "layers"}], "changed_tensors", "tensors",
-/// "size_bytes",
-///          "largest_tensor_bytes", "seconds", "peak_memory_bytes"}
+struct BakedAdapter {
+  std::filesystem::path file;
+  double strength = 1;
+  size_t layers = 0;
+};
+
+struct BakeResult {
+  std::filesystem::path output, base;
+  std::vector<BakedAdapter> adapters;
+  int64_t changed_tensors = 0, tensors = 0;
+  uintmax_t size_bytes = 0;
+  uint64_t largest_tensor_bytes = 0;  ///< of the base's
+  double seconds = 0;
+  int64_t peak_memory_bytes = 0;
+
+  /// {"output", "base", "adapters": [{"file", "scale", "layers"}], "changed_tensors", "tensors", "size_bytes",
+  /// "largest_tensor_bytes", "seconds", "peak_memory_bytes"}
+  nlohmann::json to_json() const;
+};
+
 /// @throws Error(kUsage, kInput, kIncompatible, kExhausted, kNonFinite, kInterrupted); then nothing is under
-/// the
-///         output's name
-nlohmann::json run_bake(const BakeRequest& request, ProgressSink& progress, const CancelToken& cancel);
+///         the output's name
+BakeResult run_bake(const BakeRequest& request, ProgressSink& progress, const CancelToken& cancel);
 
 }  // namespace ziplora

@@ -10,6 +10,7 @@
 #include "ziplora/app/default_base.h"
 #include "ziplora/app/merge_metadata.h"
 #include "ziplora/app/merge_recipe.h"
+#include "ziplora/app/output_guard.h"
 #include "ziplora/base/error.h"
 #include "ziplora/base/peak_memory.h"
 #include "ziplora/io/image_file.h"
@@ -38,11 +39,9 @@ fs::path beside(const fs::path& output, const std::string& kind) {
 /// Said before the learning, not after it.
 void refuse_unwritable_output(const MergeRequest& request, const std::vector<MergeFile>& files) {
   const std::string where = "merge: -o " + request.output.string();
-  std::error_code ignored;  // what cannot be looked at is not an input; the trial below says what is wrong
-  for (const MergeFile& input : files)
-    if (fs::equivalent(request.output, input.path, ignored))
-      throw Error(ErrorKind::kUsage, where, "the output is one of the inputs, which would be lost",
-                  "choose another name");
+  std::vector<fs::path> inputs;
+  for (const MergeFile& input : files) inputs.push_back(input.path);
+  refuse_output_among(where, request.output, inputs);
   find_writable_dialect(request.format, "--format");
   require_writable(request.output, request.format);
 }

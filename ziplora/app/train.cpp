@@ -262,7 +262,7 @@ class TrainingJob {
       if (!keeps_run_folder_) return;
       nlohmann::json entry{{"iteration", iteration}};
       for (const auto& [name, value] : metrics) entry[name] = value;
-      append_json_line(run_folder() / "metrics.jsonl", entry);
+      append_json_line(run_folder() / "metrics.jsonl", entry, "--run-folder");
     };
     if (start_) last_checkpoint_ = checkpoint_to_resume(*request_.resume);
     try {

@@ -40,7 +40,8 @@ std::optional<std::string> nearest_name(const std::string& name, const std::vect
 Error unknown_name(const std::string& where, const std::string& name, const std::vector<std::string>& known) {
   std::string problem = fmt::format("there is no '{}'; known: {}", name, fmt::join(known, ", "));
   const std::optional<std::string> nearest = nearest_name(name, known);
-  return Error(ErrorKind::kUsage, where, problem, nearest ? fmt::format("did you mean '{}'?", *nearest) : "");
+  return Error(ErrorKind::kUsage, where, problem,
+               nearest ? fmt::format("did you mean '{}'?", *nearest) : "choose one of these names");
 }
 
 }  // namespace ziplora

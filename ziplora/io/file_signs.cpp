@@ -33,18 +33,14 @@ constexpr Sign kSigns[] = {
     {"\x1F\x8B", kArchive},
     {"7z\xBC\xAF\x27\x1C", kArchive},
     {"Rar!\x1A\x07", kArchive},
-    {"\xFD"
-     "7zXZ",
-     kArchive},
+    {"\3757zXZ", kArchive},
     {"\x28\xB5\x2F\xFD", kArchive},
     {"ustar", kArchive, 257},
-    {"\x7F"
-     "ELF",
-     "a program"},
+    {"\177ELF", "a program"},
     {"\0\0\0\0\0\0\0\0"sv, "a download that was never filled: it starts with zeros; fetch the file again"},
 };
 
-/// Of text, after white space and a byte order mark.
+/// Signs of text files, after white space and a byte order mark.
 constexpr Sign kTextSigns[] = {
     {"version https://git-lfs", "a git-lfs pointer, not the file itself: run 'git lfs pull' there"},
     {"/annex/objects/", "a git-annex pointer, not the file itself: run 'git annex get' there"},

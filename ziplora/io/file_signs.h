@@ -1,15 +1,14 @@
 #pragma once
-/// What a file is by its first bytes, for readers that expected something else.
+/// Tells what a file is by its first bytes, for readers that expected something else.
 ///
-///     looks_like("PK\x03\x04…")  // "a zip archive or a PyTorch .pt/.ckpt file; convert it to safetensors
-///     first"
+///     looks_like("GIF89a…");   // "a GIF image"
 
 #include <string_view>
 
 namespace ziplora {
 
 /// @param head  the file, or at least its first 300 bytes
-/// @return completes "it looks like …" and says what to do; empty if there is no sign
+/// @return words that complete "it looks like …" and say what to do; empty if nothing is recognised
 std::string_view looks_like(std::string_view head);
 
 }  // namespace ziplora

@@ -1,7 +1,7 @@
 #pragma once
-/// One decoder per image format, bytes → pixels. Inner header of io/image_file.h, which reads the file,
-/// chooses the decoder by content, and lays transparency on white. To add a format: image_<format>.cpp and a
-/// line in the table of image_file.cpp.
+/// One decoder per image format, bytes → pixels. Internal to io/image_file.h, which reads the file, chooses the
+/// decoder by content, and puts transparent pixels on white. To add a format, write image_<format>.cpp and add
+/// a line to the table in image_file.cpp.
 
 #include <ATen/core/Tensor.h>
 
@@ -12,7 +12,7 @@
 
 namespace ziplora {
 
-/// A decoder refuses larger images before it allocates them.
+/// Decoders refuse larger images before they allocate memory.
 inline constexpr int64_t kImageLimitPixels = 64'000'000;
 
 struct DecodedImage {
@@ -26,13 +26,13 @@ DecodedImage decode_png(std::string_view bytes, const std::string& where);
 DecodedImage decode_jpeg(std::string_view bytes, const std::string& where);
 DecodedImage decode_webp(std::string_view bytes, const std::string& where);
 
-/// @return tEXt, zTXt and iTXt chunks; a keyword given twice keeps its first text
+/// @return tEXt, zTXt and iTXt chunks; of a keyword given twice, the first text
 StringMap decode_png_text(std::string_view bytes, const std::string& where);
 /// @param pixels  [H, W, 3] uint8, contiguous
 std::string encode_png(const at::Tensor& pixels, const StringMap& text, const std::string& where);
 
-/// @param tiff  an EXIF block from its "II" or "MM" on
-/// @return the orientation tag, 1 (upright) if the block is damaged or has none
+/// @param tiff  an EXIF block, starting at its "II" or "MM"
+/// @return the orientation tag; 1 (upright) if the block is damaged or has none
 int exif_orientation(std::string_view tiff);
 
 /// @throws Error(kInput) if a side is 0 or there are more than kImageLimitPixels

@@ -53,7 +53,7 @@ const Format* find_format(std::string_view head) {
   return nullptr;
 }
 
-/// EXIF orientations 1…8: how the stored image has to be turned to stand upright.
+/// Turns the stored image upright by its EXIF orientation, 1…8.
 /// @param image  [C, H, W]
 at::Tensor upright(const at::Tensor& image, int orientation) {
   switch (orientation) {
@@ -76,7 +76,7 @@ at::Tensor upright(const at::Tensor& image, int orientation) {
   }
 }
 
-/// By content, and by name as well, so that a damaged image is an error and not overlooked.
+/// By content or by name, so that a damaged image is an error instead of being overlooked.
 bool is_image_file(const std::filesystem::path& path) {
   if (path.filename().string().starts_with(".")) return false;  // macOS leaves ._name.png beside name.png
   std::string extension = path.extension().string();
@@ -110,7 +110,7 @@ at::Tensor read_image(const std::filesystem::path& path) {
     throw Error(ErrorKind::kInput, where,
                 bytes.empty()       ? std::string("the file is empty")
                 : format == nullptr ? std::string("this is not an image")
-                                    : fmt::format("this is a {} image", format->name),
+                                    : fmt::format("this is an image of type {}", format->name),
                 "images are read from PNG, JPEG and WebP files: convert it to one of these");
   const DecodedImage decoded = format->decode(bytes, where);
   at::Tensor image = decoded.pixels.permute({2, 0, 1}).to(at::kFloat).div_(255);  // [C, H, W]
@@ -162,7 +162,7 @@ std::vector<std::filesystem::path> list_images(const std::filesystem::path& fold
     if (entry.is_regular_file() && is_image_file(entry.path())) images.push_back(entry.path());
   if (images.empty())
     throw Error(ErrorKind::kInput, where, "the folder holds no PNG, JPEG or WebP image",
-                "put the images right into it; folders inside it are not searched");
+                "put the images directly into it; folders inside it are not searched");
   std::sort(images.begin(), images.end());
   return images;
 }

@@ -1,8 +1,9 @@
 #pragma once
-/// Images in and out. Reads PNG, JPEG and WebP by content, not by extension; transparency is laid on white.
+/// Reads and writes images. Recognises PNG, JPEG and WebP by content, not by extension, and puts transparent
+/// pixels on white.
 ///
 ///     at::Tensor image = read_image("dog.jpg");          // [3, H, W] float32 in 0…1
-///     write_png("dog.png", image, {{"parameters", json}});
+///     write_png("dog.png", image, {{"parameters", settings}});
 
 #include <ATen/core/Tensor.h>
 
@@ -12,7 +13,7 @@
 
 namespace ziplora {
 
-/// @return [3, H, W] float32 in 0…1, RGB (grey is repeated, 16 bits are reduced, EXIF orientation applied)
+/// @return [3, H, W] float32 in 0…1, RGB; grey is repeated, 16 bits are reduced to 8, EXIF orientation applied
 /// @throws Error(kInput) if the file is missing, truncated, not an image, or larger than 64 megapixels
 at::Tensor read_image(const std::filesystem::path& path);
 

@@ -114,9 +114,9 @@ TEST(ImageFile, NamesWhatIsNoImage) {
   write_text_file(folder / "a.png", "");
   EXPECT_EQ(problem_of(folder / "a.png"), "the file is empty");
   write_text_file(folder / "a.png", "GIF89a....");
-  EXPECT_EQ(problem_of(folder / "a.png"), "this is a GIF image");
+  EXPECT_EQ(problem_of(folder / "a.png"), "this is an image of type GIF");
   write_text_file(folder / "a.png", std::string("\0\0\0\x20", 4) + "ftypavif....");
-  EXPECT_EQ(problem_of(folder / "a.png"), "this is a AVIF or HEIC image");
+  EXPECT_EQ(problem_of(folder / "a.png"), "this is an image of type AVIF or HEIC");
   write_text_file(folder / "a.jpg", "\xFF\xD8\xFF\xE0 nonsense");
   EXPECT_NE(problem_of(folder / "a.jpg").find("JPEG"), std::string::npos);
   write_text_file(folder / "a.webp", std::string("RIFF\x10\0\0\0WEBPVP8 ", 16));

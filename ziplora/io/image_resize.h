@@ -1,6 +1,6 @@
 #pragma once
-/// Images to another size: antialiased bicubic, the filter of Pillow's Image.BICUBIC, which diffusers'
-/// training scripts and CLIP's preprocessing use.
+/// Resizes images by antialiased bicubic filtering, as Pillow's Image.BICUBIC does, which diffusers' training
+/// scripts and CLIP's preprocessing use.
 ///
 ///     at::Tensor small = resize_image(image, 64, 64);
 ///     at::Tensor square = center_crop(resize_to_cover(image, 64, 64), 64, 64);

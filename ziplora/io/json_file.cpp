@@ -7,10 +7,10 @@
 namespace ziplora {
 namespace {
 
-/// nlohmann::json parses any depth; copying and printing it recurse, and would overflow the stack.
+/// nlohmann::json parses any depth, but copying and printing recurse and would overflow the stack.
 constexpr int kDepthLimit = 200;
 
-/// Brackets outside strings: enough to bound the depth, whether or not the text is JSON.
+/// Counts brackets outside strings, which bounds the depth whether or not the text is JSON.
 bool nests_too_deep(std::string_view text) {
   int depth = 0;
   bool in_string = false;
@@ -38,8 +38,7 @@ Json read(const std::filesystem::path& path) {
   try {
     return Json::parse(text);
   } catch (const nlohmann::json::exception& error) {
-    // "[json.exception.parse_error.101] parse error at line 2, column 9: …": people need what follows the
-    // bracket.
+    // "[json.exception.parse_error.101] parse error at line 2, column 9: …": people need what follows "] ".
     std::string problem = error.what();
     if (const size_t bracket = problem.find("] "); bracket != std::string::npos)
       problem = problem.substr(bracket + 2);

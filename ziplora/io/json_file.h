@@ -1,5 +1,6 @@
 #pragma once
-/// JSON files in and out: configs, index files, reports. What the values mean is checked where they are used.
+/// Reads and writes JSON files: configs, index files, reports. What the values mean is checked where they are
+/// used.
 ///
 ///     nlohmann::json config = read_json_file("unet/config.json");
 ///     write_json_file("report.json", report);
@@ -12,22 +13,23 @@
 
 namespace ziplora {
 
-/// @throws Error(kInput) if the file is missing or is not JSON, with line and column
+/// @throws Error(kInput) if the file is missing or is not JSON; gives line and column
 nlohmann::json read_json_file(const std::filesystem::path& path);
 
-/// The same with the members of objects in the file's order, for those where the first that fits counts.
+/// The same, with members in the file's order, for objects in which the first member that fits counts.
 nlohmann::ordered_json read_ordered_json_file(const std::filesystem::path& path);
 
 /// JSON that stands inside another file, such as the metadata of a LoRA.
-/// @return nothing if it is not JSON, or nests so deep that copying it would exhaust the stack
+/// @return nothing if it is not JSON, or nests so deeply that copying it would exhaust the stack
 std::optional<nlohmann::json> parse_json(std::string_view text);
 std::optional<nlohmann::ordered_json> parse_ordered_json(std::string_view text);
 
-/// One line for metadata entries, image settings and logs, which hold people's prompts and file names:
+/// One line, for metadata entries, image settings and logs. These hold people's prompts and file names, so
 /// bytes that are not UTF-8 become U+FFFD.
 std::string json_line(const nlohmann::json& json);
 
-/// Two-space indent and a final newline; appears whole or not at all. Bytes that are not UTF-8 become U+FFFD.
+/// Indents by two spaces and ends with a newline. The file appears whole or not at all. Bytes that are not
+/// UTF-8 become U+FFFD.
 /// @throws as AtomicFile
 void write_json_file(const std::filesystem::path& path, const nlohmann::json& json);
 

@@ -14,15 +14,15 @@ namespace {
 
 TEST(JsonLines, EachRecordIsALine) {
   TemporaryFolder folder;
-  append_json_line(folder / "a.jsonl", {{"iteration", 1}, {"loss", 0.5}});
-  append_json_line(folder / "a.jsonl", {{"text", "two\nlines"}});
+  append_json_line(folder / "a.jsonl", {{"iteration", 1}, {"loss", 0.5}}, "-o");
+  append_json_line(folder / "a.jsonl", {{"text", "two\nlines"}}, "-o");
   EXPECT_EQ(read_file(folder / "a.jsonl"), "{\"iteration\":1,\"loss\":0.5}\n{\"text\":\"two\\nlines\"}\n");
 }
 
 TEST(JsonLines, AFullDiskIsSaid) {
   if (!std::filesystem::exists("/dev/full")) GTEST_SKIP() << "there is no /dev/full here";
   try {
-    append_json_line("/dev/full", {{"iteration", 1}});
+    append_json_line("/dev/full", {{"iteration", 1}}, "--run-folder");
     FAIL() << "the line is lost";
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kExhausted);
@@ -39,9 +39,9 @@ TEST(JsonLines, HalfALineIsTakenBack) {
     ::signal(SIGXFSZ, SIG_IGN);  // so that write() returns EFBIG
     const rlimit limit{4096, 4096};
     ::setrlimit(RLIMIT_FSIZE, &limit);
-    append_json_line(folder / "a.jsonl", record);
+    append_json_line(folder / "a.jsonl", record, "-o");
     try {
-      append_json_line(folder / "a.jsonl", record);
+      append_json_line(folder / "a.jsonl", record, "-o");
     } catch (const Error& error) {
       ::_exit(static_cast<int>(error.kind()));
     }
@@ -52,7 +52,7 @@ TEST(JsonLines, HalfALineIsTakenBack) {
 
 TEST(JsonLines, AMissingFolderIsAnError) {
   TemporaryFolder folder;
-  EXPECT_THROW(append_json_line(folder / "none/a.jsonl", {}), Error);
+  EXPECT_THROW(append_json_line(folder / "none/a.jsonl", {}, "-o"), Error);
 }
 
 }  // namespace

@@ -47,7 +47,7 @@ void drop_pages(const unsigned char* begin, const unsigned char* end) {
   if (last > first) ::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
 }
 
-/// The deleter of every view. Its address tells views from other memory, whose pages must never be dropped.
+/// The deleter of every view. Its address tells views from other memory, whose pages must not be dropped.
 void release_map(void* owner) { delete static_cast<std::shared_ptr<void>*>(owner); }
 
 }  // namespace
@@ -65,7 +65,7 @@ struct SafetensorsFile::Map {
     size_bytes = regular ? static_cast<uint64_t>(status.st_size) : 0;
     int code = 0;
     if (size_bytes > 0) {
-      // Private and writable: an in-place operation on a view copies the page, and the file stays as it is.
+      // Private and writable: an in-place operation on a view copies the page and leaves the file as it is.
       void* address =
           ::mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, descriptor, 0);
       code = address == MAP_FAILED ? errno : 0;

@@ -4,8 +4,8 @@
 ///     SafetensorsFile file("cat.safetensors");
 ///     at::Tensor down = file.tensor("…lora_down.weight");   // a view of the map, no copy
 ///
-/// Enforces every check of the reference reader (huggingface/safetensors, safetensors/src/tensor.rs), and
-/// refuses duplicate tensor names, which the reference keeps silently. Knows nothing of LoRA or models.
+/// Makes every check of the reference reader (huggingface/safetensors, safetensors/src/tensor.rs), and also
+/// refuses duplicate tensor names, which the reference accepts. Knows nothing of LoRA or models.
 
 #include <ATen/core/Tensor.h>
 
@@ -43,14 +43,14 @@ class SafetensorsFile {
   /// @throws Error(kInput) if there is no such tensor
   const TensorInfo& info(const std::string& name) const;
 
-  /// A view of the map where the tensor's start is aligned for its dtype, else a copy. Keeps the map alive.
-  /// Writing to it changes this object's view (a private copy of the page), never the file.
+  /// A view of the map if the tensor's start is aligned for its dtype, otherwise a copy. It keeps the map alive.
+  /// Writing to it changes private copies of the pages, never the file.
   /// @throws Error(kInput) if there is no such tensor, or its dtype has no torch equivalent
   at::Tensor tensor(const std::string& name) const;
 
-  /// Lets the tensor's pages leave memory after the caller has copied or converted it: keeps the peak of
-  /// loading near the size of the result. Views stay valid (pages are read again), but what was written to
-  /// them is lost.
+  /// Lets the tensor's pages leave memory once the caller has copied or converted it, so that loading peaks
+  /// near the size of its result. Views stay valid (pages are read again), but what was written to them is
+  /// lost.
   void release_pages(const std::string& name) const;
 
   uint64_t file_size_bytes() const;
@@ -66,8 +66,9 @@ class SafetensorsFile {
   StringMap metadata_;
 };
 
-/// The bytes of the file that these tensors would make: what is hashed is what is written. Layout:
-/// `__metadata__` first, compact JSON padded with spaces to a multiple of 8; data by dtype size, then name.
+/// The bytes of the file that these tensors make, so that what is hashed is what is written. Layout: compact
+/// JSON with `__metadata__` first, padded with spaces to a multiple of 8; data by dtype, largest first, then by
+/// name.
 class SafetensorsEncoding {
  public:
   /// @param tensors  must outlive this
@@ -75,9 +76,9 @@ class SafetensorsEncoding {
   explicit SafetensorsEncoding(const NamedTensors& tensors, std::string where = "encode safetensors");
   explicit SafetensorsEncoding(NamedTensors&&, std::string = {}) = delete;
 
-  /// With its length in front. @throws Error(kInput) as build_safetensors_header
+  /// Includes the length in front. @throws Error(kInput) as build_safetensors_header
   std::string header(const StringMap& metadata) const;
-  /// Each tensor's in turn.
+  /// Calls `sink` for each tensor in turn.
   void data(const std::function<void(const void* bytes, size_t size_bytes)>& sink) const;
 
  private:
@@ -90,8 +91,8 @@ class SafetensorsEncoding {
   std::string where_;
 };
 
-/// Same tensors and metadata give the same bytes. Written under a temporary name, then renamed.
-/// @throws Error(kExhausted) when the disk is full, Error(kFailed) when the folder is missing or read-only
+/// Equal tensors and metadata give equal bytes. Writes under a temporary name, then renames.
+/// @throws Error(kExhausted) if the disk is full, Error(kFailed) if the folder is missing or read-only
 void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
                        const StringMap& metadata = {});
 

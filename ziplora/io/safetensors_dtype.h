@@ -1,6 +1,6 @@
 #pragma once
-/// The dtype names of safetensors headers, their sizes, and what torch calls them. One table for reader and
-/// writer.
+/// The dtype names of safetensors headers, their sizes, and their torch types. Reader and writer share one
+/// table.
 
 #include <c10/core/ScalarType.h>
 
@@ -14,7 +14,7 @@ struct SafetensorsDtype {
   std::string_view name;               ///< "F16"
   int bits;                            ///< per element; 4 and 6 exist and have no torch equivalent
   std::optional<at::ScalarType> type;  ///< none when torch has no such dtype
-  int write_rank;  ///< data is laid out by descending rank (alignment first), as the reference does
+  int write_rank;  ///< data is laid out by descending rank, widest dtype first, as in the reference
 };
 
 /// @return nullptr for an unknown name

@@ -17,15 +17,14 @@ namespace {
 constexpr const char* kHint =
     "the file is damaged or was written by a faulty tool: download or export it again";
 
-/// What one entry of the header said, before it is checked.
+/// What one entry of the header says, unchecked.
 struct Entry {
   std::optional<std::string> dtype;
   std::optional<std::vector<uint64_t>> shape, data_offsets;
 };
 
-/// Receives the JSON as events, because a DOM would silently keep the last of two equal keys. States follow
-/// the nesting: file { entry { field [ numbers ] } }; values of unknown fields are skipped, as the reference
-/// does.
+/// Receives the JSON as events, because a DOM would silently keep the last of two equal keys. The states follow
+/// the nesting: file { entry { field [ numbers ] } }. Values of unknown fields are skipped, as in the reference.
 class HeaderEvents : public nlohmann::json_sax<nlohmann::json> {
  public:
   explicit HeaderEvents(std::string where) : where_(std::move(where)) {}
@@ -126,8 +125,7 @@ class HeaderEvents : public nlohmann::json_sax<nlohmann::json> {
   bool parse_error(std::size_t position, const std::string&,
                    const nlohmann::detail::exception& error) override {
     std::string text = error.what();
-    // "[json.exception.parse_error.101] parse error at line 1, column 9: …": the part after the place is for
-    // people.
+    // "[json.exception.parse_error.101] parse error at line 1, column 9: …": people need what follows ": ".
     if (const size_t colon = text.find(": "); colon != std::string::npos) text = text.substr(colon + 2);
     refuse(fmt::format("the header is not valid JSON at its byte {}: {}", position, text));
   }
@@ -140,7 +138,7 @@ class HeaderEvents : public nlohmann::json_sax<nlohmann::json> {
   enum class Place { kBefore, kFile, kMetadata, kEntry, kNumbers, kSkipped, kAfter };
   static constexpr int kDepthLimit = 128;  // the reference's JSON library stops here too
 
-  /// A value that is no tensor field: fine inside unknown fields, refused where something else has to stand.
+  /// A value that is not part of a tensor's fields: fine inside unknown fields, refused where another is due.
   bool other_value(const std::string& found) {
     switch (place_) {
       case Place::kSkipped:
@@ -189,7 +187,7 @@ class HeaderEvents : public nlohmann::json_sax<nlohmann::json> {
   bool metadata_seen_ = false;
 };
 
-/// Shape, dtype and byte range of one entry, each alone and against each other.
+/// Checks shape, dtype and byte range of one entry, each by itself and against the others.
 TensorInfo checked_info(const std::string& name, const Entry& entry, const HeaderEvents& events) {
   const auto refuse = [&](const std::string& problem) {
     events.refuse(fmt::format("tensor \"{}\": {}", name, problem));
@@ -206,7 +204,7 @@ TensorInfo checked_info(const std::string& name, const Entry& entry, const Heade
   TensorInfo info{*entry.dtype, {}, (*entry.data_offsets)[0], (*entry.data_offsets)[1]};
   uint64_t bits = static_cast<uint64_t>(dtype->bits), stride_product = 1;
   for (uint64_t size : *entry.shape) {
-    // torch also multiplies the sizes around a 0 (for strides), so these must fit as well.
+    // For strides torch also multiplies the sizes around a 0, so these must fit as well.
     if (__builtin_mul_overflow(bits, size, &bits) ||
         __builtin_mul_overflow(stride_product, std::max<uint64_t>(size, 1), &stride_product) ||
         stride_product > static_cast<uint64_t>(INT64_MAX))
@@ -224,7 +222,7 @@ TensorInfo checked_info(const std::string& name, const Entry& entry, const Heade
   return info;
 }
 
-/// The tensors fill the data section without hole or overlap, up to the file's last byte.
+/// The tensors must fill the data section up to the file's last byte, without hole or overlap.
 void check_coverage(const std::map<std::string, TensorInfo>& tensors, uint64_t data_size_bytes,
                     const std::string& where) {
   std::vector<const std::pair<const std::string, TensorInfo>*> order;
@@ -265,8 +263,7 @@ void check_coverage(const std::map<std::string, TensorInfo>& tensors, uint64_t d
 SafetensorsHeader parse_safetensors_header(std::string_view json, uint64_t data_size_bytes,
                                            const std::string& where) {
   HeaderEvents events(where);
-  // The JSON library takes a NUL for the end of its input and skips a byte order mark; the reference refuses
-  // both.
+  // The JSON library ends at a NUL and skips a byte order mark; the reference refuses both.
   if (const size_t nul = json.find('\0'); nul != std::string_view::npos)
     events.refuse(fmt::format("the header holds a NUL at its byte {}; only spaces may pad it", nul));
   if (json.starts_with("\xEF\xBB\xBF")) events.refuse("the header starts with a byte order mark");

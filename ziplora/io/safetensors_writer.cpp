@@ -11,8 +11,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A disk that cannot hold the file is a matter of seconds when it shows now, of minutes when it shows at the
-/// end.
+/// A disk that is too small costs seconds if it shows now, and minutes if it shows at the end.
 void refuse_full_disk(const fs::path& path, uint64_t size_bytes) {
   std::error_code unknown;
   const fs::space_info space =
@@ -21,7 +20,7 @@ void refuse_full_disk(const fs::path& path, uint64_t size_bytes) {
   throw Error(ErrorKind::kExhausted, "write " + path.string(),
               fmt::format("the file takes {:.2f} GB, {:.2f} GB are free", size_bytes * 1e-9,
                           static_cast<double>(space.available) * 1e-9),
-              "free some space or write to another disk with -o");
+              "free some space, or write to another disk");
 }
 
 }  // namespace

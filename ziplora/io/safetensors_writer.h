@@ -1,11 +1,11 @@
 #pragma once
-/// Writes a safetensors file tensor by tensor, for files larger than memory: the header is written first,
-/// from names, dtypes and shapes alone; then the data in that order, in pieces of any size.
+/// Writes a safetensors file tensor by tensor, for files larger than memory: first the header, which takes only
+/// names, dtypes and shapes, then the data in that order, in pieces of any size.
 ///
 ///     SafetensorsWriter writer("out.safetensors", {{"w", "F16", {4, 2}}, {"b", "F32", {4}}}, metadata);
 ///     writer.append(rows_of_w);   // any number of calls, in the order of the list
 ///     writer.append(b);
-///     writer.commit();            // without it nothing stays under the name
+///     writer.commit();            // without this no file appears
 ///
 /// `write_safetensors` (safetensors.h) is for tensors that are in memory, and chooses the order itself.
 
@@ -30,14 +30,14 @@ struct PlannedTensor {
 
 class SafetensorsWriter {
  public:
-  /// @throws Error(kExhausted) if the disk has not the space for the whole file, before anything is computed;
+  /// @throws Error(kExhausted) if the disk has no space for the whole file, before anything is computed;
   ///         Error(kFailed) as AtomicFile; Error(kInput) as build_safetensors_header
   SafetensorsWriter(const std::filesystem::path& path, const std::vector<PlannedTensor>& tensors,
                     const StringMap& metadata);
 
   /// The next bytes of the data section.
   void append(const void* bytes, size_t size_bytes);
-  /// The next values; a part of a tensor, or all of it, in row-major order.
+  /// The next values: a tensor or a part of it, in row-major order.
   /// @throws Error(kInternal) if the tensor that is due has another dtype, or fewer values are left of it
   void append(const at::Tensor& values);
 

@@ -1,10 +1,10 @@
 #pragma once
-/// SHA-256 fingerprints, as model sites and UIs use them to recognise a file, and as merge recipes name their
-/// inputs.
+/// SHA-256 fingerprints. Model sites and UIs recognise a file by them, and merge recipes name their inputs so.
 ///
-///     sha256_of_file("cat.safetensors");                    // changes with the metadata ("AutoV2" is its
-///     first 10 digits) sha256_of_tensors(SafetensorsFile("cat.safetensors"));  // does not ("AutoV3",
-///     sshs_model_hash)
+///     sha256_of_file("cat.safetensors");                       // changes with the metadata
+///     sha256_of_tensors(SafetensorsFile("cat.safetensors"));   // does not
+///
+/// Sites show the first 10 digits of the one as "AutoV2", and the other as "AutoV3" or sshs_model_hash.
 
 #include <cstddef>
 #include <filesystem>
@@ -17,7 +17,7 @@
 
 namespace ziplora {
 
-/// A digest of bytes that come piece by piece.
+/// The digest of bytes that arrive piece by piece.
 class Sha256 {
  public:
   Sha256();
@@ -34,12 +34,12 @@ class Sha256 {
 /// @return 64 lower-case hexadecimal digits
 std::string sha256_of_bytes(std::string_view bytes);
 
-/// Read in blocks, so that large files do not fill the memory.
-/// @param stop  asked between blocks, for threads that no one waits for any more; the result is then empty
+/// Reads in blocks, so that large files do not fill the memory.
+/// @param stop  asked between blocks, for a thread that nobody waits for any more; the result is then empty
 /// @throws Error(kInput) if the file is missing or unreadable
 std::string sha256_of_file(const std::filesystem::path& path, const std::stop_token& stop = {});
 
-/// Of the data section: everything after the header.
+/// The digest of the data section, that is of everything after the header.
 std::string sha256_of_tensors(const SafetensorsFile& file);
 
 }  // namespace ziplora

@@ -1,6 +1,6 @@
 #pragma once
 /// The KL autoencoder between pixels and latents, built from a diffusers `vae/config.json`. Names, outputs
-/// and gradients equal AutoencoderKL's; proven by tests/parity/test_autoencoder.py.
+/// and gradients equal those of diffusers' AutoencoderKL; proven by tests/parity/test_autoencoder.py.
 ///
 ///     at::Tensor latents = vae.encode(image * 2 - 1).mean * vae.config.scaling_factor;
 ///     at::Tensor image = vae.decode(latents / vae.config.scaling_factor);
@@ -46,17 +46,17 @@ class AutoencoderKL : public Module {
 
   /// @param image  [B, 3, H, W] in −1…1, H and W multiples of `downsampling()`
   LatentDistribution encode(const at::Tensor& image) const;
-  /// As `encode`, in overlapping tiles whose seams are blended, so that memory does not grow with the
-  /// image. Equal to diffusers' `encode` with tiling on.
+  /// As `encode`, in overlapping tiles with blended seams, so that memory does not grow with the image. Equals
+  /// diffusers' `encode` with tiling on.
   /// @param tile_latent_size  a multiple of 4
   LatentDistribution encode_tiled(const at::Tensor& image, int64_t tile_latent_size) const;
   /// @param latents  [B, latent_channels, h, w], divided by scaling_factor
   /// @return         [B, 3, H, W], about −1…1, not clamped
   at::Tensor decode(const at::Tensor& latents) const;
-  /// As `decode`, in such tiles. Equal to diffusers' `decode` with tiling on.
+  /// As `decode`, in such tiles. Equals diffusers' `decode` with tiling on.
   at::Tensor decode_tiled(const at::Tensor& latents, int64_t tile_latent_size) const;
 
-  /// Of the tiles that diffusers would take: as large as the images that the autoencoder was made for.
+  /// The tile size that diffusers would take: that of the images the autoencoder was trained for.
   int64_t default_tile_latent_size() const { return config.sample_size / config.downsampling(); }
 
   const AutoencoderKLConfig config;

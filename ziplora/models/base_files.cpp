@@ -29,7 +29,7 @@ BaseFiles::BaseFiles(const fs::path& base, const UNet2DConditionConfig& unet,
       for (const fs::path& file : weight_files(find_component_weights(base / component, stem, at::kFloat)))
         files_.push_back({file, component, std::make_shared<const SafetensorsFile>(file)});
   } else {
-    SingleFileCheckpoint{base}.refuse_strangers();
+    SingleFileBase{base}.refuse_strangers();
     files_.push_back({base, "", std::make_shared<const SafetensorsFile>(base)});
     single_file_names_.emplace(unet, text_encoder_2);
   }

@@ -1,10 +1,10 @@
 #pragma once
-/// The safetensors files of an SDXL base and what each of their tensors is in the models that adapters can
-/// change: for work on the weights as they lie on disk, without a model in memory. Headers are read, weights
-/// only when asked for.
+/// The safetensors files of an SDXL base, and which tensor of the models that adapters can change each of
+/// their tensors is: for work on weights as they lie on disk, without a model in memory. Reads headers at
+/// once, weights only when asked for.
 ///
-///     BaseFiles base("sdxl.safetensors", unet_config, text_config_2);       // or a diffusers folder
-///     base.tensor("unet.mid_block.attentions.0.proj_in.weight");           // a view of the mapped file
+///     BaseFiles base("sdxl.safetensors", unet_config, text_config_2);   // or a diffusers folder
+///     base.tensor("unet.mid_block.attentions.0.proj_in.weight");   // a view of the mapped file
 ///     for (const BaseFile& file : base.files())
 ///       for (const auto& [name, info] : file.tensors->tensors()) base.models_of(file, name);
 ///
@@ -26,15 +26,14 @@ namespace ziplora {
 
 struct BaseFile {
   std::filesystem::path path;
-  std::string component;  ///< "unet", …; empty in a single-file checkpoint, which holds them all
+  std::string component;  ///< "unet", …; empty for a single file, which holds them all
   std::shared_ptr<const SafetensorsFile> tensors;
 };
 
 class BaseFiles {
  public:
-  /// @param base  diffusers folder, or single-file checkpoint; of a folder's plain and `.fp16.` weights the
-  ///              plain ones are taken
-  /// @throws Error(kInput) for what is missing or malformed, Error(kIncompatible) if it is no SDXL base
+  /// @param base  a diffusers folder or a single file; a folder's plain weights are preferred to `.fp16.` ones
+  /// @throws Error(kInput) for what is missing or malformed, Error(kIncompatible) if it is not an SDXL base
   BaseFiles(const std::filesystem::path& base, const UNet2DConditionConfig& unet,
             const ClipTextConfig& text_encoder_2);
 
@@ -42,15 +41,15 @@ class BaseFiles {
   bool is_folder() const { return !single_file_names_; }
   const std::vector<BaseFile>& files() const { return files_; }
 
-  /// The models' tensors that the file's tensor holds, under names like "unet.conv_in.weight".
+  /// The models' tensors that one tensor of the file holds, under names like "unet.conv_in.weight".
   std::vector<TranslatedTensor> models_of(const BaseFile& file, const std::string& tensor) const;
 
-  /// The models' tensors: name → its dtype in the file.
+  /// The models' tensors: name → dtype in the file.
   const std::map<std::string, std::string>& dtypes() const { return dtypes_; }
   bool contains(const std::string& name) const { return places_.count(name) != 0; }
   /// A view of the mapped file. @throws Error(kInput) if there is no such tensor
   at::Tensor tensor(const std::string& name) const;
-  /// The tensor's pages may leave memory.
+  /// Lets the tensor's pages leave memory.
   void release(const std::string& name) const;
 
  private:

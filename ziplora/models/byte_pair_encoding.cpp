@@ -64,7 +64,7 @@ void BytePairEncoding::append(std::string_view word, std::vector<int64_t>& ids) 
     int previous, next;  ///< index, or −1
     bool merged_away = false;
   };
-  // Each printable stand-in is one character of the word, so "last" is the word's last byte.
+  // Each byte is one printable symbol at first, so the word's last byte carries the suffix.
   std::vector<Symbol> symbols;
   const int size = static_cast<int>(word.size());
   for (int i = 0; i < size; ++i) {
@@ -73,8 +73,8 @@ void BytePairEncoding::append(std::string_view word, std::vector<int64_t>& ids) 
     symbols.push_back({symbol_id(symbol), i - 1, i + 1 < size ? i + 1 : -1});
   }
 
-  // (rank, left position, merged id), lowest first. Entries go stale when a neighbour is merged; they are
-  // recognised by the pair no longer giving the id they hold.
+  // (rank, left position, merged id), lowest first. An entry goes stale when a neighbour is merged; then its
+  // pair no longer gives the id that it holds.
   using Candidate = std::tuple<int64_t, int, int64_t>;
   std::priority_queue<Candidate, std::vector<Candidate>, std::greater<>> queue;
   const auto merge_at = [&](int left) -> const MergeResult* {
@@ -112,7 +112,7 @@ std::string BytePairEncoding::decode(const std::vector<int64_t>& ids) const {
     std::string_view symbol = found->second;
     const bool ends_word = symbol.ends_with(kEndOfWord);
     if (ends_word) symbol.remove_suffix(kEndOfWord.size());
-    while (!symbol.empty()) {  // one stand-in is one or two bytes of UTF-8
+    while (!symbol.empty()) {  // a byte's symbol is one or two bytes of UTF-8
       const size_t length =
           std::min<size_t>(static_cast<unsigned char>(symbol[0]) < 0x80 ? 1 : 2, symbol.size());
       const auto byte = symbol_byte_.find(std::string(symbol.substr(0, length)));

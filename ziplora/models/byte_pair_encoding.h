@@ -1,8 +1,8 @@
 #pragma once
-/// Byte-level byte-pair encoding of one word, as tokenizers' BPE model with the end-of-word suffix "</w>"
-/// does it: bytes become printable characters, the last one carries the suffix, then the pair of lowest rank
-/// (the leftmost of equals) is merged until none is left. A symbol that is not in the vocabulary becomes the
-/// unknown token. Knows nothing of text: splitting it into words is clip_text_split's.
+/// Byte-level byte-pair encoding of one word, equal to the BPE model of Hugging Face tokenizers with the
+/// end-of-word suffix "</w>". Bytes become printable characters, and the last one carries the suffix; then the
+/// pair of lowest rank (the leftmost among equals) is merged until no pair is left. A symbol that the
+/// vocabulary lacks becomes the unknown token. Splitting text into words is the business of clip_text_split.
 ///
 ///     BytePairEncoding bpe(vocabulary, merges, unknown_id);
 ///     bpe.append("cat", ids);
@@ -26,7 +26,7 @@ class BytePairEncoding {
   BytePairEncoding(std::unordered_map<std::string, int64_t> vocabulary, const std::vector<Merge>& merges,
                    int64_t unknown_id);
 
-  /// Appends the ids of `word` (any bytes, at least one). O(n log n) in its length.
+  /// Appends the ids of `word` (any bytes, at least one), in O(n log n) of its length.
   void append(std::string_view word, std::vector<int64_t>& ids) const;
   /// The bytes that the ids stand for, with a space for each end of word.
   std::string decode(const std::vector<int64_t>& ids) const;

@@ -1,10 +1,13 @@
 #pragma once
-/// The transformer layer that CLIP's text and image encoders are stacks of: pre-norm self-attention and
-/// MLP. Its projections all carry biases and are named unlike diffusers' attention (q_proj, out_proj), which
-/// is why the UNet's attention does not serve here. Matches transformers' CLIPEncoderLayer.
+/// The transformer layer that CLIP's text and image encoders stack: pre-norm self-attention and MLP. Matches
+/// transformers' CLIPEncoderLayer. It cannot share the UNet's attention, since all its projections have biases
+/// and other names (q_proj, out_proj).
 ///
-///     ClipEncoderLayer layer({.hidden_size = 768, .intermediate_size = 3072, .num_attention_heads = 12,
-///                             .activation = Activation::kQuickGelu, .causal = true});
+///     ClipEncoderLayer layer({.hidden_size = 768,
+///                             .intermediate_size = 3072,
+///                             .num_attention_heads = 12,
+///                             .activation = Activation::kQuickGelu,
+///                             .causal = true});
 ///     hidden = layer.forward(hidden);   // [B, T, hidden]
 
 #include <ATen/core/Tensor.h>
@@ -29,7 +32,7 @@ struct ClipEncoderLayerOptions {
   int64_t hidden_size, intermediate_size, num_attention_heads;
   Activation activation;
   double layer_norm_eps = 1e-5;
-  bool causal;  ///< text: a token sees those before it; images: every patch sees every patch
+  bool causal;  ///< text: a token sees itself and those before it; images: every patch sees every patch
 };
 
 class ClipEncoderLayer : public Module {

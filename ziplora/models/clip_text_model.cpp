@@ -14,8 +14,8 @@ namespace {
 
 using nlohmann::json;
 
-/// transformers writes 2 into old CLIP configs although the tokenizer's EOS is the highest id of the
-/// vocabulary; it keeps reading such configs by pooling at the highest id, and so must we.
+/// Old CLIP configs say 2, although the tokenizer's EOS is the highest id of the vocabulary. transformers
+/// pools at the highest id for such configs, and so must we.
 constexpr int64_t kLegacyEosTokenId = 2;
 
 ClipEncoderLayerOptions layer_options(const ClipTextConfig& config) {
@@ -71,7 +71,7 @@ class Encoder : public Module {
   std::vector<std::unique_ptr<ClipEncoderLayer>> layers_;
 };
 
-/// The level "text_model." that checkpoints put above everything but the projection.
+/// The level "text_model." that published weights put above everything but the projection.
 class TextTransformer : public Module {
  public:
   explicit TextTransformer(const ClipTextConfig& config)
@@ -85,11 +85,11 @@ class TextTransformer : public Module {
   LayerNorm final_layer_norm;
 };
 
-/// [B]: where each row's EOS token is, which has seen the whole prompt through the causal mask. A row without
-/// one is pooled at position 0, as in transformers.
+/// [B]: the position of each row's EOS token, which sees the whole prompt through the causal mask. A row
+/// without one is pooled at position 0, as in transformers.
 at::Tensor eos_positions(const at::Tensor& token_ids, int64_t eos_token_id) {
   if (eos_token_id == kLegacyEosTokenId) return token_ids.argmax(-1);
-  return token_ids.eq(eos_token_id).to(at::kInt).argmax(-1);  // the first of equals
+  return token_ids.eq(eos_token_id).to(at::kInt).argmax(-1);  // the first if there are several
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 #pragma once
-/// CLIP's text encoder, with or without the projection: both of SDXL's are this class with other numbers.
+/// CLIP's text encoder, with or without a projection. Both text encoders of SDXL are this class, by config.
 /// Names, outputs and gradients equal transformers' CLIPTextModel and CLIPTextModelWithProjection.
 ///
 ///     ClipTextOutput out = encoder.forward(token_ids);   // out.penultimate is what SDXL's UNet attends to

@@ -66,7 +66,7 @@ std::string normalize_for_clip(std::string_view text) {
       append_utf8('i', result);
       append_utf8(kCombiningDotAbove, result);
     } else {
-      append_utf8(u_tolower(c), result);  // per letter: a final sigma stays σ
+      append_utf8(u_tolower(c), result);  // letter by letter: a final Σ becomes σ, not ς
     }
     after_white_space = white_space;
   }
@@ -75,7 +75,7 @@ std::string normalize_for_clip(std::string_view text) {
 
 std::vector<std::string> split_words(std::string_view text) {
   static constexpr std::array<std::string_view, 7> kContractions{"'s", "'t", "'re", "'ve", "'m", "'ll", "'d"};
-  // A bracketed marker that is no added token of this vocabulary is still cut out of its surroundings.
+  // "<|startoftext|>" is cut out of its surroundings even where it is not an added token of the vocabulary.
   static constexpr std::array<std::string_view, 2> kMarkers{"startoftext", "endoftext"};
   const int32_t size = static_cast<int32_t>(text.size());
   const auto code_point = [&](int32_t& i) {
@@ -84,7 +84,7 @@ std::vector<std::string> split_words(std::string_view text) {
     return c;
   };
   std::vector<std::string> words;
-  /// Takes code points while `belongs`; returns the index after them.
+  // The index after the run of code points that belong to it.
   const auto run_end = [&](int32_t i, auto belongs) {
     for (int32_t next = i; i < size; i = next) {
       if (!belongs(code_point(next))) break;

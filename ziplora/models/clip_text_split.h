@@ -1,7 +1,7 @@
 #pragma once
-/// What CLIP does to text before byte-pair encoding: NFC, white space to one blank, lower case, and the split
-/// into words. Equal to the normaliser and pre-tokeniser of transformers 5 (CLIPTokenizer), which differ from
-/// OpenAI's own code: no ftfy, no HTML unescaping. Unicode properties come from ICU.
+/// What CLIP does to text before byte-pair encoding: NFC, runs of white space to one blank, lower case, and
+/// the split into words. Equals the normaliser and pre-tokeniser of transformers 5 (CLIPTokenizer). Unlike
+/// OpenAI's code, these neither run ftfy nor unescape HTML. Unicode properties come from ICU.
 ///
 ///     for (const std::string& word : split_words(normalize_for_clip("It's  CAFÉ!"))) …   // it 's café !
 
@@ -15,8 +15,8 @@ namespace ziplora {
 /// @throws Error(kInput) if it is not
 std::string normalize_for_clip(std::string_view text);
 
-/// Contractions ('s 't 're 've 'm 'll 'd), runs of letters, single numerals, runs of anything else but white
-/// space.
+/// Words are contractions ('s 't 're 've 'm 'll 'd), runs of letters, single numerals, and runs of anything
+/// else but white space.
 std::vector<std::string> split_words(std::string_view normalized);
 
 }  // namespace ziplora

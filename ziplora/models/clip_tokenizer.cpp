@@ -20,19 +20,19 @@ using nlohmann::json;
 namespace fs = std::filesystem;
 
 constexpr int64_t kDefaultMaxLength = 77;
-/// transformers writes 1e30 when a length was never set; anything above this is no CLIP length.
+/// transformers writes 1e30 if no length was ever set; anything above this limit is not a length of CLIP.
 constexpr double kLargestMaxLength = 1e6;
 constexpr size_t kMaxCachedWords = 100'000;
 
 constexpr const char* kStartOfText = "<|startoftext|>";
 constexpr const char* kEndOfText = "<|endoftext|>";
-/// Names in tokenizer_config.json and what stands for them when they are absent.
+/// Names in tokenizer_config.json, and the tokens that stand for them if they are absent.
 constexpr std::pair<const char*, const char*> kNamedTokens[] = {{"bos_token", kStartOfText},
                                                                 {"eos_token", kEndOfText},
                                                                 {"unk_token", kEndOfText},
                                                                 {"pad_token", kEndOfText}};
 
-/// A token that is cut out of the text before it is split into words, whatever stands around it.
+/// A token that is cut out before the text is split into words, whatever its surroundings.
 struct AddedToken {
   std::string content;
   int64_t id;
@@ -101,7 +101,7 @@ std::vector<BytePairEncoding::Merge> read_merges(const json& merges, const fs::p
   return result;
 }
 
-/// Everything that the folder's files say, whichever of the two layouts it has.
+/// What the folder's files say, whichever of the two layouts it has.
 struct TokenizerFiles {
   explicit TokenizerFiles(const fs::path& folder)
       : folder(folder),
@@ -135,7 +135,7 @@ struct TokenizerFiles {
     }
   }
 
-  /// The named token ("pad_token"): a string, or an object with its content.
+  /// The token of a name ("pad_token") as an object, also where the file has a string.
   json named_token(const char* name, const char* absent) const {
     for (const json& source : {config, special_tokens_map}) {
       const auto found = source.find(name);
@@ -173,8 +173,8 @@ struct TokenizerFiles {
   std::vector<BytePairEncoding::Merge> merges;
 };
 
-/// Calls `text` for what lies between tokens and `token` for each of them: the leftmost, of equals the
-/// longest.
+/// Calls `token` for each token in the text and `text` for what lies between them. The leftmost token comes
+/// first; of those that begin at the same place, the longest counts.
 template <class Text, class Token>
 void cut_out(std::string_view whole, const std::vector<AddedToken>& tokens, Text text, Token token) {
   size_t begin = 0;
@@ -205,8 +205,8 @@ struct ClipTokenizer::State {
         eos(files.named_token_id("eos_token", kEndOfText)),
         pad(files.named_token_id("pad_token", kEndOfText)),
         bpe(files.vocabulary, files.merges, files.named_token_id("unk_token", kEndOfText)) {
-    // Whether a token is looked for before or after normalisation is decided by the list of added tokens; for
-    // one that is not there, by the last of the differing entries that name it, as in transformers.
+    // The list of added tokens decides whether a token is looked for before or after normalisation. For one
+    // that is not in the list, the last of the differing entries that name it decides, as in transformers.
     for (const json& token : files.added_tokens) add(token, files);
     std::vector<json> named;
     for (const auto& [name, absent] : kNamedTokens) {
@@ -257,8 +257,8 @@ struct ClipTokenizer::State {
     return ids;
   }
 
-  /// The text of ids[first…]. A character of several bytes may be several tokens; one that `first` cuts
-  /// through is given whole, so that the text is UTF-8.
+  /// The text of ids[first…]. A character of several bytes may take several tokens; one that `first` cuts
+  /// through comes back whole, so that the text is valid UTF-8.
   std::string decode_from_character(const std::vector<int64_t>& ids, size_t first) const {
     const auto begins_inside = [](const std::string& text) {
       return !text.empty() && (static_cast<unsigned char>(text.front()) & 0xC0) == 0x80;

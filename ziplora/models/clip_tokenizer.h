@@ -1,5 +1,5 @@
 #pragma once
-/// CLIP's byte-pair tokenizer from a model folder's vocab.json and merges.txt. Ids equal transformers'
+/// CLIP's byte-pair tokenizer, read from a model's tokenizer folder. Its ids equal those of transformers'
 /// CLIPTokenizer on any Unicode text; proven on 2,000 hostile strings by tests/parity/test_tokenizer.py.
 ///
 ///     ClipTokenizer tokenizer(folder / "tokenizer");
@@ -14,13 +14,13 @@ namespace ziplora {
 
 struct TokenizedPrompt {
   std::vector<int64_t> ids;    ///< exactly `max_length`
-  std::string truncated_text;  ///< what did not fit; empty if all of it did
+  std::string truncated_text;  ///< what did not fit; empty if everything did
 };
 
 class ClipTokenizer {
  public:
-  /// Reads vocab.json and merges.txt, or the one tokenizer.json that transformers 5 writes, and, for the
-  /// named tokens and the length, tokenizer_config.json / special_tokens_map.json.
+  /// Reads the vocabulary from vocab.json and merges.txt, or from the one tokenizer.json that transformers 5
+  /// writes; the named tokens and the length from tokenizer_config.json and special_tokens_map.json.
   /// @throws Error(kInput) naming the file that is missing or malformed
   explicit ClipTokenizer(const std::filesystem::path& folder);
   ~ClipTokenizer();

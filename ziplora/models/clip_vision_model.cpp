@@ -16,7 +16,7 @@
 namespace ziplora {
 namespace {
 
-/// Patches, a class token in front, learned positions.
+/// A class token, then the patches, plus learned positions.
 class Embeddings : public Module {
  public:
   explicit Embeddings(const ClipVisionConfig& config)
@@ -75,7 +75,7 @@ struct ClipVisionModel::Parts {
   }
 
   Embeddings embeddings;
-  LayerNorm pre_layrnorm;  // the spelling of the checkpoints
+  LayerNorm pre_layrnorm;  // sic: the published weights spell it so
   std::vector<std::unique_ptr<ClipEncoderLayer>> layers;
   LayerNorm post_layernorm;
   Linear visual_projection;

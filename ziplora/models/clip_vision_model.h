@@ -1,7 +1,6 @@
 #pragma once
-/// CLIP's image encoder (a ViT) with projection. Names, outputs and gradients equal transformers'
-/// CLIPVisionModelWithProjection. The text encoders of the miniature are trained against it, and it judges
-/// images.
+/// CLIP's image encoder (a ViT) with projection. Names, outputs and gradients equal those of transformers'
+/// CLIPVisionModelWithProjection. The miniature's text encoders are trained against it, and it judges images.
 ///
 ///     at::Tensor embeds = vision.forward(pixel_values);   // [B, projection_dim], not normalised
 

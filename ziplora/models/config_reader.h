@@ -1,11 +1,11 @@
 #pragma once
-/// Strict reading of a published config.json: a setting that is unknown, or has a value this program does not
-/// implement, is an error that names it. Ignoring one would give wrong images without a word.
+/// Reads a published config.json strictly. A setting that is unknown, or has a value that is not implemented
+/// here, is an error that names it: to ignore it would give wrong images without a word.
 ///
 ///     ConfigReader reader(config, "vae/config.json");
 ///     options.layers_per_block = reader.get<int64_t>("layers_per_block", 1);
-///     reader.expect("act_fn", "silu");      // absent or exactly this
-///     reader.finish();                      // throws if a field was never asked for
+///     reader.expect("act_fn", "silu");   // absent, or exactly this
+///     reader.finish();                   // throws if there is a field that was never asked for
 
 #include <nlohmann/json.hpp>
 #include <set>
@@ -28,20 +28,20 @@ class ConfigReader {
   template <class T>
   T get(const std::string& field, T absent);
   /// A size or count.
-  /// @throws Error(kInput) if the field is absent or no whole number above 0
+  /// @throws Error(kInput) if the field is absent or not a whole number above 0
   int64_t positive(const std::string& field);
-  /// A list with one entry per block; one number stands for the same in every block, as in diffusers.
+  /// A list with one entry per block. A single number stands for every block, as in diffusers.
   std::vector<int64_t> per_block(const std::string& field, size_t blocks, int64_t absent);
 
-  /// The field, if there, must have this value. null counts as absent.
-  /// @throws Error(kIncompatible) with found and supported value
+  /// The field must be absent, null or this value.
+  /// @throws Error(kIncompatible) with the found and the supported value
   void expect(const std::string& field, const nlohmann::json& supported);
-  /// Whether the field is there and not null. Counts as asking for it.
+  /// Whether the field is there and not null. It then counts as asked for.
   bool has(const std::string& field);
-  /// Fields that have no meaning here whatever their value.
+  /// Accepts fields that have no meaning here, whatever their value.
   void skip(const std::vector<std::string>& fields);
-  /// @throws Error(kIncompatible) if a field is left that nobody asked for; names beginning with "_" are
-  /// diffusers' own
+  /// @throws Error(kIncompatible) if there is a field that nobody asked for; names beginning with "_" are
+  ///         diffusers' own and do not count
   void finish() const;
 
   [[noreturn]] void unsupported(const std::string& field, const std::string& supported) const;

@@ -20,7 +20,8 @@ namespace fs = std::filesystem;
 constexpr const char* kDownloadHint =
     "download the folder again; every file that its index names must be there";
 
-/// Which file holds each tensor. Shared by the source's copies, so that the maps live as long as any of them.
+/// The file that holds each tensor. Copies of a source share it, so that the files stay mapped as long as any
+/// copy lives.
 using TensorFiles = std::map<std::string, std::shared_ptr<SafetensorsFile>>;
 
 TensorSource source_of(TensorFiles files, const fs::path& path) {
@@ -49,7 +50,7 @@ std::map<std::string, std::string> read_shard_index(const fs::path& index_path) 
                 kDownloadHint);
   std::map<std::string, std::string> shards;
   for (const auto& [name, shard] : weight_map->items()) {
-    // A file name, not a path: an index must not reach outside its folder.
+    // A file name, not a path: an index must not reach out of its folder.
     if (!shard.is_string() || fs::path(shard.get<std::string>()).filename() != shard.get<std::string>())
       throw Error(ErrorKind::kInput, "load " + index_path.string(),
                   fmt::format("the shard of {} is {}, a file name is expected", name, shard.dump()),
@@ -77,7 +78,7 @@ TensorSource open_shards(const fs::path& index_path) {
                   kDownloadHint);
     files[name] = file;
   }
-  // What a shard holds beyond its index would otherwise be dropped without a word.
+  // Without this, what a shard holds beyond its index would be dropped without a word.
   for (const auto& [file_name, file] : shards) {
     for (const auto& [name, info] : file->tensors()) files.emplace(name, file);
   }

@@ -13,8 +13,8 @@
 namespace ziplora {
 namespace {
 
-/// Fades the first `extent` lines of `tile` along `dim` out of the last lines of the tile before it. In
-/// place, because the tile after this one fades out of the faded tile, as in diffusers.
+/// Crossfades from the last `extent` lines of the tile before, along `dim`, to the first lines of `tile`. In
+/// place, because the next tile fades from the blended one, as in diffusers.
 void blend(const at::Tensor& before, at::Tensor& tile, int64_t dim, int64_t extent) {
   extent = std::min({before.size(dim), tile.size(dim), extent});
   std::vector<int64_t> shape(4, 1);
@@ -40,7 +40,7 @@ at::Tensor in_overlapping_tiles(const at::Tensor& input, const TileSizes& sizes,
   const int64_t stride = tile_size * 3 / 4;
   const int64_t overlap = tile_size / 4 * sizes.out_scale;
   at::Tensor output;
-  std::vector<at::Tensor> above;  // the blended tiles of the row above: all that is kept beside the output
+  std::vector<at::Tensor> above;  // the blended tiles of the row above: all that is kept besides the output
   for (int64_t y = 0; y < height; y += stride) {
     std::vector<at::Tensor> row;
     for (int64_t x = 0; x < width; x += stride) {

@@ -34,7 +34,7 @@ struct Configs {
   AutoencoderKLConfig vae;
 };
 
-/// Numbers of SDXL's second text encoder (OpenCLIP ViT-bigG/14).
+/// SDXL's second text encoder (OpenCLIP ViT-bigG/14).
 ClipTextConfig open_clip_bigg() {
   ClipTextConfig config;
   config.hidden_size = config.projection_dim = 1280;
@@ -54,7 +54,7 @@ ClipTextConfig text_config(const fs::path& component) {
                                          "CLIPTextModelWithProjection") != architectures.end();
   try {
     return ClipTextConfig::from_json(config, with_projection);
-  } catch (const Error& error) {  // the config's reader does not know its file
+  } catch (const Error& error) {  // the reader of a config does not know its file
     throw Error(error.kind(), "load " + path.string(), error.problem(), error.hint());
   }
 }
@@ -70,7 +70,7 @@ Config model_config(const fs::path& component) {
   }
 }
 
-/// Each config is fine by itself; together they must be an SDXL.
+/// Each config is sound by itself; together they must make an SDXL.
 void check_fit(const Configs& configs, const fs::path& path) {
   const int64_t width = configs.text_encoder.hidden_size + configs.text_encoder_2.hidden_size;
   if (configs.unet.in_channels != configs.vae.latent_channels)
@@ -104,7 +104,7 @@ void check_tokenizer(const ClipTokenizer& tokenizer, const ClipTextConfig& confi
 
 bool is_position_ids(const std::string& name) { return name.ends_with("position_ids"); }
 
-/// Autoencoders saved by diffusers before 0.12 name their attention's layers as the first transformers did.
+/// Before 0.12, diffusers gave the attention layers of autoencoders other names.
 TensorSource with_new_attention_names(const TensorSource& source) {
   static const std::map<std::string, std::string> kNewNames{
       {"query", "to_q"}, {"key", "to_k"}, {"value", "to_v"}, {"proj_attn", "to_out.0"}};
@@ -177,8 +177,8 @@ void check_pipeline_class(const json& index, const fs::path& path) {
                   name, looks_like));
 }
 
-/// diffusers saves DPM-Solver's lambda_min_clipped, whose default is −∞, as Python writes it and JSON does
-/// not know it.
+/// DPM-Solver's lambda_min_clipped is −∞ by default, which diffusers saves as Python's "-Infinity"; JSON has no
+/// such number.
 json read_scheduler_config(const fs::path& path) {
   std::string text = read_file(path);
   for (const std::string_view infinity : {": -Infinity", ": Infinity", ": NaN"})
@@ -214,7 +214,7 @@ std::unique_ptr<Sdxl> load_folder(const fs::path& folder, const DevicePolicy& po
   return base;
 }
 
-/// The companion folder if it has tokenizers, else that of CLIP's own, which every published SDXL has.
+/// The companion folder if it has tokenizers, otherwise CLIP's own, which every published SDXL uses.
 fs::path tokenizers_of(const fs::path& file) {
   const fs::path companion = companion_folder(file);
   const auto missing = [&](const char* tokenizer) { return !fs::exists(companion / tokenizer); };
@@ -231,7 +231,7 @@ fs::path tokenizers_of(const fs::path& file) {
 
 std::unique_ptr<Sdxl> load_single_file(const fs::path& file, const DevicePolicy& policy,
                                        ProgressSink& progress) {
-  const SingleFileCheckpoint checkpoint(file);
+  const SingleFileBase single_file(file);
   const fs::path companion = companion_folder(file);
   const auto has_config = [&](const char* component) {
     return fs::exists(companion / component / "config.json");
@@ -245,13 +245,13 @@ std::unique_ptr<Sdxl> load_single_file(const fs::path& file, const DevicePolicy&
   std::unique_ptr<Sdxl> base = assemble(file, tokenizers_of(file), configs, policy);
   base->scheduler_config = fs::exists(companion / "scheduler" / "scheduler_config.json")
                                ? read_scheduler_config(companion / "scheduler" / "scheduler_config.json")
-                               : checkpoint.scheduler_config();
-  checkpoint.refuse_strangers();
+                               : single_file.scheduler_config();
+  single_file.refuse_strangers();
   fill(*base,
-       {.text_encoder = checkpoint.text_encoder(),
-        .text_encoder_2 = checkpoint.text_encoder_2(configs.text_encoder_2),
-        .unet = checkpoint.unet(configs.unet),
-        .vae = checkpoint.vae(configs.vae)},
+       {.text_encoder = single_file.text_encoder(),
+        .text_encoder_2 = single_file.text_encoder_2(configs.text_encoder_2),
+        .unet = single_file.unet(configs.unet),
+        .vae = single_file.vae(configs.vae)},
        progress);
   return base;
 }

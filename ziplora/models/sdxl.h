@@ -1,13 +1,12 @@
 #pragma once
 /// A whole SDXL base in memory: two tokenizers, two text encoders, UNet, autoencoder and the scheduler's
-/// config, from a diffusers folder (sharded and `.fp16` variants too) or a single-file checkpoint (sgm
-/// names).
+/// config, from a diffusers folder (also sharded, also `.fp16`) or a single file (sgm names).
 ///
 ///     std::unique_ptr<Sdxl> base = load_sdxl("assets/mini", {}, progress);
 ///     PromptEmbeddings cond = base->encode_prompt({"a ghost at night"}, progress);
 ///
-/// Weights stay memory-mapped where no conversion is asked for. Loading is strict: tensors that are missing,
-/// left over or of another shape are an error that names them.
+/// Weights stay memory-mapped unless they have to be converted. Loading is strict: a tensor that is missing,
+/// left over or of another shape is an error that names it.
 
 #include <ATen/core/Tensor.h>
 #include <c10/core/Device.h>
@@ -28,8 +27,8 @@ namespace ziplora {
 
 struct DevicePolicy {
   at::Device device = at::kCPU;
-  at::ScalarType dtype =
-      at::kFloat;  ///< of UNet and text encoders; the autoencoder stays float32 if force_upcast
+  /// Of UNet and text encoders. The autoencoder stays float32 if its config says force_upcast.
+  at::ScalarType dtype = at::kFloat;
 };
 
 struct PromptEmbeddings {
@@ -62,8 +61,8 @@ struct Sdxl {
   std::map<std::string, Module*> components();
 };
 
-/// @throws Error(kInput) for missing files and tensors, Error(kIncompatible) for another architecture (says
-/// which)
+/// @throws Error(kInput) for missing files and tensors, Error(kIncompatible) for another architecture, which
+///         it names
 std::unique_ptr<Sdxl> load_sdxl(const std::filesystem::path& folder_or_file, const DevicePolicy& policy,
                                 ProgressSink& progress);
 

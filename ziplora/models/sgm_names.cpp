@@ -60,7 +60,7 @@ void SgmNames::add_tensor(std::string sgm_name, std::vector<TranslatedTensor> tr
 
 std::vector<TranslatedTensor> SgmNames::translate(const std::string& sgm_name) const {
   if (const auto rule = tensors_.find(sgm_name); rule != tensors_.end()) return rule->second;
-  // The longest module that the name lies in; what is below it has the same name in both.
+  // The longest known module that the name lies in; below it both have the same names.
   for (size_t dot = sgm_name.rfind('.'); dot != std::string::npos && dot > 0;
        dot = sgm_name.rfind('.', dot - 1)) {
     const auto module = modules_.find(sgm_name.substr(0, dot));
@@ -86,8 +86,8 @@ SgmNames sgm_unet_names(const UNet2DConditionConfig& config) {
   add_unet_resnet(names, "middle_block.2", "mid_block.resnets.1");
 
   const size_t blocks = config.down_block_types.size();
-  // sgm numbers every layer through; a sampler is a layer of its own on the way down, on the way up the last
-  // child of its block's last layer.
+  // sgm numbers all layers consecutively. A sampler is a layer of its own on the way down, and the last child
+  // of its block's last layer on the way up.
   int64_t input = 1;
   for (size_t i = 0; i < blocks; ++i) {
     for (int64_t j = 0; j < config.layers_per_block[i]; ++j, ++input) {

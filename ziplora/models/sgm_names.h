@@ -1,11 +1,11 @@
 #pragma once
-/// The names that single-file checkpoints (Stability's sgm, OpenCLIP) give to the tensors of each model, and
-/// what must be done to them to be the diffusers and transformers tensors. Tables only: reading files is
-/// single_file's.
+/// The names that single files give to the tensors of each model (those of Stability's sgm and of OpenCLIP),
+/// and the view of each that is the tensor of diffusers or transformers. Tables only: single_file.h reads the
+/// files.
 ///
 ///     SgmNames names = sgm_unet_names(config);
-///     names.translate("input_blocks.4.1.proj_in.weight");   // {"down_blocks.1.attentions.0.proj_in.weight",
-///     …}
+///     auto parts = names.translate("input_blocks.4.1.proj_in.weight");
+///     parts[0].name;   // "down_blocks.1.attentions.0.proj_in.weight"
 ///
 /// Source: Stability-AI/generative-models sgm/modules, huggingface/diffusers loaders/single_file_utils.py.
 /// Proven: tests/parity/test_loading.py.
@@ -27,9 +27,9 @@ struct TranslatedTensor {
   std::string name;
   enum class View {
     kWhole,
-    kTransposed,   ///< OpenCLIP multiplies from the left: text_projection
+    kTransposed,   ///< text_projection: OpenCLIP multiplies from the left
     kSqueezed,     ///< a 1×1 convolution that is a linear layer: [out, in, 1, 1] → [out, in]
-    kThirdOfRows,  ///< OpenCLIP stacks q, k and v
+    kThirdOfRows,  ///< q, k or v: OpenCLIP stacks them
   } view = View::kWhole;
   int64_t third = 0;  ///< which, for kThirdOfRows
   at::Tensor apply(const at::Tensor& tensor) const;
@@ -42,7 +42,7 @@ class SgmNames {
   }
   /// Modules below this one are 1×1 convolutions in the file.
   void add_squeezed(std::string sgm_module, std::string module);
-  /// Several tensors out of one (q, k, v); empty if the name belongs to no known module.
+  /// Several for stacked q, k and v; none if the name belongs to no known module.
   std::vector<TranslatedTensor> translate(const std::string& sgm_name) const;
   /// A tensor with a rule of its own.
   void add_tensor(std::string sgm_name, std::vector<TranslatedTensor> translated);

@@ -16,7 +16,7 @@ constexpr const char* kTextEncoder2 = "conditioner.embedders.1.model.";
 constexpr const char* kAutoencoder = "first_stage_model.";
 constexpr const char* kHint = "an SDXL base is needed: the 1.0 base or a model fine-tuned from it";
 
-/// Carried by many files and read by no model here: schedules, averaged weights, buffers.
+/// Found in many files and used by no model here: schedules, averaged weights, buffers.
 bool is_ignored(const std::string& name) {
   static constexpr std::string_view kNames[] = {
       "denoiser.sigmas", "alphas_cumprod", "betas",
@@ -27,7 +27,7 @@ bool is_ignored(const std::string& name) {
   return name.ends_with(".position_ids") || name.starts_with("model_ema.");
 }
 
-/// A sign that a file is something else than an SDXL base.
+/// A sign that a file is something other than an SDXL base.
 struct Sign {
   const char* fragment;  ///< in some tensor's name
   const char* looks_like;
@@ -41,8 +41,8 @@ constexpr Sign kSigns[] = {
     {"conditioner.embedders.0.model.transformer.", "the SDXL refiner"},
     {"cond_stage_model.transformer.", "Stable Diffusion 1"},
     {"cond_stage_model.model.", "Stable Diffusion 2"},
-    {"edm_vpred.sigma_max", "CosXL, whose noise schedule (EDM) is another"},
-    {"edm_mean", "Playground v2.5, whose noise schedule (EDM) is another"},
+    {"edm_vpred.sigma_max", "CosXL, which has another noise schedule (EDM)"},
+    {"edm_mean", "Playground v2.5, which has another noise schedule (EDM)"},
 };
 
 /// What the file looks like, or "" if it is an SDXL base.
@@ -71,14 +71,13 @@ std::string looks_like(const SafetensorsFile& file) {
   if (unet && !contains_prefix(kAutoencoder)) return "a checkpoint without an autoencoder";
   if (unet && !contains_prefix(std::string(kUNet) + "middle_block.1."))
     return "SSD-1B, Segmind-Vega or another distilled model (no attention in the middle block)";
-  if (contains_prefix("down_blocks."))
-    return "the UNet file of a diffusers folder; give the folder in its place";
+  if (contains_prefix("down_blocks.")) return "the UNet file of a diffusers folder; name the folder instead";
   if (contains_prefix("text_model."))
-    return "the text encoder file of a diffusers folder; give the folder in its place";
-  return unet ? "" : "no Stable Diffusion checkpoint";
+    return "the text encoder file of a diffusers folder; name the folder instead";
+  return unet ? "" : "something other than Stable Diffusion";
 }
 
-/// CLIP ViT-L has the same names there as in transformers.
+/// CLIP ViT-L has the same names as in transformers.
 SgmNames clip_names() {
   SgmNames names;
   names.add("text_model", "text_model");
@@ -89,14 +88,13 @@ SgmNames clip_names() {
 
 fs::path companion_folder(const fs::path& file) { return fs::path(file).replace_extension(); }
 
-SingleFileCheckpoint::SingleFileCheckpoint(const fs::path& path)
-    : file_(std::make_shared<SafetensorsFile>(path)) {
+SingleFileBase::SingleFileBase(const fs::path& path) : file_(std::make_shared<SafetensorsFile>(path)) {
   if (const std::string found = looks_like(*file_); !found.empty())
     throw Error(ErrorKind::kIncompatible, "load " + path.string(),
                 fmt::format("an SDXL checkpoint is expected, this looks like {}", found), kHint);
 }
 
-TensorSource SingleFileCheckpoint::source(const std::string& prefix, const SgmNames& names) const {
+TensorSource SingleFileBase::source(const std::string& prefix, const SgmNames& names) const {
   struct Origin {
     std::string sgm_name;
     TranslatedTensor translated;
@@ -126,17 +124,17 @@ TensorSource SingleFileCheckpoint::source(const std::string& prefix, const SgmNa
   return source;
 }
 
-TensorSource SingleFileCheckpoint::unet(const UNet2DConditionConfig& config) const {
+TensorSource SingleFileBase::unet(const UNet2DConditionConfig& config) const {
   return source(kUNet, sgm_unet_names(config));
 }
 
-TensorSource SingleFileCheckpoint::vae(const AutoencoderKLConfig& config) const {
+TensorSource SingleFileBase::vae(const AutoencoderKLConfig& config) const {
   return source(kAutoencoder, sgm_autoencoder_names(config));
 }
 
-TensorSource SingleFileCheckpoint::text_encoder() const { return source(kTextEncoder, clip_names()); }
+TensorSource SingleFileBase::text_encoder() const { return source(kTextEncoder, clip_names()); }
 
-TensorSource SingleFileCheckpoint::text_encoder_2(const ClipTextConfig& config) const {
+TensorSource SingleFileBase::text_encoder_2(const ClipTextConfig& config) const {
   return source(kTextEncoder2, open_clip_names(config));
 }
 
@@ -156,7 +154,7 @@ std::vector<TranslatedTensor> SingleFileNames::translate(const std::string& name
   return {};
 }
 
-void SingleFileCheckpoint::refuse_strangers() const {
+void SingleFileBase::refuse_strangers() const {
   std::vector<std::string> strangers;
   for (const auto& [name, info] : file_->tensors()) {
     const bool known = name.starts_with(kUNet) || name.starts_with(kTextEncoder) ||
@@ -172,7 +170,7 @@ void SingleFileCheckpoint::refuse_strangers() const {
               kHint);
 }
 
-nlohmann::json SingleFileCheckpoint::scheduler_config() const {
+nlohmann::json SingleFileBase::scheduler_config() const {
   const bool v_prediction = file_->contains("v_pred");
   return {{"_class_name", "EulerDiscreteScheduler"},
           {"beta_start", 0.00085},

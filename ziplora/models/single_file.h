@@ -1,13 +1,13 @@
 #pragma once
-/// A single-file SDXL checkpoint (sgm names) as the sources of its four models, under the names that the
-/// models use. Tensors are views of the memory-mapped file: q, k and v are row ranges of OpenCLIP's fused
-/// matrix, the text projection is its transpose.
+/// A base in a single file (sgm names) as the sources of its four models, under the models' own names. Tensors
+/// are views of the memory-mapped file: q, k and v are row ranges of OpenCLIP's fused matrix, and the text
+/// projection is transposed.
 ///
-///     SingleFileCheckpoint checkpoint("sdxl.safetensors");
-///     load_parameters(unet, checkpoint.unet(unet.config), device, dtype);
+///     SingleFileBase base("sdxl.safetensors");
+///     load_parameters(unet, base.unet(unet.config), device, dtype);
 ///
-/// The file holds weights only. Configs are SDXL's own and the tokenizer is CLIP's, unless a companion folder
-/// says otherwise: `sdxl/` beside `sdxl.safetensors`, laid out like a diffusers folder without weights.
+/// The file holds weights only. Configs are SDXL's own and the tokenizer is CLIP's, unless there is a companion
+/// folder: `sdxl/` beside `sdxl.safetensors`, laid out like a diffusers folder without weights.
 
 #include <filesystem>
 #include <memory>
@@ -19,20 +19,19 @@
 
 namespace ziplora {
 
-class SingleFileCheckpoint {
+class SingleFileBase {
  public:
-  /// @throws Error(kIncompatible) saying what it looks like, if it is no SDXL base (refiner, SD 1 or 2,
-  /// inpainting,
-  ///         SSD-1B, Flux, a LoRA …); Error(kInput) if it is no safetensors file
-  explicit SingleFileCheckpoint(const std::filesystem::path& path);
+  /// @throws Error(kIncompatible) saying what the file looks like if it is not an SDXL base (the refiner, SD 1
+  ///         or 2, inpainting, SSD-1B, Flux, a LoRA …); Error(kInput) if it is not a safetensors file
+  explicit SingleFileBase(const std::filesystem::path& path);
 
   TensorSource unet(const UNet2DConditionConfig& config) const;
   TensorSource vae(const AutoencoderKLConfig& config) const;
   TensorSource text_encoder() const;
   TensorSource text_encoder_2(const ClipTextConfig& config) const;
 
-  /// Tensors that belong to none of the four models and may be ignored are not counted.
-  /// @throws Error(kInput) listing tensors that belong to no model
+  /// @throws Error(kInput) listing tensors that belong to none of the four models, unless they are among those
+  ///         that may be ignored (schedules, averaged weights, buffers)
   void refuse_strangers() const;
 
   /// SDXL's scheduler_config.json, with the file's markers for v-prediction and zero terminal SNR.
@@ -43,9 +42,9 @@ class SingleFileCheckpoint {
   std::shared_ptr<SafetensorsFile> file_;
 };
 
-/// What a tensor of a single-file checkpoint is in the models that adapters can change, the component in
-/// front of its name: "unet.conv_in.weight". OpenCLIP's stacked q, k and v are three; a tensor of no such
-/// model is none.
+/// What a tensor of a single file is in the models that adapters can change, with the component in front of
+/// its name: "unet.conv_in.weight". OpenCLIP's stacked q, k and v give three tensors, a tensor of another model
+/// none.
 class SingleFileNames {
  public:
   SingleFileNames(const UNet2DConditionConfig& unet, const ClipTextConfig& text_encoder_2);

@@ -17,7 +17,7 @@
 namespace ziplora {
 namespace {
 
-/// What every layer of one forward pass sees beside its input.
+/// What every layer of one forward pass sees besides its input.
 struct Conditions {
   at::Tensor activated_time;  ///< [B, 4·block_out_channels[0]], silu(time + added embedding)
   at::Tensor context;         ///< [B, T, cross_attention_dim]
@@ -25,9 +25,9 @@ struct Conditions {
 };
 
 /// One resolution of the UNet, on the way down, in the middle or on the way up: resnets, each followed by a
-/// transformer where the block attends, and a change of resolution at the end. (Down|Up)Block2D,
-/// CrossAttn(Down|Up)Block2D and UNetMidBlock2DCrossAttn of diffusers; they differ in what the model does
-/// between the layers.
+/// transformer if the block attends, and a change of resolution at the end. Serves for diffusers'
+/// (Down|Up)Block2D, CrossAttn(Down|Up)Block2D and UNetMidBlock2DCrossAttn, which differ only in what the model
+/// does between the layers.
 class Stage : public Module {
  public:
   /// @param level  index into the config's per-block lists
@@ -117,7 +117,7 @@ struct UNet2DConditionModel::Parts {
                   .out_channels = config.out_channels,
                   .kernel_size = 3,
                   .padding = 1}) {
-    // `skips` follows the channel counts of the feature maps that the way down hands to the way up.
+    // `skips` holds the channel counts of the feature maps that the way down hands to the way up.
     const std::vector<int64_t>& channels = config.block_out_channels;
     const size_t levels = channels.size();
     std::vector<int64_t> skips{channels[0]};
@@ -191,7 +191,7 @@ at::Tensor UNet2DConditionModel::forward(const at::Tensor& sample, const at::Ten
   check_shape(conditioning.time_ids, {batch, 6}, "time_ids");
   const Parts& parts = *parts_;
 
-  // Time: the timestep's embedding, plus that of the pooled prompt and the image's sizes
+  // Time: the embedding of the timestep, plus that of the pooled prompt and the image's sizes
   const SinusoidOptions sinusoid{.flip_sin_to_cos = config.flip_sin_to_cos, .freq_shift = config.freq_shift};
   const at::Tensor timesteps =
       (timestep.dim() ? timestep : timestep.unsqueeze(0)).to(sample.device()).expand({batch});
@@ -225,7 +225,7 @@ at::Tensor UNet2DConditionModel::forward(const at::Tensor& sample, const at::Ten
   x = parts.mid->transformer(0, x, conditions);
   x = parts.mid->resnet(1, x, conditions);
 
-  // Up: beside each layer's input stands what the way down kept at that resolution
+  // Up: each layer's input is joined with what the way down kept at that resolution
   for (const auto& stage : parts.up) {
     for (size_t i = 0; i < stage->num_resnets(); ++i) {
       x = at::cat({x, skips.back()}, 1);

@@ -1,10 +1,10 @@
 #pragma once
 /// The SDXL UNet, built from a diffusers `unet/config.json`. State-dict names, outputs and gradients equal
-/// UNet2DConditionModel's (diffusers 0.42); proven by tests/parity/test_unet.py.
+/// those of UNet2DConditionModel (diffusers 0.42); proven by tests/parity/test_unet.py.
 ///
 ///     UNet2DConditionModel unet(UNet2DConditionConfig::from_json(config));
-///     at::Tensor noise_pred = unet.forward(latents, timesteps, {prompt_embeds, pooled_prompt_embeds,
-///     time_ids});
+///     UNetConditioning conditioning{prompt_embeds, pooled_prompt_embeds, time_ids};
+///     at::Tensor noise_pred = unet.forward(latents, timesteps, conditioning);
 
 #include <ATen/core/Tensor.h>
 
@@ -26,8 +26,7 @@ struct UNet2DConditionConfig {
   std::vector<int64_t> block_out_channels{320, 640, 1280};
   std::vector<int64_t> layers_per_block{2, 2, 2};
   std::vector<int64_t> transformer_layers_per_block{1, 2, 10};
-  /// diffusers publishes this as `attention_head_dim`, which holds head *counts*; translated in from_json
-  /// only.
+  /// Published as `attention_head_dim`, which holds head *counts*; only from_json knows.
   std::vector<int64_t> num_attention_heads{5, 10, 20};
   int64_t cross_attention_dim = 2048;
   int64_t norm_num_groups = 32;
@@ -44,7 +43,7 @@ struct UNet2DConditionConfig {
   static UNet2DConditionConfig sdxl() { return {}; }
 };
 
-/// What SDXL's UNet is conditioned on beside the timestep.
+/// What SDXL's UNet is conditioned on besides the timestep.
 struct UNetConditioning {
   at::Tensor encoder_hidden_states;  ///< [B, T, cross_attention_dim], the prompt embeddings
   at::Tensor text_embeds;            ///< [B, pooled width], the pooled prompt embeddings
@@ -62,7 +61,7 @@ class UNet2DConditionModel : public Module {
   at::Tensor forward(const at::Tensor& sample, const at::Tensor& timestep,
                      const UNetConditioning& conditioning) const;
 
-  /// Recompute each block in the backward pass in place of keeping its activations.
+  /// Recomputes each block in the backward pass instead of keeping its activations.
   void set_gradient_checkpointing(bool on);
 
   const UNet2DConditionConfig config;

@@ -1,4 +1,4 @@
-// Translation of unet/config.json. The published names that mislead are known here and nowhere else.
+// Translates unet/config.json. Only this file knows the published names that mislead.
 #include <fmt/format.h>
 #include <algorithm>
 
@@ -16,7 +16,7 @@ void check_block_types(const ConfigReader& reader, const std::string& field,
   if (!known) reader.unsupported(field, fmt::format("{} entries of {} or {}", blocks, plain, attending));
 }
 
-/// Settings of diffusers' constructor for which SDXL has one value.
+/// Settings of diffusers' constructor that have one value in SDXL.
 void expect_sdxl(ConfigReader& reader) {
   // First, because it tells SDXL's UNet from those of other models.
   if (!reader.has("addition_embed_type")) reader.unsupported("addition_embed_type", "text_time");
@@ -106,7 +106,7 @@ UNet2DConditionConfig UNet2DConditionConfig::from_json(const nlohmann::json& jso
 }
 
 namespace {
-/// diffusers takes a list, but its conversion of kohya's LoRA names does arithmetic with the number.
+/// diffusers takes a list, but its conversion of kohya's LoRA names needs a number to calculate with.
 nlohmann::json one_or_list(const std::vector<int64_t>& values) {
   const bool all_equal =
       std::all_of(values.begin(), values.end(), [&](int64_t v) { return v == values.front(); });

@@ -1,10 +1,10 @@
-"""Files that are no LoRA for SDXL, or a broken one: generators, each with the exit code and the words of its error.
+"""Files that are not a LoRA for SDXL, or a broken one. Each has a generator, the exit code and words of its error.
 
     for broken in BROKEN:
         path = broken.write(folder)      # what to give to ziplora
-        broken.exit_code, broken.says    # what merging it ends with, and what its error has to say
+        broken.exit_code, broken.says    # how merging it ends, and what its error has to say
 
-One module a theme. ODD holds files that look wrong and are sound: every reader has to take them.
+One module per theme. ODD holds files that look wrong and are sound: every reader has to accept them.
 """
 
 from . import architectures, containers, contents, layers, models, paths, peft_folders

@@ -1,4 +1,4 @@
-"""LoRAs for other models than SDXL, by a few of their real key names and widths: the error says which model."""
+"""LoRAs for models other than SDXL, by a few of their real key names and widths: the error says which model."""
 
 import torch
 

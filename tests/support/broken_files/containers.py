@@ -1,4 +1,4 @@
-"""The container: every check that the reference reader makes, and where ziplora is stricter."""
+"""Broken containers: one for every check of the reference reader, and for those that ziplora adds."""
 
 import struct
 

@@ -18,6 +18,9 @@ class BrokenFile:
     exit_code: int
     says: str  # part of the error's problem or hint
 
+    def __post_init__(self):
+        assert self.says, f"{self.name}: no words would be found in every error"
+
 
 @dataclass(frozen=True)
 class OddFile:

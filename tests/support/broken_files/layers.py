@@ -186,7 +186,8 @@ SHAPES = {
     "alpha-of-none": (lambda: pair() | numbers(alpha=small(0)), MALFORMED, "an alpha is one number"),
     "alpha-per-rank": (lambda: pair() | numbers(alpha=small(640, 2)), MALFORMED, "an alpha is one number"),
     "alpha-of-70-dimensions": (lambda: pair() | numbers(alpha=small(*[2] + [1] * 69)), MALFORMED, "is one number"),
-    "dora-scale-of-another-length": (lambda: decomposed() | numbers(dora_scale=small(641, 1)), INCOMPATIBLE, ""),
+    "dora-scale-of-another-length": (lambda: decomposed() | numbers(dora_scale=small(641, 1)), INCOMPATIBLE,
+                                     "a DoRA magnitude [641, 1]"),
 }
 DTYPES = {
     "complex-factor": (lambda: pair() | {f"{LINEAR}.{UP}": small(640, 2).to(torch.complex64)}, "C64"),

@@ -1,4 +1,4 @@
-"""Sound safetensors files that are other things than LoRAs: the error says which."""
+"""Sound safetensors files that are not LoRAs: the error says what they are."""
 
 import torch
 

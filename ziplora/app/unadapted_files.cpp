@@ -1,0 +1,98 @@
+#include "ziplora/app/unadapted_files.h"
+
+#include <fstream>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "ziplora/base/atomic_file.h"
+#include "ziplora/base/error.h"
+#include "ziplora/io/json_file.h"
+
+namespace ziplora {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+bool is_shard_index(const fs::path& file) {
+  return file.filename().string().find(".safetensors.index") != std::string::npos;
+}
+
+/// Weights in any format, and the indices of their shards.
+bool is_weights(const fs::path& file) {
+  static const std::set<std::string> kExtensions{".safetensors", ".bin",     ".ckpt", ".pt",  ".pth",
+                                                 ".onnx",        ".msgpack", ".h5",   ".gguf"};
+  return kExtensions.count(file.extension().string()) != 0 || is_shard_index(file);
+}
+
+/// As std::filesystem::copy_file, but a full disk is an error of its own kind.
+void copy(const fs::path& from, const fs::path& to, const CancelToken& cancel) {
+  std::ifstream input(from, std::ios::binary);
+  AtomicFile output(to);
+  std::vector<char> block(size_t{1} << 20);
+  while (input.read(block.data(), static_cast<std::streamsize>(block.size())) || input.gcount() > 0) {
+    cancel.throw_if_cancelled("bake");
+    output.write(block.data(), static_cast<size_t>(input.gcount()));
+  }
+  if (!input.eof())
+    throw Error(ErrorKind::kInput, "read " + from.string(), "the file cannot be read",
+                "check that you may read it");
+  output.commit();
+}
+
+/// The name of a folder right below, not a way out: anybody can write an index.
+bool is_plain_name(const fs::path& path) {
+  return path.has_filename() && path.filename() == path && path != "." && path != "..";
+}
+
+void copy_top_level_texts(const fs::path& base, const AtomicFolder& output, const CancelToken& cancel) {
+  for (const fs::directory_entry& entry : fs::directory_iterator(base))
+    if (entry.is_regular_file() && !is_weights(entry.path()))
+      copy(entry.path(), output / entry.path().filename(), cancel);
+}
+
+void copy_component(const fs::path& base, const std::string& component, bool with_weights,
+                    const AtomicFolder& output, const CancelToken& cancel) {
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(base / component)) {
+    if (!entry.is_regular_file() || (!with_weights && is_weights(entry.path()))) continue;
+    // Not fs::relative, which follows links: a hub's snapshot is a folder of links to files elsewhere.
+    const fs::path target = output / entry.path().lexically_relative(base);
+    fs::create_directories(target.parent_path());
+    copy(entry.path(), target, cancel);
+  }
+}
+
+bool index_names(const fs::path& index, const std::string& shard) {
+  const json content = read_json_file(index);
+  const json shard_of = content.is_object() ? content.value("weight_map", json::object()) : json();
+  for (const auto& [tensor, name] : shard_of.items())
+    if (name == shard) return true;
+  return false;
+}
+
+/// Baked shards keep their names, so the index that lists them stays true. Others belong to stale versions.
+void copy_shard_indices(const BaseFile& file, const AtomicFolder& output, const CancelToken& cancel) {
+  fs::create_directories(output / file.component);
+  for (const fs::directory_entry& entry : fs::directory_iterator(file.path.parent_path())) {
+    const fs::path target = output / file.component / entry.path().filename();
+    if (is_shard_index(entry.path()) && !fs::exists(target) &&
+        index_names(entry.path(), file.path.filename().string()))
+      copy(entry.path(), target, cancel);
+  }
+}
+
+}  // namespace
+
+void copy_unadapted_files(const BaseFiles& base, const AtomicFolder& output, const CancelToken& cancel) {
+  copy_top_level_texts(base.path(), output, cancel);
+  std::set<std::string> adapted;
+  for (const BaseFile& file : base.files()) adapted.insert(file.component);
+  const json index = read_json_file(base.path() / "model_index.json");
+  for (const auto& [component, unused] : index.items())
+    if (is_plain_name(component) && fs::is_directory(base.path() / component))
+      copy_component(base.path(), component, /*with_weights=*/!adapted.count(component), output, cancel);
+  for (const BaseFile& file : base.files()) copy_shard_indices(file, output, cancel);
+}
+
+}  // namespace ziplora
