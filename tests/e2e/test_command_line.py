@@ -24,13 +24,14 @@ def test_each_verbs_help_has_an_example_and_defaults(verb):
     assert f"EXAMPLE\n  ziplora {verb} " in done.stdout and "EXIT STATUS" in done.stdout
 
 
-def test_trains_help_tells_the_papers_defaults_and_the_embedded_bases():
+def test_trains_help_tells_the_papers_defaults_and_the_miniatures():
     """They are no defaults of the flags: what is left out is the base's to say."""
     text = " ".join(run_ziplora("train", "--help").stdout.split())
-    assert "rank of the LoRA [64; the embedded base: 8]" in text
-    assert "learning rate [5e-05; the embedded base: 0.002]" in text
-    assert "kept in the run folder [100; the embedded base: 12]" in text
-    assert "of every random draw [0]" in text and "mirror half of the views [off]" in text
+    assert "--rank INT Set the rank of the LoRA (default 64; the miniature: 8)" in text
+    assert "--lr FLOAT Set the learning rate (default 5e-05; the miniature: 0.002)" in text
+    assert "which the run folder keeps (default 100; the miniature: 12)" in text
+    assert "Seed every random draw (default 0)" in text and "Mirror half of the views (default off)" in text
+    assert "--optimizer NAME Update the factors by this rule: adam, adamw (default adam)" in text
 
 
 def test_like_shows_its_settings_in_the_printed_config_and_flags_and_config_win(tmp_path):

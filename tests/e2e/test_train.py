@@ -297,7 +297,7 @@ def test_pictures_that_cannot_be_read(command, photos, broken_picture, tmp_path)
 @pytest.mark.parametrize("options, hint", [
     (["--lr-schedule", "cosin"], "did you mean 'cosine'?"), (["--targets", "atention"], "did you mean 'attention'?"),
     (["--format", "koyha"], "did you mean 'kohya'?"), (["--dtype", "bfloat"], "did you mean 'bfloat16'?"),
-    (["--device", "gpu"], "use --device cpu"), (["--iteration", "3"], "did you mean '--iterations'?"),
+    (["--device", "gpu"], "use the device cpu"), (["--iteration", "3"], "did you mean '--iterations'?"),
     (["--prior-images", "3"], 'add --class-prompt "a dog"'),
     (["--class-prompt", "a dog", "--prior-images", "0"], "--prior-images 100"), (["--rank", "0"], ""), (["--resolution", "30"], ""),
     (["--zoom", "0.5"], ""), (["--zoom", "1e300"], "--zoom 2")])

@@ -3,12 +3,13 @@
 /// images and prompts once, draws class images where asked, trains, and keeps the run folder.
 ///
 ///     TrainRequest request;
-///     request.images = {"photos/"}; request.prompt = "a sks dog"; request.output = "dog.safetensors";
+///     request.images = {"photos/"};
+///     request.prompt = "a sks dog";
+///     request.output = "dog.safetensors";
 ///     TrainResult result = run_train(request, progress, cancel);
 ///
-/// The run folder (runs/<name of the output>) exists only where something is kept in it: checkpoints,
-/// samples, class images, metrics.jsonl; Ctrl-C makes one to save a checkpoint that `--resume` goes on
-/// from, bit for bit.
+/// The run folder (train_run_folder.h) exists only where something is kept in it: checkpoints, samples or class
+/// images. Ctrl-C makes one to save a checkpoint, from which `resume` goes on bit for bit.
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -16,32 +17,46 @@
 #include <string>
 #include <vector>
 
+#include "ziplora/app/train_settings.h"
 #include "ziplora/base/cancel.h"
 #include "ziplora/base/progress.h"
 
 namespace ziplora {
 
 struct TrainRequest {
-  std::vector<std::filesystem::path>
-      images;          ///< files and folders; `dog.txt` beside `dog.png` is its caption
+  /// Files and folders; `dog.txt` beside `dog.png` is its caption.
+  std::vector<std::filesystem::path> images;
   std::string prompt;  ///< the instance prompt, for images without a caption
   std::filesystem::path output;
-  std::optional<std::filesystem::path> base;           ///< absent: the embedded base
+  std::optional<std::filesystem::path> base;           ///< absent: the miniature
   nlohmann::json settings = nlohmann::json::object();  ///< what was asked for, by names of train_settings.h
   std::optional<std::filesystem::path> resume;         ///< a run folder or one of its checkpoints
   std::filesystem::path run_folder;                    ///< empty: runs/<name of the output>
   std::string device = "cpu";
 };
 
-struct TrainResult {
-  std::filesystem::path output;
-  nlohmann::json report;  ///< iterations, loss_first, loss_last, seconds, …
+/// Where a loss began and where it ended: means over its first and last ten iterations.
+struct LossCourse {
+  double first = 0, last = 0;
 };
 
-/// @throws Error: kInput for missing or unreadable images, kNonFinite for NaN or divergence (names the
-///         last checkpoint before it showed), kInterrupted after Ctrl-C (says how to resume), kIncompatible
-///         when --resume does not fit, kUsage for a new run in a folder that holds an earlier run's
-///         checkpoints
+struct TrainResult {
+  std::filesystem::path output;
+  TrainSettings settings;  ///< as resolved
+  int64_t iterations = 0;  ///< in all, those before a resume included
+  int64_t images = 0, class_images = 0;
+  int64_t layers = 0;        ///< that the file holds
+  LossCourse loss;           ///< of this process's iterations
+  LossCourse instance_loss;  ///< of the images alone, without the class images
+  double seconds = 0;
+  int64_t peak_memory_bytes = 0;
+  std::optional<std::filesystem::path> run_folder;  ///< absent: none was kept
+};
+nlohmann::json to_json(const TrainResult& result);
+
+/// @throws Error: kInput for missing or unreadable images; kNonFinite for NaN or divergence (names the last
+///         checkpoint before it showed); kInterrupted after Ctrl-C (says how to resume); kIncompatible if
+///         `resume` does not fit; kUsage for a new run in a folder that holds an earlier run's checkpoints
 TrainResult run_train(TrainRequest request, ProgressSink& progress, const CancelToken& cancel);
 
 }  // namespace ziplora

@@ -23,6 +23,42 @@ nlohmann::json absolute_paths(const std::vector<fs::path>& files) {
   return paths;
 }
 
+/// @return the file itself, or the run folder's newest checkpoint
+fs::path checkpoint_of(const fs::path& folder_or_file) {
+  if (!fs::is_directory(folder_or_file)) return folder_or_file;
+  if (auto latest = latest_checkpoint(folder_or_file)) return *latest;
+  throw Error(ErrorKind::kInput, "train: --resume " + folder_or_file.string(),
+              "there is no checkpoint-*.safetensors in it",
+              "give the run folder of an interrupted run, or start without --resume");
+}
+
+/// Refuses what a resumed run may not change.
+struct RequireSame {
+  std::string where;
+
+  void operator()(const std::string& what, const nlohmann::json& now, const nlohmann::json& then) const {
+    if (now == then) return;
+    throw Error(
+        ErrorKind::kIncompatible, where,
+        fmt::format("{} is {} now and was {} when the run was started", what, now.dump(), then.dump()),
+        "leave it out to go on with the run, or start a new run without --resume");
+  }
+};
+
+/// The settings of the past run with those of the request in their place, where they may change.
+nlohmann::json resumed_settings(const nlohmann::json& past, const nlohmann::json& asked,
+                                const RequireSame& require_same) {
+  nlohmann::json settings = past;
+  for (const auto& [name, value] : asked.items()) {
+    // An unknown name is refused later, when the settings are resolved.
+    const TrainSetting* setting = find_train_setting(name);
+    if (setting && setting->scope == SettingScope::kCourse)
+      require_same(setting->flag(), value, past.at(name));
+    settings[name] = value;
+  }
+  return settings;
+}
+
 }  // namespace
 
 nlohmann::json remembered_request(const TrainRequest& request, const std::vector<fs::path>& images,
@@ -34,25 +70,13 @@ nlohmann::json remembered_request(const TrainRequest& request, const std::vector
           {"settings", to_json(settings)}};
 }
 
-fs::path checkpoint_to_resume(const fs::path& folder_or_file) {
-  if (!fs::is_directory(folder_or_file)) return folder_or_file;
-  if (auto latest = latest_checkpoint(folder_or_file)) return *latest;
-  throw Error(ErrorKind::kInput, "train: --resume " + folder_or_file.string(),
-              "there is no checkpoint-*.safetensors in it",
-              "give the run folder of an interrupted run, or start without --resume");
-}
-
-void take_over(TrainRequest& request, const TrainingCheckpoint& checkpoint, const fs::path& path) {
+std::optional<ResumePoint> take_over(TrainRequest& request) {
+  if (!request.resume) return std::nullopt;
+  const fs::path file = checkpoint_of(*request.resume);
+  TrainingCheckpoint checkpoint = read_checkpoint(file);
   const nlohmann::json& past = checkpoint.settings;
-  const std::string where = "train: --resume " + path.string();
-  const auto require_same = [&](const std::string& what, const nlohmann::json& now,
-                                const nlohmann::json& then) {
-    if (now != then)
-      throw Error(
-          ErrorKind::kIncompatible, where,
-          fmt::format("{} is {} now and was {} when the run was started", what, now.dump(), then.dump()),
-          "leave it out to go on with the run, or start a new run without --resume");
-  };
+  const RequireSame require_same{"train: --resume " + file.string()};
+
   if (!request.prompt.empty()) require_same("--prompt", request.prompt, past.at("prompt"));
   if (request.base) require_same("--base", absolute_text(*request.base), past.at("base"));
   if (!request.images.empty())
@@ -62,21 +86,16 @@ void take_over(TrainRequest& request, const TrainingCheckpoint& checkpoint, cons
   request.images.clear();
   for (const auto& image : past.at("images")) request.images.emplace_back(image.get<std::string>());
   if (request.output.empty()) request.output = past.at("output").get<std::string>();
+  if (request.run_folder.empty()) request.run_folder = file.parent_path();
 
-  nlohmann::json settings = past.at("settings");
-  for (const auto& [name, value] : request.settings.items()) {
-    const TrainSetting* setting =
-        find_train_setting(name);  // unknown ones are refused when settings are resolved
-    if (setting && setting->role == SettingRole::kCourse)
-      require_same(setting->flag(), value, settings.at(name));
-    settings[name] = value;
-  }
-  request.settings = settings;
-  if (settings.at("iterations") < checkpoint.iteration)
-    throw Error(ErrorKind::kIncompatible, where,
+  request.settings = resumed_settings(past.at("settings"), request.settings, require_same);
+  const nlohmann::json& iterations = request.settings.at("iterations");
+  if (iterations < checkpoint.iteration)
+    throw Error(ErrorKind::kIncompatible, require_same.where,
                 fmt::format("{} iterations are done already, more than --iterations {}", checkpoint.iteration,
-                            settings.at("iterations").dump()),
+                            iterations.dump()),
                 "resume from an earlier checkpoint of the run folder");
+  return ResumePoint{file, std::move(checkpoint)};
 }
 
 }  // namespace ziplora

@@ -1,12 +1,13 @@
 #pragma once
 /// What a checkpoint remembers of the request that started its run, so that `--resume RUN` needs no other
-/// flag and cannot by mistake go on as another run.
+/// flag and cannot go on as another run by mistake.
 ///
-///     checkpoint.settings = remembered_request(request, images, settings);     // when saving
-///     take_over(request, read_checkpoint(path), path);                          // when resuming
+///     checkpoint.settings = remembered_request(request, images, settings);   // when saving
+///     std::optional<ResumePoint> resumed = take_over(request);               // when resuming
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <vector>
 
 #include "ziplora/app/train.h"
@@ -15,20 +16,20 @@
 
 namespace ziplora {
 
-/// @param images  the files themselves: an image added to their folder later is no part of the run
+/// @param images  the files themselves: an image that is added to their folder later is not part of the run
 nlohmann::json remembered_request(const TrainRequest& request,
                                   const std::vector<std::filesystem::path>& images,
                                   const TrainSettings& settings);
 
-/// @return the file itself, or the run folder's newest checkpoint
-/// @throws Error(kInput) if a folder holds none
-std::filesystem::path checkpoint_to_resume(const std::filesystem::path& folder_or_file);
+struct ResumePoint {
+  std::filesystem::path file;
+  TrainingCheckpoint checkpoint;
+};
 
-/// Completes the request from the checkpoint at `path`.
-/// @throws Error(kIncompatible) if the request names other images, another prompt, base or setting of the
-/// course,
-///         or fewer iterations than are done
-void take_over(TrainRequest& request, const TrainingCheckpoint& checkpoint,
-               const std::filesystem::path& path);
+/// Completes a request with `resume` from the checkpoint that it names, or from the newest of the run folder
+/// that it names. @return nothing for a request without `resume`
+/// @throws Error(kInput) if there is no checkpoint or it cannot be read; Error(kIncompatible) if the request
+///         names other images, another prompt, base or fixed setting, or fewer iterations than are done
+std::optional<ResumePoint> take_over(TrainRequest& request);
 
 }  // namespace ziplora

@@ -101,55 +101,72 @@ std::string TrainSetting::flag() const {
 
 const std::vector<TrainSetting>& train_settings_table() {
   using S = TrainSettings;
-  using enum SettingRole;
+  using enum SettingScope;
   static const std::vector<TrainSetting> table = {
-      {"rank", "rank of the LoRA", &S::rank, 1},
-      {"alpha", "lora_alpha; the scale is alpha / rank (default: the rank)", &S::alpha, 0},
-      {"targets", "layers that learn: q, k, v, out; those reading the prompt; all linear of the transformers",
+      {"rank", "Set the rank of the LoRA", &S::rank, 1},
+      {"alpha", "Set lora_alpha; the LoRA's scale is alpha / rank (default: the rank)", &S::alpha, 0},
+      {"targets",
+       "Train q, k, v and out of every attention, those of cross-attention alone, or every linear layer of the "
+       "transformers",
        &S::targets, 0, trained_targets_names()},
-      {"optimizer", "update rule", &S::optimizer, 0, {"adam", "adamw"}},
-      {"lr", "learning rate", &S::lr, 0},
-      {"weight_decay", "of adamw decoupled, of adam added to the gradient", &S::weight_decay, 0},
-      {"lr_schedule", "course of the learning rate", &S::lr_schedule, 0, lr_schedule_names()},
-      {"warmup", "iterations over which the learning rate rises from 0", &S::warmup, 0},
-      {"max_grad_norm", "clip the gradient's norm (0: do not)", &S::max_grad_norm, 0},
-      {"iterations", "optimizer updates", &S::iterations, 0, {}, kLength},
-      {"batch_size", "images in a forward pass", &S::batch_size, 1},
-      {"gradient_accumulation", "forward passes in an update", &S::gradient_accumulation, 1},
-      {"gradient_checkpointing", "recompute activations in the backward pass: less memory, more time",
+      {"optimizer", "Update the factors by this rule", &S::optimizer, 0, {"adam", "adamw"}},
+      {"lr", "Set the learning rate", &S::lr, 0},
+      {"weight_decay", "Decay the factors: decoupled with adamw, added to the gradient with adam",
+       &S::weight_decay, 0},
+      {"lr_schedule", "Keep the learning rate constant or let it fall to 0", &S::lr_schedule, 0,
+       lr_schedule_names()},
+      {"warmup", "Raise the learning rate from 0 over this many iterations", &S::warmup, 0},
+      {"max_grad_norm", "Clip the gradient's norm to this; 0 does not clip", &S::max_grad_norm, 0},
+      {"iterations", "Update the factors this many times", &S::iterations, 0, {}, kLength},
+      {"batch_size", "Pass this many images through the UNet at once", &S::batch_size, 1},
+      {"gradient_accumulation", "Sum the gradients of this many passes before each update",
+       &S::gradient_accumulation, 1},
+      {"gradient_checkpointing", "Recompute activations in the backward pass: less memory, more time",
        &S::gradient_checkpointing},
-      {"resolution", "side of the training images in pixels (0: the base's own)", &S::resolution, 0},
-      {"random_crop", "crop at random places; the base is told where (time ids)", &S::random_crop},
-      {"random_flip", "mirror half of the views", &S::random_flip},
+      {"resolution", "Train at this many pixels a side; 0 takes the base's own resolution", &S::resolution,
+       0},
+      {"random_crop", "Crop at random places; the time ids tell the base where", &S::random_crop},
+      {"random_flip", "Mirror half of the views", &S::random_flip},
       {"zoom",
-       "random crops of all down to 1/zoom of the side: a style's one image in parts, large and small",
+       "Crop at random from the whole image down to 1/FLOAT of its side, so that a style's only image is seen "
+       "in parts, large and small",
        &S::zoom, 1},
-      {"buckets", "keep each image's aspect ratio, in buckets of about equal area", &S::buckets},
-      {"views", "random crops, zooms and flips that are cached for each image", &S::views, 1},
-      {"vae_tiling", "encode large images in tiles: less memory, faint seams", &S::vae_tiling},
+      {"buckets", "Keep each image's aspect ratio, in buckets of about equal area", &S::buckets},
+      {"views", "Cache this many random crops, zooms and flips of each image", &S::views, 1},
+      {"vae_tiling", "Encode large images in tiles: less memory, faint seams", &S::vae_tiling},
       {"class_prompt",
-       "prior preservation: the prompt without the rare word (\"a dog\"), which the base should go on to "
-       "draw "
-       "as it does; again for more: the class images show them in turn",
+       "Preserve what the base draws for this prompt, the one without the rare word (\"a dog\"); repeat it for "
+       "more prompts, which the class images show in turn",
        &S::class_prompt},
-      {"prior_images",
-       "class images of the class prompts, drawn by the base itself and kept in the run folder",
+      {"prior_images", "Let the base draw this many class images, which the run folder keeps",
        &S::prior_images, 0},
-      {"prior_weight", "weight of the class images' loss", &S::prior_weight, 0},
-      {"min_snr_gamma", "min-SNR loss weighting, usually 5 (default: off)", &S::min_snr_gamma, 0},
-      {"noise_offset", "standard deviation of a constant added to each channel's noise", &S::noise_offset, 0},
-      {"seed", "of every random draw", &S::seed, 0},
-      {"dtype", "of the base's weights; the factors learn in float32", &S::dtype, 0, dtype_names()},
-      {"checkpoint_every", "iterations between checkpoints (0: none)", &S::checkpoint_every, 0, {}, kKeeping},
-      {"sample_every", "iterations between sample images (0: none)", &S::sample_every, 0, {}, kKeeping},
+      {"prior_weight", "Weigh the loss of the class images by this", &S::prior_weight, 0},
+      {"min_snr_gamma", "Weigh the loss by min-SNR with this gamma, usually 5 (default: off)",
+       &S::min_snr_gamma, 0},
+      {"noise_offset", "Add a random constant of this standard deviation to each channel's noise",
+       &S::noise_offset, 0},
+      {"seed", "Seed every random draw", &S::seed, 0},
+      {"dtype", "Run the base in this type; the factors learn in float32", &S::dtype, 0, dtype_names()},
+      {"checkpoint_every",
+       "Save a checkpoint every INT iterations; 0 saves none",
+       &S::checkpoint_every,
+       0,
+       {},
+       kOutput},
+      {"sample_every",
+       "Draw a sample image every INT iterations; 0 draws none",
+       &S::sample_every,
+       0,
+       {},
+       kOutput},
       {"sample_prompt",
-       "prompt of the sample images (default: --prompt)",
+       "Draw the sample images for this prompt (default: --prompt)",
        &S::sample_prompt,
        0,
        {},
-       kKeeping},
-      {"format", "key names of the written file", &S::format, 0, format_names(), kKeeping},
-      {"file_dtype", "of the written factors", &S::file_dtype, 0, dtype_names(), kKeeping},
+       kOutput},
+      {"format", "Write the file in this dialect of key names", &S::format, 0, format_names(), kOutput},
+      {"file_dtype", "Write the factors in this type", &S::file_dtype, 0, dtype_names(), kOutput},
   };
   return table;
 }
@@ -179,6 +196,13 @@ nlohmann::json to_json(const TrainSettings& settings) {
   return json;
 }
 
+nlohmann::json course_to_json(const TrainSettings& settings) {
+  nlohmann::json json = to_json(settings);
+  for (const TrainSetting& setting : train_settings_table())
+    if (setting.scope == SettingScope::kOutput) json.erase(setting.name);
+  return json;
+}
+
 void apply_train_settings(TrainSettings& settings, const nlohmann::json& values, const std::string& where) {
   if (!values.is_object())
     throw Error(ErrorKind::kUsage, where, "expected a JSON object of settings",
@@ -194,24 +218,34 @@ void apply_train_settings(TrainSettings& settings, const nlohmann::json& values,
   }
 }
 
-TrainSettings resolve_train_settings(const std::filesystem::path& base, const nlohmann::json& overrides) {
-  TrainSettings settings;
-  const std::filesystem::path defaults = base / "training_defaults.json";
-  if (std::filesystem::exists(defaults))
-    apply_train_settings(settings, read_json_file(defaults), "train: " + defaults.string());
-  apply_train_settings(settings, overrides, "train");
+namespace {
+
+/// What each setting alone does not show.
+void require_consistent(const TrainSettings& settings, const nlohmann::json& overrides) {
   const auto refuse = [](const char* problem, const char* hint) {
     throw Error(ErrorKind::kUsage, "train", problem, hint);
   };
   if (settings.zoom > 16)
     refuse("--zoom is above 16: views of less than a sixteenth of the side show nothing of a style",
            "for example --zoom 2");
+  // A base's defaults may ask for class images; whether there is a class prompt is the user's choice.
   if (settings.prior_images > 0 && settings.class_prompt.empty() && !overrides.contains("class_prompt") &&
       overrides.contains("prior_images"))
     refuse("--prior-images needs a prompt to draw them from", "add --class-prompt \"a dog\"");
   if (settings.prior_images == 0 && !settings.class_prompt.empty())
     refuse("--class-prompt is given, but --prior-images 0 asks for no class images",
            "leave one of them out, or ask for --prior-images 100");
+}
+
+}  // namespace
+
+TrainSettings resolve_train_settings(const std::filesystem::path& base, const nlohmann::json& overrides) {
+  TrainSettings settings;
+  const std::filesystem::path defaults = base / "training_defaults.json";
+  if (std::filesystem::exists(defaults))
+    apply_train_settings(settings, read_json_file(defaults), "train: " + defaults.string());
+  apply_train_settings(settings, overrides, "train");
+  require_consistent(settings, overrides);
   return settings;
 }
 

@@ -3,7 +3,7 @@
 /// checkpoints, a base's training_defaults.json) and validation all come from it.
 ///
 /// Defaults are the paper's for SDXL (ZipLoRA, arXiv 2311.13600, section 4: rank 64, Adam, lr 5e-5, batch 1,
-/// 1000 iterations). A base folder may bring its own in `training_defaults.json` (the miniature does); flags
+/// 1000 iterations). A base folder may bring its own in `training_defaults.json`, as the miniature does; flags
 /// win over both.
 ///
 ///     TrainSettings settings = resolve_train_settings("assets/mini", {{"rank", 4}});
@@ -18,6 +18,8 @@
 #include <string>
 #include <variant>
 #include <vector>
+
+#include "ziplora/lora/adapter_file.h"
 
 namespace ziplora {
 
@@ -52,18 +54,18 @@ struct TrainSettings {
   int64_t checkpoint_every = 0;
   int64_t sample_every = 0;
   std::string sample_prompt;
-  std::string format = "kohya";
-  at::ScalarType file_dtype = at::kHalf;
+  std::string format = WriteOptions{}.format;
+  at::ScalarType file_dtype = WriteOptions{}.dtype;
 
   /// How many class images there are: none without a prompt to draw them from.
   int64_t num_class_images() const { return class_prompt.empty() ? 0 : prior_images; }
 };
 
 /// What a setting decides, and so whether a resumed run may change it.
-enum class SettingRole {
-  kCourse,   ///< how the factors move: fixed for the whole run, and told in the written file
-  kLength,   ///< how far: a resumed run may go on for longer
-  kKeeping,  ///< what is written, when and how: free
+enum class SettingScope {
+  kCourse,  ///< how the factors move: fixed for the whole run, and named in the written file
+  kLength,  ///< for how long: a resumed run may go on for longer
+  kOutput,  ///< what is written, when and how: free
 };
 
 struct TrainSetting {
@@ -75,7 +77,7 @@ struct TrainSetting {
   Member member;
   double minimum = -std::numeric_limits<double>::infinity();
   std::vector<std::string> choices = {};
-  SettingRole role = SettingRole::kCourse;
+  SettingScope scope = SettingScope::kCourse;
 
   std::string flag() const;
 };
@@ -85,10 +87,13 @@ const std::vector<TrainSetting>& train_settings_table();
 const TrainSetting* find_train_setting(const std::string& name);
 
 nlohmann::json to_json(const TrainSettings& settings);
+/// Without those of scope kOutput: what reports and the written file say of the run.
+nlohmann::json course_to_json(const TrainSettings& settings);
 
-/// Sets the fields that `values` names. @param where  the file or flag they come from, for messages
-/// @throws Error(kUsage) for unknown names and choices (proposing the nearest), wrong types, values out of
-/// range
+/// Sets the fields that `values` names.
+/// @param where  the file or flag they come from, for messages
+/// @throws Error(kUsage) for unknown names and choices (proposing the nearest), wrong types, and values out of
+///         range
 void apply_train_settings(TrainSettings& settings, const nlohmann::json& values, const std::string& where);
 
 /// Struct defaults < the base folder's training_defaults.json < overrides.

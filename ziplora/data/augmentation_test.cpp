@@ -94,7 +94,7 @@ TEST(Augmentation, ZoomShowsPartsOfEverySizeAndSaysWhere) {
     const CroppedImage view =
         crop_view(image, {.target = {8, 8}, .crop = CropPosition::kRandom, .zoom = 2}, generator);
     EXPECT_EQ(view.original, (ImageSize{8, 12}));
-    bool found = false;  // the height to which it was resized is not told
+    bool found = false;  // the view does not say to which height it was resized
     for (int64_t height = 8; height <= 16 && !found; ++height) {
       const at::Tensor resized = resize_to_cover(image, height, height);
       if (view.crop_top + 8 > resized.size(1) || view.crop_left + 8 > resized.size(2)) continue;

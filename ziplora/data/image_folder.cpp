@@ -32,7 +32,7 @@ std::map<std::string, std::string> read_metadata(const fs::path& path) {
     if (trimmed(line).empty()) continue;
     const auto refuse = [&](const std::string& problem) {
       throw Error(ErrorKind::kInput, "read " + path.string(), fmt::format("line {}: {}", number, problem),
-                  R"(each line is an object like {"file_name": "dog.png", "text": "a dog"})");
+                  R"(make each line an object like {"file_name": "dog.png", "text": "a dog"})");
     };
     const nlohmann::json entry = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
     if (!entry.is_object()) refuse("not a JSON object");

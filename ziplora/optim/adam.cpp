@@ -31,7 +31,7 @@ void Adam::step(std::optional<double> lr_now) {
   const at::NoGradGuard no_grad;
   const double lr = lr_now.value_or(options_.lr);
   ++step_count_;
-  // A parameter that took no part in the loss has no gradient and is left alone, as torch.optim does.
+  // A parameter that took no part in the loss has no gradient and is left alone, as in torch.optim.
   std::vector<at::Tensor> parameters, gradients, exp_avg, exp_avg_sq, steps;
   for (size_t i = 0; i < parameters_.size(); ++i) {
     if (!parameters_[i].grad().defined()) continue;
@@ -47,7 +47,7 @@ void Adam::step(std::optional<double> lr_now) {
     fused(parameters, gradients, exp_avg, exp_avg_sq, at::TensorList{}, steps, lr, options_.beta1,
           options_.beta2, options_.weight_decay, options_.eps, /*amsgrad=*/false, /*maximize=*/false);
   };
-  // One pass over memory, where separate operations take a dozen.
+  // One pass over memory; separate operations would take a dozen.
   if (options_.decoupled)
     update([](auto&&... arguments) { at::_fused_adamw_(arguments...); });
   else

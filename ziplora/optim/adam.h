@@ -1,13 +1,17 @@
 #pragma once
-/// Adam (arXiv 1412.6980) and AdamW (arXiv 1711.05101), with the update rule of torch.optim
-/// (its fused form: one pass over memory):
+/// Adam (arXiv 1412.6980) and AdamW (arXiv 1711.05101), with the update rule of torch.optim in its fused form,
+/// one pass over memory:
 ///
-///     m ← β1 m + (1−β1) g,   v ← β2 v + (1−β2) g²,   θ ← θ − lr/(1−β1ᵗ) · m / (√v/√(1−β2ᵗ) + ε)
+///     m ← β1 m + (1−β1) g
+///     v ← β2 v + (1−β2) g²
+///     θ ← θ − lr/(1−β1ᵗ) · m / (√v/√(1−β2ᵗ) + ε)
 ///
 ///     Adam optimizer(module.parameters(), {.lr = 1e-3});
-///     optimizer.zero_grad(); loss.backward(); optimizer.step();
+///     optimizer.zero_grad();
+///     loss.backward();
+///     optimizer.step();
 ///
-/// State is plain tensors, so a checkpoint resumes bit for bit.
+/// The state consists of plain tensors, so a checkpoint resumes bit for bit.
 
 #include <ATen/core/Tensor.h>
 
@@ -23,7 +27,8 @@ struct AdamOptions {
   double beta1 = 0.9, beta2 = 0.999;
   double eps = 1e-8;
   double weight_decay = 0.0;
-  bool decoupled = false;  ///< true: AdamW (θ ← θ − lr·wd·θ first); false: wd·θ is added to the gradient
+  /// True: AdamW (θ ← θ − lr·wd·θ first); false: wd·θ is added to the gradient.
+  bool decoupled = false;
 };
 
 class Adam {
@@ -31,13 +36,13 @@ class Adam {
   /// @param parameters  float32 leaves that require gradient
   Adam(std::vector<at::Tensor> parameters, AdamOptions options);
 
-  /// @param lr  this step's rate; absent: the options'
+  /// @param lr  this step's rate; absent: that of the options
   void step(std::optional<double> lr = std::nullopt);
   /// Forgets the gradients.
   void zero_grad();
   int64_t step_count() const { return step_count_; }
 
-  /// `exp_avg.<i>`, `exp_avg_sq.<i>`, `step`; shares storage with the optimizer.
+  /// `exp_avg.<i>`, `exp_avg_sq.<i>`, `step`; they share storage with the optimizer.
   NamedTensors state() const;
   /// @throws Error(kIncompatible) if a tensor is missing or has another shape
   void load_state(const NamedTensors& state);

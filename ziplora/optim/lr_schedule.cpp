@@ -12,7 +12,7 @@ namespace ziplora {
 
 const std::vector<LrSchedule>& lr_schedules() {
   static const std::vector<LrSchedule> table = {
-      {"constant", "stays at --lr", [](double) { return 1.0; }},
+      {"constant", "keeps the learning rate", [](double) { return 1.0; }},
       {"linear", "falls evenly to 0", [](double progress) { return 1.0 - progress; }},
       {"cosine", "falls to 0 along half a cosine",
        [](double progress) { return 0.5 * (1.0 + std::cos(std::numbers::pi * progress)); }},

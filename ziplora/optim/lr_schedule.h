@@ -1,7 +1,6 @@
 #pragma once
-/// Learning-rate schedules: a factor on the base rate for each optimizer update, with a linear warm-up from 0
-/// before it. Equal to diffusers.optimization.get_scheduler (one cycle). A schedule is one line in
-/// lr_schedule.cpp.
+/// Learning-rate schedules: a factor on the learning rate for each optimizer update, after a linear warm-up
+/// from 0. Equal to diffusers.optimization.get_scheduler (one cycle). A schedule is one line in lr_schedule.cpp.
 ///
 ///     double lr = 1e-3 * lr_factor("cosine", iteration, /*warmup=*/100, /*total=*/1000);
 
@@ -17,7 +16,7 @@ struct LrSchedule {
   double (*factor)(double progress);  ///< progress after the warm-up: 0 at its end, 1 after the last update
 };
 
-/// The list that help, validation and tests iterate over.
+/// All schedules; help, validation and tests iterate over them.
 const std::vector<LrSchedule>& lr_schedules();
 
 /// @param iteration  updates already done, 0 … total − 1

@@ -54,7 +54,7 @@ TrainingCheckpoint read_checkpoint(const std::filesystem::path& path) {
   const SafetensorsFile file(path);
   auto format = file.metadata().find("ziplora.format");
   if (format == file.metadata().end() || format->second != kFormat)
-    throw Error(ErrorKind::kInput, "train: " + path.string(), "this is not a training checkpoint",
+    throw Error(ErrorKind::kInput, "train: " + path.string(), "not a training checkpoint",
                 "give --resume a run folder, or one of its checkpoint-*.safetensors");
   TrainingCheckpoint checkpoint;
   try {

@@ -2,7 +2,7 @@
 /// A training run frozen between two iterations: one safetensors file with the factors, the optimizer's state
 /// and, in the metadata, the iteration and the settings. Data order, noise and timesteps are functions of the
 /// seed and the example's number (data_order.h, dreambooth_batches.h), so the iteration is the whole state of
-/// the random draws and a resumed run ends with the same bits as one that was never stopped.
+/// the random draws, and a resumed run ends with the same bits as one that was never stopped.
 ///
 ///     write_checkpoint(checkpoint_path(run, 300), state);   // runs/dog/checkpoint-000300.safetensors
 ///     TrainingCheckpoint state = read_checkpoint(*latest_checkpoint(run));
@@ -19,7 +19,7 @@ struct TrainingCheckpoint {
   int64_t iteration = 0;    ///< optimizer updates already done
   NamedTensors factors;     ///< TrainableAdapter::factors()
   NamedTensors optimizer;   ///< the optimizer's state()
-  nlohmann::json settings;  ///< everything the course of the run depends on; compared on resume
+  nlohmann::json settings;  ///< everything that the course of the run depends on; compared on resume
 };
 
 std::filesystem::path checkpoint_path(const std::filesystem::path& run_folder, int64_t iteration);

@@ -9,7 +9,7 @@
 namespace ziplora {
 namespace {
 
-/// Fisher–Yates with draws that are named, not streamed.
+/// Fisher–Yates; each swap has a seed of its own.
 std::vector<int64_t> shuffled(std::vector<int64_t> items, uint64_t seed) {
   for (size_t i = items.size(); i > 1; --i)
     std::swap(items[i - 1], items[derive_seed(seed, fmt::format("swap {}", i)) % i]);

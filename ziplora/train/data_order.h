@@ -1,10 +1,10 @@
 #pragma once
-/// Which image is the k-th that a run sees. Stateless: every epoch's shuffle is drawn from (seed, epoch),
-/// so a resumed run needs only its step to go on where it stopped.
+/// The order in which a run sees its images. Stateless: every epoch's shuffle is drawn from (seed, epoch), so a
+/// resumed run needs only the number of its next batch.
 ///
-/// A batch holds images of one bucket (one shape). Buckets take turns in proportion to their number of
-/// images: each batch goes to the bucket that is furthest behind its share. With one bucket, two batches of
-/// b are one batch of 2b, which makes gradient accumulation exact.
+/// A batch holds images of one bucket (one shape). Buckets take turns in proportion to their number of images:
+/// each batch goes to the bucket that is furthest behind its share. With one bucket, two batches of b images
+/// are one batch of 2b, which makes gradient accumulation exact.
 ///
 ///     DataOrder order({0, 0, 1}, 2, seed);     // images 0 and 1 in bucket 0, image 2 in bucket 1
 ///     DataOrder::Batch batch = order.batch(7); // batch.items: two indices, batch.first_example: 14
@@ -17,9 +17,10 @@ namespace ziplora {
 class DataOrder {
  public:
   struct Batch {
-    std::vector<int64_t>
-        items;              ///< indices of images, all of one bucket; repeated when the bucket is smaller
-    int64_t first_example;  ///< number of the first example in the run: names its random draws
+    /// Indices of images, all of one bucket; repeated if the bucket is smaller than the batch.
+    std::vector<int64_t> items;
+    /// The first one's number among all examples of the run; names its random draws.
+    int64_t first_example;
   };
 
   /// @param bucket_of_item  0, 1, … for every image

@@ -14,8 +14,8 @@
 namespace ziplora {
 namespace {
 
-/// A model that predicts nothing at all has a loss of about 1 (noise of unit variance); several times that is
-/// no longer learning.
+/// A model that predicts nothing at all has a loss of about 1 (noise of unit variance). Several times that means
+/// that training has diverged.
 constexpr double kDivergedLoss = 4.0;
 
 void add_to(at::Tensor& sum, const at::Tensor& part) { sum = sum.defined() ? sum + part : part; }
@@ -90,7 +90,7 @@ void DreamBoothRun::train(const BatchSource& batches, const DreamBoothHooks& hoo
 
     const auto is_due = [&](int64_t every) { return every > 0 && iteration_ % every == 0; };
     if (is_due(options_.checkpoint_every) && hooks.save_checkpoint) {
-      if (reported < losses_.size()) mean_loss_since(reported);  // refuses to keep a run that has diverged
+      if (reported < losses_.size()) mean_loss_since(reported);  // throws if the run has diverged
       throw_if_not_finite();
       hooks.save_checkpoint(checkpoint());
     }

@@ -7,10 +7,10 @@
 ///     run.train([&](int64_t n) { return batches.batch(n); }, hooks, progress, cancel);
 ///     Adapter dog = run.adapter().snapshot();
 ///
-/// The base's weights are frozen and get no gradient; nothing of a step is read back to the CPU but the loss
-/// of every kReportEvery-th iteration. Paper: DreamBooth (arXiv 2208.12242) on LoRA factors (arXiv
-/// 2106.09685), as in diffusers' train_dreambooth_lora_sdxl.py; proven against it by
-/// tests/parity/test_dreambooth.py.
+/// The base's weights are frozen and get no gradient. Only the losses are read back to the CPU, every
+/// kReportEvery iterations. Paper: DreamBooth (arXiv 2208.12242) on LoRA factors (arXiv 2106.09685), as in
+/// diffusers' train_dreambooth_lora_sdxl.py. Proven by tests/parity/test_dreambooth.py against diffusers and
+/// peft.
 
 #include <functional>
 #include <memory>
@@ -34,7 +34,7 @@ struct DreamBoothOptions {
   std::string lr_schedule = "constant";  ///< a name of lr_schedules()
   int64_t warmup = 0;                    ///< iterations over which the learning rate rises from 0
   int64_t iterations = 1000;
-  int64_t gradient_accumulation = 1;
+  int64_t gradient_accumulation = 1;  ///< batches in an iteration
   bool gradient_checkpointing = false;
   double max_grad_norm = 1.0;                      ///< 0: no clipping
   int64_t checkpoint_every = 0, sample_every = 0;  ///< iterations; 0: never
@@ -42,11 +42,11 @@ struct DreamBoothOptions {
 };
 
 struct DreamBoothHooks {
-  /// Keeps the state; also called when the run is cancelled.
+  /// Saves the state; also called when the run is cancelled.
   std::function<void(const TrainingCheckpoint&)> save_checkpoint;
-  /// Draws an image; the slots hold the factors as they are after `iteration` updates.
+  /// Draws an image; the slots hold the factors after `iteration` updates.
   std::function<void(int64_t iteration)> draw_sample;
-  /// Every reported iteration.
+  /// Called every kReportEvery iterations and after the last.
   std::function<void(int64_t iteration, const Metrics&)> record;
 };
 
@@ -60,17 +60,17 @@ class DreamBoothRun {
   /// Goes on from a checkpoint. @throws Error(kIncompatible) if it does not fit
   void restore(const TrainingCheckpoint& checkpoint, const std::string& source);
 
-  /// @throws Error(kNonFinite) when the loss or a factor is NaN or infinite, or the loss has run away; no
-  ///         checkpoint is saved from then on, so the last one is from before it showed
+  /// @throws Error(kNonFinite) if the loss or a factor is NaN or infinite, or the loss has diverged; no
+  ///         checkpoint is saved after that, so the last one is from before it showed
   /// @throws Error(kInterrupted) when cancelled, after saving a checkpoint
   void train(const BatchSource& batches, const DreamBoothHooks& hooks, ProgressSink& progress,
              const CancelToken& cancel);
 
   const TrainableAdapter& adapter() const { return adapter_; }
   int64_t iteration() const { return iteration_; }
-  /// The loss of each iteration done by this object, in order.
+  /// The loss of each iteration that this object has done, in order.
   std::vector<double> losses() const;
-  /// The same of the instance rows alone.
+  /// The same for the instance rows alone.
   std::vector<double> instance_losses() const;
 
  private:

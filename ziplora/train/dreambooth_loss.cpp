@@ -7,7 +7,7 @@ namespace ziplora {
 DreamBoothLoss dreambooth_loss(const UNet2DConditionModel& unet, const NoiseSchedule& schedule,
                                const TrainingBatch& batch, const DreamBoothLossOptions& options) {
   const at::ScalarType dtype = options.unet_dtype;
-  // Channels last: convolutions are faster so, and pixels are a transformer's tokens without a copy.
+  // Channels last makes convolutions faster, and pixels are a transformer's tokens without a copy.
   const at::Tensor noisy =
       schedule.add_noise(batch.latents, batch.noise, batch.timesteps)
           .to(dtype, /*non_blocking=*/false, /*copy=*/false, at::MemoryFormat::ChannelsLast);

@@ -17,7 +17,7 @@ namespace ziplora {
 
 struct DreamBoothLossOptions {
   double prior_weight = 1.0;
-  std::optional<double> min_snr_gamma;     ///< arXiv 2303.09556; of the instance rows only, as in diffusers
+  std::optional<double> min_snr_gamma;     ///< arXiv 2303.09556; for the instance rows only, as in diffusers
   at::ScalarType unet_dtype = at::kFloat;  ///< the UNet's inputs are cast to it, the loss is float32
 };
 

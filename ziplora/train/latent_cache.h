@@ -1,10 +1,10 @@
 #pragma once
-/// Images as latents, encoded once before training. Kept is the posterior (mean and standard deviation),
-/// not one draw of it, so that every iteration still draws its own latents as uncached DreamBooth does.
+/// Images as latents, encoded once before training. The cache keeps the posterior (mean and standard deviation)
+/// and not one draw of it, so that every iteration still draws its own latents, as DreamBooth without a cache
+/// does.
 ///
-/// Random crops and flips are cached as several *views* of an image, drawn once; an iteration takes one of
-/// them. Views of one image share one shape. Images of one shape are a bucket and can be rows of one
-/// batch.
+/// Random crops and flips are cached as several *views* of an image, cut once; an iteration takes one of them.
+/// All views of an image have one shape. Images of one shape form a bucket and can be rows of one batch.
 ///
 ///     LatentCache cache(base.vae, images, at::kCPU, false, progress, cancel);
 ///     LatentCache::Rows rows = cache.rows({3, 0}, {0, 1});    // view 0 of image 3, view 1 of image 0
@@ -29,7 +29,7 @@ struct TrainingImage {
 class LatentCache {
  public:
   /// @param images  each with at least one view; H and W multiples of vae.config.downsampling()
-  /// @param tiling    encode in tiles of the autoencoder's own size (AutoencoderKL::encode_tiled)
+  /// @param tiling  encode in tiles of the autoencoder's own size (AutoencoderKL::encode_tiled)
   /// @throws Error(kNonFinite) naming the image whose latents are not finite (a half-precision autoencoder)
   LatentCache(const AutoencoderKL& vae, const std::vector<TrainingImage>& images, at::Device device,
               bool tiling, ProgressSink& progress, const CancelToken& cancel);

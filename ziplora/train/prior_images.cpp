@@ -17,9 +17,9 @@
 namespace ziplora {
 namespace {
 
-constexpr int64_t kImagesPerPass = 4;  // also how many are lost to a Ctrl-C at most
+constexpr int64_t kImagesPerPass = 4;  // Ctrl-C loses at most so many
 
-/// Everything an image depends on but its number.
+/// Everything that an image depends on but its number.
 nlohmann::json settings_of(const Sdxl& base, const PriorImageOptions& options) {
   return {{"base", base.path.string()}, {"class_prompt", options.class_prompts},
           {"steps", options.steps},     {"guidance_scale", options.guidance_scale},
@@ -62,8 +62,7 @@ std::vector<std::filesystem::path> prior_images(const Sdxl& base, const PriorIma
                               "run the same command again: the images drawn so far are kept");
     const std::span pass = std::span(paths).subspan(
         static_cast<size_t>(first), static_cast<size_t>(std::min(kImagesPerPass, options.count - first)));
-    // A pass is drawn whole where one of its images is missing: alone, the image would differ in its last
-    // bits.
+    // If one image of a pass is missing, the whole pass is drawn: alone, the image would differ in its last bits.
     GeneratedImages drawn;
     if (std::ranges::any_of(pass, is_missing)) {
       std::vector<ImageRow> rows(pass.size());

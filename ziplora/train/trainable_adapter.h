@@ -2,14 +2,14 @@
 /// A LoRA that learns: float32 factors with gradient, in the slots of a UNet whose own weights are frozen.
 ///
 ///     TrainableAdapter adapter(base.unet, {.rank = 64, .lora_alpha = 64}, make_generator(seed));
-///     adapter.bind(at::kFloat);            // once per forward pass
-///     loss(base.unet.forward(…)).backward();  // gradients lie in adapter.parameters()
-///     Adapter result = adapter.snapshot(); // leaving the scope empties the slots
+///     adapter.bind(at::kFloat);               // once per forward pass
+///     loss(base.unet.forward(…)).backward();  // gradients are in adapter.parameters()
+///     Adapter result = adapter.snapshot();    // leaving the scope empties the slots
 ///
-/// Initialised as in the LoRA paper (arXiv 2106.09685) and PEFT: `down` uniform (kaiming, a = √5), `up` zero,
-/// so training starts exactly at the base. The factors are the master copy in float32 whatever the base's
-/// dtype; the slots see `down` and `scale · up`, cast to the base's dtype inside the graph. Knows no loss and
-/// no optimizer.
+/// Initialised as in the LoRA paper (arXiv 2106.09685) and PEFT: `down` uniform (kaiming, a = √5), `up` zero, so
+/// training starts exactly at the base. The factors are the float32 master copy whatever the base's dtype; the
+/// slots see `down` and `scale · up`, cast to the base's dtype inside the graph. It knows no loss and no
+/// optimizer.
 
 #include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
@@ -41,14 +41,14 @@ class TrainableAdapter {
   TrainableAdapter& operator=(const TrainableAdapter&) = delete;
 
   /// Fills the slots for the next forward pass. `scale · up` is a node of the graph, so that the optimizer
-  /// steps in the factors themselves, as PEFT's does.
+  /// updates the factors themselves, as with PEFT.
   /// @param dtype  of the base's weights
   void bind(at::ScalarType dtype);
 
   /// down, up, down, up, … in the UNet's order; leaves with gradient.
   std::vector<at::Tensor> parameters() const;
 
-  /// `<target>.down`, `<target>.up`, by canonical target; sharing storage with the factors.
+  /// `<target>.down`, `<target>.up`, by canonical target; they share storage with the factors.
   NamedTensors factors() const;
   /// Copies values into the factors.
   /// @throws Error(kIncompatible) for missing, unexpected or misshapen factors, naming the first

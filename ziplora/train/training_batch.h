@@ -1,6 +1,6 @@
 #pragma once
-/// One forward pass's worth of training: what goes into the UNet and what should come out. Where batches come
-/// from (the latent cache, a file of a test) is not its business.
+/// One forward pass of training: what goes into the UNet, and the noise that it should predict. Where batches
+/// come from (the latent cache, a test's file) does not matter here.
 
 #include <ATen/core/Tensor.h>
 
@@ -9,7 +9,7 @@
 
 namespace ziplora {
 
-/// The first `instance_rows` rows show what is to be learned; the others, if any, show its class (prior
+/// The first `instance_rows` rows show what is to be learned. The others, if any, show its class (prior
 /// preservation).
 struct TrainingBatch {
   at::Tensor latents;               ///< [B, C, h, w] float32, times scaling_factor
@@ -21,8 +21,8 @@ struct TrainingBatch {
   int64_t instance_rows = 0;
 };
 
-/// The n-th batch of a run, n = iteration × gradient_accumulation + i. A pure function of n, so that a
-/// resumed run sees what an uninterrupted one would have seen.
+/// The n-th batch of a run, n = iteration × gradient_accumulation + i. A pure function of n, so that a resumed
+/// run sees what an uninterrupted one would have seen.
 using BatchSource = std::function<TrainingBatch(int64_t n)>;
 
 }  // namespace ziplora

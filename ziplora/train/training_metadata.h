@@ -1,10 +1,10 @@
 #pragma once
-/// The `__metadata__` of a trained LoRA: kohya's ss_* keys, from which web UIs read the base, the hash and
-/// the trigger words, and `ziplora.*` keys, from which `merge` reads the prompt. Every value is a string.
+/// The `__metadata__` of a trained LoRA: kohya's ss_* keys, from which web UIs read the base, the hash and the
+/// trigger words, and `ziplora.*` keys, from which `merge` reads the prompt. Every value is a string.
 ///
 ///     adapter.metadata = training_metadata({.instance_prompt = "a sks dog", …});
 ///
-/// Source of the keys: kohya-ss/sd-scripts train_network.py. Hashes belong to the writer of the file.
+/// Source of the keys: kohya-ss/sd-scripts train_network.py. The writer of the file adds the hashes.
 
 #include <map>
 #include <nlohmann/json.hpp>
