@@ -1,10 +1,10 @@
 # ziplora_library(NAME SOURCES … DEPENDS … LIBRARIES …)  one folder, one static library, one set of allowed includes
-# ziplora_unit_tests(NAME SOURCES …)                     the folder's *_test.cpp files, one binary, found by ctest; with ZIPLORA_BUILD_TESTS
+# ziplora_unit_tests(NAME SOURCES …)                     the folder's *_test.cpp files, with ZIPLORA_BUILD_TESTS: one binary,
+#                                                        one entry for ctest, since a start costs as much as many a case
 find_package(nlohmann_json REQUIRED)
 find_package(fmt REQUIRED)
 if(ZIPLORA_BUILD_TESTS)
   find_package(GTest REQUIRED)
-  include(GoogleTest)
 endif()
 
 # fmt is header-only here: the torch wheel carries fmt headers of its own, newer than the system library they would link.
@@ -53,6 +53,11 @@ endfunction()
 # What `tools/asan.sh` builds: the unit tests and what they need, not the program.
 add_custom_target(unit_tests)
 
+function(ziplora_add_test name program)
+  add_test(NAME ${name} COMMAND ${program} --gtest_brief=1)
+  set_tests_properties(${name} PROPERTIES ENVIRONMENT "OMP_NUM_THREADS=1;ASAN_OPTIONS=detect_leaks=0")
+endfunction()
+
 function(ziplora_unit_tests name)
   if(NOT ZIPLORA_BUILD_TESTS)
     return()
@@ -60,6 +65,5 @@ function(ziplora_unit_tests name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
   ziplora_executable(${name}_test SOURCES ${ARG_SOURCES} DEPENDS ${name} ${ARG_DEPENDS} LIBRARIES GTest::gtest_main)
   add_dependencies(unit_tests ${name}_test)
-  gtest_discover_tests(${name}_test TEST_PREFIX ${name}. DISCOVERY_TIMEOUT 60
-    PROPERTIES ENVIRONMENT "OMP_NUM_THREADS=2;ASAN_OPTIONS=detect_leaks=0")
+  ziplora_add_test(${name} ${name}_test)
 endfunction()

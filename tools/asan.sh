@@ -12,4 +12,4 @@ export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_leaks=0}"
 if (($#)); then targets=("${@/%/_test}"); else targets=(unit_tests); fi
 tools/build.sh asan build-asan "${targets[@]}"
 names=$(IFS='|'; echo "$*")
-ctest --test-dir build-asan --output-on-failure --no-tests=error ${names:+-R "^($names)\\."}
+ctest --test-dir build-asan --output-on-failure --no-tests=error ${names:+-R "^($names)$"}

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Gathers the reports of the demo's commands in report.json, and prints what a person wants to know of it.
+"""Gathers the reports of the demo's commands in report.json, and prints a summary.
 
     tools/demo_report.py out/demo SECONDS_IN_ALL
 """
@@ -24,12 +24,11 @@ def main() -> None:
         "stages": stages,
     }
     (folder / "report.json").write_text(json.dumps(report, indent=2) + "\n")
-    print(f"overlap of the coefficients: 1 → {report['overlap']['after']:.2f}; "
-          f"they moved by {report['mean_movement']:.2f} on average")
+    print(f"merger coefficients: overlap 1 → {report['overlap']['after']:.2f}, moved by {report['mean_movement']:.2f} on average")
     for name, value in report["fidelity"].items():
-        print(f"error of the {name}'s predictions: {value['before']:.4f} added directly, {value['after']:.4f} by ZipLoRA")
+        print(f"error of the {name}'s predictions: {value['before']:.4f} in the direct merge, {value['after']:.4f} in ZipLoRA's")
     print(f"{seconds} s in all, {report['peak_memory_bytes'] / 2**30:.2f} GiB at the peak")
-    print(f"look at {folder / 'grid.png'}; everything else: {folder / 'report.json'}")
+    print(f"the sheet: {folder / 'grid.png'}; all numbers: {folder / 'report.json'}")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 #   tools/setup.sh packages  clang-format alone                             (make check, make format)
 #   tools/setup.sh engine    compiler, libraries, LibTorch                  (make demo)
 #   tools/setup.sh mini      the same, and what draws the emoji world       (make base)
+#   tools/setup.sh tests     the same, and GoogleTest, clang-format
 #   tools/setup.sh referee   the same, and the referees of tests            (make test)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -17,8 +18,8 @@ case "$level" in
   packages) packages=(clang-format python3) ;;
   engine) packages=("${engine[@]}") ;;
   mini) packages=("${engine[@]}" "${mini[@]}") ;;
-  referee) packages=("${engine[@]}" "${mini[@]}" libgtest-dev clang-format) ;;
-  *) echo "setup: unknown level '$level'; expected packages, engine, mini or referee" >&2; exit 2 ;;
+  tests | referee) packages=("${engine[@]}" "${mini[@]}" libgtest-dev clang-format) ;;
+  *) echo "setup: unknown level '$level'; expected packages, engine, mini, tests or referee" >&2; exit 2 ;;
 esac
 missing=()
 for package in "${packages[@]}"; do

@@ -3,9 +3,18 @@
 # Python referees. `tools/test.sh -k unet` passes its arguments on to pytest. ZIPLORA_PRESET=ci makes warnings errors.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-tools/setup.sh referee
+tools/setup.sh tests
 tools/check.sh
-export ZIPLORA_CMAKE_FLAGS="-DZIPLORA_BUILD_TESTS=ON -DZIPLORA_BUILD_MINI=ON"
-tools/build.sh "${ZIPLORA_PRESET:-release}" build
-ctest --test-dir build --output-on-failure --no-tests=error
-.venv/bin/python -m pytest -q tests/parity tests/e2e tests/loaders mini/tests "$@"
+tools/setup.sh referee &  # a download, while the compiler works
+referee=$!
+ZIPLORA_CMAKE_FLAGS="-DZIPLORA_BUILD_TESTS=ON -DZIPLORA_BUILD_MINI=ON" tools/build.sh "${ZIPLORA_PRESET:-release}" build
+wait "$referee"
+
+# One thread a test and a test a core: threads of PyTorch that wait for each other are slower than two tests at once.
+export OMP_NUM_THREADS=1
+workers="${ZIPLORA_TEST_WORKERS:-$(nproc)}"
+ctest --test-dir build --output-on-failure --no-tests=error --parallel "$workers"
+# Whole files go to one worker, which makes their fixtures once; the files that take minutes come first.
+longest=(tests/e2e/test_demo.py mini/tests/test_report.py mini/tests/test_pretrain.py tests/e2e/test_train.py)
+.venv/bin/python -m pytest -q --durations=20 -n "$workers" --dist loadfile --no-loadscope-reorder \
+  "${longest[@]}" tests/parity tests/e2e tests/loaders mini/tests "$@"

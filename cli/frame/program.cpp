@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <csignal>
+#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <new>
@@ -46,9 +48,7 @@ bool is_out_of_memory(const c10::Error& error) {
              std::string_view::npos;
 }
 
-}  // namespace
-
-int run_program(const Program& program, int argc, char** argv) {
+int run(const Program& program, int argc, char** argv) {
   std::signal(SIGINT, on_interrupt);
   std::signal(SIGTERM, on_interrupt);
   ErrorStyle style;
@@ -75,6 +75,16 @@ int run_program(const Program& program, int argc, char** argv) {
   } catch (const std::exception& error) {
     return report(Error(ErrorKind::kInternal, "internal error", error.what(), "please report it"), style);
   }
+}
+
+}  // namespace
+
+int run_program(const Program& program, int argc, char** argv) {
+  const int code = run(program, argc, argv);
+  // Not by return: LibTorch's static destructors take a tenth of a second to free what ends with the process.
+  std::cout.flush();
+  std::fflush(nullptr);
+  std::_Exit(code);
 }
 
 }  // namespace ziplora::cli

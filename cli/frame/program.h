@@ -17,8 +17,8 @@ struct Program {
   const std::vector<Command>& commands;
 };
 
-/// Parses the command line, runs the verb and reports its error, if any, on stderr.
-/// @return the process's exit code
-int run_program(const Program& program, int argc, char** argv);
+/// Parses the command line, runs the verb, reports its error, if any, on stderr, and ends the process with its
+/// exit code.
+[[noreturn]] int run_program(const Program& program, int argc, char** argv);
 
 }  // namespace ziplora::cli

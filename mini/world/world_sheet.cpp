@@ -70,6 +70,8 @@ void speed(const World& world) {
   fmt::print("{:.0f} scenes a second\n", kScenes / elapsed.count());
 }
 
+}  // namespace
+
 int run(int count, char** arguments) {
   if (count < 5) {
     fmt::print(stderr,
@@ -92,12 +94,11 @@ int run(int count, char** arguments) {
   return 0;
 }
 
-}  // namespace
 }  // namespace ziplora::mini
 
 int main(int count, char** arguments) {
   try {
-    return ziplora::run(count, arguments);
+    return ziplora::mini::run(count, arguments);
   } catch (const ziplora::Error& error) {
     fmt::print(stderr, "error: {}\n", error.what());
     return static_cast<int>(error.kind());

@@ -2,10 +2,8 @@
 
 import json
 import os
-import re
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -29,50 +27,18 @@ def ids(entry):
     return entry.name
 
 
-def high_water_mark(pid) -> int:
-    """Bytes; 0 of a process that has ended."""
-    found = re.search(r"VmHWM:\s*(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    return int(found[1]) << 10 if found else 0
-
-
-def run_measured(*arguments):
-    """The finished program, and the most memory that it held."""
-    before = time.monotonic()
-    process = subprocess.Popen([BUILD / "ziplora", *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                               stdin=subprocess.DEVNULL)
-    # Little is written, so the pipes hold it all while the program ends.
-    memory_bytes = 0
-    while True:
-        # Not wait4's maxrss, which begins with the memory of this process, however large the tests before made it.
-        memory_bytes = max(memory_bytes, high_water_mark(process.pid))
-        ended, status = os.waitpid(process.pid, os.WNOHANG)
-        if ended:
-            break
-        if time.monotonic() - before > SECONDS:
-            process.kill()
-            process.wait()
-            pytest.fail(f"still busy after {SECONDS} s")
-        time.sleep(0.005)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    done = subprocess.CompletedProcess(process.args, process.returncode, process.stdout.read().decode(),
-                                       process.stderr.read().decode())
-    process.stdout.close()
-    process.stderr.close()
-    return done, memory_bytes
-
-
 @pytest.mark.parametrize("broken", BROKEN, ids=ids)
 def test_it_is_refused_with_its_own_error(broken, good, tmp_path):
     path, out = broken.write(tmp_path), tmp_path / "out.safetensors"
-    done, memory_bytes = run_measured("merge", "--subject", good, "--style", path, "--method", "direct", "-o", out,
-                                      "--json")
+    done = run_ziplora("merge", "--subject", good, "--style", path, "--method", "direct", "-o", out, "--json",
+                       timeout=SECONDS)
     assert done.returncode == broken.exit_code, done.stderr[-2000:]
     error = events(done)[-1]
     assert error["event"] == "error" and error["exit_code"] == broken.exit_code
     assert error["where"] and error["problem"] and error["hint"]
     assert broken.says in error["problem"] + "\n" + error["hint"], error
     assert len(error["problem"]) < 1500 and (error["problem"] + error["hint"]).replace("\n", "").isprintable()
-    assert 0 < memory_bytes < MEMORY_BYTES
+    assert 0 < done.peak_memory_bytes < MEMORY_BYTES
     assert not out.exists()
 
 

@@ -1,29 +1,15 @@
 """`make demo`, whole: what it writes, that ZipLoRA there does what its paper says, and that diffusers draws it."""
 
 import json
-import subprocess
-from pathlib import Path
 
 import pytest
 import torch
 from embedded_base import MINI, open_pipeline
 from PIL import Image
-from program import BUILD, ziplora
+from program import ziplora
 from safetensors.torch import save_file
 from test_generate import cell, pixels
 from test_pipeline import psnr_db
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    if BUILD != ROOT / "build":
-        pytest.skip("the demo builds and runs build/ziplora")
-    folder = tmp_path_factory.mktemp("demo") / "out"
-    done = subprocess.run([ROOT / "tools/demo.sh", folder], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,11 @@
 
 import json
 import os
-import subprocess
 import tempfile
 from pathlib import Path
 
 import torch
+from prefork import run_preforked
 from safetensors.torch import load_file, save_file
 
 BUILD = Path(os.environ.get("ZIPLORA_BUILD", Path(__file__).resolve().parents[2] / "build"))
@@ -19,7 +19,7 @@ def run_probe(name: str, inputs: dict[str, torch.Tensor] | None = None, program=
         (folder / "arguments.json").write_text(json.dumps(arguments))
         if inputs:
             save_file({k: v.detach().contiguous() for k, v in inputs.items()}, folder / "inputs.safetensors")
-        done = subprocess.run([BUILD / program, name, folder], capture_output=True, text=True)
+        done = run_preforked(BUILD / program, [program, name, folder])
         assert done.returncode == 0, f"probe {name} failed:\n{done.stderr}"
         outputs = {k: v.clone() for k, v in load_file(folder / "outputs.safetensors").items()}
         return outputs, json.loads((folder / "values.json").read_text())

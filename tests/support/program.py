@@ -10,6 +10,8 @@ import signal
 import subprocess
 from pathlib import Path
 
+from prefork import run_preforked
+
 BUILD = Path(os.environ.get("ZIPLORA_BUILD", Path(__file__).resolve().parents[2] / "build"))
 
 
@@ -22,6 +24,10 @@ def command_line(arguments) -> list:
 
 
 def run_ziplora(*arguments, **options) -> subprocess.CompletedProcess:
+    """Options are those of subprocess.run; `cwd` and `timeout` alone need no program started anew."""
+    if options.keys() <= {"cwd", "timeout"}:
+        program, *words = command_line(arguments)
+        return run_preforked(program, [program, *words], **options)
     return subprocess.run(command_line(arguments), capture_output=True, text=True, **options)
 
 

@@ -9,14 +9,9 @@
 
 namespace ziplora {
 
-/// @param base  a diffusers folder, or a single-file checkpoint with SDXL's sizes unless a companion folder
-/// of its
+/// @param base  a diffusers folder, or a single file, which has SDXL's sizes unless a companion folder of its
 ///              name says otherwise
-/// @throws Error(kInput) if the folder lacks a config, Error(kIncompatible) if a config is no SDXL's
+/// @throws Error(kInput) if the folder lacks a config, Error(kIncompatible) if a config is not an SDXL's
 TargetNames base_targets(const std::filesystem::path& base);
-
-/// Of the base that a LoRA file is for, where none is named and no weights are needed: SDXL 1.0's, or the
-/// embedded base's if the file fits that one only.
-TargetNames targets_of_file(const std::filesystem::path& adapter);
 
 }  // namespace ziplora

@@ -6,8 +6,7 @@
 #include <cmath>
 #include <map>
 
-#include "ziplora/app/base_targets.h"
-#include "ziplora/app/base_weights.h"
+#include "ziplora/app/architecture.h"
 #include "ziplora/base/dtype_name.h"
 #include "ziplora/base/error.h"
 #include "ziplora/io/json_file.h"
@@ -68,10 +67,11 @@ std::vector<Job> jobs_of(const ConvertRequest& request) {
 
 json convert_one(const Job& job, const ConvertRequest& request, ProgressSink& progress,
                  const CancelToken& cancel) {
-  const TargetNames names = request.base ? base_targets(*request.base) : targets_of_file(job.input);
+  const Architecture architecture = architecture_of({job.input}, request.base);
+  const TargetNames& names = *architecture.names;
   std::vector<std::string> warnings;
   AdapterDigests digest({job.input});
-  Adapter adapter = read_adapter(job.input, names, warnings, base_weights(request.base, names));
+  Adapter adapter = read_adapter(job.input, names, warnings, architecture.weights());
   for (const std::string& warning : warnings) progress.warning(name_of(job.input).string() + ": " + warning);
   const at::ScalarType dtype = request.dtype.value_or(common_dtype(adapter));
   json report{{"input", job.input.string()},

@@ -5,7 +5,8 @@
 #include <algorithm>
 #include <map>
 
-#include "ziplora/app/base_weights.h"
+#include "ziplora/app/architecture.h"
+#include "ziplora/app/default_base.h"
 #include "ziplora/base/error.h"
 #include "ziplora/lora/rank_split.h"
 
@@ -24,7 +25,7 @@ RequestAdapters::RequestAdapters(const GenerateRequest& request, const TargetNam
       if (known == files_.end()) {
         std::vector<std::string> warnings;
         auto adapter = std::make_unique<Adapter>(
-            read_adapter(choice.file, names, warnings, base_weights(request.base, names)));
+            read_adapter(choice.file, names, warnings, base_weights(resolve_base(request.base), names)));
         for (const std::string& warning : warnings)
           progress.warning(choice.file.filename().string() + ": " + warning);
         // Beside a merge a grid shows what went into it, which has no style side.

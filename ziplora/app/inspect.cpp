@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "ziplora/analyze/adapter_report.h"
-#include "ziplora/app/base_targets.h"
+#include "ziplora/app/architecture.h"
 #include "ziplora/app/default_base.h"
 #include "ziplora/io/sha256.h"
 #include "ziplora/lora/adapter_survey.h"
@@ -15,27 +15,6 @@ namespace {
 
 using json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
-
-struct Candidate {
-  std::string architecture;  ///< for people
-  std::shared_ptr<const TargetNames> names;
-};
-
-std::vector<Candidate> candidates(const InspectRequest& request) {
-  const auto of_base = [](const fs::path& base) {
-    return Candidate{"as " + base.string(), std::make_shared<const TargetNames>(base_targets(base))};
-  };
-  if (request.base) return {of_base(resolve_base(request.base))};
-  std::vector<Candidate> list{
-      {"SDXL base 1.0", std::shared_ptr<const TargetNames>(&TargetNames::sdxl(), [](const TargetNames*) {})}};
-  try {
-    list.push_back(of_base(resolve_base(std::nullopt)));
-  } catch (const Error& error) {
-    // Without the embedded base, files are held against SDXL alone.
-    if (error.kind() != ErrorKind::kInput) throw;
-  }
-  return list;
-}
 
 size_t misfits(const AdapterSurvey& survey) {
   size_t keys = 0;
@@ -72,24 +51,18 @@ void add_hashes(json& report, const fs::path& file, const StringMap& metadata) {
         "that file in images");
 }
 
-json inspect_file(const fs::path& file, const std::vector<Candidate>& bases) {
-  const Candidate* best = nullptr;
-  std::optional<AdapterSurvey> survey;
-  for (const Candidate& base : bases) {
-    AdapterSurvey found = survey_adapter(file, *base.names);
-    const bool better = !survey || misfits(found) < misfits(*survey);
-    if (better) survey = std::move(found), best = &base;
-    if (misfits(*survey) == 0) break;
-  }
-  refuse_what_is_not_for_sdxl(*survey);
+json inspect_file(const fs::path& file, const std::vector<Architecture>& candidates) {
+  const Architecture& architecture = best_match(file, candidates);
+  const AdapterSurvey survey = survey_adapter(file, *architecture.names);
+  refuse_what_is_not_for_sdxl(survey);
   json report;
   report["file"] = file.string();
   uintmax_t size_bytes = 0;
-  for (const fs::path& piece : survey->files) size_bytes += fs::file_size(piece);
+  for (const fs::path& piece : survey.files) size_bytes += fs::file_size(piece);
   report["size_bytes"] = size_bytes;
-  report["architecture"] = best->architecture;
-  report.update(report_adapter(*survey, *best->names));
-  if (survey->files.size() == 1) add_hashes(report, survey->files.front(), survey->adapter.metadata);
+  report["architecture"] = architecture.name;
+  report.update(report_adapter(survey, *architecture.names));
+  if (survey.files.size() == 1) add_hashes(report, survey.files.front(), survey.adapter.metadata);
   return report;
 }
 
@@ -99,7 +72,8 @@ InspectResult run_inspect(const InspectRequest& request, ProgressSink& progress,
   if (request.files.empty())
     throw Error(ErrorKind::kUsage, "inspect", "there is no file to look at",
                 "ziplora inspect cat.safetensors");
-  const std::vector<Candidate> bases = candidates(request);
+  const std::vector<Architecture> candidates =
+      request.base ? std::vector{architecture_of_base(resolve_base(request.base))} : known_architectures();
   InspectResult result;
   result.report["files"] = json::array();
   size_t defects = 0;
@@ -110,7 +84,7 @@ InspectResult run_inspect(const InspectRequest& request, ProgressSink& progress,
   for (const fs::path& file : request.files) {
     cancel.throw_if_cancelled("inspect");
     try {
-      result.report["files"].push_back(inspect_file(file, bases));
+      result.report["files"].push_back(inspect_file(file, candidates));
       defects += result.report["files"].back()["defects"].size();
     } catch (const Error& error) {
       if (!result.first_error) result.first_error = error;

@@ -6,8 +6,7 @@
 #include <chrono>
 #include <memory>
 
-#include "ziplora/app/base_targets.h"
-#include "ziplora/app/base_weights.h"
+#include "ziplora/app/architecture.h"
 #include "ziplora/app/default_base.h"
 #include "ziplora/app/merge_metadata.h"
 #include "ziplora/app/merge_recipe.h"
@@ -48,13 +47,13 @@ void refuse_unwritable_output(const MergeRequest& request, const std::vector<Mer
   require_writable(request.output, request.write.format);
 }
 
-std::vector<Adapter> read_inputs(const MergeRequest& request, const std::vector<MergeFile>& files,
-                                 const TargetNames& names, ProgressSink& progress) {
+std::vector<Adapter> read_inputs(const std::vector<MergeFile>& files, const Architecture& architecture,
+                                 ProgressSink& progress) {
   std::vector<Adapter> adapters;
-  const BaseWeights weights = base_weights(request.base, names);
+  const BaseWeights weights = architecture.weights();
   for (const MergeFile& file : files) {
     std::vector<std::string> warnings;
-    adapters.push_back(read_adapter(file.path, names, warnings, weights));
+    adapters.push_back(read_adapter(file.path, *architecture.names, warnings, weights));
     adapters.back().source = file.path;
     for (const std::string& warning : warnings)
       progress.warning(file.path.filename().string() + ": " + warning);
@@ -204,10 +203,12 @@ MergeOutcome run_merge(const MergeRequest& request, ProgressSink& progress, cons
   const OneTorchThread one(plan.only_copies() && !request.rank);
 
   // The base's weights are read last, so a mistake in a small file shows at once.
-  const bool has_base = needs_base || request.base;
-  const fs::path base_path = has_base ? resolve_base(request.base) : fs::path();
-  const TargetNames names = has_base ? base_targets(base_path) : targets_of_file(files.front().path);
-  const std::vector<Adapter> adapters = read_inputs(request, files, names, progress);
+  std::vector<fs::path> paths;
+  for (const MergeFile& file : files) paths.push_back(file.path);
+  const Architecture architecture =
+      needs_base ? architecture_of_base(resolve_base(request.base)) : architecture_of(paths, request.base);
+  const TargetNames& names = *architecture.names;
+  const std::vector<Adapter> adapters = read_inputs(files, architecture, progress);
   const std::vector<MergeInput> inputs = merge_inputs(files, adapters);
   if (needs_base) {
     note_prompts(inputs, progress);
@@ -215,10 +216,9 @@ MergeOutcome run_merge(const MergeRequest& request, ProgressSink& progress, cons
   }
   for (const Adapter& adapter : adapters) require_place_for(adapter, request.write.format);
 
-  std::vector<fs::path> paths;
-  for (const MergeFile& file : files) paths.push_back(file.path);
   AdapterDigests digests(std::move(paths));
-  const std::unique_ptr<Sdxl> base = needs_base ? load_sdxl(base_path, request.policy, progress) : nullptr;
+  const std::unique_ptr<Sdxl> base =
+      needs_base ? load_sdxl(*architecture.base, request.policy, progress) : nullptr;
   MergeContext context = context_of(request, base.get(), names, progress, cancel);
   MergeResult result = plan.recipe
                            ? run_recipe(*plan.recipe, adapters_by_name(*plan.recipe, adapters), context)

@@ -8,7 +8,8 @@ namespace fs = std::filesystem;
 std::vector<fs::path> asset_places(const fs::path& name) {
   std::error_code ignored;  // without /proc the current folder is left
   const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
-  return {program.parent_path().parent_path() / "assets" / name, fs::current_path() / "assets" / name};
+  const fs::path prefix = program.parent_path().parent_path();
+  return {prefix / "assets" / name, prefix / "share/ziplora" / name, fs::current_path() / "assets" / name};
 }
 
 std::optional<fs::path> find_asset(const fs::path& name) {

@@ -96,4 +96,14 @@ std::vector<AdapterPiece> open_adapter_pieces(const fs::path& path, const Target
   return pieces;
 }
 
+std::optional<ParsedKey> parse_key(const AdapterPiece& piece, const std::string& key,
+                                   const TargetNames& names) {
+  // "base_model.model.X" → "unet.base_model.model.X"
+  const bool bare = !piece.component.empty() && key.starts_with("base_model.");
+  const std::string full = bare ? piece.component + "." + key : key;
+  for (const KeyDialect& dialect : key_dialects())
+    if (auto parsed = dialect.parse(full, names)) return parsed;
+  return std::nullopt;
+}
+
 }  // namespace ziplora

@@ -6,10 +6,12 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "ziplora/io/safetensors.h"
+#include "ziplora/lora/key_dialects.h"
 #include "ziplora/lora/peft_config.h"
 #include "ziplora/lora/target_names.h"
 
@@ -34,5 +36,9 @@ struct AdapterPiece {
 /// @throws Error(kInput): nothing there, no safetensors file, a pickle, a config that is no JSON;
 ///         Error(kIncompatible): an adapter of PEFT that is no plain LoRA
 std::vector<AdapterPiece> open_adapter_pieces(const std::filesystem::path& path, const TargetNames& names);
+
+/// The layer and part that a key of the piece names, in whichever dialect; nothing if it is no LoRA key.
+std::optional<ParsedKey> parse_key(const AdapterPiece& piece, const std::string& key,
+                                   const TargetNames& names);
 
 }  // namespace ziplora

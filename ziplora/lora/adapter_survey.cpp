@@ -42,16 +42,6 @@ struct Module {
   bool broken = false;  ///< a defect was found; the layer is left out of the adapter
 };
 
-std::optional<ParsedKey> parse_key(const std::string& key, const AdapterPiece& piece,
-                                   const TargetNames& names) {
-  // "base_model.model.X" → "unet.base_model.model.X"
-  const bool bare = !piece.component.empty() && key.starts_with("base_model.");
-  const std::string full = bare ? piece.component + "." + key : key;
-  for (const KeyDialect& dialect : key_dialects())
-    if (auto parsed = dialect.parse(full, names)) return parsed;
-  return std::nullopt;
-}
-
 class Surveyor {
  public:
   Surveyor(const std::filesystem::path& path, const TargetNames& names) : names_(names) {
@@ -92,7 +82,7 @@ class Surveyor {
       return;
     }
     if (const auto family = unsupported_family(key)) return unsupported_[*family].push_back(key);
-    const auto parsed = parse_key(key, piece, names_);
+    const auto parsed = parse_key(piece, key, names_);
     if (!parsed) return unknown_keys_.push_back(key);
     if (parsed->target == nullptr) return unknown_layers_.push_back(key);
     Module& module = modules_[parsed->target->canonical];

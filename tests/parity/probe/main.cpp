@@ -1,5 +1,6 @@
 // ziplora_probe NAME REQUEST_DIR: reads arguments.json and (if there) inputs.safetensors, writes values.json
 // and outputs.safetensors beside them.
+#include <cstdlib>
 #include <exception>
 #include <fstream>
 #include <iostream>
@@ -7,7 +8,9 @@
 #include "tests/parity/probe/probes.h"
 #include "ziplora/base/atomic_file.h"
 
-int main(int argc, char** argv) {
+namespace {
+
+int run(int argc, char** argv) {
   using namespace ziplora;
   if (argc != 3) {
     std::cerr << "usage: ziplora_probe NAME REQUEST_DIR\n";
@@ -35,4 +38,12 @@ int main(int argc, char** argv) {
     std::cerr << error.what() << "\n";
     return 1;
   }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const int code = run(argc, argv);
+  std::cerr.flush();
+  std::_Exit(code);  // LibTorch's static destructors would take as long as many a probe
 }

@@ -4,8 +4,8 @@
 #include <c10/core/InferenceMode.h>
 
 #include "tests/parity/probe/probes.h"
+#include "ziplora/app/architecture.h"
 #include "ziplora/app/base_targets.h"
-#include "ziplora/app/base_weights.h"
 #include "ziplora/lora/adapter_file.h"
 #include "ziplora/lora/attach.h"
 #include "ziplora/models/sdxl.h"
