@@ -53,11 +53,11 @@ def without_hint(file: Path):
 
 
 def flags_of(verb: str) -> set[str]:
-    frame = (ROOT / "cli/command_line.cpp").read_text()
-    declared = re.findall(r'(?:add_(?:option|flag)|set_version_flag)\w*(?:<\w+>)?\(\s*"([^"]*)"',
+    frame = (ROOT / "cli/frame/command_line.cpp").read_text()
+    declared = re.findall(r'(?:(?:add_(?:option|flag)|set_version_flag)\w*(?:<\w+>)?\(|add_dtype_flag\(app,)\s*"([^"]*)"',
                           frame + (ROOT / f"cli/cmd_{verb}.cpp").read_text())
     rows = [name for pattern in TABLES.get(verb, []) for file in ROOT.glob(pattern)
-            for name in re.findall(r'\{"([a-z][a-z_-]*)",\s*"', file.read_text())]
+            for name in re.findall(r'\{(?:\.name = )?"([a-z][a-z_-]*)",\s*(?:\.help = )?"', file.read_text())]
     return {"--help", *FLAG.findall(" ".join(declared).replace(",", " ").replace("!", " ")),
             *("--" + name.replace("_", "-") for name in rows)}
 

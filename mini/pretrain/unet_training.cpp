@@ -2,12 +2,12 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/mse_loss.h>
 #include <ATen/ops/rand.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/stack.h>
-#include <ATen/ops/tensor.h>
 #include <ATen/ops/upsample_bicubic2d.h>
 #include <ATen/ops/where.h>
 
@@ -16,6 +16,7 @@
 #include "ziplora/base/progress.h"
 #include "ziplora/base/rng.h"
 #include "ziplora/diffusion/noise_schedule.h"
+#include "ziplora/models/time_ids.h"
 
 namespace ziplora::mini {
 namespace {
@@ -30,10 +31,9 @@ CroppedBatch crop_some(const at::Tensor& images, std::mt19937_64& random) {
   const int64_t size = images.size(2);
   std::vector<at::Tensor> cropped, ids;
   for (const at::Tensor& image : images.unbind(0)) {
-    const float side = static_cast<float>(size);
     if (random() % 12 != 0) {
       cropped.push_back(image);
-      ids.push_back(at::tensor({side, side, 0.f, 0.f, side, side}));
+      ids.push_back(time_ids(uncropped(size, size)));
       continue;
     }
     const int64_t larger = size + size / 8 + static_cast<int64_t>(random() % (size / 2));
@@ -42,11 +42,9 @@ CroppedBatch crop_some(const at::Tensor& images, std::mt19937_64& random) {
     const at::Tensor enlarged =
         at::upsample_bicubic2d(image.unsqueeze(0), {larger, larger}, /*align_corners=*/false).clamp(0, 1);
     cropped.push_back(enlarged[0].narrow(1, top, size).narrow(2, left, size));
-    const float original = static_cast<float>(larger);
-    ids.push_back(
-        at::tensor({original, original, static_cast<float>(top), static_cast<float>(left), side, side}));
+    ids.push_back(time_ids({larger, larger, top, left, size, size}));
   }
-  return {at::stack(cropped), at::stack(ids)};
+  return {at::stack(cropped), at::cat(ids)};
 }
 
 /// [count] int64. Four of five follow a logit-normal law, as in Stable Diffusion 3 (arXiv 2403.03206, 3.1):

@@ -6,7 +6,6 @@
 #include <ATen/ops/mse_loss.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/stack.h>
-#include <ATen/ops/tensor.h>
 
 #include <algorithm>
 #include <vector>
@@ -15,6 +14,7 @@
 #include "ziplora/base/progress.h"
 #include "ziplora/base/rng.h"
 #include "ziplora/diffusion/noise_schedule.h"
+#include "ziplora/models/time_ids.h"
 #include "ziplora/pipeline/text_to_image.h"
 
 namespace ziplora::mini {
@@ -38,15 +38,14 @@ std::map<int64_t, double> unet_validation_error(const Sdxl& base, const World& w
         base.vae.encode((batch.images * 2 - 1).to(dtype)).sample(generator).to(at::kFloat) *
         base.vae.config.scaling_factor;
     const PromptEmbeddings prompts = base.encode_prompt(batch.captions, quiet);
-    const float side = static_cast<float>(world.size());
-    const at::Tensor time_ids = at::tensor({side, side, 0.f, 0.f, side, side}).expand({rows, 6});
+    const at::Tensor ids = time_ids(uncropped(world.size(), world.size()), rows);
     for (const int64_t t : {950, 800, 600, 400, 200}) {
       const at::Tensor timesteps = at::full({rows}, t, at::kLong);
       const at::Tensor noise = at::randn(latents.sizes(), generator);
       const at::Tensor predicted =
           base.unet
               .forward(schedule.add_noise(latents, noise, timesteps).to(dtype), timesteps,
-                       {prompts.prompt_embeds, prompts.pooled_prompt_embeds, time_ids})
+                       {prompts.prompt_embeds, prompts.pooled_prompt_embeds, ids})
               .to(at::kFloat);
       errors[t] += at::mse_loss(predicted, schedule.target(latents, noise, timesteps)).item<double>() *
                    static_cast<double>(rows) / static_cast<double>(scenes);

@@ -151,10 +151,7 @@ GenerateResult run_generate(const GenerateRequest& request, ProgressSink& progre
   const RequestAdapters adapters(request, names, progress);
   std::unique_ptr<AttachedAdapters> attached;
   if (!adapters.empty())
-    attached = std::make_unique<AttachedAdapters>(Components{{"unet", &base->unet},
-                                                             {"text_encoder", &base->text_encoder},
-                                                             {"text_encoder_2", &base->text_encoder_2}},
-                                                  adapters.pointers());
+    attached = std::make_unique<AttachedAdapters>(base->components(), adapters.pointers());
   AdapterDigests reading(adapters.files());
   std::optional<StringMap> digests;
   if (!request.expected_sha256.empty()) {

@@ -115,23 +115,15 @@ class TrainingJob {
     return settings_.resolution > 0 ? settings_.resolution : base_->default_image_size();
   }
 
-  /// Pixels that one cell of the UNet's innermost block covers: image sides must be multiples of it.
-  int64_t size_step() const {
-    return base_->vae.config.downsampling() << (base_->unet.config.block_out_channels.size() - 1);
-  }
-
   ImageSize target_size(const at::Tensor& image) const {
     if (!settings_.buckets) return {resolution(), resolution()};
-    const std::vector<ImageSize> sizes = aspect_buckets({.resolution = resolution(), .step = size_step()});
+    const std::vector<ImageSize> sizes =
+        aspect_buckets({.resolution = resolution(), .step = base_->image_size_step()});
     return sizes[nearest_bucket({image.size(1), image.size(2)}, sizes)];
   }
 
   void cut_views() {
-    if (resolution() % size_step() != 0)
-      throw Error(ErrorKind::kUsage, "train: --resolution",
-                  fmt::format("{} is not a multiple of {}, which this base needs", resolution(), size_step()),
-                  fmt::format("for example --resolution {}",
-                              std::max<int64_t>(1, resolution() / size_step()) * size_step()));
+    base_->check_image_size(resolution(), resolution(), "train: --resolution");
     const bool anywhere = settings_.random_crop || settings_.zoom > 1;
     const bool varied = anywhere || settings_.random_flip;
     const CropPosition crop = anywhere ? CropPosition::kRandom : CropPosition::kCenter;

@@ -6,7 +6,6 @@
 #include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/stack.h>
-#include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -17,6 +16,7 @@
 #include "ziplora/base/rng.h"
 #include "ziplora/data/augmentation.h"
 #include "ziplora/io/image_file.h"
+#include "ziplora/models/time_ids.h"
 #include "ziplora/pipeline/text_to_image.h"
 
 namespace ziplora {
@@ -63,11 +63,6 @@ void require_prompts(const std::vector<MergeInput>& inputs) {
   }
 }
 
-Components components_of(Sdxl& base) {
-  return {
-      {"unet", &base.unet}, {"text_encoder", &base.text_encoder}, {"text_encoder_2", &base.text_encoder_2}};
-}
-
 ZipInputs::ZipInputs(Sdxl& base, const std::vector<MergeInput>& inputs, const ZipInputOptions& options,
                      uint64_t seed, ProgressSink& progress, const CancelToken& cancel,
                      const NamedTensors& kept_latents)
@@ -78,10 +73,7 @@ ZipInputs::ZipInputs(Sdxl& base, const std::vector<MergeInput>& inputs, const Zi
       policy_(base.policy) {
   require_prompts(inputs);
   at::NoGradGuard no_grad;
-  if (image_size_ % base.vae.config.downsampling() != 0)
-    throw Error(ErrorKind::kUsage, "merge: --image-size",
-                fmt::format("{} is not a multiple of {}", image_size_, base.vae.config.downsampling()),
-                "leave it out: the base's own size fits");
+  base.check_image_size(image_size_, image_size_, "merge: --image-size");
   encode_prompts(base, inputs, progress);
 
   latents_.resize(inputs.size());
@@ -101,13 +93,12 @@ void ZipInputs::encode_prompts(Sdxl& base, const std::vector<MergeInput>& inputs
     prompts.insert(prompts.end(), input.prompts.begin(), input.prompts.end());
     first_prompt_.push_back(static_cast<int64_t>(prompts.size()));
   }
-  const double side = static_cast<double>(image_size_);
-  const at::Tensor time_ids = at::tensor({side, side, 0.0, 0.0, side, side}).to(policy_.device, at::kFloat);
+  const at::Tensor ids =
+      time_ids(uncropped(image_size_, image_size_), first_prompt_.back()).to(policy_.device);
   const auto conditioning = [&](const PromptEmbeddings& embeddings) {
-    return UNetConditioning{embeddings.prompt_embeds, embeddings.pooled_prompt_embeds,
-                            time_ids.view({1, 6}).expand({first_prompt_.back(), 6}).contiguous()};
+    return UNetConditioning{embeddings.prompt_embeds, embeddings.pooled_prompt_embeds, ids};
   };
-  AttachedAdapters attached(components_of(base), adapters_of(inputs));
+  AttachedAdapters attached(base.components(), adapters_of(inputs));
   attached.set_row_weights(row_weights(inputs, true));
   merged_ = conditioning(base.encode_prompt(prompts, progress));
   attached.set_row_weights(row_weights(inputs, false));
@@ -155,7 +146,7 @@ void ZipInputs::draw_images(Sdxl& base, const std::vector<MergeInput>& inputs, P
   if (rows.empty()) return;
   first_row.push_back(static_cast<int64_t>(rows.size()));
   progress.note(fmt::format("images are drawn to learn on: {}", fmt::join(counts, ", ")));
-  AttachedAdapters attached(components_of(base), adapters_of(inputs));
+  AttachedAdapters attached(base.components(), adapters_of(inputs));
   SamplingOptions sampling;
   sampling.steps = options_.image_steps;
   sampling.guidance_scale = options_.image_guidance_scale;

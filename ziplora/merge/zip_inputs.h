@@ -34,9 +34,6 @@ struct ZipInputOptions {
 /// @throws Error(kUsage) naming the first input without a prompt, or with more prompts than images of its own
 void require_prompts(const std::vector<MergeInput>& inputs);
 
-/// The three parts of a base that adapters touch.
-Components components_of(Sdxl& base);
-
 class ZipInputs {
  public:
   /// Encodes the prompts, and the images that `kept_latents` lacks.

@@ -4,6 +4,8 @@
 #include <ATen/ops/tensor.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "ziplora/base/assets.h"
 #include "ziplora/base/error.h"
 #include "ziplora/base/read_file.h"
@@ -278,6 +280,29 @@ PromptEmbeddings Sdxl::encode_prompt(const std::vector<std::string>& prompts, Pr
 }
 
 int64_t Sdxl::default_image_size() const { return unet.config.sample_size * vae.config.downsampling(); }
+
+int64_t Sdxl::image_size_step() const {
+  // The UNet halves the latents after each block but the last; a size in between would not come back whole.
+  return vae.config.downsampling() << (unet.config.block_out_channels.size() - 1);
+}
+
+void Sdxl::check_image_size(int64_t height, int64_t width, const std::string& where) const {
+  const int64_t step = image_size_step();
+  if (height > 0 && width > 0 && height % step == 0 && width % step == 0) return;
+  const auto nearest = [&](int64_t side) { return std::max<int64_t>(1, (side + step / 2) / step) * step; };
+  const auto text = [](int64_t h, int64_t w) {
+    return h == w ? std::to_string(h) : fmt::format("{} × {} (height × width)", h, w);
+  };
+  throw Error(
+      ErrorKind::kUsage, where,
+      fmt::format("this base does not draw images of {} pixels, only multiples of {}", text(height, width),
+                  step),
+      fmt::format("use multiples of {}, for example {}", step, text(nearest(height), nearest(width))));
+}
+
+std::map<std::string, Module*> Sdxl::components() {
+  return {{"unet", &unet}, {"text_encoder", &text_encoder}, {"text_encoder_2", &text_encoder_2}};
+}
 
 std::unique_ptr<Sdxl> load_sdxl(const fs::path& folder_or_file, const DevicePolicy& policy,
                                 ProgressSink& progress) {

@@ -13,6 +13,7 @@
 #include <c10/core/Device.h>
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -51,6 +52,14 @@ struct Sdxl {
 
   /// The side in pixels the base was trained at: unet.sample_size × autoencoder downsampling.
   int64_t default_image_size() const;
+  /// Image sides are multiples of this many pixels: what one cell of the UNet's innermost block covers.
+  int64_t image_size_step() const;
+  /// @param where  the operation and what gave the size, for example "train: --resolution"
+  /// @throws Error(kUsage) with a size that works in its hint, if the base cannot draw images of this size
+  void check_image_size(int64_t height, int64_t width, const std::string& where) const;
+
+  /// The parts that adapters change, by name: "unet", "text_encoder", "text_encoder_2".
+  std::map<std::string, Module*> components();
 };
 
 /// @throws Error(kInput) for missing files and tensors, Error(kIncompatible) for another architecture (says

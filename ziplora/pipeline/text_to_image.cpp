@@ -18,6 +18,7 @@
 #include "ziplora/diffusion/guidance.h"
 #include "ziplora/diffusion/row_noise.h"
 #include "ziplora/diffusion/scheduler.h"
+#include "ziplora/models/time_ids.h"
 
 namespace ziplora {
 namespace {
@@ -29,15 +30,9 @@ struct Size {
 };
 
 Size resolve_size(const Sdxl& base, const SamplingOptions& options) {
-  const int64_t factor = base.vae.config.downsampling();
-  // The UNet halves the latents once per block but the last, so sizes between would not come back whole.
-  const int64_t multiple = factor << (base.unet.config.block_out_channels.size() - 1);
-  const int64_t side = base.default_image_size();
+  const int64_t factor = base.vae.config.downsampling(), side = base.default_image_size();
   const int64_t height = options.height ? options.height : side, width = options.width ? options.width : side;
-  if (height < multiple || width < multiple || height % multiple || width % multiple)
-    throw Error(ErrorKind::kUsage, "generate",
-                fmt::format("the size is {} × {} (height × width)", height, width),
-                fmt::format("use multiples of {}, for example {} × {}", multiple, side, side));
+  base.check_image_size(height, width, "generate");
   return {height, width, height / factor, width / factor};
 }
 
@@ -165,12 +160,9 @@ BatchConditioning condition(const Sdxl& base, std::span<const ImageRow> rows, bo
   }
   for (const ImageRow& row : rows) add(prompts.encode(row.prompt, row.adapter_weights), row);
 
-  const double height = static_cast<double>(size.height), width = static_cast<double>(size.width);
-  const at::Tensor time_ids = at::tensor({height, width, 0.0, 0.0, height, width}, at::kDouble)
-                                  .to(embeds.front().options())
-                                  .unsqueeze(0)
-                                  .expand({static_cast<int64_t>(embeds.size()), 6});
-  return {{at::cat(embeds), at::cat(pooled), time_ids}, RunPrompts::row_weights(weights)};
+  const at::Tensor ids = time_ids(uncropped(size.height, size.width), static_cast<int64_t>(embeds.size()))
+                             .to(embeds.front().options());
+  return {{at::cat(embeds), at::cat(pooled), ids}, RunPrompts::row_weights(weights)};
 }
 
 }  // namespace

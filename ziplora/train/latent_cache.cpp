@@ -4,31 +4,30 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/isfinite.h>
-#include <ATen/ops/stack.h>
 #include <ATen/ops/tensor.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "ziplora/base/error.h"
+#include "ziplora/models/time_ids.h"
 
 namespace ziplora {
 namespace {
 
 LatentCache::Rows encode(const AutoencoderKL& vae, const TrainingImage& image, at::Device device,
                          bool tiling) {
-  std::vector<at::Tensor> means, standard_deviations, time_ids;
+  std::vector<at::Tensor> means, standard_deviations, ids;
   for (const CroppedImage& view : image.views) {
     const at::Tensor pixels = view.pixels.unsqueeze(0).to(device) * 2 - 1;
     const LatentDistribution posterior =
         tiling ? vae.encode_tiled(pixels, vae.default_tile_latent_size()) : vae.encode(pixels);
     means.push_back(posterior.mean.to(at::kFloat) * vae.config.scaling_factor);
     standard_deviations.push_back((posterior.logvar.to(at::kFloat) * 0.5).exp() * vae.config.scaling_factor);
-    time_ids.push_back(at::tensor({view.original.height, view.original.width, view.crop_top, view.crop_left,
-                                   view.pixels.size(1), view.pixels.size(2)},
-                                  at::kFloat));
+    ids.push_back(time_ids({view.original.height, view.original.width, view.crop_top, view.crop_left,
+                            view.pixels.size(1), view.pixels.size(2)}));
   }
-  LatentCache::Rows rows{at::cat(means), at::cat(standard_deviations), at::stack(time_ids).to(device)};
+  LatentCache::Rows rows{at::cat(means), at::cat(standard_deviations), at::cat(ids).to(device)};
   if (!at::isfinite(rows.mean).all().item<bool>() ||
       !at::isfinite(rows.standard_deviation).all().item<bool>())
     throw Error(ErrorKind::kNonFinite, "train: " + image.name, "its latents hold NaN or infinity",

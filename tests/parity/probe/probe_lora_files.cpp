@@ -37,10 +37,7 @@ Response run_lora_files(const Request& request) {
 
   NullProgress progress;
   const std::unique_ptr<Sdxl> base = load_sdxl(folder, {}, progress);
-  const AttachedAdapters attached({{"unet", &base->unet},
-                                   {"text_encoder", &base->text_encoder},
-                                   {"text_encoder_2", &base->text_encoder_2}},
-                                  {&adapter});
+  const AttachedAdapters attached(base->components(), {&adapter});
   const NamedTensors& in = request.inputs;
   Response response;
   response.outputs["noise_pred"] =
