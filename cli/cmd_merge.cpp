@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <memory>
+#include <set>
 
 #include "cli/commands.h"
 #include "cli/frame/adapter_argument.h"
@@ -15,38 +16,30 @@
 namespace ziplora::cli {
 namespace {
 
-struct MergeFlags {
+/// The inputs as the command line has them: parallel lists, from which the request's inputs are made.
+struct InputFlags {
   std::string subject, style;
   std::vector<std::string> adapters;
   std::vector<std::string> subject_prompts, style_prompts, adapter_prompts;
   std::string subject_images, style_images;
   std::vector<std::string> adapter_images;
-  std::string method = "zip", base, device = "cpu";
-  std::string format = "kohya", recipe, output;
-  at::ScalarType dtype = at::kFloat, file_dtype = at::kHalf;
-  uint64_t seed = 0;
-  int64_t rank = 0;
-  bool resume = false;
-  std::map<std::string, std::string> method_options;  // by name, as written
-  std::map<std::string, bool> method_flags;
 };
 
-MergeFile parse_input(const std::string& role, const std::string& text,
-                      const std::vector<std::string>& prompts, const std::string& images) {
-  const AdapterChoice choice = parse_adapter("merge: --" + role, text);
-  MergeFile file{
-      .path = choice.file, .role = role, .weight = choice.strength, .prompts = prompts, .images = {}};
+struct MergeFlags {
+  MergeRequest request;
+  InputFlags inputs;
+  std::string device = DevicePolicy{}.device.str();
+};
+
+MergeFile parse_input(Role role, const std::string& text, const std::vector<std::string>& prompts,
+                      const std::string& images) {
+  const AdapterChoice choice = parse_adapter(fmt::format("merge: --{}", name_of(role)), text);
+  MergeFile file{.path = choice.file, .role = role, .strength = choice.strength, .prompts = prompts};
   if (!images.empty()) file.images = images;
   return file;
 }
 
-nlohmann::json parse_value(const MergeOption& option, const std::string& text) {
-  if (option.default_value.is_string()) return text;
-  nlohmann::json value = nlohmann::json::parse(text, nullptr, false);
-  return value.is_discarded() ? nlohmann::json(text) : value;
-}
-
-// A prompt or image that belongs to no adapter is a slip: it would be dropped without a word.
+/// A prompt or images that belong to no adapter are refused: they would be ignored in silence.
 void refuse_surplus(const std::string& flag, size_t given, const std::string& owner, size_t owners) {
   if (given <= owners) return;
   throw Error(ErrorKind::kUsage, "merge: " + flag,
@@ -55,161 +48,187 @@ void refuse_surplus(const std::string& flag, size_t given, const std::string& ow
               fmt::format("add {} FILE, or leave out the {}", owner, flag));
 }
 
-// Every option of every method is a flag, once. What equals its default is not passed on, so that a printed
-// config with another method's defaults in it still runs.
-nlohmann::json given_options(const MergeFlags& flags) {
-  nlohmann::json given = nlohmann::json::object();
-  for (const MergeMethod& method : merge_methods()) {
-    for (const MergeOption& option : method.options) {
-      const nlohmann::json value = option.default_value.is_boolean()
-                                       ? nlohmann::json(flags.method_flags.at(option.name))
-                                       : parse_value(option, flags.method_options.at(option.name));
-      if (value != option.default_value) given[option.name] = value;
-    }
+std::vector<MergeFile> parse_inputs(const InputFlags& flags) {
+  refuse_surplus("--subject-prompt", !flags.subject_prompts.empty(), "--subject", !flags.subject.empty());
+  refuse_surplus("--subject-images", !flags.subject_images.empty(), "--subject", !flags.subject.empty());
+  refuse_surplus("--style-prompt", !flags.style_prompts.empty(), "--style", !flags.style.empty());
+  refuse_surplus("--style-images", !flags.style_images.empty(), "--style", !flags.style.empty());
+  refuse_surplus("--adapter-prompt", flags.adapter_prompts.size(), "--adapter", flags.adapters.size());
+  refuse_surplus("--adapter-images", flags.adapter_images.size(), "--adapter", flags.adapters.size());
+
+  std::vector<MergeFile> inputs;
+  if (!flags.subject.empty())
+    inputs.push_back(parse_input(Role::kSubject, flags.subject, flags.subject_prompts, flags.subject_images));
+  if (!flags.style.empty())
+    inputs.push_back(parse_input(Role::kStyle, flags.style, flags.style_prompts, flags.style_images));
+  for (size_t i = 0; i < flags.adapters.size(); ++i) {
+    std::vector<std::string> prompts;
+    if (i < flags.adapter_prompts.size()) prompts = {flags.adapter_prompts[i]};
+    inputs.push_back(parse_input(Role::kAdapter, flags.adapters[i], prompts,
+                                 i < flags.adapter_images.size() ? flags.adapter_images[i] : ""));
   }
-  return given;
+  return inputs;
 }
 
-void add_method_options(CLI::App& app, MergeFlags& flags) {
+void add_input_flags(CLI::App& app, InputFlags& inputs) {
+  const char* file = "FILE[:STRENGTH]";
+  app.add_option("--subject", inputs.subject, "Merge this LoRA of the subject")->type_name(file);
+  app.add_option("--style", inputs.style, "Merge this LoRA of the style")->type_name(file);
+  app.add_option("--adapter", inputs.adapters, "Merge this further LoRA; repeat for more")->type_name(file);
+  app.add_option(
+         "--subject-prompt", inputs.subject_prompts,
+         "Preserve the subject under this prompt; repeat for more; default: the prompt that it was trained "
+         "on, from the file")
+      ->type_name("PROMPT");
+  app.add_option(
+         "--style-prompt", inputs.style_prompts,
+         "Preserve the style under this prompt; prompts that name several things (\"a rose, in szn style\") "
+         "preserve it for others, too")
+      ->type_name("PROMPT");
+  app.add_option("--adapter-prompt", inputs.adapter_prompts,
+                 "Preserve an --adapter under this prompt; one for each, in order")
+      ->type_name("PROMPT");
+  const std::string learn = "Learn on this image or folder; default: the LoRA draws its own";
+  app.add_option("--subject-images", inputs.subject_images, learn)->type_name("PATH");
+  app.add_option("--style-images", inputs.style_images, learn)->type_name("PATH");
+  app.add_option("--adapter-images", inputs.adapter_images, learn + "; one for each --adapter, in order")
+      ->type_name("PATH");
+}
+
+nlohmann::json parse_value(const MergeOption& option, const std::string& text) {
+  if (option.default_value.is_string()) return text;
+  nlohmann::json value = nlohmann::json::parse(text, nullptr, false);
+  return value.is_discarded() ? nlohmann::json(text) : value;
+}
+
+/// A default is not passed on, so that a printed config still runs, although it has the defaults of all
+/// methods.
+void set_option(nlohmann::json& options, const MergeOption& option, const nlohmann::json& value) {
+  options.erase(option.name);
+  if (value != option.default_value) options[option.name] = value;
+}
+
+std::string help_of(const MergeOption& option) {
+  return option.choices.empty() ? option.help
+                                : fmt::format("{} ({})", option.help, fmt::join(option.choices, ", "));
+}
+
+/// Every option of every method is a flag; those that several methods share are one.
+void add_method_options(CLI::App& app, nlohmann::json& options) {
+  std::set<std::string> added;
   for (const MergeMethod& method : merge_methods()) {
-    const std::string group = fmt::format("Method {}", method.name);
     for (const MergeOption& option : method.options) {
-      if (flags.method_flags.count(option.name) || flags.method_options.count(option.name)) continue;
+      if (!added.insert(option.name).second) continue;
       CLI::Option* flag;
-      if (option.default_value.is_boolean()) {
-        bool& value = flags.method_flags[option.name] = option.default_value.get<bool>();
-        flag = app.add_flag(fmt::format("--{0},!--no-{0}", option.name), value, option.help);
+      if (option.is_switch()) {
+        flag = app.add_flag_function(
+            fmt::format("--{0},!--no-{0}", option.name),
+            [&options, &option](int64_t count) { set_option(options, option, count > 0); }, help_of(option));
       } else {
-        const std::string text = option.default_value.is_string() ? option.default_value.get<std::string>()
-                                                                  : option.default_value.dump();
-        std::string& value = flags.method_options[option.name] = text;
-        std::string help = option.help;
-        if (!option.choices.empty()) help += fmt::format(" ({})", fmt::join(option.choices, ", "));
-        flag = app.add_option("--" + option.name, value, help);
+        const nlohmann::json& value = option.default_value;
+        flag = app.add_option_function<std::string>(
+                      "--" + option.name,
+                      [&options, &option](const std::string& text) {
+                        set_option(options, option, parse_value(option, text));
+                      },
+                      help_of(option))
+                   ->type_name(option.type_name())
+                   ->default_str(value.is_string() ? value.get<std::string>() : value.dump());
       }
-      flag->group(group);
+      flag->group(fmt::format("Method {}", method.name));
     }
   }
 }
 
-// What zip says of one adapter.
-std::string describe_learned(const std::string& name, const nlohmann::json& report) {
-  const nlohmann::json& fidelity = report["fidelity"][name];
-  std::string text = fmt::format("{}: fidelity {:.3g} (direct merge {:.3g})", name,
-                                 fidelity["after"].get<double>(), fidelity["before"].get<double>());
-  const nlohmann::json& overlaps = report["overlap"]["per_adapter"];
-  if (const auto overlap = overlaps.find(name); overlap != overlaps.end())
-    text += fmt::format(", overlap {:.3f}", overlap->get<double>());
-  return text + fmt::format(", coefficients moved by {:.3f}\n", report["movement"][name].get<double>());
+void set_rank(std::optional<int64_t>& rank, int64_t given) {
+  if (given < 0)
+    throw Error(ErrorKind::kUsage, "merge: --rank", fmt::format("{} is not a rank", given),
+                "for example --rank 32; 0 keeps every rank");
+  if (given > 0) rank = given;
 }
 
-std::string describe_merge(const nlohmann::json& report) {
+std::string method_help() {
+  std::string help = "Merge in this way";
+  for (const MergeMethod& method : merge_methods())
+    help += fmt::format("\n  {}: {}", method.name, method.summary);
+  return help;
+}
+
+std::string describe(const Learning& learning) {
   std::string text;
-  if (report.contains("fidelity"))
-    for (const auto& [name, _] : report["fidelity"].items()) text += describe_learned(name, report);
-  if (report.contains("overlap"))
-    text += fmt::format("overlap: {:.3f} (1 at the start); coefficients moved by {:.3f} on average\n",
-                        report["overlap"]["after"].get<double>(), report["mean_movement"].get<double>());
-  if (report.contains("seconds_per_iteration"))
-    text += fmt::format("{:.1f} s, {:.2f} s an iteration, {:.2f} GiB at the peak\n",
-                        report["seconds"].get<double>(), report["seconds_per_iteration"].get<double>(),
-                        report["peak_memory_bytes"].get<double>() / (1 << 30));
-  if (report.contains("cross_terms"))
-    text += fmt::format("cross terms: {:.2f} of the exact sum's norm\n", report["cross_terms"].get<double>());
-  if (report.contains("removed"))
-    for (const nlohmann::json& removed : report["removed"])
-      text += fmt::format("{}: {:.1f} % of its squared norm removed\n", removed["input"].get<std::string>(),
-                          100 * removed["share"].get<double>());
-  if (report.contains("svd_error"))
-    text += fmt::format("SVD to rank {} or less: relative error {:.4f}\n", report["rank"].get<int64_t>(),
-                        report["svd_error"].get<double>());
-  if (report.contains("compression_error"))
-    text += fmt::format("compressed to rank {}: relative error {:.4f}\n", report["rank"].get<int64_t>(),
-                        report["compression_error"].get<double>());
-  return text + report["output"].get<std::string>();
+  for (const auto& [name, adapter] : learning.adapters) {
+    text += fmt::format("{}: fidelity {:.3g} (direct merge {:.3g})", name, adapter.fidelity.after,
+                        adapter.fidelity.before);
+    if (adapter.overlap) text += fmt::format(", overlap {:.3f}", *adapter.overlap);
+    text += fmt::format(", coefficients moved by {:.3f}\n", adapter.movement);
+  }
+  return text + fmt::format("overlap: {:.3f} (1 at the start); coefficients moved by {:.3f} on average\n",
+                            learning.overlap.after, learning.mean_movement);
+}
+
+std::string describe(const MergeOutcome& outcome) {
+  const MergeReport& report = outcome.report;
+  std::string text;
+  if (report.learning) {
+    text += describe(*report.learning);
+    text += fmt::format("{:.1f} s, {:.2f} s an iteration, {:.2f} GiB at the peak\n", outcome.seconds,
+                        report.learning->seconds_per_iteration,
+                        static_cast<double>(outcome.peak_memory_bytes) / (1 << 30));
+  }
+  if (report.cross_terms)
+    text += fmt::format("cross terms: {:.2f} of the exact sum's norm\n", *report.cross_terms);
+  for (const Removed& removed : report.removed)
+    text += fmt::format("{}: {:.1f} % of its squared norm removed\n", removed.input, 100 * removed.share);
+  if (report.svd_error)
+    text +=
+        fmt::format("SVD to rank {} or less: relative error {:.4f}\n", outcome.rank, report.svd_error->total);
+  if (outcome.compression_error)
+    text += fmt::format("compressed to rank {}: relative error {:.4f}\n", outcome.rank,
+                        *outcome.compression_error);
+  return text + outcome.output.string();
 }
 
 }  // namespace
 
 Verb merge_command(CLI::App& app) {
   auto flags = std::make_shared<MergeFlags>();
-  app.add_option("--subject", flags->subject, "LoRA file of the subject, FILE or FILE:weight");
-  app.add_option("--style", flags->style, "LoRA file of the style, FILE or FILE:weight");
-  app.add_option("--adapter", flags->adapters, "further LoRA files, FILE or FILE:weight");
-  app.add_option("--subject-prompt", flags->subject_prompts,
-                 "words under which it is to be kept; again for more; default: what it was trained on, from "
-                 "the file");
-  app.add_option("--style-prompt", flags->style_prompts,
-                 "the same; several things (\"a rose, in szn style\") keep a style for others as well");
-  app.add_option("--adapter-prompt", flags->adapter_prompts, "one for each --adapter, in order");
-  app.add_option("--subject-images", flags->subject_images,
-                 "image or folder; default: drawn by the LoRA itself");
-  app.add_option("--style-images", flags->style_images, "image or folder; default: drawn by the LoRA itself");
-  app.add_option("--adapter-images", flags->adapter_images, "one for each --adapter, in order");
-  app.add_option("--recipe", flags->recipe, "JSON file with several steps, instead of inputs and a method");
-  std::string methods;
-  for (const MergeMethod& method : merge_methods())
-    methods += fmt::format("\n  {}: {}", method.name, method.summary);
-  app.add_option("--method", flags->method, "how to merge" + methods);
-  app.add_option("--base", flags->base,
-                 "diffusers folder or checkpoint, for methods that learn; default: the mini");
-  add_dtype_flag(app, "--dtype", flags->dtype,
+  MergeRequest& request = flags->request;
+  add_input_flags(app, flags->inputs);
+  app.add_option("--recipe", request.recipe,
+                 "Run the steps of this JSON file, instead of inputs and a method")
+      ->type_name("FILE");
+  app.add_option("--method", request.method, method_help())->type_name("NAME");
+  app.add_option("--base", request.base,
+                 "Learn on this base, a diffusers folder or an SDXL checkpoint; default: the embedded base")
+      ->type_name("PATH");
+  add_dtype_flag(app, "--dtype", request.policy.dtype,
                  "Run the base in this type; the coefficients learn in float32");
-  app.add_option("--device", flags->device, "cpu, cuda, cuda:1 …");
-  app.add_option("--seed", flags->seed, "of images, noise and timesteps");
-  app.add_option("--rank", flags->rank, "compress to this rank by SVD; 0: exact, the sum of the ranks");
-  app.add_option("--format", flags->format, "key family of the file: kohya, diffusers …");
-  add_dtype_flag(app, "--file-dtype", flags->file_dtype, "Write the factors in this type");
-  app.add_flag("--resume", flags->resume, "go on with the interrupted merge of the same command");
-  app.add_option("-o,--output", flags->output, "the merged LoRA file")->required();
-  add_method_options(app, *flags);
+  app.add_option("--device", flags->device, "Run the base on this device: cpu, cuda, cuda:1 …")
+      ->type_name("DEVICE");
+  app.add_option("--seed", request.seed,
+                 "Seed every random draw: images, noise, timesteps and dropped values")
+      ->type_name("INT");
+  app.add_option_function<int64_t>(
+         "--rank", [&request](int64_t rank) { set_rank(request.rank, rank); },
+         "Compress to this rank by SVD; 0: exact, the sum of the inputs' ranks")
+      ->default_str("0");
+  app.add_option("--format", request.write.format, "Write the keys in this dialect: kohya, diffusers …")
+      ->type_name("DIALECT");
+  add_dtype_flag(app, "--file-dtype", request.write.dtype, "Write the factors in this type");
+  app.add_flag("--resume", request.resume, "Resume the interrupted merge of the same command");
+  app.add_option("-o,--output", request.output, "Write the merged LoRA to this file")
+      ->type_name("FILE")
+      ->required();
+  add_method_options(app, request.options);
   app.footer(example(
       "ziplora merge --subject dog.safetensors --style ink.safetensors:0.8 -o dog-in-ink.safetensors"));
 
   return {[flags](CommandContext& context) {
-    MergeRequest request;
-    const auto add = [&](const std::string& role, const std::string& text,
-                         const std::vector<std::string>& prompts, const std::string& images) {
-      if (!text.empty()) request.inputs.push_back(parse_input(role, text, prompts, images));
-    };
-    for (const auto& [role, file, prompts, images] :
-         {std::tuple{"subject", &flags->subject, &flags->subject_prompts, &flags->subject_images},
-          std::tuple{"style", &flags->style, &flags->style_prompts, &flags->style_images}}) {
-      const std::string owner = fmt::format("--{}", role);
-      refuse_surplus(owner + "-prompt", !prompts->empty(), owner, !file->empty());
-      refuse_surplus(owner + "-images", !images->empty(), owner, !file->empty());
-    }
-    refuse_surplus("--adapter-prompt", flags->adapter_prompts.size(), "--adapter", flags->adapters.size());
-    refuse_surplus("--adapter-images", flags->adapter_images.size(), "--adapter", flags->adapters.size());
-    const auto at_or_empty = [](const std::vector<std::string>& list, size_t i) {
-      return i < list.size() ? list[i] : std::string();
-    };
-    add("subject", flags->subject, flags->subject_prompts, flags->subject_images);
-    add("style", flags->style, flags->style_prompts, flags->style_images);
-    for (size_t i = 0; i < flags->adapters.size(); ++i) {
-      std::vector<std::string> prompts;
-      if (i < flags->adapter_prompts.size()) prompts = {flags->adapter_prompts[i]};
-      add("adapter", flags->adapters[i], prompts, at_or_empty(flags->adapter_images, i));
-    }
-    if (!flags->recipe.empty()) request.recipe = flags->recipe;
-    if (request.recipe && flags->method != MergeFlags().method)
-      throw Error(ErrorKind::kUsage, "merge: --method", "the recipe names the method of each step",
-                  "leave out --method, or --recipe");
-    request.method = flags->method;
-    request.options = given_options(*flags);
-    if (!flags->base.empty()) request.base = flags->base;
-    request.policy = parse_device_policy(flags->device, flags->dtype, "merge: --device");
-    request.seed = flags->seed;
-    if (flags->rank < 0)
-      throw Error(ErrorKind::kUsage, "merge: --rank", fmt::format("{} is no rank", flags->rank),
-                  "for example --rank 32; 0 keeps every rank");
-    if (flags->rank > 0) request.rank = flags->rank;
-    request.format = flags->format;
-    request.dtype = flags->file_dtype;
-    request.output = flags->output;
-    request.resume = flags->resume;
-    const nlohmann::json report = run_merge(request, context.progress, context.cancel);
-    context.print_result(report, describe_merge(report));
+    MergeRequest request = flags->request;
+    request.inputs = parse_inputs(flags->inputs);
+    request.policy = parse_device_policy(flags->device, request.policy.dtype, "merge: --device");
+    const MergeOutcome outcome = run_merge(request, context.progress, context.cancel);
+    context.print_result(outcome.to_json(), describe(outcome));
   }};
 }
 

@@ -242,8 +242,8 @@ class LoraReport {
   void merge(int subject, int style, const std::string& method, const fs::path& merged) {
     MergeRequest merge;
     merge.inputs.resize(2);
-    merge.inputs[0].path = lora_of(catalogue_.subjects[subject].id), merge.inputs[0].role = "subject";
-    merge.inputs[1].path = lora_of(catalogue_.styles[style].id), merge.inputs[1].role = "style";
+    merge.inputs[0].path = lora_of(catalogue_.subjects[subject].id), merge.inputs[0].role = Role::kSubject;
+    merge.inputs[1].path = lora_of(catalogue_.styles[style].id), merge.inputs[1].role = Role::kStyle;
     merge.method = method;
     merge.base = request_.base;
     merge.output = merged;

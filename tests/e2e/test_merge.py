@@ -203,7 +203,7 @@ def test_equal_seeds_give_equal_bytes(two, tmp_path):
     assert a == b != c
 
 
-def test_pictures_take_several_prompts_in_turn(two, tmp_path):
+def test_images_take_several_prompts_in_turn(two, tmp_path):
     """Of two images the first is drawn and learned under the first prompt, the second under the second; there are never
     fewer images than prompts."""
     def merged(name, images, *prompts):
@@ -231,7 +231,7 @@ def test_pictures_take_several_prompts_in_turn(two, tmp_path):
     assert rose["modelspec.trigger_phrase"] == metadata["modelspec.trigger_phrase"] == "a sks dog, in szn style"
 
 
-def test_learns_on_the_users_own_pictures(two, tmp_path):
+def test_learns_on_the_users_own_images(two, tmp_path):
     (tmp_path / "photos").mkdir()
     random = np.random.default_rng(0)
     for name in ("a.png", "b.jpg"):
@@ -350,21 +350,24 @@ def test_text_for_people_ends_with_the_file(two, tmp_path):
 
 # Errors
 
-ERRORS = {  # name: (exit code, arguments instead of the sound ones, words of problem, words of hint)
-    "missing file": (3, ["--style", "missing.safetensors"], "missing", ""),
+ERRORS = {  # name: (exit code, arguments instead of the sound ones, words of where or problem, words of hint)
+    "missing file": (3, ["--style", "missing.safetensors"], "read missing.safetensors", "check the spelling of the path"),
     "another base's sizes": (4, ["--style", "{wide}"], "to_", "made for the base"),
     "unknown method": (2, ["--method", "zpi"], "zpi", "did you mean 'zip'?"),
-    "another method's option": (2, ["--method", "direct", "--iterations", 3], "iterations", ""),
+    "another method's option": (2, ["--method", "direct", "--iterations", 3], "there is no 'iterations'; it is an option of zip",
+                                "leave it out, or choose the method zip"),
     "unknown reading": (2, ["--overlap", "cosin"], "cosin", "did you mean 'cosine'?"),
-    "no number": (2, ["--iterations", "many"], "many", ""),
-    "negative": (2, ["--learning-rate", -1], "-1", ""),
+    "no number": (2, ["--iterations", "many"], '"many" is not a whole number', "the default is 100"),
+    "negative": (2, ["--learning-rate", -1], "-1 is too small; the minimum is 0", "the default is 0.01"),
     "no prompt": (2, ["--style", "{hat}"], "prompt", "--style-prompt"),
     "prompt without adapter": (2, ["--adapter-prompt", "x"], "--adapter", "--adapter FILE"),
-    "unknown device": (2, ["--device", "gpu"], "gpu", ""),
+    "unknown device": (2, ["--device", "gpu"], "merge: --device gpu", "use the device cpu"),
     "unknown format": (2, ["--format", "koya"], "koya", "kohya"),
-    "folder without images": (3, ["--subject-images", "{none}"], "no PNG, JPEG or WebP", ""),
-    "odd image size": (2, ["--image-size", 33], "33", "multiples of 8, for example 32"),
-    "image size that the UNet cannot halve": (2, ["--image-size", 44], "44", "multiples of 8, for example 48"),
+    "folder without images": (3, ["--subject-images", "{none}"], "no PNG, JPEG or WebP", "put the images right into it"),
+    "odd image size": (2, ["--image-size", 33], "does not draw images of 33 pixels", "multiples of 8, for example 32"),
+    "image size that the UNet cannot halve": (2, ["--image-size", 44], "does not draw images of 44 pixels",
+                                              "multiples of 8, for example 48"),
+    "negative rank": (2, ["--rank", -2], "-2 is not a rank", "--rank 32"),
     "diverging": (6, ["--learning-rate", 1e30], "iteration 2", "a lower --learning-rate"),
     "no folder": (1, ["-o", "no/where/out.safetensors"], "does not exist", "mkdir -p no/where"),
     "folder that takes no files": (1, ["-o", "/proc/out.safetensors"], "/proc", "-o"),
@@ -385,6 +388,7 @@ def wide(layers, base, tmp_path_factory):
 @pytest.mark.parametrize("name", ERRORS)
 def test_an_error_has_a_hint_and_leaves_nothing(name, files, wide, base, tmp_path, tmp_path_factory):
     code, instead, problem, hint = ERRORS[name]
+    assert problem and hint, "nothing is expected"
     none = tmp_path_factory.mktemp("none")
     instead = [str(word).format(wide=wide, none=none, **files) for word in instead]
     arguments = {"--subject": files["dog"], "--style": files["ink"], "--base": base, "-o": "out.safetensors"}
@@ -401,7 +405,7 @@ def test_an_error_has_a_hint_and_leaves_nothing(name, files, wide, base, tmp_pat
 
 def test_zip_needs_two(files, base, tmp_path):
     error = ziplora_fails(2, "merge", "--subject", files["dog"], "--base", base, "-o", tmp_path / "out.safetensors")
-    assert "at least two" in error["problem"]
+    assert "at least two" in error["problem"] and "--style FILE" in error["hint"]
 
 
 def test_the_hints_work(files, base, tmp_path):

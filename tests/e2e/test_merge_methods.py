@@ -134,7 +134,7 @@ def test_tags_that_are_no_json_are_said(files, base, tmp_path):
     result = ziplora("merge", "--method", "direct", "--subject", "odd.safetensors", "--style", files["ink"], "--base", base,
                      "-o", "out.safetensors", cwd=tmp_path)
     said = [event["text"] for event in result["events"] if event["event"] == "warning"]
-    assert any(text.startswith("odd.safetensors: its ss_tag_frequency is no JSON object") for text in said), said
+    assert any(text.startswith("odd.safetensors: its ss_tag_frequency is not a JSON object") for text in said), said
 
 
 @pytest.mark.parametrize("method, weights", [("direct", (0, 0)), ("svd", (1, -1)), ("svd", (0.3, -0.3))])
@@ -250,13 +250,13 @@ RECIPE_ERRORS = {  # name: (exit code, recipe, further arguments, words of where
     "unused step": (2, {"steps": [STEP | {"name": "both"}, STEP]}, [], "recipe.json", "nothing uses the step 'both'",
                     '{"step": "both"}'),
     "learns": (2, STEP | {"method": "zip"}, [], "recipe.json: method", "learns on a base", "--method zip"),
-    "missing file": (3, {"method": "direct", "inputs": [{"file": "cat.safetensors"}]}, [], "cat.safetensors", "no such",
-                     ""),
+    "missing file": (3, {"method": "direct", "inputs": [{"file": "cat.safetensors"}]}, [], "cat.safetensors", "no such file",
+                     "check the spelling of the path"),
     "ranks": (4, {"method": "linear", "inputs": [{"file": "dog.safetensors"}, {"file": "hat.safetensors"}]}, [],
-              "unet.", "rank 4 in adapter (dog.safetensors), 2 in adapter (hat.safetensors)", "direct or svd"),
-    "inputs beside": (2, STEP, ["--subject", "{dog}"], "--recipe", "stand in the recipe", "--subject"),
-    "method beside": (2, STEP, ["--method", "ties"], "--method", "recipe names the method", "--method"),
-    "option beside": (2, STEP, ["--density", 0.3], "--recipe", "stand in the recipe", "options"),
+              "unet.", "rank 4 in adapter (dog.safetensors), 2 in adapter (hat.safetensors)", "--method direct and --method svd"),
+    "inputs beside": (2, STEP, ["--subject", "{dog}"], "--recipe", "the recipe itself holds inputs", "leave out --subject"),
+    "method beside": (2, STEP, ["--method", "ties"], "--recipe", "the recipe itself holds inputs", "--method"),
+    "option beside": (2, STEP, ["--density", 0.3], "--recipe", "none can be given beside it", "the method's options"),
     "output is an input": (2, STEP, ["-o", "recipes/dog.safetensors"], "-o", "one of the inputs", "another name"),
 }
 
@@ -267,6 +267,7 @@ def test_a_recipes_slips_are_named(name, recipe, files, base, tmp_path):
     extra = [str(word).format(**files) for word in extra]
     output = [] if "-o" in extra else ["-o", "out.safetensors"]
     error = ziplora_fails(code, "merge", "--recipe", recipe(content), "--base", base, *extra, *output, cwd=tmp_path)
+    assert where and problem and hint, "nothing is expected"
     assert where in error["where"] and problem in error["problem"] and hint in error["hint"], error
     assert not (tmp_path / "out.safetensors").exists()
 
@@ -279,27 +280,31 @@ def test_a_recipe_that_is_no_json(recipe, tmp_path):
 
 
 ERRORS = {  # name: (exit code, arguments, words of problem, words of hint)
-    "density above 1": (2, ["--method", "ties", "--density", 1.5], "1.5", ""),
-    "density 0": (2, ["--method", "dare-linear", "--density", 0], "a share above 0", "left out of the inputs"),
-    "negative density": (2, ["--method", "dare-ties", "--density", -0.5], "-0.5", ""),
+    "density above 1": (2, ["--method", "ties", "--density", 1.5], "1.5 is not a share above 0, up to 1", "--density 0.5"),
+    "density 0": (2, ["--method", "dare-linear", "--density", 0], "a share above 0", "can be left out"),
+    "negative density": (2, ["--method", "dare-ties", "--density", -0.5], "-0.5 is too small; the minimum is 0",
+                         "the default is 0.5"),
     "unknown reading": (2, ["--method", "ties", "--on", "facotrs"], "facotrs", "did you mean 'factors'?"),
     "rank without svd": (2, ["--method", "ties", "--on", "factors", "--svd-rank", 3], "no SVD", "--on delta"),
     "different ranks": (4, ["--method", "linear", "--adapter", "{hat}"], "rank 4 in", "--method direct"),
-    "energy above 1": (2, ["--method", "svd", "--energy", 1.5], "1.5", ""),
+    "energy above 1": (2, ["--method", "svd", "--energy", 1.5], "1.5 is not a share above 0, up to 1", "--energy 0.99"),
+    "fraction of a rank": (2, ["--method", "svd", "--svd-rank", 2.5], "2.5 is not a whole number", "the default is 0"),
     "block list of another length": (2, ["--method", "block", "--style-blocks", "1,1,1"], "found 3 weights", "12"),
     "unknown block": (2, ["--method", "block", "--style-blocks", "IN4=1"], "IN4", "did you mean 'IN04'?"),
     "unknown module path": (2, ["--method", "block", "--style-blocks", "unet.up_blocks.0.attention.1=0"],
                             "no layer lies in 'unet.up_blocks.0.attention.1'",
                             "did you mean 'unet.up_blocks.0.attentions.1'?"),
     "no block left": (4, ["--method", "block", "--subject-blocks", "rest=0"], "leaves none", "--subject-blocks all"),
-    "another method's option": (2, ["--method", "np", "--density", 0.3], "density", ""),
-    "negative mu": (2, ["--method", "np", "--mu", -1], "-1", ""),
+    "another method's option": (2, ["--method", "np", "--density", 0.3], "there is no 'density'; it is an option of ties",
+                                "choose the method ties or dare-linear or"),
+    "negative mu": (2, ["--method", "np", "--mu", -1], "-1 is too small; the minimum is 0", "the default is 0.5"),
 }
 
 
 @pytest.mark.parametrize("name", ERRORS)
 def test_errors(name, two, files, tmp_path):
     code, arguments, problem, hint = ERRORS[name]
+    assert problem and hint, "nothing is expected"
     arguments = [str(word).format(**files) for word in arguments]
     error = ziplora_fails(code, *two, *arguments, "-o", "out.safetensors", cwd=tmp_path)
     assert problem in error["problem"] and hint in error["hint"], error

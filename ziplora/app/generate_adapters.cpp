@@ -35,7 +35,7 @@ RequestAdapters::RequestAdapters(const GenerateRequest& request, const TargetNam
                           choice.file.filename().string()));
         } else if (request.style_strength != 1.0) {
           weighs_a_style = true;
-          scale_role(*adapter, "style", request.style_strength,
+          scale_role(*adapter, Role::kStyle, request.style_strength,
                      "generate: --style-strength: " + choice.file.string());
           if (!adapter->vector_deltas.empty())
             progress.warning(fmt::format("{}: --style-strength leaves {} biases and norms unchanged",

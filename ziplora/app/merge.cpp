@@ -36,14 +36,14 @@ fs::path beside(const fs::path& output, const std::string& kind) {
   return path.replace_extension(kind + ".safetensors");
 }
 
-/// Said before the learning, not after it.
+/// Checked before any work starts.
 void refuse_unwritable_output(const MergeRequest& request, const std::vector<MergeFile>& files) {
   const std::string where = "merge: -o " + request.output.string();
   std::vector<fs::path> inputs;
   for (const MergeFile& input : files) inputs.push_back(input.path);
   refuse_output_among(where, request.output, inputs);
-  find_writable_dialect(request.format, "--format");
-  require_writable(request.output, request.format);
+  find_writable_dialect(request.write.format, "--format");
+  require_writable(request.output, request.write.format);
 }
 
 std::vector<Adapter> read_inputs(const std::vector<MergeFile>& files, const Architecture& architecture,
@@ -61,29 +61,30 @@ std::vector<Adapter> read_inputs(const std::vector<MergeFile>& files, const Arch
 }
 
 std::vector<MergeInput> merge_inputs(const std::vector<MergeFile>& files,
-                                     const std::vector<Adapter>& adapters, ProgressSink* prompts_told_to) {
+                                     const std::vector<Adapter>& adapters) {
   std::vector<MergeInput> inputs;
   for (size_t k = 0; k < adapters.size(); ++k) {
     const MergeFile& file = files[k];
-    MergeInput input{.adapter = &adapters[k],
-                     .role = file.role,
-                     .weight = file.weight,
-                     .prompts = file.prompts,
-                     .images = {}};
+    MergeInput input{
+        .adapter = &adapters[k], .role = file.role, .strength = file.strength, .prompts = file.prompts};
     if (input.prompts.empty())
       if (const std::vector<std::string> words = trigger_words(adapters[k].metadata); !words.empty())
         input.prompts = {words.front()};
     if (file.images) input.images = list_images(*file.images);
-    if (prompts_told_to && !input.prompts.empty())
-      prompts_told_to->note(
-          fmt::format("{}: \"{}\"", file.path.filename().string(), fmt::join(input.prompts, "\", \"")));
     inputs.push_back(std::move(input));
   }
   return inputs;
 }
 
+void note_prompts(const std::vector<MergeInput>& inputs, ProgressSink& progress) {
+  for (const MergeInput& input : inputs)
+    if (!input.prompts.empty())
+      progress.note(fmt::format("{}: \"{}\"", input.adapter->source.filename().string(),
+                                fmt::join(input.prompts, "\", \"")));
+}
+
 std::optional<RankSplit> split_of_inputs(const std::vector<MergeInput>& inputs, const Adapter& merged) {
-  std::vector<std::string> roles;
+  std::vector<Role> roles;
   std::vector<const Adapter*> adapters;
   for (const MergeInput& input : inputs) {
     roles.push_back(input.role);
@@ -92,53 +93,9 @@ std::optional<RankSplit> split_of_inputs(const std::vector<MergeInput>& inputs, 
   return split_of(roles, adapters, merged);
 }
 
-/// A failed write leaves no new coefficients, and a merge without any leaves none of an earlier one: they
-/// would tell of a file that is not there.
-void write_with_coefficients(const MergeRequest& request, const Adapter& merged, const TargetNames& names,
-                             const NamedTensors& coefficients, nlohmann::json& report) {
-  write_adapter(request.output, merged, names, {.format = request.format, .dtype = request.dtype});
-  const fs::path path = beside(request.output, ".coefficients");
-  if (coefficients.empty()) {
-    std::error_code ignored;  // nearly always there is none
-    fs::remove(path, ignored);
-    return;
-  }
-  write_safetensors(path, coefficients, {{"ziplora.recipe", merged.metadata.at("ziplora.recipe")}});
-  report["coefficients_file"] = path.string();
-}
-
-}  // namespace
-
-nlohmann::json run_merge(const MergeRequest& request, ProgressSink& progress, const CancelToken& cancel) {
-  const auto started = std::chrono::steady_clock::now();
-  const std::optional<Recipe> recipe = read_recipe(request);
-  const MergeMethod& method = find_merge_method(request.method);
-  const nlohmann::json options = resolve_options(method, request.options);
-  // Where factors are only copied, PyTorch's threads, which spin while they wait, would take the hashes'
-  // core.
-  const OneTorchThread one(!recipe && method.only_copies && !request.rank);
-  const std::vector<MergeFile> files = recipe ? files_of(*recipe, *request.recipe) : request.inputs;
-  const bool needs_base = !recipe && method.needs_base;
-  if (files.empty())
-    throw Error(ErrorKind::kUsage, "merge", "there is nothing to merge",
-                "ziplora merge --subject dog.safetensors --style ink.safetensors -o dog-in-ink.safetensors");
-  refuse_unwritable_output(request, files);
-
-  // The base's weights are read last: a mistake in a small file shows at once.
-  std::vector<fs::path> paths;
-  for (const MergeFile& file : files) paths.push_back(file.path);
-  const Architecture architecture =
-      needs_base ? architecture_of_base(resolve_base(request.base)) : architecture_of(paths, request.base);
-  const TargetNames& names = *architecture.names;
-  const std::vector<Adapter> adapters = read_inputs(files, architecture, progress);
-  const std::vector<MergeInput> inputs = merge_inputs(files, adapters, needs_base ? &progress : nullptr);
-  if (needs_base) require_prompts(inputs);
-  for (const Adapter& adapter : adapters) require_place_for(adapter, request.format);
-
-  AdapterDigests digests(std::move(paths));
-  const std::unique_ptr<Sdxl> base =
-      needs_base ? load_sdxl(*architecture.base, request.policy, progress) : nullptr;
-  MergeContext context{.base = base.get(),
+MergeContext context_of(const MergeRequest& request, Sdxl* base, const TargetNames& names,
+                        ProgressSink& progress, const CancelToken& cancel) {
+  MergeContext context{.base = base,
                        .seed = request.seed,
                        .progress = &progress,
                        .cancel = &cancel,
@@ -146,48 +103,148 @@ nlohmann::json run_merge(const MergeRequest& request, ProgressSink& progress, co
                        .resume = request.resume,
                        .names = &names};
   if (!request.rank)
-    context.store = [dtype = request.dtype](const std::string& target, const LoraLayer& layer) {
+    context.store = [dtype = request.write.dtype](const std::string& target, const LoraLayer& layer) {
       return stored_layer(layer, dtype, target);
     };
-  MergeResult result = recipe ? run_recipe(*recipe, adapters_by_name(*recipe, adapters), context)
-                              : method.run(inputs, options, context);
-  nlohmann::json report = std::move(result.report);
-  Adapter merged = std::move(result.adapter);
-  // From here on the learning is over, and whatever ends the merge must not cost it.
-  const std::string again = needs_base ? how_to_resume(context.state_path) : "run the same command again";
-  if (request.rank) {
-    Stage stage(progress, "compress", static_cast<int64_t>(merged.layers.size()));
-    Compression compression = compress(merged, {.most = *request.rank}, [&] {
-      cancel.throw_if_cancelled("merge", again);
-      stage.step();
-    });
-    merged = std::move(compression.adapter);
-    report["compression_error"] = compression.relative_error;
+  return context;
+}
+
+/// @param again  how to go on if it is interrupted
+/// @return the relative error
+double compress_to(int64_t rank, Adapter& merged, const std::string& again, ProgressSink& progress,
+                   const CancelToken& cancel) {
+  Stage stage(progress, "compress", static_cast<int64_t>(merged.layers.size()));
+  Compression compression = compress(merged, {.most = rank}, [&] {
+    cancel.throw_if_cancelled("merge", again);
+    stage.step();
+  });
+  merged = std::move(compression.adapter);
+  return compression.relative_error;
+}
+
+/// A failed write leaves no new coefficients, and a merge without coefficients removes those of an earlier
+/// merge: they would describe a file that is no longer there.
+/// @return the file of the coefficients
+std::optional<fs::path> write_result(const MergeRequest& request, const MergeResult& result,
+                                     const TargetNames& names) {
+  write_adapter(request.output, result.adapter, names, request.write);
+  const fs::path path = beside(request.output, ".coefficients");
+  if (result.coefficients.empty()) {
+    std::error_code ignored;  // nearly always there is none
+    fs::remove(path, ignored);
+    return std::nullopt;
   }
-  const nlohmann::json how =
-      recipe ? recipe->to_json() : nlohmann::json{{"method", request.method}, {"options", options}};
-  merged.metadata = merged_metadata(request, inputs, digests.get(), how, report, progress);
+  write_safetensors(path, result.coefficients,
+                    {{"ziplora.recipe", result.adapter.metadata.at("ziplora.recipe")}});
+  return path;
+}
+
+void describe_result(MergeResult& result, MergeOutcome& outcome) {
+  for (const auto& [target, layer] : result.adapter.layers)
+    outcome.rank = std::max(outcome.rank, layer.rank());
+  outcome.layers = result.adapter.layers.size();
+  outcome.vectors = result.adapter.vector_deltas.size();
+  outcome.report = std::move(result.report);
+}
+
+/// What a request comes to, checked as far as that is possible before any LoRA file is read.
+struct MergePlan {
+  std::optional<Recipe> recipe;
+  const MergeMethod* method;
+  nlohmann::json options;
+  std::vector<MergeFile> files;
+
+  bool needs_base() const { return !recipe && method->needs_base; }
+  bool only_copies() const { return !recipe && method->only_copies; }
+  /// For the metadata.
+  nlohmann::json to_json() const {
+    if (recipe) return recipe->to_json();
+    return {{"method", method->name}, {"options", options}};
+  }
+};
+
+MergePlan plan_of(const MergeRequest& request) {
+  MergePlan plan{.recipe = read_recipe(request),
+                 .method = &find_merge_method(request.method),
+                 .options = {},
+                 .files = request.inputs};
+  plan.options = resolve_options(*plan.method, request.options);
+  if (plan.recipe) plan.files = files_of(*plan.recipe, *request.recipe);
+  if (plan.files.empty())
+    throw Error(ErrorKind::kUsage, "merge", "there is nothing to merge",
+                "ziplora merge --subject dog.safetensors --style ink.safetensors -o dog-in-ink.safetensors");
+  refuse_unwritable_output(request, plan.files);
+  return plan;
+}
+
+}  // namespace
+
+nlohmann::json MergeOutcome::to_json() const {
+  nlohmann::json json = report.to_json();
+  json["output"] = output.string();
+  json["method"] = method;
+  json["rank"] = rank;
+  json["layers"] = layers;
+  json["vectors"] = vectors;
+  json["seconds"] = seconds;
+  json["peak_memory_bytes"] = peak_memory_bytes;
+  if (compression_error) json["compression_error"] = *compression_error;
+  if (coefficients_file) json["coefficients_file"] = coefficients_file->string();
+  return json;
+}
+
+MergeOutcome run_merge(const MergeRequest& request, ProgressSink& progress, const CancelToken& cancel) {
+  const auto started = std::chrono::steady_clock::now();
+  const MergePlan plan = plan_of(request);
+  const std::vector<MergeFile>& files = plan.files;
+  const bool needs_base = plan.needs_base();
+  // PyTorch's threads spin while they wait. Where factors are only copied, they would take the hashes' core.
+  const OneTorchThread one(plan.only_copies() && !request.rank);
+
+  // The base's weights are read last, so a mistake in a small file shows at once.
+  std::vector<fs::path> paths;
+  for (const MergeFile& file : files) paths.push_back(file.path);
+  const Architecture architecture =
+      needs_base ? architecture_of_base(resolve_base(request.base)) : architecture_of(paths, request.base);
+  const TargetNames& names = *architecture.names;
+  const std::vector<Adapter> adapters = read_inputs(files, architecture, progress);
+  const std::vector<MergeInput> inputs = merge_inputs(files, adapters);
+  if (needs_base) {
+    note_prompts(inputs, progress);
+    require_prompts(inputs);
+  }
+  for (const Adapter& adapter : adapters) require_place_for(adapter, request.write.format);
+
+  AdapterDigests digests(std::move(paths));
+  const std::unique_ptr<Sdxl> base =
+      needs_base ? load_sdxl(*architecture.base, request.policy, progress) : nullptr;
+  MergeContext context = context_of(request, base.get(), names, progress, cancel);
+  MergeResult result = plan.recipe
+                           ? run_recipe(*plan.recipe, adapters_by_name(*plan.recipe, adapters), context)
+                           : plan.method->run(inputs, plan.options, context);
+
+  // Whatever ends the merge from here on must not lose what was learned.
+  const std::string again = needs_base ? how_to_resume(context.state_path) : "run the same command again";
+  Adapter& merged = result.adapter;
+  MergeOutcome outcome{.output = request.output, .method = plan.recipe ? "recipe" : request.method};
+  if (request.rank) outcome.compression_error = compress_to(*request.rank, merged, again, progress, cancel);
+  merged.metadata = merged_metadata(request, inputs, digests.get(), plan.to_json(), result.report, progress);
   if (!request.rank && !result.mixes_ranks)
     if (const auto split = split_of_inputs(inputs, merged))
       merged.metadata["ziplora.split"] = to_metadata(*split);
-  int64_t largest_rank = 0;
-  for (const auto& [target, layer] : merged.layers) largest_rank = std::max(largest_rank, layer.rank());
   cancel.throw_if_cancelled("merge", again);
   try {
-    write_with_coefficients(request, merged, names, result.coefficients, report);
+    outcome.coefficients_file = write_result(request, result, names);
   } catch (const Error& error) {
     if (!needs_base) throw;
     throw Error(error.kind(), error.where(), error.problem(), error.hint() + "; " + again);
   }
-  if (needs_base) fs::remove(context.state_path);  // not before: a full disk must not cost the learning
-  report["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
-  report["peak_memory_bytes"] = peak_memory_bytes();
-  report["output"] = request.output.string();
-  report["method"] = recipe ? "recipe" : request.method;
-  report["rank"] = largest_rank;
-  report["layers"] = merged.layers.size();
-  report["vectors"] = merged.vector_deltas.size();
-  return report;
+  if (needs_base) fs::remove(context.state_path);  // only now: a full disk must not cost the learning
+
+  describe_result(result, outcome);
+  outcome.peak_memory_bytes = peak_memory_bytes();
+  outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+  return outcome;
 }
 
 }  // namespace ziplora

@@ -2,16 +2,15 @@
 /// The use case behind `ziplora merge`: LoRA files in, one ordinary LoRA file out, with the recipe in its
 /// metadata.
 ///
-///     MergeRequest request{.inputs = {{.path = "dog.safetensors", .role = "subject"},
-///                                     {.path = "ink.safetensors", .role = "style"}},
+///     MergeRequest request{.inputs = {{.path = "dog.safetensors", .role = Role::kSubject},
+///                                     {.path = "ink.safetensors", .role = Role::kStyle}},
 ///                          .output = "dog-in-ink.safetensors"};
-///     nlohmann::json report = run_merge(request, progress, cancel);
+///     MergeOutcome outcome = run_merge(request, progress, cancel);
 ///
-/// With `recipe` instead of `inputs` and `method`, the steps of that JSON file (merge/recipe.h) are done in
-/// turn.
+/// With `recipe` instead of `inputs` and `method`, it runs the steps of that JSON file (merge/recipe.h).
 ///
-/// Writes the LoRA, and for methods that learn coefficients `<stem>.coefficients.safetensors` beside it.
-/// Interrupted, it writes neither, and leaves `<stem>.merge-state.safetensors`, from which `resume` goes on.
+/// Writes the LoRA, and for methods that learn coefficients `<stem>.coefficients.safetensors` beside it. If
+/// interrupted, it writes neither and leaves `<stem>.merge-state.safetensors`, from which `resume` goes on.
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -21,38 +20,64 @@
 
 #include "ziplora/base/cancel.h"
 #include "ziplora/base/progress.h"
-#include "ziplora/io/safetensors.h"
+#include "ziplora/lora/adapter_file.h"
+#include "ziplora/lora/role.h"
+#include "ziplora/merge/merge_report.h"
 #include "ziplora/models/sdxl.h"
 
 namespace ziplora {
 
 struct MergeFile {
   std::filesystem::path path;
-  std::string role;  ///< "subject", "style" or "adapter"
-  double weight = 1.0;
-  std::vector<std::string> prompts;             ///< empty: the one in the file's metadata
-  std::optional<std::filesystem::path> images;  ///< image or folder; absent: the adapter draws its own
+  Role role = Role::kAdapter;
+  /// Multiplies ΔW.
+  double strength = 1.0;
+  /// Empty: the one in the file's metadata.
+  std::vector<std::string> prompts = {};
+  /// Image or folder; absent: the adapter draws its own.
+  std::optional<std::filesystem::path> images = {};
 };
 
 struct MergeRequest {
-  std::vector<MergeFile> inputs;
-  std::optional<std::filesystem::path> recipe;  ///< its files are relative to its folder
+  std::vector<MergeFile> inputs = {};
+  /// Its files are relative to its folder.
+  std::optional<std::filesystem::path> recipe = {};
   std::string method = "zip";
-  nlohmann::json options =
-      nlohmann::json::object();               ///< the method's, by name; what is left out has its default
-  std::optional<std::filesystem::path> base;  ///< for methods that need one; absent: resolve_base()
-  DevicePolicy policy;
+  /// The method's, by name; what is left out has its default.
+  nlohmann::json options = nlohmann::json::object();
+  /// For methods that need one; absent: resolve_base().
+  std::optional<std::filesystem::path> base = {};
+  DevicePolicy policy = {};
   uint64_t seed = 0;
-  std::optional<int64_t> rank;  ///< compress to it by SVD
-  std::string format = "kohya";
-  at::ScalarType dtype = at::kHalf;
-  std::filesystem::path output;
+  /// Compress to this rank by SVD; absent: exact.
+  std::optional<int64_t> rank = {};
+  WriteOptions write = {};
+  std::filesystem::path output = {};
   bool resume = false;
 };
 
-/// @return the method's report, and `output`, `method`, `rank`, `layers`, `seconds` (from start to end),
-/// `peak_memory_bytes`, `compression_error` where it was compressed
+struct MergeOutcome {
+  std::filesystem::path output;
+  /// Or "recipe".
+  std::string method;
+  /// The largest of all layers.
+  int64_t rank = 0;
+  size_t layers = 0;
+  /// Biases and norms that are changed.
+  size_t vectors = 0;
+  /// From start to end.
+  double seconds = 0;
+  int64_t peak_memory_bytes = 0;
+  /// Relative, of all layers; absent without compression.
+  std::optional<double> compression_error = {};
+  std::optional<std::filesystem::path> coefficients_file = {};
+  MergeReport report = {};
+
+  /// One flat object: the fields above and the report's.
+  nlohmann::json to_json() const;
+};
+
 /// @throws Error(kUsage, kInput, kIncompatible, kNonFinite, kInterrupted)
-nlohmann::json run_merge(const MergeRequest& request, ProgressSink& progress, const CancelToken& cancel);
+MergeOutcome run_merge(const MergeRequest& request, ProgressSink& progress, const CancelToken& cancel);
 
 }  // namespace ziplora

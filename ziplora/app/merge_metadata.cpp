@@ -14,12 +14,12 @@
 namespace ziplora {
 namespace {
 
-/// File names and prompts are bytes of any encoding, a file's metadata is UTF-8.
+/// File names and prompts may have any encoding; metadata is UTF-8.
 std::string utf8(const std::string& text) {
   return nlohmann::json::parse(json_line(text)).get<std::string>();
 }
 
-/// "cat" of the folder cat/, too.
+/// "cat.safetensors", or "cat" for the folder cat/.
 std::filesystem::path file_name(const Adapter& adapter) {
   const std::filesystem::path& path = adapter.source;
   return (path.has_filename() ? path : path.parent_path()).filename();
@@ -30,14 +30,14 @@ std::string title_of(const Adapter& adapter) {
   return title == adapter.metadata.end() ? file_name(adapter).stem().string() : title->second;
 }
 
-/// "last/10_img", or "last/10_img (2)" where that is there.
+/// "last/10_img", or "last/10_img (2)" if the first is taken.
 std::string name_without_equal(const nlohmann::json& object, const std::string& name) {
   std::string free = name;
   for (int n = 2; object.contains(free); ++n) free = fmt::format("{} ({})", name, n);
   return free;
 }
 
-/// "cat.safetensors", and "cat" of the folder cat/; the whole path where two inputs have one name.
+/// File names, or whole paths where two inputs share a name.
 std::vector<std::string> names_of(const std::vector<MergeInput>& inputs) {
   std::vector<std::string> names;
   std::map<std::string, int> uses;
@@ -50,13 +50,13 @@ std::vector<std::string> names_of(const std::vector<MergeInput>& inputs) {
   return names;
 }
 
-/// All of them hold, as SPDX writes it: "CC0 AND (GPL OR MIT)".
+/// All licences apply, in SPDX's notation: "CC0 AND (GPL OR MIT)".
 std::string all_licences(const std::set<std::string>& said) {
   if (said.size() == 1) return *said.begin();
   const auto simple = [](const std::string& licence) {
     return licence.find_first_of("()") == std::string::npos && licence.find(" OR ") == std::string::npos;
   };
-  std::set<std::string> single;  // a merge of a merge names what its inputs name
+  std::set<std::string> single;  // the input may be a merge with such a list of its own
   for (std::string rest : said) {
     constexpr std::string_view kAnd = " AND ";
     if (!simple(rest)) {
@@ -72,8 +72,7 @@ std::string all_licences(const std::set<std::string>& said) {
 
 constexpr const char* kLicence = "modelspec.license";
 
-/// Values that the merge has from its inputs where all that say one say the same, and what happens where they
-/// do not.
+/// Values that the merge takes over if all inputs that have one agree, and what happens if they do not.
 struct Carried {
   const char* key;
   const char* otherwise;
@@ -85,7 +84,7 @@ constexpr Carried kCarried[] = {{"ss_base_model_version", "the merge is marked b
 void carry_over(const std::vector<MergeInput>& inputs, const std::vector<std::string>& names,
                 StringMap& metadata, ProgressSink& progress) {
   for (const Carried& carried : kCarried) {
-    std::map<std::string, std::string> who;  // by value; "" says nothing
+    std::map<std::string, std::string> who;  // by value; "" where an input has none
     std::set<std::string> said;
     for (size_t k = 0; k < inputs.size(); ++k) {
       const StringMap& own = inputs[k].adapter->metadata;
@@ -100,7 +99,7 @@ void carry_over(const std::vector<MergeInput>& inputs, const std::vector<std::st
       metadata[carried.key] = all_licences(said);
     else if (said.size() == 1)
       metadata[carried.key] = *said.begin();
-    if (!is_licence) who.erase("");  // only of a licence does it matter that an input has none
+    if (!is_licence) who.erase("");  // that an input has none matters only for licences
     if (who.size() == 1) continue;
     std::string values;
     for (const auto& [value, files] : who)
@@ -110,22 +109,32 @@ void carry_over(const std::vector<MergeInput>& inputs, const std::vector<std::st
   }
 }
 
-/// Under names of their own: titles and folders of two inputs may be equal.
+/// Under names of their own, since titles and folders of two inputs may be equal.
 void add_tags(const Adapter& adapter, const std::string& name, nlohmann::json& tags, ProgressSink& progress) {
   const auto found = adapter.metadata.find("ss_tag_frequency");
   if (found == adapter.metadata.end()) return;
   const auto own = parse_json(found->second);
   if (!own || !own->is_object())
-    return progress.warning(name + ": its ss_tag_frequency is no JSON object and is left out");
+    return progress.warning(name + ": its ss_tag_frequency is not a JSON object and is left out");
   for (const auto& [folder, counts] : own->items())
     tags[name_without_equal(tags, title_of(adapter) + "/" + folder)] = counts;
+}
+
+/// What a merge learned, without what it says of each layer and iteration.
+nlohmann::json summary_of(const Learning& learning) {
+  const nlohmann::json all = learning.to_json();
+  nlohmann::json summary;
+  for (const char* name : {"overlap", "fidelity", "mean_movement", "movement", "iterations"})
+    summary[name] = all[name];
+  summary["overlap"].erase("per_layer");
+  return summary;
 }
 
 }  // namespace
 
 StringMap merged_metadata(const MergeRequest& request, const std::vector<MergeInput>& inputs,
                           const std::vector<std::string>& digests, nlohmann::json recipe,
-                          const nlohmann::json& report, ProgressSink& progress) {
+                          const MergeReport& report, ProgressSink& progress) {
   recipe["seed"] = request.seed;
   if (request.rank) recipe["rank"] = *request.rank;
   const std::vector<std::string> names = names_of(inputs);
@@ -137,11 +146,12 @@ StringMap merged_metadata(const MergeRequest& request, const std::vector<MergeIn
     const Adapter& adapter = *input.adapter;
     recipe["inputs"].push_back({{"file", file_name(adapter).string()},
                                 {"sha256", digests[k]},
-                                {"role", input.role},
-                                {"weight", input.weight},
+                                {"role", name_of(input.role)},
+                                {"weight", input.strength},
                                 {"prompts", input.prompts}});
     merged_from += (merged_from.empty() ? "" : ", ") + title_of(adapter);
-    // What calls an adapter up are the words it was trained on; zip's may show other things under them.
+    // The trigger words are those that an adapter was trained on; zip's prompts may show other things under
+    // them.
     std::vector<std::string> triggers = trigger_words(adapter.metadata);
     if (triggers.empty()) triggers = input.prompts;
     if (!triggers.empty()) phrases += (phrases.empty() ? "" : ", ") + triggers.front();
@@ -153,11 +163,7 @@ StringMap merged_metadata(const MergeRequest& request, const std::vector<MergeIn
   metadata["modelspec.title"] = utf8(request.output.stem().string());
   metadata["modelspec.merged_from"] = utf8(merged_from);
   if (!phrases.empty()) metadata["modelspec.trigger_phrase"] = utf8(phrases);
-  for (const char* name : {"overlap", "fidelity", "mean_movement", "movement", "iterations"}) {
-    if (!report.contains(name)) continue;
-    recipe["result"][name] = report[name];
-    if (std::string(name) == "overlap") recipe["result"][name].erase("per_layer");
-  }
+  if (report.learning) recipe["result"] = summary_of(*report.learning);
   metadata["ziplora.recipe"] = json_line(recipe);
   return metadata;
 }

@@ -1,10 +1,10 @@
 #pragma once
-/// What a merged file says of itself and of what it was made from.
+/// The metadata of a merged file: what it is and what it was made from.
 ///
-///     merged.metadata = merged_metadata(request, inputs, digests, how, report, progress);
+///     merged.metadata = merged_metadata(request, inputs, digests, recipe, report, progress);
 ///
-/// The recipe (method, options, seed, inputs with their sha256, results), all inputs' trigger words and tag
-/// frequencies, and what their metadata agree on. Where they do not, a warning says so.
+/// They hold the recipe (method, options, seed, inputs with their sha256, results), the trigger words and tag
+/// frequencies of all inputs, and what the inputs' metadata agree on. A warning tells where they disagree.
 
 #include <nlohmann/json.hpp>
 #include <string>
@@ -22,6 +22,6 @@ namespace ziplora {
 /// @param report   of the method
 StringMap merged_metadata(const MergeRequest& request, const std::vector<MergeInput>& inputs,
                           const std::vector<std::string>& digests, nlohmann::json recipe,
-                          const nlohmann::json& report, ProgressSink& progress);
+                          const MergeReport& report, ProgressSink& progress);
 
 }  // namespace ziplora

@@ -5,12 +5,22 @@
 
 namespace ziplora {
 namespace fs = std::filesystem;
+namespace {
+
+const RecipeInput& first_use(const Recipe& recipe, const fs::path& file) {
+  for (const RecipeStep& step : recipe.steps)
+    for (const RecipeInput& input : step.inputs)
+      if (!input.step && input.file == file) return input;
+  throw Error(ErrorKind::kInternal, "merge: --recipe", "nothing uses " + file.string());
+}
+
+}  // namespace
 
 std::optional<Recipe> read_recipe(const MergeRequest& request) {
   if (!request.recipe) return std::nullopt;
-  if (!request.inputs.empty() || !request.options.empty())
+  if (!request.inputs.empty() || !request.options.empty() || request.method != MergeRequest{}.method)
     throw Error(ErrorKind::kUsage, "merge: --recipe " + request.recipe->string(),
-                "inputs, method and options stand in the recipe, not beside it",
+                "the recipe itself holds inputs, methods and options; none can be given beside it",
                 "leave out --subject, --style, --adapter, --method and the method's options");
   return parse_recipe(read_json_file(*request.recipe), request.recipe->filename().string());
 }
@@ -18,12 +28,8 @@ std::optional<Recipe> read_recipe(const MergeRequest& request) {
 std::vector<MergeFile> files_of(const Recipe& recipe, const fs::path& recipe_path) {
   std::vector<MergeFile> files;
   for (const fs::path& file : recipe.files()) {
-    MergeFile input{.path = recipe_path.parent_path() / file, .role = {}, .prompts = {}, .images = {}};
-    for (const RecipeStep& step : recipe.steps)
-      for (const RecipeInput& use : step.inputs)
-        if (input.role.empty() && !use.step && use.file == file)
-          input.role = use.role, input.weight = use.weight;
-    files.push_back(std::move(input));
+    const RecipeInput& use = first_use(recipe, file);
+    files.push_back({.path = recipe_path.parent_path() / file, .role = use.role, .strength = use.strength});
   }
   return files;
 }

@@ -11,15 +11,16 @@
 
 namespace ziplora {
 
-/// Nothing if none is asked for.
-/// @throws Error(kInput) if it is no JSON, Error(kUsage) as parse_recipe, or with inputs or options beside it
+/// @return nothing if none is asked for
+/// @throws Error(kInput) if the file is not valid JSON, Error(kUsage) as parse_recipe, or if inputs, a method
+///         or options are given beside it
 std::optional<Recipe> read_recipe(const MergeRequest& request);
 
-/// The recipe's files as inputs, each with the role and weight of its first use; paths are relative to the
-/// recipe's folder.
+/// The recipe's files as inputs, each with the role and strength of its first use. The recipe's paths are
+/// relative to its folder.
 std::vector<MergeFile> files_of(const Recipe& recipe, const std::filesystem::path& recipe_path);
 
-/// @param adapters  of files_of, in that order
+/// @param adapters  those of files_of, in that order
 std::map<std::filesystem::path, const Adapter*> adapters_by_name(const Recipe& recipe,
                                                                  const std::vector<Adapter>& adapters);
 

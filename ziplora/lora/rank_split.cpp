@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
@@ -19,7 +20,20 @@ int64_t sum(const std::vector<int64_t>& ranks) {
   return std::accumulate(ranks.begin(), ranks.end(), int64_t{0});
 }
 
-/// Anybody can write metadata: a number for each role, or nothing.
+// Anybody can write metadata, so whatever is not a split is no error here.
+
+std::optional<std::vector<Role>> parse_roles(const nlohmann::json& json) {
+  if (!json.is_array()) return std::nullopt;
+  std::vector<Role> roles;
+  for (const nlohmann::json& name : json) {
+    constexpr std::array kRoles = {Role::kSubject, Role::kStyle, Role::kAdapter};
+    const auto role = std::ranges::find_if(kRoles, [&](Role known) { return name == name_of(known); });
+    if (role == kRoles.end()) return std::nullopt;
+    roles.push_back(*role);
+  }
+  return roles;
+}
+
 std::optional<std::vector<int64_t>> parse_ranks(const nlohmann::json& json, size_t roles) {
   if (!json.is_array() || json.size() != roles) return std::nullopt;
   std::vector<int64_t> ranks;
@@ -35,14 +49,11 @@ std::optional<RankSplit> parse(const StringMap& metadata) {
   const auto json = found == metadata.end() ? std::nullopt : parse_json(found->second);
   if (!json || !json->is_object() || !json->contains("roles") || !json->contains("ranks"))
     return std::nullopt;
-  const nlohmann::json& roles = json->at("roles");
-  if (!roles.is_array() ||
-      !std::all_of(roles.begin(), roles.end(), [](const auto& role) { return role.is_string(); }))
-    return std::nullopt;
-  RankSplit split{.roles = roles.get<std::vector<std::string>>(), .ranks = {}};
-  const auto ranks = parse_ranks(json->at("ranks"), split.roles.size());
+  const auto roles = parse_roles(json->at("roles"));
+  if (!roles) return std::nullopt;
+  const auto ranks = parse_ranks(json->at("ranks"), roles->size());
   if (!ranks) return std::nullopt;
-  split.ranks = *ranks;
+  RankSplit split{.roles = *roles, .ranks = *ranks};
   const nlohmann::json others = json->value("other_ranks", nlohmann::json::object());
   if (!others.is_object()) return std::nullopt;
   for (const auto& [target, value] : others.items()) {
@@ -60,8 +71,8 @@ const std::vector<int64_t>& RankSplit::of(const std::string& target) const {
   return other == other_ranks.end() ? ranks : other->second;
 }
 
-std::optional<RankSplit> split_of(const std::vector<std::string>& roles,
-                                  const std::vector<const Adapter*>& inputs, const Adapter& merged) {
+std::optional<RankSplit> split_of(const std::vector<Role>& roles, const std::vector<const Adapter*>& inputs,
+                                  const Adapter& merged) {
   RankSplit split{.roles = roles, .ranks = {}};
   std::map<std::vector<int64_t>, int64_t> layers_by_ranks;
   for (const auto& [target, layer] : merged.layers) {
@@ -82,23 +93,26 @@ std::optional<RankSplit> split_of(const std::vector<std::string>& roles,
 }
 
 std::string to_metadata(const RankSplit& split) {
-  nlohmann::json json = {{"roles", split.roles}, {"ranks", split.ranks}};
+  nlohmann::json json = {{"ranks", split.ranks}};
+  for (const Role role : split.roles) json["roles"].push_back(name_of(role));
   if (!split.other_ranks.empty()) json["other_ranks"] = split.other_ranks;
   return json_line(json);
 }
 
 bool tells_split(const Adapter& adapter) { return parse(adapter.metadata).has_value(); }
 
-void scale_role(Adapter& adapter, const std::string& role, double strength, const std::string& where) {
+void scale_role(Adapter& adapter, Role role, double strength, const std::string& where) {
   const std::optional<RankSplit> split = parse(adapter.metadata);
   if (!split)
-    throw Error(ErrorKind::kIncompatible, where,
-                "the file does not tell which of its ranks are the " + role + "'s",
-                "merge with 'ziplora merge' without --rank, or give --adapter FILE:scale for each input");
+    throw Error(
+        ErrorKind::kIncompatible, where,
+        fmt::format("the file does not record which of its ranks are the {}'s", name_of(role)),
+        "merge the inputs again with ziplora, without compression, or use the inputs themselves, each with a "
+        "strength of its own");
   for (auto& [target, layer] : adapter.layers) {
     const std::vector<int64_t>& ranks = split->of(target);
     if (layer.rank() != sum(ranks)) {
-      // Written for narrow loaders, which look for a layer of this name; it does nothing.
+      // A layer without effect is a placeholder for narrow loaders, which look for a layer of this name.
       if (!layer.up.any().item<bool>()) continue;
       throw Error(ErrorKind::kIncompatible, where,
                   fmt::format("{} has rank {}, the recorded split has {}", target, layer.rank(), sum(ranks)),

@@ -20,7 +20,7 @@ Adapter of_ranks(const std::map<std::string, int64_t>& ranks) {
 
 const Adapter kSubject = of_ranks({{"unet.a", 2}, {"unet.b", 2}, {"text.c", 2}});
 const Adapter kStyle = of_ranks({{"unet.a", 3}, {"unet.b", 3}, {"unet.d", 1}});
-const std::vector<std::string> kRoles = {"subject", "style"};
+const std::vector<Role> kRoles = {Role::kSubject, Role::kStyle};
 
 Adapter merged() {
   Adapter adapter = of_ranks({{"unet.a", 5}, {"unet.b", 5}, {"text.c", 2}, {"unet.d", 1}});
@@ -41,7 +41,7 @@ TEST(RankSplit, ALayerOfAnotherRankThanItsInputsTogetherHasNone) {
 TEST(RankSplit, ScalesTheColumnsOfARoleAndNothingElse) {
   Adapter adapter = merged();
   const at::Tensor up = adapter.layers.at("unet.a").up;
-  scale_role(adapter, "style", 0.5, "test");
+  scale_role(adapter, Role::kStyle, 0.5, "test");
   const auto row = [&](const char* target) {
     const at::Tensor first = adapter.layers.at(target).up[1];
     return std::vector<float>(first.const_data_ptr<float>(), first.const_data_ptr<float>() + first.numel());
@@ -55,19 +55,20 @@ TEST(RankSplit, ScalesTheColumnsOfARoleAndNothingElse) {
 TEST(RankSplit, LayersThatDoNothingNeedNoSplitAndOthersDo) {
   Adapter adapter = merged();
   adapter.layers["unet.e"] = {at::zeros({1, 3}), at::zeros({2, 1}), std::nullopt};
-  EXPECT_NO_THROW(scale_role(adapter, "style", 0, "test"));
+  EXPECT_NO_THROW(scale_role(adapter, Role::kStyle, 0, "test"));
   adapter.layers["unet.e"].up = at::ones({2, 1});
-  EXPECT_THROW(scale_role(adapter, "style", 0, "test"), Error);
+  EXPECT_THROW(scale_role(adapter, Role::kStyle, 0, "test"), Error);
 }
 
 TEST(RankSplit, WhatIsNoSplitIsRefused) {
   for (const char* text : {"", "[]", R"({"roles": ["style"]})", R"({"roles": ["style"], "ranks": [1, 2]})",
                            R"({"roles": ["style"], "ranks": [5], "other_ranks": {"unet.a": 5}})",
                            R"({"roles": ["style"], "ranks": [5], "other_ranks": [5]})",
-                           R"({"roles": ["style"], "ranks": [99999999999]})"}) {
+                           R"({"roles": ["style"], "ranks": [99999999999]})",
+                           R"({"roles": ["artist"], "ranks": [5]})", R"({"roles": [1], "ranks": [5]})"}) {
     Adapter adapter = of_ranks({{"unet.a", 5}});
     adapter.metadata["ziplora.split"] = text;
-    EXPECT_THROW(scale_role(adapter, "style", 0, "test"), Error) << text;
+    EXPECT_THROW(scale_role(adapter, Role::kStyle, 0, "test"), Error) << text;
   }
 }
 

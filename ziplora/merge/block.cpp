@@ -1,11 +1,12 @@
-// The merge method `block`: the exact sum with a weight for each block and input,
+// The merge method `block`: the exact sum with a weight b_k for each block and input, beside the strengths
+// w_k,
 //
 //     ΔW_layer = Σ_k w_k b_k(block of the layer) ΔW_k
 //
-// By default B-LoRA's choice (arXiv 2403.14572): of the subject only the UNet block that carries content
-// (up_blocks.0.attentions.0), of the style only the one that carries style (up_blocks.0.attentions.1). Any
-// other by kohya's lists of block weights or by names: block_weights.h. What has weight 0 is left out of the
-// file.
+// The default is B-LoRA's choice (arXiv 2403.14572): of the subject only the UNet block that carries content
+// (up_blocks.0.attentions.0), of the style only the one that carries style (up_blocks.0.attentions.1). Other
+// choices are kohya's lists of block weights and names (block_weights.h). What has weight 0 is left out of
+// the file.
 #include <ATen/TensorOperators.h>
 #include <fmt/format.h>
 
@@ -17,17 +18,16 @@
 namespace ziplora {
 namespace {
 
-std::string option_of(const MergeInput& input) { return input.role + "-blocks"; }
+std::string option_of(const MergeInput& input) { return fmt::format("{}-blocks", name_of(input.role)); }
 
-/// The input's layers and vectors in the blocks asked for, scaled by the block's weight.
+/// The input's layers and vectors in the blocks asked for, times the block's weight.
 Adapter chosen_layers(const MergeInput& input, const std::string& text, const TargetNames& names) {
   const std::string where = "merge: --" + option_of(input);
   const BlockWeights weights = BlockWeights::parse(text, where);
   weights.require_paths_in(names, where);
-  Adapter chosen{.layers = {},
-                 .metadata = input.adapter->metadata,
-                 .source = input.adapter->source,
-                 .dialect = input.adapter->dialect};
+  Adapter chosen = *input.adapter;
+  chosen.layers.clear();
+  chosen.vector_deltas.clear();
   for (const auto& [target, layer] : input.adapter->layers) {
     const double weight = weights.of(*names.find(target));
     if (weight == 0) continue;
@@ -44,7 +44,7 @@ Adapter chosen_layers(const MergeInput& input, const std::string& text, const Ta
     throw Error(
         ErrorKind::kIncompatible, where,
         fmt::format("'{}' leaves none of the {} layers and {} vectors of {}", text,
-                    input.adapter->layers.size(), input.adapter->vector_deltas.size(), name_of(input)),
+                    input.adapter->layers.size(), input.adapter->vector_deltas.size(), describe(input)),
         fmt::format("choose other blocks, or --{} all", option_of(input)));
   return chosen;
 }
@@ -56,17 +56,17 @@ MergeResult run_block(const std::vector<MergeInput>& inputs, const nlohmann::jso
   std::vector<Adapter> chosen;
   chosen.reserve(inputs.size());  // the inputs below point into it
   std::vector<MergeInput> reduced = inputs;
-  nlohmann::json left_out = nlohmann::json::array();
+  std::vector<LeftOut> left_out;
   for (MergeInput& input : reduced) {
     chosen.push_back(chosen_layers(input, options[option_of(input)], *context.names));
     const size_t layers = input.adapter->layers.size() - chosen.back().layers.size();
     const size_t vectors = input.adapter->vector_deltas.size() - chosen.back().vector_deltas.size();
-    left_out.push_back({{"input", name_of(input)}, {"layers", layers}, {"vectors", vectors}});
+    left_out.push_back({describe(input), layers, vectors});
     input.adapter = &chosen.back();
   }
   MergeResult result = merge_layerwise(
       reduced, context, [](const std::string&, const LayerParts& parts) { return concatenate_layer(parts); });
-  result.report["left_out"] = left_out;
+  result.report.left_out = std::move(left_out);
   return result;
 }
 
@@ -75,11 +75,22 @@ MergeResult run_block(const std::vector<MergeInput>& inputs, const nlohmann::jso
 MergeMethod block_method() {
   return {
       .name = "block",
-      .summary = "a weight for each block and input: kohya's lists, names, or B-LoRA (arXiv 2403.14572)",
+      .summary = "the sum with a weight for each block of each input; by default B-LoRA (arXiv 2403.14572)",
       .needs_base = false,
-      .options = {{"subject-blocks", "12/17/20/26 numbers, NAME=WEIGHT,…, all, content or style", "content"},
-                  {"style-blocks", "the same, of the style", "style"},
-                  {"adapter-blocks", "the same, of every --adapter", "all"}},
+      .options =
+          {{.name = "subject-blocks",
+            .help =
+                "Weigh the subject's blocks: 12, 17, 20 or 26 numbers, NAME=WEIGHT,…, all, content or style",
+            .default_value = "content",
+            .value_name = "BLOCKS"},
+           {.name = "style-blocks",
+            .help = "Weigh the style's blocks in the same way",
+            .default_value = "style",
+            .value_name = "BLOCKS"},
+           {.name = "adapter-blocks",
+            .help = "Weigh the blocks of every --adapter in the same way",
+            .default_value = "all",
+            .value_name = "BLOCKS"}},
       .run = run_block};
 }
 

@@ -26,7 +26,7 @@ const std::vector<std::string>& block_names() {
   return names;
 }
 
-/// Which blocks a list of so many numbers is of, by index into block_names().
+/// By length of the list: the blocks that its numbers stand for, as indices into block_names().
 const std::map<size_t, std::set<int>>& kohya_lists() {
   static const std::map<size_t, std::set<int>> lists = [] {
     std::map<size_t, std::set<int>> result{
@@ -61,8 +61,8 @@ std::optional<double> number(const std::string& word) {
 
 double weight_in(const std::string& word, const std::string& where) {
   if (const auto value = number(word)) return *value;
-  throw Error(ErrorKind::kUsage, where, fmt::format("'{}' is no weight", word),
-              "a list of numbers, NAME=WEIGHT,…, or all, content, style");
+  throw Error(ErrorKind::kUsage, where, fmt::format("'{}' is not a number", word),
+              "give a list of numbers, NAME=WEIGHT,…, or one of all, content, style");
 }
 
 /// A path ends at a dot: attentions.1 is not attentions.10.
@@ -96,7 +96,8 @@ BlockWeights BlockWeights::parse(const std::string& text, const std::string& whe
       const size_t equals = word.find('=');
       const std::string name = word.substr(0, equals);
       if (equals == std::string::npos)
-        throw Error(ErrorKind::kUsage, where, fmt::format("'{}' has no weight", word), name + "=1");
+        throw Error(ErrorKind::kUsage, where, fmt::format("'{}' has no weight", word),
+                    fmt::format("for example {}=1", name));
       const double weight = weight_in(word.substr(equals + 1), where);
       std::vector<std::string> known = block_names();
       known.push_back("rest");

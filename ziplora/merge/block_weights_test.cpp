@@ -111,11 +111,11 @@ TEST(BlockWeights, SlipsAreNamed) {
   };
   EXPECT_NE(hint("1,1,1").find("found 3 weights, a list has 12, 17, 20 or 26"), std::string::npos);
   EXPECT_NE(hint("IN4=1").find("did you mean 'IN04'?"), std::string::npos);
-  EXPECT_NE(hint("OUT00=x").find("'x' is no weight"), std::string::npos);
+  EXPECT_NE(hint("OUT00=x").find("'x' is not a number"), std::string::npos);
   EXPECT_NE(hint("OUT00=1,MID").find("'MID' has no weight"), std::string::npos);
   EXPECT_NE(hint("stlye").find("did you mean 'style'?"), std::string::npos);
   EXPECT_NE(hint("").find("there is no ''"), std::string::npos);
-  EXPECT_NE(hint("1,1,1,1,1,1,1,1,1,1,1,nan").find("'nan' is no weight"), std::string::npos);
+  EXPECT_NE(hint("1,1,1,1,1,1,1,1,1,1,1,nan").find("'nan' is not a number"), std::string::npos);
 }
 
 }  // namespace

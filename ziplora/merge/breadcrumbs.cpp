@@ -1,11 +1,12 @@
-// The merge method `breadcrumbs`: Model Breadcrumbs, arXiv 2312.06795. Of each input's values neither the
-// largest, as outliers, nor the smallest, as noise, are kept:
+// The merge method `breadcrumbs`: Model Breadcrumbs, arXiv 2312.06795. Drops each input's largest values as
+// outliers and its smallest as noise:
 //
-//     ΔW = Σ_k w_k ΔW_k ⊙ m_k,   m_k = 1 where ΔW_k's magnitude is among the `density` below the `outliers`
-//     largest
+//     ΔW  = Σ_k w_k ΔW_k ⊙ m_k
+//     m_k = 1 for the share `density` of largest magnitude after the share `outliers`, else 0
 //
-// The paper's γ is 1 − outliers, its β is 1 − outliers − density. Where density and outliers are more than
-// all values, fewer outliers go, as in arcee-ai/mergekit (mergekit/sparsify.py, magnitude_outliers).
+// The paper's γ is 1 − outliers, its β is 1 − outliers − density. Where density and outliers add up to more
+// than all values, fewer outliers are dropped, as in arcee-ai/mergekit (mergekit/sparsify.py,
+// magnitude_outliers).
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/topk.h>
 #include <ATen/ops/zeros_like.h>
@@ -34,7 +35,7 @@ at::Tensor keep_middle(const at::Tensor& values, double density, double outliers
 
 double outliers_of(const nlohmann::json& options) {
   const double outliers = options["outliers"];
-  if (outliers >= 0 && outliers < 1) return outliers;  // refuses what is no number, too
+  if (outliers >= 0 && outliers < 1) return outliers;  // refuses NaN, too
   throw Error(ErrorKind::kUsage, "merge: --outliers",
               fmt::format("{} is not a share from 0, which drops none, to below 1", outliers),
               "for example --outliers 0.01");
@@ -42,19 +43,20 @@ double outliers_of(const nlohmann::json& options) {
 
 constexpr double kOutliers = 0.01;
 
-void say_if_there_is_no_room(const nlohmann::json& options, MergeContext& context) {
+void warn_if_there_is_no_room(const nlohmann::json& options, MergeContext& context) {
   const double density = options["density"], outliers = options["outliers"];
   if (context.progress != nullptr && density + outliers > 1 && outliers != kOutliers)
     context.progress->warning(fmt::format(
-        "--density {} and --outliers {} are more than all values: {:.3g} of the largest are dropped", density,
-        outliers, 1 - density));
+        "--density {} and --outliers {} add up to more than 1: only {:.3g} of the largest values are dropped",
+        density, outliers, 1 - density));
 }
 
 std::vector<MergeOption> breadcrumbs_options() {
-  std::vector<MergeOption> options = combination_options(Mix::kSum);
-  options.insert(
-      options.begin() + 1,
-      {"outliers", "share of the largest values that are dropped, from 0 to below 1", kOutliers, {}, 0});
+  std::vector<MergeOption> options = combination_table(Mix::kSum);
+  options.insert(options.begin() + 1, {.name = "outliers",
+                                       .help = "Drop this share of the largest values, from 0 to below 1",
+                                       .default_value = kOutliers,
+                                       .minimum = 0});
   return options;
 }
 
@@ -63,11 +65,11 @@ std::vector<MergeOption> breadcrumbs_options() {
 MergeMethod breadcrumbs_method() {
   return {
       .name = "breadcrumbs",
-      .summary = "the sum of each input's values without outliers and small ones (arXiv 2312.06795)",
+      .summary = "the sum of each input's values without the largest and the smallest (arXiv 2312.06795)",
       .needs_base = false,
       .options = breadcrumbs_options(),
       .run = [](const std::vector<MergeInput>& inputs, const nlohmann::json& options, MergeContext& context) {
-        say_if_there_is_no_room(options, context);
+        warn_if_there_is_no_room(options, context);
         const auto keep = [density = density_of(options), outliers = outliers_of(options)](
                               const at::Tensor& values, uint64_t) {
           return keep_middle(values, density, outliers);

@@ -11,7 +11,7 @@
 namespace ziplora {
 namespace {
 
-/// Side by side in the parts' own dtype or the one that holds all of them, float32 at most.
+/// Side by side, in the parts' own dtype or the one that holds all of them, at most float32.
 at::Tensor beside(const LayerParts& parts, at::Tensor LoraLayer::*factor, int64_t dim) {
   std::vector<at::Tensor> factors;
   for (const LayerPart& part : parts) factors.push_back((part.layer->*factor).detach());
@@ -34,12 +34,12 @@ LoraLayer concatenate_layer(const LayerParts& parts) {
   return merged;
 }
 
-Adapter concatenate(const std::vector<WeightedAdapter>& adapters) {
+Adapter concatenate(const std::vector<AdapterTerm>& adapters) {
   Adapter merged;
   for (const auto& [target, parts] : layers_side_by_side(adapters))
     merged.layers[target] = concatenate_layer(parts);
-  for (const WeightedAdapter& input : adapters)
-    add_vector_deltas(merged.vector_deltas, input.adapter->vector_deltas, input.weight);
+  for (const AdapterTerm& term : adapters)
+    add_vector_deltas(merged.vector_deltas, term.adapter->vector_deltas, term.strength);
   return merged;
 }
 

@@ -1,6 +1,5 @@
 #pragma once
-/// The size of a layer's effect, from its factors: ‖up @ down‖² = tr((upᵀ up)(down downᵀ)), two small
-/// products.
+/// The size of a layer's effect, from its factors alone: ‖up @ down‖² = tr((upᵀ up)(down downᵀ)).
 
 #include "ziplora/lora/adapter.h"
 

@@ -1,6 +1,7 @@
-// The merge method `direct`: the weighted sum of the deltas, ΔW = Σ_k w_k ΔW_k, exactly: factors side by
-// side, rank Σ r_k. What loading several LoRAs at once does in every tool, as one file: PEFT's `cat`, and
-// kohya's --concat with ratio √|w|, for it scales up and down by the ratio, and ΔW by its square.
+// The merge method `direct`: the exact sum of the deltas, ΔW = Σ_k w_k ΔW_k, with the inputs' strengths w_k:
+// factors side by side, rank Σ r_k. This is what loading several LoRAs at once does in every tool, as one
+// file: PEFT's `cat`, and kohya's --concat with ratio √|w|, because kohya multiplies both up and down by the
+// ratio, so ΔW by its square.
 #include "ziplora/merge/concatenate.h"
 #include "ziplora/merge/layerwise.h"
 
@@ -16,7 +17,7 @@ MergeResult run_direct(const std::vector<MergeInput>& inputs, const nlohmann::js
 
 MergeMethod direct_method() {
   return {.name = "direct",
-          .summary = "the weighted sum, exact by concatenation of ranks",
+          .summary = "the exact sum, by placing the factors side by side",
           .needs_base = false,
           .options = {},
           .run = run_direct,

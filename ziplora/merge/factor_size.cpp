@@ -1,24 +1,41 @@
 #include "ziplora/merge/factor_size.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
+#include "ziplora/base/error.h"
+
 namespace ziplora {
 
-std::vector<MergeOption> factor_size_options() {
-  return {{"svd-rank", "rank of each layer; 0: as --energy needs, else the inputs' largest", 0, {}, 0},
-          {"energy", "share of each layer's squared norm to keep, by the fewest ranks", 1.0, {}, 0}};
+std::vector<MergeOption> factor_size_table() {
+  return {{.name = "svd-rank",
+           .help = "Give each layer this rank; 0: what --energy needs, else the largest rank of the inputs",
+           .default_value = 0,
+           .minimum = 0},
+          {.name = "energy",
+           .help = "Keep this share of each layer's squared norm, with as few ranks as possible",
+           .default_value = FactorSizeOptions{}.energy,
+           .minimum = 0}};
 }
 
-FactorSize::FactorSize(const nlohmann::json& options)
-    : rank_(options["svd-rank"]), energy_(options["energy"]) {
-  RankRule{.energy = energy_}.check("merge: --energy");
+FactorSizeOptions factor_size_of(const nlohmann::json& options) {
+  const int64_t rank = options["svd-rank"];
+  const double energy = options["energy"];
+  if (!(energy > 0 && energy <= 1))  // refuses NaN, too
+    throw Error(ErrorKind::kUsage, "merge: --energy",
+                fmt::format("{} is not a share above 0, up to 1, which keeps all of it", energy),
+                "for example --energy 0.99, which keeps 99 % of each layer's squared norm");
+  return {.rank = rank > 0 ? std::optional(rank) : std::nullopt, .energy = energy};
 }
+
+FactorSize::FactorSize(const FactorSizeOptions& options) : options_(options) {}
 
 RankRule FactorSize::rule(const LayerParts& parts) const {
-  RankRule rule{.energy = energy_};
-  if (rank_ > 0) rule.most = rank_;
-  if (rank_ > 0 || energy_ < 1) return rule;
+  RankRule rule{.energy = options_.energy};
+  if (options_.rank) rule.most = *options_.rank;
+  if (options_.rank || options_.energy < 1) return rule;
   rule.most = 1;
   for (const LayerPart& part : parts) rule.most = std::max(rule.most, part.layer->rank());
   return rule;
@@ -31,9 +48,8 @@ LoraLayer FactorSize::take(const std::string& target, CompressedLayer layer) {
   return std::move(layer.layer);
 }
 
-void FactorSize::report(nlohmann::json& report) const {
-  report["svd_error"] = total_ > 0 ? std::sqrt(dropped_ / total_) : 0.0;
-  report["svd_error_of_layer"] = error_of_layer_;
+SvdError FactorSize::error() const {
+  return {.total = total_ > 0 ? std::sqrt(dropped_ / total_) : 0.0, .of_layer = error_of_layer_};
 }
 
 }  // namespace ziplora

@@ -1,7 +1,12 @@
 #pragma once
-/// How large the factors are that an SVD makes of a merged layer, as options: a rank, a share of energy, or
-/// both; and the report of what was lost.
+/// How large the factors are that an SVD makes of a merged layer: a rank, a share of energy, or both; and
+/// what was lost.
+///
+///     FactorSize size(factor_size_of(options));
+///     layer = size.take(target, compress_layer(sum, size.rule(parts)));   // … of each layer
+///     report.svd_error = size.error();
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,30 +16,34 @@
 
 namespace ziplora {
 
-/// `svd-rank` and `energy`
-std::vector<MergeOption> factor_size_options();
+struct FactorSizeOptions {
+  /// Absent: as many ranks as the energy needs, or with all of it the largest rank among the parts, as PEFT.
+  std::optional<int64_t> rank = {};
+  /// Share of each layer's ‖ΔW‖² to keep.
+  double energy = 1.0;
+};
+
+/// The rows `svd-rank` and `energy` of a method's table.
+std::vector<MergeOption> factor_size_table();
+/// @throws Error(kUsage) for an energy that is not a share
+FactorSizeOptions factor_size_of(const nlohmann::json& options);
 
 class FactorSize {
  public:
-  /// @param options  resolved
-  /// @throws Error(kUsage) as RankRule::check
-  explicit FactorSize(const nlohmann::json& options);
+  explicit FactorSize(const FactorSizeOptions& options);
 
-  /// Without a rank: as many as the energy needs, or with all of it the largest rank among the parts, as
-  /// PEFT.
   RankRule rule(const LayerParts& parts) const;
 
   /// Remembers the layer's error.
   LoraLayer take(const std::string& target, CompressedLayer layer);
 
-  /// Adds `svd_error` (of all layers' ΔW as one vector) and `svd_error_of_layer`.
-  void report(nlohmann::json& report) const;
+  /// Of all layers that were taken.
+  SvdError error() const;
 
  private:
-  int64_t rank_;
-  double energy_;
+  const FactorSizeOptions options_;
   double total_ = 0, dropped_ = 0;
-  nlohmann::json error_of_layer_ = nlohmann::json::object();
+  std::map<std::string, double> error_of_layer_;
 };
 
 }  // namespace ziplora

@@ -25,8 +25,8 @@ void require_equal_ranks(const std::string& target, const LayerParts& parts,
     if (part.layer->rank() != parts.front().layer->rank())
       throw Error(ErrorKind::kIncompatible, "merge: " + target,
                   fmt::format("factors of different ranks cannot be added: rank {} in {}, {} in {}",
-                              parts.front().layer->rank(), name_of(inputs[parts.front().input]),
-                              part.layer->rank(), name_of(inputs[part.input])),
+                              parts.front().layer->rank(), describe(inputs[parts.front().input]),
+                              part.layer->rank(), describe(inputs[part.input])),
                   hint);
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-/// How methods that mix up and down apart from each other spread an input's strength over the two, as PEFT's
-/// add_weighted_adapter (peft/tuners/lora/model.py, 0.21): √|f| on each side, the sign on down.
+/// How methods that mix `up` and `down` separately spread an input's strength over the two. As PEFT's
+/// add_weighted_adapter (peft/tuners/lora/model.py, 0.21): √|f| on each side, the sign on `down`.
 
 #include <string>
 #include <vector>
@@ -11,12 +11,13 @@
 namespace ziplora {
 
 struct FactorShares {
-  std::vector<double> down, up;  ///< by part; down[k] · up[k] = parts[k].factor()
+  /// By part; down[k] · up[k] = parts[k].factor()
+  std::vector<double> down, up;
 };
 FactorShares factor_shares(const LayerParts& parts);
 
 /// Factors of different ranks cannot be added.
-/// @param hint  what takes them
+/// @param hint  a method that takes them
 /// @throws Error(kIncompatible) naming the target and two inputs with their ranks
 void require_equal_ranks(const std::string& target, const LayerParts& parts,
                          const std::vector<MergeInput>& inputs, const std::string& hint);

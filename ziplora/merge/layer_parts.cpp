@@ -19,7 +19,7 @@ std::string describe(const LoraLayer& layer) {
 
 }  // namespace
 
-std::map<std::string, LayerParts> layers_side_by_side(const std::vector<WeightedAdapter>& adapters) {
+std::map<std::string, LayerParts> layers_side_by_side(const std::vector<AdapterTerm>& adapters) {
   std::map<std::string, LayerParts> result;
   for (size_t k = 0; k < adapters.size(); ++k) {
     for (const auto& [target, layer] : adapters[k].adapter->layers) {
@@ -30,7 +30,7 @@ std::map<std::string, LayerParts> layers_side_by_side(const std::vector<Weighted
                                 describe(*parts.front().layer), describe(layer),
                                 adapters[k].adapter->source.string()),
                     "run 'ziplora inspect' on each file: they were trained on different architectures");
-      parts.push_back({k, &layer, adapters[k].weight});
+      parts.push_back({k, &layer, adapters[k].strength});
     }
   }
   return result;

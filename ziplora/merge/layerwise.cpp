@@ -12,8 +12,8 @@
 namespace ziplora {
 namespace {
 
-/// A stored layer lies behind the larger float32 one that it was made of, so the heap is left with holes: a
-/// fifth of a large result's size unless they are given back now and then.
+/// A stored layer lies behind the larger float32 one that it was made from, which leaves holes in the heap.
+/// They add up to a fifth of a large result's size unless they are given back now and then.
 constexpr int64_t kLayersBetweenTrims = 32;
 void give_back_holes() {
 #ifdef __GLIBC__
@@ -23,24 +23,30 @@ void give_back_holes() {
 
 }  // namespace
 
-std::string name_of(const MergeInput& input) {
+std::string describe(const MergeInput& input) {
   const std::string file = input.adapter->source.filename().string();
-  return file.empty() ? input.role : fmt::format("{} ({})", input.role, file);
+  return file.empty() ? name_of(input.role) : fmt::format("{} ({})", name_of(input.role), file);
+}
+
+std::vector<AdapterTerm> terms_of(const std::vector<MergeInput>& inputs) {
+  std::vector<AdapterTerm> terms;
+  for (const MergeInput& input : inputs) terms.push_back({input.adapter, input.strength});
+  return terms;
 }
 
 MergeResult merge_layerwise(const std::vector<MergeInput>& inputs, MergeContext& context,
                             const MergeLayer& merge_layer) {
   if (inputs.empty())
     throw Error(ErrorKind::kUsage, "merge", "there is nothing to merge",
-                "name the files with --subject, --style or --adapter");
-  std::vector<WeightedAdapter> adapters;
-  for (const MergeInput& input : inputs) adapters.push_back({input.adapter, input.weight});
-  const std::map<std::string, LayerParts> layers = layers_side_by_side(adapters);
+                "give the files with --subject, --style or --adapter");
+  const std::vector<AdapterTerm> terms = terms_of(inputs);
+  const std::map<std::string, LayerParts> layers = layers_side_by_side(terms);
 
-  MergeResult result{.adapter = {}, .report = nlohmann::json::object(), .coefficients = {}};
+  MergeResult result;
+  Coverage& coverage = result.report.coverage.emplace();
   NullProgress nobody;
   Stage stage(context.progress ? *context.progress : nobody, "merge", static_cast<int64_t>(layers.size()));
-  int64_t partly = 0, stored = 0;
+  int64_t stored = 0;
   for (const auto& [target, parts] : layers) {
     if (context.cancel) context.cancel->throw_if_cancelled("merge");
     LoraLayer merged = merge_layer(target, parts);
@@ -50,19 +56,17 @@ MergeResult merge_layerwise(const std::vector<MergeInput>& inputs, MergeContext&
       release_mapped_pages(part.layer->up);
     }
     if (context.store && ++stored % kLayersBetweenTrims == 0) give_back_holes();
-    partly += parts.size() < inputs.size();
+    coverage.partly_covered += parts.size() < inputs.size();
     stage.step();
   }
-  for (const WeightedAdapter& input : adapters)
-    add_vector_deltas(result.adapter.vector_deltas, input.adapter->vector_deltas, input.weight);
-  result.report["partly_covered"] = partly;
+  for (const AdapterTerm& term : terms)
+    add_vector_deltas(result.adapter.vector_deltas, term.adapter->vector_deltas, term.strength);
   for (const MergeInput& input : inputs)
-    result.report["layers_of_inputs"].push_back(
-        {{"input", name_of(input)}, {"layers", input.adapter->layers.size()}});
-  if (partly > 0 && context.progress)
+    coverage.inputs.push_back({describe(input), input.adapter->layers.size()});
+  if (coverage.partly_covered > 0 && context.progress)
     context.progress->note(
         fmt::format("{} of {} layers are not in all inputs: they are merged from those that have them",
-                    partly, layers.size()));
+                    coverage.partly_covered, layers.size()));
   return result;
 }
 

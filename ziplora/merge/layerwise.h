@@ -1,6 +1,6 @@
 #pragma once
-/// The frame of every merge method whose result for one layer depends on that layer alone: goes through the
-/// layers, reports progress, obeys Ctrl-C, and says which layers were not in all inputs.
+/// The frame of every merge method whose result for one layer depends on that layer alone. It goes through
+/// the layers, reports progress, obeys Ctrl-C and tells which layers were not in all inputs.
 ///
 ///     return merge_layerwise(inputs, context, [](const std::string& target, const LayerParts& parts) { … });
 
@@ -12,17 +12,19 @@
 
 namespace ziplora {
 
-/// @param parts  at least one, in order of the inputs
+/// @param parts  at least one, in the order of the inputs
 using MergeLayer = std::function<LoraLayer(const std::string& target, const LayerParts& parts)>;
 
-/// Differences of biases and norms have no factors: every method adds them with the inputs' weights.
-/// A layer that only some inputs touch is merged from those, as PEFT does; `report.partly_covered` counts
-/// such layers, and for each input the report names how many of the layers it has.
+/// Changes to biases and norms have no factors: every method adds them, times the inputs' strengths. A layer
+/// that only some inputs touch is merged from those, as in PEFT; `report.coverage` counts such layers.
 /// @throws Error(kUsage) without inputs, Error(kIncompatible) as layers_side_by_side, Error(kInterrupted)
 MergeResult merge_layerwise(const std::vector<MergeInput>& inputs, MergeContext& context,
                             const MergeLayer& merge_layer);
 
-/// "subject", "style (ink.safetensors)": how messages name an input.
-std::string name_of(const MergeInput& input);
+/// How messages name an input: "subject", "style (ink.safetensors)".
+std::string describe(const MergeInput& input);
+
+/// The inputs as terms of the exact sum.
+std::vector<AdapterTerm> terms_of(const std::vector<MergeInput>& inputs);
 
 }  // namespace ziplora

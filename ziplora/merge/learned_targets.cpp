@@ -9,7 +9,7 @@ bool is_in_unet(const std::string& target) { return target.starts_with("unet.");
 
 const std::vector<LearnedTargets>& learned_targets() {
   static const std::vector<LearnedTargets> table = {
-      {"attention", "q, k, v and out of the UNet's attention, as the paper",
+      {"attention", "q, k, v and out of the UNet's attention, as in the paper",
        [](const std::string& target, bool) { return is_in_unet(target) && is_attention_projection(target); }},
       {"linear", "every linear layer of the UNet",
        [](const std::string& target, bool is_convolution) { return is_in_unet(target) && !is_convolution; }},

@@ -1,5 +1,5 @@
 #pragma once
-/// Which layers zip learns coefficients for; the others are added directly. The paper learns the UNet's
+/// The layers for which zip learns coefficients; the others are added directly. The paper learns the UNet's
 /// attention; adapters from the web often touch more.
 ///
 ///     const LearnedTargets& targets = find_learned_targets("attention");
@@ -13,7 +13,8 @@ namespace ziplora {
 struct LearnedTargets {
   const char* name;
   const char* summary;
-  bool (*includes)(const std::string& target, bool is_convolution);  ///< target: canonical (lora/adapter.h)
+  /// @param target  canonical (lora/adapter.h)
+  bool (*includes)(const std::string& target, bool is_convolution);
 };
 
 const std::vector<LearnedTargets>& learned_targets();

@@ -1,9 +1,9 @@
-// The merge method `magnitude-prune`: the weighted sum of each input's largest values,
+// The merge method `magnitude-prune`: the sum of each input's largest values,
 //
 //     ΔW = Σ_k w_k keep_largest(ΔW_k, density)
 //
-// ZipLoRA (arXiv 2311.13600, section 3.2) finds that ΔW without the 80–90 % smallest values draws nearly the
-// same images; pruned inputs get into each other's way less. PEFT's `magnitude_prune`.
+// ZipLoRA (arXiv 2311.13600, section 3.2) finds that ΔW without its 80–90 % smallest values draws nearly the
+// same images; pruned inputs interfere less with each other. PEFT's `magnitude_prune`.
 #include "ziplora/merge/tensor_combination.h"
 
 namespace ziplora {
@@ -13,7 +13,7 @@ MergeMethod magnitude_prune_method() {
       .name = "magnitude-prune",
       .summary = "the sum of each input's largest values",
       .needs_base = false,
-      .options = combination_options(Mix::kSum),
+      .options = combination_table(Mix::kSum),
       .run = [](const std::vector<MergeInput>& inputs, const nlohmann::json& options, MergeContext& context) {
         return combine_adapters(inputs, options, context, {largest_of(options), Mix::kSum});
       }};

@@ -1,6 +1,6 @@
 #pragma once
-/// Ways of making one adapter of several. A method is one file and one line in merge_methods.cpp; command
-/// line, help, JSON and the contract tests iterate over the table.
+/// Ways to make one adapter of several. A method is one file and one line in merge_methods.cpp; the command
+/// line, its help, JSON and the contract tests iterate over the table.
 
 #include <filesystem>
 #include <functional>
@@ -12,6 +12,8 @@
 #include "ziplora/base/cancel.h"
 #include "ziplora/base/progress.h"
 #include "ziplora/lora/adapter.h"
+#include "ziplora/lora/role.h"
+#include "ziplora/merge/merge_report.h"
 #include "ziplora/models/sdxl.h"
 
 namespace ziplora {
@@ -20,51 +22,72 @@ class TargetNames;  // lora/target_names.h
 
 struct MergeInput {
   const Adapter* adapter;
-  std::string role;     ///< "subject", "style" or "adapter"
-  double weight = 1.0;  ///< strength asked for by the user, folded into the scale
-  /// Words under which it is to be kept ("a sks dog"), which its images take in turn; methods that learn
-  /// need one.
-  std::vector<std::string> prompts;
-  std::vector<std::filesystem::path> images;  ///< the user's own images; empty: generated with this adapter
+  Role role = Role::kAdapter;
+  /// Multiplies ΔW.
+  double strength = 1.0;
+  /// Prompts under which the adapter is to be preserved ("a sks dog"); its images take them in turn. Methods
+  /// that learn need at least one.
+  std::vector<std::string> prompts = {};
+  /// The user's own images; empty: the adapter draws its own.
+  std::vector<std::filesystem::path> images = {};
 };
 
 struct MergeContext {
-  Sdxl* base = nullptr;  ///< methods that learn need it; pure ones do not
+  /// For methods that learn; the others need none.
+  Sdxl* base = nullptr;
   uint64_t seed = 0;
   ProgressSink* progress = nullptr;
   const CancelToken* cancel = nullptr;
-  /// Where a method that learns leaves its state, interrupted or done, and, with `resume`, finds it; the
+  /// Where a method that learns leaves its state, interrupted or done, and finds it again with `resume`. The
   /// caller removes it once the result is safe. Empty: nothing is kept.
   std::filesystem::path state_path;
   bool resume = false;
-  const TargetNames* names = nullptr;  ///< the architecture's layers, for methods that tell blocks apart
-  /// How the caller keeps each finished layer, where a method can hand layers over one by one: in the file's
-  /// dtype, say, so that float32 factors of a large file are never there all at once. Absent: as it is.
+  /// The architecture's layers, for methods that tell blocks apart.
+  const TargetNames* names = nullptr;
+  /// How the caller keeps each finished layer, where a method can hand layers over one by one. Storing them
+  /// in the file's dtype, for instance, keeps the float32 factors of a large file from filling memory.
+  /// Absent: as it is.
   std::function<LoraLayer(const std::string& target, const LoraLayer& layer)> store = {};
 };
 
 struct MergeResult {
   Adapter adapter;
-  nlohmann::json report;      ///< numbers that people and scripts read: losses, overlap, movement
-  NamedTensors coefficients;  ///< per input and target: `<input index>.<target>` [in] float32; empty if none
-  bool mixes_ranks = false;   ///< a layer's ranks are no longer the inputs' ranks side by side
+  MergeReport report;
+  /// By input and target: `<input index>.<target>` [in] float32; empty if the method learns none.
+  NamedTensors coefficients;
+  /// True if a layer's ranks are no longer the inputs' ranks side by side.
+  bool mixes_ranks = false;
 };
 
 struct MergeOption {
   std::string name, help;
-  nlohmann::json default_value;  ///< its JSON type (bool, integer, float, string) is the option's type
-  std::vector<std::string> choices = {};  ///< of a string; empty: any
-  std::optional<double> minimum = {};     ///< of a number, inclusive
+  /// Its JSON type (bool, integer, float or string) is the option's type.
+  nlohmann::json default_value;
+  /// Of a string; empty: any.
+  std::vector<std::string> choices = {};
+  /// Of a number, inclusive.
+  std::optional<double> minimum = {};
+  /// What help calls a value: "INT", "FLOAT", or for a string this. Absent: "NAME".
+  const char* value_name = nullptr;
+
+  bool is_switch() const { return default_value.is_boolean(); }
+  /// "INT", "FLOAT", "NAME", …
+  const char* type_name() const;
 };
 
 struct MergeMethod {
-  const char* name;     ///< "zip", "direct", …
-  const char* summary;  ///< one line with its paper
-  bool needs_base;      ///< learns on the base model
+  /// "zip", "direct", …
+  const char* name;
+  /// One line for help, which names the paper.
+  const char* summary;
+  /// Learns on the base.
+  bool needs_base;
   std::vector<MergeOption> options;
+  /// @param options  as resolve_options returns them
   MergeResult (*run)(const std::vector<MergeInput>& inputs, const nlohmann::json& options,
                      MergeContext& context);
-  bool only_copies = false;  ///< nothing in it is worth several threads of PyTorch
+  /// Copies factors and computes nothing that several threads of PyTorch would speed up.
+  bool only_copies = false;
 };
 
 const std::vector<MergeMethod>& merge_methods();
@@ -73,9 +96,8 @@ const MergeMethod& find_merge_method(const std::string& name);
 
 /// The method's defaults, overlaid with what was given.
 /// @param given  object of option name → value
-/// @throws Error(kUsage) for an unknown option (“did you mean”), a value of another type, not among the
-/// choices or
-///         below the minimum
+/// @throws Error(kUsage) for an unknown option (“did you mean”), and for a value of another type, below the
+///         minimum or not among the choices
 nlohmann::json resolve_options(const MergeMethod& method, const nlohmann::json& given);
 
 }  // namespace ziplora

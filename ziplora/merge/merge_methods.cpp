@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "ziplora/base/error.h"
 #include "ziplora/base/nearest_name.h"
 #include "ziplora/io/json_file.h"
@@ -8,8 +10,8 @@
 
 namespace ziplora {
 
-// Each method is defined in the file of its name (`MergeMethod direct_method();` in direct.cpp); this list is
-// the only other place that knows it.
+// Each method is defined in the file of its name (`MergeMethod direct_method();` in direct.cpp). Only this
+// list knows it, too.
 MergeMethod zip_method();
 MergeMethod direct_method();
 MergeMethod linear_method();
@@ -25,11 +27,11 @@ MergeMethod orthogonal_method();
 
 namespace {
 
-const char* type_name(const nlohmann::json& value) {
+const char* words_for_type(const nlohmann::json& value) {
   if (value.is_boolean()) return "true or false";
   if (value.is_number_integer()) return "a whole number";
   if (value.is_number()) return "a number";
-  return "a word";
+  return "a string";
 }
 
 bool same_type(const nlohmann::json& value, const nlohmann::json& like) {
@@ -41,7 +43,7 @@ bool same_type(const nlohmann::json& value, const nlohmann::json& like) {
 void check_value(const std::string& where, const MergeOption& option, const nlohmann::json& value) {
   if (!same_type(value, option.default_value))
     throw Error(ErrorKind::kUsage, where,
-                fmt::format("{} is not {}", json_line(value), type_name(option.default_value)),
+                fmt::format("{} is not {}", json_line(value), words_for_type(option.default_value)),
                 "the default is " + json_line(option.default_value));
   if (!option.choices.empty()) {
     const std::string word = value.get<std::string>();
@@ -50,11 +52,36 @@ void check_value(const std::string& where, const MergeOption& option, const nloh
   }
   if (option.minimum && value.get<double>() < *option.minimum)
     throw Error(ErrorKind::kUsage, where,
-                fmt::format("{} is too small; the least is {}", json_line(value), *option.minimum),
+                fmt::format("{} is too small; the minimum is {}", json_line(value), *option.minimum),
                 "the default is " + json_line(option.default_value));
 }
 
+/// @return nothing if the method has no such option
+const MergeOption* option_of(const MergeMethod& method, const std::string& name) {
+  const auto option = std::ranges::find(method.options, name, &MergeOption::name);
+  return option == method.options.end() ? nullptr : &*option;
+}
+
+Error unknown_option(const MergeMethod& method, const std::string& name) {
+  const std::string where = fmt::format("merge: options of method '{}'", method.name);
+  std::vector<std::string> owners, names;
+  for (const MergeMethod& other : merge_methods())
+    if (option_of(other, name)) owners.push_back(other.name);
+  if (!owners.empty())
+    return Error(ErrorKind::kUsage, where,
+                 fmt::format("there is no '{}'; it is an option of {}", name, fmt::join(owners, ", ")),
+                 fmt::format("leave it out, or choose the method {}", fmt::join(owners, " or ")));
+  for (const MergeOption& option : method.options) names.push_back(option.name);
+  return unknown_name(where, name, names);
+}
+
 }  // namespace
+
+const char* MergeOption::type_name() const {
+  if (default_value.is_number_integer()) return "INT";
+  if (default_value.is_number()) return "FLOAT";
+  return value_name ? value_name : "NAME";
+}
 
 const std::vector<MergeMethod>& merge_methods() {
   static const std::vector<MergeMethod> table = {
@@ -75,17 +102,10 @@ const MergeMethod& find_merge_method(const std::string& name) {
 
 nlohmann::json resolve_options(const MergeMethod& method, const nlohmann::json& given) {
   nlohmann::json resolved = nlohmann::json::object();
-  std::vector<std::string> names;
-  for (const MergeOption& option : method.options) {
-    resolved[option.name] = option.default_value;
-    names.push_back(option.name);
-  }
+  for (const MergeOption& option : method.options) resolved[option.name] = option.default_value;
   for (const auto& [name, value] : given.items()) {
-    const auto option =
-        std::find_if(method.options.begin(), method.options.end(),
-                     [&name = name](const MergeOption& candidate) { return candidate.name == name; });
-    if (option == method.options.end())
-      throw unknown_name(fmt::format("merge: options of method '{}'", method.name), name, names);
+    const MergeOption* option = option_of(method, name);
+    if (!option) throw unknown_option(method, name);
     check_value("merge: --" + name, *option, value);
     resolved[name] = value;
   }

@@ -81,8 +81,16 @@ MergeResult run(const MergeMethod& method, const nlohmann::json& options,
   return method.run(inputs, options, context);
 }
 
-MergeInput input(const Adapter& adapter, const std::string& role, double weight = 1.0) {
-  return {.adapter = &adapter, .role = role, .weight = weight, .prompts = {}, .images = {}};
+MergeInput subject(const Adapter& adapter, double strength = 1.0) {
+  return {.adapter = &adapter, .role = Role::kSubject, .strength = strength};
+}
+
+MergeInput style(const Adapter& adapter, double strength = 1.0) {
+  return {.adapter = &adapter, .role = Role::kStyle, .strength = strength};
+}
+
+MergeInput further(const Adapter& adapter, double strength = 1.0) {
+  return {.adapter = &adapter, .role = Role::kAdapter, .strength = strength};
 }
 
 TEST(MergeMethods, EachHasANameOfItsOwn) {
@@ -98,26 +106,26 @@ TEST(MergeMethods, EachHasANameOfItsOwn) {
 TEST(MergeMethods, OneAdapterStaysItself) {
   const Adapter one = random_adapter(1, 3, true);
   for (const auto& [method, options] : file_level_methods()) {
-    const MergeResult result = run(*method, options, {input(one, "adapter")});
+    const MergeResult result = run(*method, options, {further(one)});
     EXPECT_EQ(result.adapter.layers.size(), one.layers.size()) << method->name;
     EXPECT_LT(distance(one, result.adapter), 1e-6) << method->name << options;
   }
 }
 
-TEST(MergeMethods, AWeightOfOneAdapterScalesIt) {
+TEST(MergeMethods, AStrengthMultipliesOneAdapter) {
   const Adapter one = random_adapter(1, 3, true);
   Adapter scaled = one;
   for (auto& [target, layer] : scaled.layers) layer.up = layer.up * -0.7;
   for (const auto& [method, options] : file_level_methods())
-    EXPECT_LT(distance(scaled, run(*method, options, {input(one, "adapter", -0.7)}).adapter), 1e-6)
+    EXPECT_LT(distance(scaled, run(*method, options, {further(one, -0.7)}).adapter), 1e-6)
         << method->name << options;
 }
 
 TEST(MergeMethods, TheOrderOfInputsDoesNotMatter) {
   const Adapter a = random_adapter(1, 3, true), b = random_adapter(2, 3, false);
   for (auto [method, options] : file_level_methods()) {
-    const auto forth = run(*method, options, {input(a, "subject", 0.8), input(b, "style", 1.5)});
-    const auto back = run(*method, options, {input(b, "style", 1.5), input(a, "subject", 0.8)});
+    const auto forth = run(*method, options, {subject(a, 0.8), style(b, 1.5)});
+    const auto back = run(*method, options, {style(b, 1.5), subject(a, 0.8)});
     ASSERT_EQ(forth.adapter.layers.size(), back.adapter.layers.size()) << method->name;
     EXPECT_LT(distance(forth.adapter, back.adapter), 1e-6) << method->name << options;
   }
@@ -128,8 +136,8 @@ double distance_of_orders(const char* name, const char* on) {
   const Adapter a = random_adapter(1, 3, true), b = random_adapter(2, 3, false);
   const MergeMethod& method = find_merge_method(name);
   const nlohmann::json options = resolve_options(method, {{"density", 0.4}, {"on", on}});
-  const auto forth = run(method, options, {input(a, "subject", 0.8), input(b, "style", 1.5)});
-  const auto back = run(method, options, {input(b, "style", 1.5), input(a, "subject", 0.8)});
+  const auto forth = run(method, options, {subject(a, 0.8), style(b, 1.5)});
+  const auto back = run(method, options, {style(b, 1.5), subject(a, 0.8)});
   return distance(forth.adapter, back.adapter);
 }
 
@@ -148,8 +156,8 @@ TEST(MergeMethods, WhatCancelsItselfIsZero) {
   const Adapter one = random_adapter(1, 3, true);
   for (const char* name : {"svd", "direct"}) {
     const MergeMethod& method = find_merge_method(name);
-    const MergeResult result = run(method, resolve_options(method, nlohmann::json::object()),
-                                   {input(one, "subject", 1), input(one, "style", -1)});
+    const MergeResult result =
+        run(method, resolve_options(method, nlohmann::json::object()), {subject(one, 1), style(one, -1)});
     double largest = 0;
     for (const auto& [target, layer] : compress(result.adapter, 2).adapter.layers)
       largest = std::max(largest, layer.up.abs().max().item<double>());
@@ -163,7 +171,7 @@ TEST(MergeMethods, EqualSeedsGiveEqualTensorsAndOnlyDareListensToThem) {
     if (method.needs_base) continue;
     const nlohmann::json options = resolve_options(method, nlohmann::json::object());
     const auto merge = [&](uint64_t seed) {
-      return run(method, options, {input(a, "subject"), input(b, "style")}, seed).adapter;
+      return run(method, options, {subject(a), style(b)}, seed).adapter;
     };
     const Adapter first = merge(5), second = merge(5), other = merge(6);
     for (const auto& [target, layer] : first.layers) {
@@ -179,10 +187,9 @@ TEST(MergeMethods, EveryLayerOfEveryInputIsInTheResult) {
                 c = random_adapter(3, 3, true);
   for (auto [method, options] : file_level_methods()) {
     if (std::string(method->name) == "block") options["subject-blocks"] = options["style-blocks"] = "all";
-    const MergeResult result =
-        run(*method, options, {input(a, "subject"), input(b, "style"), input(c, "adapter")});
+    const MergeResult result = run(*method, options, {subject(a), style(b), further(c)});
     ASSERT_EQ(result.adapter.layers.size(), 5) << method->name;
-    EXPECT_EQ(result.report["partly_covered"], 1) << method->name;
+    EXPECT_EQ(result.report.coverage->partly_covered, 1) << method->name;
     for (const auto& [target, layer] : result.adapter.layers) {
       EXPECT_EQ(layer.is_convolution(), target == kConvolution);
       EXPECT_GT(delta(layer).abs().max().item<double>(), 1e-3) << method->name << " " << target;
@@ -195,7 +202,7 @@ TEST(MergeMethods, DifferentRanksAreTakenOrRefusedByName) {
   for (const auto& [method, options] : file_level_methods()) {
     const bool adds_factors = std::string(method->name) == "linear" || options.value("on", "") == "factors";
     try {
-      const MergeResult result = run(*method, options, {input(a, "subject"), input(b, "style")});
+      const MergeResult result = run(*method, options, {subject(a), style(b)});
       EXPECT_FALSE(adds_factors) << method->name;
     } catch (const Error& error) {
       EXPECT_TRUE(adds_factors) << method->name << error.what();
@@ -208,17 +215,16 @@ TEST(MergeMethods, DifferentRanksAreTakenOrRefusedByName) {
 
 TEST(MergeMethods, AnSvdKeepsTheRankAskedForAndReportsItsTrueError) {
   const Adapter a = random_adapter(1, 3, false), b = random_adapter(2, 2, false);
-  const std::vector<MergeInput> inputs{input(a, "subject"), input(b, "style")};
+  const std::vector<MergeInput> inputs{subject(a), style(b)};
   for (const char* name : {"svd", "ties", "dare-linear", "magnitude-prune"}) {
     const MergeMethod& method = find_merge_method(name);
     const MergeResult whole = run(method, resolve_options(method, {{"svd-rank", 99}}), inputs);
-    EXPECT_LT(whole.report["svd_error"].get<double>(), 1e-6) << name;
+    EXPECT_LT(whole.report.svd_error->total, 1e-6) << name;
     const MergeResult small = run(method, resolve_options(method, {{"svd-rank", 2}}), inputs);
     for (const auto& [target, layer] : small.adapter.layers) EXPECT_EQ(layer.rank(), 2) << name;
-    EXPECT_NEAR(small.report["svd_error"].get<double>(), distance(whole.adapter, small.adapter), 1e-5)
-        << name;
-    EXPECT_GT(small.report["svd_error"].get<double>(), 0.05) << name;
-    EXPECT_EQ(small.report["svd_error_of_layer"].size(), 4) << name;
+    EXPECT_NEAR(small.report.svd_error->total, distance(whole.adapter, small.adapter), 1e-5) << name;
+    EXPECT_GT(small.report.svd_error->total, 0.05) << name;
+    EXPECT_EQ(small.report.svd_error->of_layer.size(), 4) << name;
     const MergeResult usual = run(method, resolve_options(method, nlohmann::json::object()), inputs);
     EXPECT_EQ(usual.adapter.layers.at(kQuery).rank(), 3) << name;
   }
@@ -227,23 +233,22 @@ TEST(MergeMethods, AnSvdKeepsTheRankAskedForAndReportsItsTrueError) {
 TEST(MergeMethods, EnergyTakesTheFewestRanksThatHoldIt) {
   const Adapter a = random_adapter(1, 3, false), b = random_adapter(2, 2, false);
   const MergeMethod& method = find_merge_method("svd");
-  const MergeResult result =
-      run(method, resolve_options(method, {{"energy", 0.8}}), {input(a, "subject"), input(b, "style")});
-  for (const auto& [target, error] : result.report["svd_error_of_layer"].items())
-    EXPECT_LE(error.get<double>(), std::sqrt(0.2) + 1e-9) << target;
+  const MergeResult result = run(method, resolve_options(method, {{"energy", 0.8}}), {subject(a), style(b)});
+  for (const auto& [target, error] : result.report.svd_error->of_layer)
+    EXPECT_LE(error, std::sqrt(0.2) + 1e-9) << target;
   EXPECT_LT(result.adapter.layers.at(kQuery).rank(), 5);
-  EXPECT_THROW(run(method, resolve_options(method, {{"energy", 1.5}}), {input(a, "subject")}), Error);
+  EXPECT_THROW(run(method, resolve_options(method, {{"energy", 1.5}}), {subject(a)}), Error);
 }
 
 TEST(MergeMethods, LinearSaysHowLargeItsCrossTermsAre) {
   const Adapter a = random_adapter(1, 3, false), b = random_adapter(2, 3, false);
-  const std::vector<MergeInput> inputs{input(a, "subject"), input(b, "style", -0.5)};
+  const std::vector<MergeInput> inputs{subject(a), style(b, -0.5)};
   const MergeMethod& method = find_merge_method("linear");
   const MergeMethod& direct = find_merge_method("direct");
   const MergeResult result = run(method, nlohmann::json::object(), inputs);
   const Adapter sum = run(direct, nlohmann::json::object(), inputs).adapter;
-  EXPECT_NEAR(result.report["cross_terms"].get<double>(), distance(sum, result.adapter), 1e-5);
-  EXPECT_GT(result.report["cross_terms"].get<double>(), 0.1);
+  EXPECT_NEAR(*result.report.cross_terms, distance(sum, result.adapter), 1e-5);
+  EXPECT_GT(*result.report.cross_terms, 0.1);
 }
 
 TEST(MergeMethods, ProjectionNeedsBothRoles) {
@@ -251,8 +256,8 @@ TEST(MergeMethods, ProjectionNeedsBothRoles) {
   for (const char* name : {"np", "orthogonal"}) {
     const MergeMethod& method = find_merge_method(name);
     const nlohmann::json options = resolve_options(method, nlohmann::json::object());
-    EXPECT_THROW(run(method, options, {input(a, "subject"), input(b, "adapter")}), Error);
-    EXPECT_THROW(run(method, options, {input(a, "style"), input(b, "style")}), Error);
+    EXPECT_THROW(run(method, options, {subject(a), further(b)}), Error);
+    EXPECT_THROW(run(method, options, {style(a), style(b)}), Error);
   }
 }
 
@@ -261,13 +266,12 @@ TEST(MergeMethods, BlocksOfWeightZeroAreLeftOutAndCounted) {
   const MergeMethod& method = find_merge_method("block");
   const nlohmann::json options =
       resolve_options(method, {{"subject-blocks", "MID=0,BASE=0.5"}, {"style-blocks", "MID=0,rest=2"}});
-  const MergeResult result = run(method, options, {input(a, "subject"), input(b, "style")});
+  const MergeResult result = run(method, options, {subject(a), style(b)});
   EXPECT_EQ(result.adapter.layers.count(kOnlyInOne), 0);
-  EXPECT_EQ(result.report["left_out"][0]["layers"], 1);
+  EXPECT_EQ(result.report.left_out.at(0).layers, 1);
   const at::Tensor expected = 0.5 * delta(a.layers.at(kText)) + 2 * delta(b.layers.at(kText));
   EXPECT_LT((delta(result.adapter.layers.at(kText)) - expected).abs().max().item<double>(), 1e-5);
-  EXPECT_THROW(run(method, resolve_options(method, {{"style-blocks", "rest=0"}}),
-                   {input(a, "subject"), input(b, "style")}),
+  EXPECT_THROW(run(method, resolve_options(method, {{"style-blocks", "rest=0"}}), {subject(a), style(b)}),
                Error);
 }
 
@@ -276,7 +280,7 @@ TEST(MergeMethods, BlockRefusesAPathThatNothingLiesIn) {
   const MergeMethod& method = find_merge_method("block");
   try {
     run(method, resolve_options(method, {{"adapter-blocks", "unet.up_blocks.0.attention.1=0"}}),
-        {input(a, "adapter")});
+        {further(a)});
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kUsage);
@@ -290,14 +294,13 @@ TEST(MergeMethods, BlockTakesAdaptersThatChangeVectorsAlone) {
   norms.vector_deltas["unet.up_blocks.0.resnets.0.norm1.weight"] = at::full({4}, 2.0);
   norms.vector_deltas["unet.mid_block.resnets.0.norm1.bias"] = at::full({4}, 3.0);
   const MergeMethod& method = find_merge_method("block");
-  const MergeResult result = run(method, resolve_options(method, {{"adapter-blocks", "MID=0,OUT00=0.5"}}),
-                                 {input(norms, "adapter")});
+  const MergeResult result =
+      run(method, resolve_options(method, {{"adapter-blocks", "MID=0,OUT00=0.5"}}), {further(norms)});
   ASSERT_EQ(result.adapter.vector_deltas.size(), 1);
   EXPECT_TRUE(result.adapter.vector_deltas.begin()->second.to(at::kFloat).equal(at::full({4}, 1.0f)));
-  EXPECT_EQ(result.report["left_out"][0]["layers"], 0);
-  EXPECT_EQ(result.report["left_out"][0]["vectors"], 1);
-  EXPECT_THROW(
-      run(method, resolve_options(method, {{"adapter-blocks", "rest=0"}}), {input(norms, "adapter")}), Error);
+  EXPECT_EQ(result.report.left_out.at(0).layers, 0);
+  EXPECT_EQ(result.report.left_out.at(0).vectors, 1);
+  EXPECT_THROW(run(method, resolve_options(method, {{"adapter-blocks", "rest=0"}}), {further(norms)}), Error);
 }
 
 TEST(MergeMethods, BreadcrumbsLeavesOutTheLargestValuesAndTheSmall) {
@@ -308,7 +311,7 @@ TEST(MergeMethods, BreadcrumbsLeavesOutTheLargestValuesAndTheSmall) {
   const auto kept = [&](double density, double outliers) {
     const nlohmann::json options =
         resolve_options(method, {{"density", density}, {"outliers", outliers}, {"svd-rank", 1}});
-    return delta(run(method, options, {input(one, "adapter", 2.0)}).adapter.layers.at(kQuery)).flatten();
+    return delta(run(method, options, {further(one, 2.0)}).adapter.layers.at(kQuery)).flatten();
   };
   const auto expect = [](const at::Tensor& found, std::vector<double> wanted) {
     EXPECT_LT((found - at::tensor(wanted, at::kDouble)).abs().max().item<double>(), 1e-5) << found;
@@ -326,12 +329,11 @@ TEST(MergeMethods, ADensityIsAShareAboveZero) {
     for (const double density : {0.0, 1.5, std::nan("")}) {
       const MergeMethod& method = find_merge_method(name);
       try {
-        run(method, resolve_options(method, {{"density", density}}),
-            {input(a, "subject"), input(b, "style")});
+        run(method, resolve_options(method, {{"density", density}}), {subject(a), style(b)});
         ADD_FAILURE() << name << " " << density;
       } catch (const Error& error) {
         EXPECT_EQ(error.kind(), ErrorKind::kUsage) << error.what();
-        EXPECT_NE(error.hint().find("left out of the inputs"), std::string::npos);
+        EXPECT_NE(error.hint().find("can be left out"), std::string::npos);
       }
     }
 }
@@ -340,7 +342,7 @@ TEST(MergeMethods, AnSvdOfWhatIsNotFiniteSaysSo) {
   const Adapter a = random_adapter(1, 3, false);
   const MergeMethod& method = find_merge_method("svd");
   try {
-    run(method, resolve_options(method, nlohmann::json::object()), {input(a, "adapter", 1e39)});
+    run(method, resolve_options(method, nlohmann::json::object()), {further(a, 1e39)});
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kNonFinite);

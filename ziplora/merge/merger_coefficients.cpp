@@ -13,7 +13,7 @@
 namespace ziplora {
 namespace {
 
-std::string name_of(int64_t adapter, const MergerLayout::Segment& segment) {
+std::string key_of(int64_t adapter, const MergerLayout::Segment& segment) {
   return fmt::format("{}.{}", adapter, segment.target);
 }
 
@@ -61,7 +61,7 @@ NamedTensors MergerCoefficients::named() const {
   for (const MergerLayout::Segment& segment : layout.segments)
     for (int64_t k = 0; k < layout.adapter_count; ++k)
       if (segment.held[k])
-        result[name_of(k, segment)] = view(k, segment).detach().to(at::kCPU, at::kFloat, false, true);
+        result[key_of(k, segment)] = view(k, segment).detach().to(at::kCPU, at::kFloat, false, true);
   return result;
 }
 
@@ -71,10 +71,10 @@ void MergerCoefficients::load(const NamedTensors& named) {
   for (const MergerLayout::Segment& segment : layout.segments) {
     for (int64_t k = 0; k < layout.adapter_count; ++k) {
       if (!segment.held[k]) continue;
-      const auto found = named.find(name_of(k, segment));
+      const auto found = named.find(key_of(k, segment));
       if (found == named.end() || found->second.numel() != segment.size)
         throw Error(ErrorKind::kIncompatible, "merge: coefficients",
-                    fmt::format("{}: found {}, expected {} values", name_of(k, segment),
+                    fmt::format("{}: found {}, expected {} values", key_of(k, segment),
                                 found == named.end() ? "none" : fmt::format("{}", found->second.numel()),
                                 segment.size),
                     "the file belongs to a merge of other adapters or targets");

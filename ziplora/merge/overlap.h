@@ -1,21 +1,20 @@
 #pragma once
 /// The overlap term of ZipLoRA's loss, λ Σ_layers |m_c · m_s|, in its several readings. The paper's equation,
-/// its words and its public implementation disagree, and the readings weigh against the fidelity terms in
-/// ratios that differ by 10⁵, so each has a name:
+/// its words and its public implementation disagree, and relative to the fidelity terms the readings differ
+/// in size by 10⁵. So each has a name:
 ///
 ///     mean-products   Σ_layers mean_j |m_c,j · m_s,j|     the public code's; the default
 ///     sum-products    Σ_layers Σ_j |m_c,j · m_s,j|
 ///     dot-product     Σ_layers |Σ_j m_c,j · m_s,j|        the equation as written (v1 and v2, equation 3)
-///     cosine          Σ_layers |cos(m_c, m_s)|            the words of v1; its gradient is zero at the
-///     all-ones start
+///     cosine          Σ_layers |cos(m_c, m_s)|            the words of v1; no gradient at the start
 ///
-/// Why mean-products: with mean squared errors as fidelity, λ 0.01 and lr 0.01 it is the reading that
-/// separates the adapters and keeps both; sums over 640…2560 columns drown the fidelity terms (a few
-/// hundredths) a thousandfold, and the cosine starts on a saddle. K adapters: the sum over all pairs i < j of
-/// adapters that both touch the layer.
+/// Why mean-products: with mean squared errors as fidelity, λ 0.01 and lr 0.01, this reading separates the
+/// adapters and preserves both. Sums over 640 to 2560 columns exceed the fidelity terms (a few hundredths) a
+/// thousandfold, and the cosine starts on a saddle. Of K adapters, the term sums over all pairs i < j that
+/// both touch the layer.
 ///
-///     at::Tensor per_layer = OverlapTerm(layout, find_overlap_reading("mean-products")).per_layer(m);   //
-///     [layers]
+///     const OverlapTerm overlap(layout, find_overlap_reading("mean-products"), m.options());
+///     at::Tensor per_layer = overlap.per_layer(m);   // [layers]
 
 #include <ATen/core/Tensor.h>
 
@@ -26,20 +25,21 @@
 
 namespace ziplora {
 
-/// What a reading sees of a pair of coefficient rows: products and squares of columns, summed over each
-/// layer.
+/// Two rows of coefficients, from which a reading computes one number per layer.
 struct PairedColumns {
-  const at::Tensor& first;   ///< [columns], m_i
-  const at::Tensor& second;  ///< [columns], m_j
+  /// m_i and m_j, [columns]
+  const at::Tensor &first, &second;
   /// [columns] → [layers]: the sum of each layer's columns; differentiable
   const std::function<at::Tensor(const at::Tensor&)>& layer_sum;
-  const at::Tensor& layer_sizes;  ///< [layers], number of columns
+  /// Number of columns, [layers]
+  const at::Tensor& layer_sizes;
 };
 
 struct OverlapReading {
   const char* name;
   const char* summary;
-  at::Tensor (*per_layer)(const PairedColumns& pair);  ///< [layers], non-negative
+  /// @return [layers], non-negative
+  at::Tensor (*per_layer)(const PairedColumns& pair);
 };
 
 const std::vector<OverlapReading>& overlap_readings();

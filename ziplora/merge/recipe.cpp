@@ -22,7 +22,7 @@ nlohmann::json Recipe::to_json() const {
   for (const RecipeStep& step : steps) {
     nlohmann::json inputs = nlohmann::json::array();
     for (const RecipeInput& input : step.inputs) {
-      nlohmann::json one{{"role", input.role}, {"weight", input.weight}};
+      nlohmann::json one{{"role", name_of(input.role)}, {"weight", input.strength}};
       if (input.step)
         one["step"] = steps[*input.step].name;
       else
@@ -41,7 +41,7 @@ MergeResult run_recipe(const Recipe& recipe, const std::map<std::filesystem::pat
                        MergeContext& context) {
   std::vector<Adapter> made;
   made.reserve(recipe.steps.size());  // inputs point into it
-  nlohmann::json reports = nlohmann::json::array();
+  std::vector<StepReport> reports;
   MergeResult result;
   bool mixes_ranks = false;
   for (size_t i = 0; i < recipe.steps.size(); ++i) {
@@ -50,23 +50,21 @@ MergeResult run_recipe(const Recipe& recipe, const std::map<std::filesystem::pat
     for (const RecipeInput& input : step.inputs)
       inputs.push_back({.adapter = input.step ? &made[*input.step] : adapters.at(input.file),
                         .role = input.role,
-                        .weight = input.weight,
-                        .prompts = {},
-                        .images = {}});
+                        .strength = input.strength});
     MergeContext own = context;
-    if (i + 1 < recipe.steps.size()) own.store = {};  // what is worked on further keeps its precision
+    if (i + 1 < recipe.steps.size()) own.store = {};  // an intermediate result keeps its precision
     if (context.progress)
       context.progress->note(
           fmt::format("step {} of {}: {} ({})", i + 1, recipe.steps.size(), step.name, step.method->name));
     result = step.method->run(inputs, step.options, own);
     mixes_ranks = mixes_ranks || result.mixes_ranks;
-    reports.push_back({{"name", step.name}, {"method", step.method->name}, {"report", result.report}});
+    reports.push_back({step.name, step.method->name, result.report});
     if (i + 1 == recipe.steps.size()) break;
     made.push_back(std::move(result.adapter));
     made.back().source = step.name;  // how messages name it
   }
   result.mixes_ranks = mixes_ranks || recipe.steps.size() > 1;
-  result.report["steps"] = std::move(reports);
+  result.report.steps = std::move(reports);
   return result;
 }
 

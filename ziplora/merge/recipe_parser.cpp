@@ -1,5 +1,4 @@
-// From JSON to Recipe: depth first, so that a step stands after those it uses, and every mistake is named
-// with its place.
+// From JSON to Recipe: depth first, so that a step stands after those it uses. Every error names its place.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,8 +12,8 @@
 namespace ziplora {
 namespace {
 
-constexpr const char* kExample =
-    R"({"method": "direct", "inputs": [{"file": "dog.safetensors"}, {"file": "ink.safetensors", "weight": 0.8}]})";
+constexpr const char* kExample = R"({"method": "direct", "inputs": [{"file": "dog.safetensors"}, )"
+                                 R"({"file": "ink.safetensors", "weight": 0.8}]})";
 
 class RecipeParser {
  public:
@@ -61,7 +60,7 @@ class RecipeParser {
     const auto found = json.find(key);
     if (found == json.end() || !found->is_string() || found->get<std::string>().empty())
       refuse(inside(place, key),
-             found == json.end() ? "is missing" : "found " + found->dump() + ", expected a text", kExample);
+             found == json.end() ? "is missing" : "found " + found->dump() + ", expected a string", kExample);
     return found->get<std::string>();
   }
 
@@ -73,23 +72,12 @@ class RecipeParser {
 
     RecipeStep step{.name = json.contains("name") ? text(json, "name", place)
                             : place.empty()       ? "merge"
-                                                  : place,
-                    .method = nullptr,
-                    .options = {},
-                    .inputs = {}};
+                                                  : place};
     if (!names_.insert(step.name).second)
       refuse(inside(place, "name"), fmt::format("'{}' names two steps", step.name),
              "give each step a name of its own");
     step.method = &method_of(json, place);
-    const nlohmann::json options = json.value("options", nlohmann::json::object());
-    if (!options.is_object())
-      refuse(inside(place, "options"), "an object of option names and values is expected",
-             R"("options": {"density": 0.2})");
-    try {
-      step.options = resolve_options(*step.method, options);
-    } catch (const Error& error) {
-      refuse(inside(place, "options"), fmt::format("{}: {}", error.where(), error.problem()), error.hint());
-    }
+    step.options = options_of(json, *step.method, inside(place, "options"));
     const auto inputs = json.find("inputs");
     if (inputs == json.end() || !inputs->is_array() || inputs->empty())
       refuse(inside(place, "inputs"), "a list of at least one input is expected", kExample);
@@ -99,6 +87,18 @@ class RecipeParser {
     return recipe_.steps.size() - 1;
   }
 
+  nlohmann::json options_of(const nlohmann::json& step, const MergeMethod& method,
+                            const std::string& place) const {
+    const nlohmann::json given = step.value("options", nlohmann::json::object());
+    if (!given.is_object())
+      refuse(place, "an object of option names and values is expected", R"("options": {"density": 0.2})");
+    try {
+      return resolve_options(method, given);
+    } catch (const Error& error) {
+      refuse(place, fmt::format("{}: {}", error.where(), error.problem()), error.hint());
+    }
+  }
+
   const MergeMethod& method_of(const nlohmann::json& json, const std::string& place) const {
     const std::string name = text(json, "method", place);
     std::vector<std::string> known;
@@ -106,9 +106,8 @@ class RecipeParser {
       if (!method.needs_base && name == method.name) return method;
       if (!method.needs_base) known.push_back(method.name);
       if (method.needs_base && name == method.name)
-        refuse(inside(place, "method"),
-               fmt::format("'{}' learns on a base model, which a recipe has not", name),
-               fmt::format("run 'ziplora merge --method {}' first and name its file here", name));
+        refuse(inside(place, "method"), fmt::format("'{}' learns on a base, and a recipe has none", name),
+               fmt::format("run 'ziplora merge --method {}' first and give its file here", name));
     }
     throw unknown_name(at(inside(place, "method")), name, known);
   }
@@ -129,19 +128,14 @@ class RecipeParser {
       else
         input.step = earlier_step(text(json, "step", place), inside(place, "step"));
     }
-    if (json.contains("role")) {
-      input.role = text(json, "role", place);
-      const std::vector<std::string> roles{"subject", "style", "adapter"};
-      if (std::find(roles.begin(), roles.end(), input.role) == roles.end())
-        throw unknown_name(at(inside(place, "role")), input.role, roles);
-    }
+    if (json.contains("role")) input.role = parse_role(text(json, "role", place), at(inside(place, "role")));
     if (json.contains("weight")) {
+      const std::string place_of_weight = inside(place, "weight");
       if (!json["weight"].is_number())
-        refuse(inside(place, "weight"), "found " + json["weight"].dump() + ", expected a number",
-               R"("weight": 0.8)");
-      input.weight = json["weight"];
-      if (!std::isfinite(input.weight))
-        refuse(inside(place, "weight"), "the weight is not a finite number", R"("weight": 0.8)");
+        refuse(place_of_weight, "found " + json["weight"].dump() + ", expected a number", R"("weight": 0.8)");
+      input.strength = json["weight"];
+      if (!std::isfinite(input.strength))
+        refuse(place_of_weight, "the number is not finite", R"("weight": 0.8)");
     }
     return input;
   }
@@ -158,7 +152,7 @@ class RecipeParser {
     throw unknown_name(at(place), name, known);
   }
 
-  /// The last step is the result; any other that leads nowhere is a slip.
+  /// The last step is the result; any other step that nothing uses is a mistake.
   void refuse_unused() const {
     for (size_t i = 0; i + 1 < recipe_.steps.size(); ++i)
       if (!used_.count(i))
@@ -172,7 +166,8 @@ class RecipeParser {
   const std::string where_;
   Recipe recipe_;
   std::set<size_t> used_;
-  std::set<std::string> names_;  ///< of the steps entered, which stand in recipe_ only after their inputs
+  /// Of all steps begun, which stand in recipe_ only after their inputs.
+  std::set<std::string> names_;
 };
 
 }  // namespace

@@ -49,7 +49,7 @@ TEST(Recipe, StepsAndTreesSayTheSame) {
     const Recipe recipe = parse_recipe(json::parse(text), "recipe.json");
     EXPECT_EQ(recipe.files(), (std::vector<std::filesystem::path>{"x", "y"}));
     const MergeResult result = run_recipe(recipe, {{"x", &x}, {"y", &y}}, context);
-    EXPECT_EQ(result.report["steps"].size(), 2);
+    EXPECT_EQ(result.report.steps.size(), 2);
     EXPECT_EQ(result.adapter.layers.at("unet.q").rank(), 3);
     results.push_back(delta(result.adapter));
   }
@@ -83,7 +83,7 @@ TEST(Recipe, SlipsAreNamedWithTheirPlace) {
   has(R"({"steps": [], "step": 1})", "recipe.json", "did you mean 'steps'?");
   has(R"({"inputs": [{"file": "x"}]})", "method", "is missing");
   has(R"({"method": "tise", "inputs": [{"file": "x"}]})", "recipe.json: method", "did you mean 'ties'?");
-  has(R"({"method": "zip", "inputs": [{"file": "x"}]})", "method", "learns on a base model");
+  has(R"({"method": "zip", "inputs": [{"file": "x"}]})", "method", "learns on a base");
   has(R"({"method": "ties", "inputs": []})", "inputs", "at least one input");
   has(R"({"method": "ties", "inputs": [{"fiel": "x"}]})", "inputs[0]", "did you mean 'file'?");
   has(R"({"method": "ties", "inputs": [{}]})", "inputs[0]", "an input is one of");

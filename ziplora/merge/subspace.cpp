@@ -3,16 +3,14 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/linalg_qr.h>
 
-#include <limits>
 #include <tuple>
 
 #include "ziplora/lora/compress.h"
 
 namespace ziplora {
 
-at::Tensor principal_directions(const LoraLayer& layer, Side side, int64_t most) {
-  const LoraLayer balanced =
-      compress_layer(layer, RankRule{.most = most > 0 ? most : std::numeric_limits<int64_t>::max()}).layer;
+at::Tensor principal_directions(const LoraLayer& layer, Side side, std::optional<int64_t> most) {
+  const LoraLayer balanced = compress_layer(layer, RankRule{.most = most.value_or(RankRule{}.most)}).layer;
   // Columns √s_i · v_i, largest first.
   const at::Tensor vectors =
       (side == Side::kInput ? balanced.down.flatten(1).t() : balanced.up.flatten(1)).to(at::kDouble);

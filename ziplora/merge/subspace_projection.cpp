@@ -10,43 +10,58 @@
 namespace ziplora {
 namespace {
 
+/// Σ_layers ‖ΔW‖² of one input.
 struct Energy {
-  double before = 0, after = 0;  ///< Σ_layers ‖ΔW‖² of one input
+  double before = 0, after = 0;
 };
 
-void require_both_roles(const std::vector<MergeInput>& inputs, const std::string& protect) {
+void require_both_roles(const std::vector<MergeInput>& inputs, Role protect) {
   size_t count = 0;
   for (const MergeInput& input : inputs) count += input.role == protect;
   if (inputs.size() == 1) return;  // nothing to keep apart
   if (count == 0)
     throw Error(ErrorKind::kUsage, "merge: --protect",
-                fmt::format("none of the {} inputs is the {}, whose directions the others must leave alone",
-                            inputs.size(), protect),
-                fmt::format("name it with --{} FILE", protect));
+                fmt::format("none of the {} inputs is the {}, whose directions are to be protected",
+                            inputs.size(), name_of(protect)),
+                fmt::format("give it with --{} FILE", name_of(protect)));
   if (count == inputs.size())
     throw Error(ErrorKind::kUsage, "merge: --protect",
-                fmt::format("all {} inputs are of the protected role {}", count, protect),
-                "give the other one as --subject, --style or --adapter");
+                fmt::format("all {} inputs have the protected role {}", count, name_of(protect)),
+                fmt::format("give the other one as --adapter or --{}",
+                            name_of(protect == Role::kStyle ? Role::kSubject : Role::kStyle)));
 }
 
 }  // namespace
 
-std::vector<MergeOption> projection_options() {
-  return {{"protect", "whose directions the others must leave alone", "style", {"style", "subject"}},
-          {"directions", "how many principal directions of a layer are protected; 0: all", 0, {}, 0}};
+std::vector<MergeOption> projection_table() {
+  const ProjectionOptions defaults;
+  return {{.name = "protect",
+           .help = "Protect the directions of this role; the others leave them",
+           .default_value = name_of(defaults.protect),
+           .choices = {name_of(Role::kStyle), name_of(Role::kSubject)},
+           .value_name = "ROLE"},
+          {.name = "directions",
+           .help = "Protect this many principal directions of each layer; 0: all",
+           .default_value = defaults.directions.value_or(0),
+           .minimum = 0}};
 }
 
-MergeResult merge_with_projection(const std::vector<MergeInput>& inputs, const nlohmann::json& options,
+ProjectionOptions projection_of(const nlohmann::json& options) {
+  const int64_t directions = options["directions"];
+  return {.protect = parse_role(options["protect"], "merge: --protect"),
+          .directions = directions > 0 ? std::optional(directions) : std::nullopt};
+}
+
+MergeResult merge_with_projection(const std::vector<MergeInput>& inputs, const ProjectionOptions& options,
                                   MergeContext& context, Side side, double share) {
-  const std::string protect = options["protect"];
-  const int64_t most = options["directions"];
-  require_both_roles(inputs, protect);
+  require_both_roles(inputs, options.protect);
+  const auto is_protected = [&](const LayerPart& part) { return inputs[part.input].role == options.protect; };
   std::vector<Energy> energies(inputs.size());
 
   MergeResult result = merge_layerwise(inputs, context, [&](const std::string&, const LayerParts& parts) {
     LayerParts protected_parts;
     for (const LayerPart& part : parts)
-      if (inputs[part.input].role == protect) protected_parts.push_back(part);
+      if (is_protected(part)) protected_parts.push_back(part);
     if (protected_parts.empty() || protected_parts.size() == parts.size()) {
       for (const LayerPart& part : parts) {
         const double norm = squared_norm(*part.layer);
@@ -55,26 +70,27 @@ MergeResult merge_with_projection(const std::vector<MergeInput>& inputs, const n
       }
       return concatenate_layer(parts);
     }
-    const at::Tensor directions = principal_directions(concatenate_layer(protected_parts), side, most);
+    const at::Tensor directions =
+        principal_directions(concatenate_layer(protected_parts), side, options.directions);
     std::vector<LoraLayer> projected;
-    projected.reserve(parts.size());  // parts point into it
+    projected.reserve(parts.size());  // the parts below point into it
     LayerParts apart;
     for (const LayerPart& part : parts) {
-      projected.push_back(inputs[part.input].role == protect
-                              ? *part.layer
-                              : without_directions(*part.layer, side, directions, share));
+      projected.push_back(is_protected(part) ? *part.layer
+                                             : without_directions(*part.layer, side, directions, share));
       energies[part.input].before += squared_norm(*part.layer);
       energies[part.input].after += squared_norm(projected.back());
-      apart.push_back({part.input, &projected.back(), part.weight});
+      apart.push_back({part.input, &projected.back(), part.strength});
     }
     return concatenate_layer(apart);
   });
 
-  for (size_t k = 0; k < inputs.size(); ++k)
-    if (inputs[k].role != protect)
-      result.report["removed"].push_back(
-          {{"input", name_of(inputs[k])},
-           {"share", energies[k].before > 0 ? 1 - energies[k].after / energies[k].before : 0.0}});
+  for (size_t k = 0; k < inputs.size(); ++k) {
+    const Energy& energy = energies[k];
+    if (inputs[k].role == options.protect) continue;
+    result.report.removed.push_back(
+        {describe(inputs[k]), energy.before > 0 ? 1 - energy.after / energy.before : 0.0});
+  }
   return result;
 }
 

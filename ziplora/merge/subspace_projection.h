@@ -1,5 +1,5 @@
 #pragma once
-/// The frame of `np` and `orthogonal`: one role is protected, and what the other inputs do in its subspace is
+/// The frame of `np` and `orthogonal`: one role is protected. What the other inputs do in its subspace is
 /// removed before all are added exactly, layer by layer.
 
 #include <vector>
@@ -9,15 +9,24 @@
 
 namespace ziplora {
 
-/// `protect` and `directions`
-std::vector<MergeOption> projection_options();
+struct ProjectionOptions {
+  /// The others leave its subspace.
+  Role protect = Role::kStyle;
+  /// How many principal directions of a layer are protected; absent: all.
+  std::optional<int64_t> directions = {};
+};
 
-/// Several protected inputs protect the subspace of their weighted sum. A layer that the protected ones lack
-/// has nothing to protect and is added as it is. `report.removed` is the share of each other input's ‖ΔW‖²
-/// that is gone.
-/// @param share  of what lies in the protected subspace, removed from the others; 1: all of it
-/// @throws Error(kUsage) if there is an input of the protected role and no other, or none of it
-MergeResult merge_with_projection(const std::vector<MergeInput>& inputs, const nlohmann::json& options,
+/// The rows `protect` and `directions` of a method's table.
+std::vector<MergeOption> projection_table();
+ProjectionOptions projection_of(const nlohmann::json& options);
+
+/// Several protected inputs protect the subspace of their sum. A layer that no protected input touches has
+/// nothing to protect and is added as it is. `report.removed` tells the share of each other input's ‖ΔW‖²
+/// that was removed.
+/// @param share  how much of what lies in the protected subspace is removed from the others; 1: all of it
+/// @throws Error(kUsage) unless some inputs have the protected role and others do not; one input alone is
+///         fine
+MergeResult merge_with_projection(const std::vector<MergeInput>& inputs, const ProjectionOptions& options,
                                   MergeContext& context, Side side, double share);
 
 }  // namespace ziplora

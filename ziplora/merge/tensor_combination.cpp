@@ -16,7 +16,7 @@
 namespace ziplora {
 namespace {
 
-/// [out, in] or [out, in, kh, kw], without the input's weight.
+/// [out, in] or [out, in, kh, kw], without the input's strength.
 at::Tensor delta_of(const LoraLayer& layer) {
   std::vector<int64_t> shape = layer.down.sizes().vec();
   shape[0] = layer.up.size(0);
@@ -26,13 +26,10 @@ at::Tensor delta_of(const LoraLayer& layer) {
 
 class Combiner {
  public:
-  Combiner(const nlohmann::json& options, uint64_t seed, TensorCombination combination)
-      : combination_(std::move(combination)),
-        majority_(options.value("majority-sign", "total") == "total" ? MajoritySign::kTotal
-                                                                     : MajoritySign::kFrequency),
-        seed_(seed) {}
+  Combiner(TensorCombination combination, MajoritySign majority, uint64_t seed)
+      : combination_(std::move(combination)), majority_(majority), seed_(seed) {}
 
-  /// @param tensors  one a part, of one shape
+  /// @param tensors  one for each part, all of one shape
   /// @param half     "down", "up" or "delta": each has its own random numbers
   at::Tensor operator()(const std::string& target, const char* half, const LayerParts& parts,
                         const std::vector<at::Tensor>& tensors, const std::vector<double>& weights) const {
@@ -56,28 +53,28 @@ class Combiner {
 
 MergeResult combine_deltas(const std::vector<MergeInput>& inputs, const nlohmann::json& options,
                            MergeContext& context, const Combiner& combine) {
-  FactorSize size(options);
+  FactorSize size(factor_size_of(options));
   MergeResult result =
       merge_layerwise(inputs, context, [&](const std::string& target, const LayerParts& parts) {
         std::vector<at::Tensor> deltas;
-        std::vector<double> weights;
+        std::vector<double> strengths;
         for (const LayerPart& part : parts) {
           deltas.push_back(delta_of(*part.layer));
-          weights.push_back(part.weight);
+          strengths.push_back(part.strength);
         }
-        const at::Tensor merged = combine(target, "delta", parts, deltas, weights);
+        const at::Tensor merged = combine(target, "delta", parts, deltas, strengths);
         return size.take(target, factorize(merged, size.rule(parts)));
       });
-  size.report(result.report);
+  result.report.svd_error = size.error();
   return result;
 }
 
 MergeResult combine_factors(const std::vector<MergeInput>& inputs, const nlohmann::json& options,
                             MergeContext& context, const Combiner& combine) {
-  for (const MergeOption& option : factor_size_options())
+  for (const MergeOption& option : factor_size_table())
     if (options[option.name] != option.default_value)
       throw Error(ErrorKind::kUsage, "merge: --" + option.name,
-                  "with --on factors there is no SVD, and the rank is the inputs'",
+                  "--on factors makes no SVD, so the rank stays that of the inputs",
                   "use --rank, or --on delta");
   return merge_layerwise(inputs, context, [&](const std::string& target, const LayerParts& parts) {
     require_equal_ranks(target, parts, inputs, "--on delta takes any ranks");
@@ -94,28 +91,34 @@ MergeResult combine_factors(const std::vector<MergeInput>& inputs, const nlohman
 
 }  // namespace
 
-std::vector<MergeOption> combination_options(Mix mix) {
+std::vector<MergeOption> combination_table(Mix mix) {
   std::vector<MergeOption> options = {
-      {"density", "share of the values that stay, above 0, up to 1", 0.5, {}, 0},
-      {"on",
-       "what the values are of: delta (an SVD a layer) or factors (fast, with cross terms)",
-       "delta",
-       {"delta", "factors"}}};
+      {.name = "density",
+       .help = "Keep this share of the values, above 0, up to 1",
+       .default_value = 0.5,
+       .minimum = 0},
+      {.name = "on",
+       .help =
+           "Work on the values of each layer's delta, with an SVD, or of its factors: fast, with cross terms",
+       .default_value = "delta",
+       .choices = {"delta", "factors"},
+       .value_name = "VALUES"}};
   if (mix == Mix::kElectedMean)
-    options.push_back({"majority-sign",
-                       "the sign that a place elects: of the sum of values (total) or of signs (frequency)",
-                       "total",
-                       {"total", "frequency"}});
-  for (MergeOption& option : factor_size_options()) options.push_back(std::move(option));
+    options.push_back({.name = "majority-sign",
+                       .help = "Elect the sign of the sum of the values, or of the sum of their signs",
+                       .default_value = "total",
+                       .choices = {"total", "frequency"},
+                       .value_name = "SIGN"});
+  for (MergeOption& option : factor_size_table()) options.push_back(std::move(option));
   return options;
 }
 
 double density_of(const nlohmann::json& options) {
   const double density = options["density"];
-  if (density > 0 && density <= 1) return density;  // refuses what is no number, too
+  if (density > 0 && density <= 1) return density;  // refuses NaN, too
   throw Error(ErrorKind::kUsage, "merge: --density",
               fmt::format("{} is not a share above 0, up to 1, which keeps every value", density),
-              "for example --density 0.5; what should have no effect is left out of the inputs instead");
+              "for example --density 0.5; an input that should have no effect can be left out");
 }
 
 Keep largest_of(const nlohmann::json& options) {
@@ -132,7 +135,9 @@ Keep random_of(const nlohmann::json& options) {
 
 MergeResult combine_adapters(const std::vector<MergeInput>& inputs, const nlohmann::json& options,
                              MergeContext& context, TensorCombination combination) {
-  const Combiner combiner(options, context.seed, std::move(combination));
+  const MajoritySign majority =
+      options.value("majority-sign", "total") == "total" ? MajoritySign::kTotal : MajoritySign::kFrequency;
+  const Combiner combiner(std::move(combination), majority, context.seed);
   MergeResult result = options["on"] == "delta" ? combine_deltas(inputs, options, context, combiner)
                                                 : combine_factors(inputs, options, context, combiner);
   result.mixes_ranks = true;

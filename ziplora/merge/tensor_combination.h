@@ -1,13 +1,14 @@
 #pragma once
-/// The frame of the merges that act on single values (TIES, DARE, pruning), on either of two readings:
+/// The frame of the merges that act on single values (TIES, DARE, pruning). Each works on either of two
+/// readings:
 ///
-///     --on delta     on ΔW of each layer, w_k as weight; ΔW then has full rank, so an SVD brings it back to
-///                    factors, with the relative error of each layer in the report (PEFT's `ties_svd`, …)
-///     --on factors   on down and on up apart from each other, √|w_k s_k| as weights (PEFT's `ties`, …);
-///                    fast, ranks must be equal, and cross terms as in `linear`
+///     --on delta     on ΔW of each layer, with the strengths w_k; ΔW then has full rank, and an SVD turns it
+///                    back into factors, and the report tells each layer's relative error (PEFT's `ties_svd`)
+///     --on factors   on `down` and on `up` separately, with √|w_k s_k|; fast, but ranks must be equal, and
+///                    there are cross terms as in `linear` (PEFT's `ties`)
 ///
-/// ΔW is the default: it is what the papers speak of, while signs and magnitudes of a factor's values depend
-/// on a basis that training chose at random. Dense work goes layer by layer: on full SDXL some seconds each.
+/// ΔW is the default because the papers speak of it; signs and magnitudes of a factor's values depend on a
+/// basis that training chose at random. Dense work goes layer by layer: some seconds each on full SDXL.
 
 #include <cstdint>
 #include <functional>
@@ -18,7 +19,7 @@
 namespace ziplora {
 
 /// What stays of one input's values: float32, in their shape.
-/// @param seed  of the random numbers for these values, equal on every run
+/// @param seed  of the random numbers for these values, the same on every run
 using Keep = std::function<at::Tensor(const at::Tensor& values, uint64_t seed)>;
 
 enum class Mix {
@@ -32,21 +33,21 @@ struct TensorCombination {
   Mix mix;
 };
 
-/// `density`, `on`, those of factor_size.h, and `majority-sign` where signs are elected.
-std::vector<MergeOption> combination_options(Mix mix);
+/// The rows `density`, `on`, those of factor_size.h, and `majority-sign` where signs are elected.
+std::vector<MergeOption> combination_table(Mix mix);
 
 /// The option `density`.
 /// @throws Error(kUsage) unless it is in (0, 1]
 double density_of(const nlohmann::json& options);
 
-/// keep_largest and keep_random (task_arithmetic.h) of the option `density`.
+/// keep_largest and keep_random (task_arithmetic.h) with the option `density`.
 /// @throws as density_of
 Keep largest_of(const nlohmann::json& options);
 Keep random_of(const nlohmann::json& options);
 
-/// One adapter is pruned as asked (PEFT turns to `linear` then, and ignores the density).
-/// @throws Error(kUsage) for a size of factors that no one asked for (`--on factors`);
-///         Error(kIncompatible) if ranks differ with `--on factors`
+/// A single adapter is pruned as asked. (PEFT then switches to `linear` and ignores the density.)
+/// @throws Error(kUsage) if `--on factors` comes with a size of factors; Error(kIncompatible) if ranks differ
+///         then
 MergeResult combine_adapters(const std::vector<MergeInput>& inputs, const nlohmann::json& options,
                              MergeContext& context, TensorCombination combination);
 

@@ -1,19 +1,19 @@
-// The merge method `zip`: ZipLoRA, arXiv 2311.13600, for two or more adapters. The paper's settings are the
-// defaults. Here: options → inputs → fidelity of the direct merge → learning → fidelity now → one ordinary
-// LoRA and a report.
+// The merge method `zip`: ZipLoRA, arXiv 2311.13600, for two or more adapters, with the paper's settings as
+// defaults. The course of one merge: options → inputs → fidelity of the direct merge → learning → fidelity of
+// the result → one ordinary LoRA and a report.
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "ziplora/base/error.h"
 #include "ziplora/lora/adapter_digest.h"
 #include "ziplora/merge/concatenate.h"
-#include "ziplora/merge/learned_targets.h"
+#include "ziplora/merge/layerwise.h"
 #include "ziplora/merge/merge_method.h"
-#include "ziplora/merge/zip_inputs.h"
-#include "ziplora/merge/zip_loop.h"
+#include "ziplora/merge/zip_options.h"
 #include "ziplora/merge/zip_state.h"
 
 namespace ziplora {
@@ -36,18 +36,19 @@ MergerLayout layout_of(const std::vector<MergeInput>& inputs, const LearnedTarge
   return layout;
 }
 
-/// "subject", "style"; further ones by number, so that names in the report are unique.
+/// "subject", "style"; a further input of the same role gets a number, so names in the report are unique.
 std::vector<std::string> report_names(const std::vector<MergeInput>& inputs) {
   std::vector<std::string> names;
-  for (const MergeInput& input : inputs) {
-    int64_t same = 0;
-    for (const std::string& name : names) same += name == input.role || name.starts_with(input.role + "_");
-    names.push_back(same == 0 ? input.role : fmt::format("{}_{}", input.role, same + 1));
+  for (size_t k = 0; k < inputs.size(); ++k) {
+    const auto same = std::count_if(inputs.begin(), inputs.begin() + static_cast<int64_t>(k),
+                                    [&](const MergeInput& input) { return input.role == inputs[k].role; });
+    const std::string role = name_of(inputs[k].role);
+    names.push_back(same == 0 ? role : fmt::format("{}_{}", role, same + 1));
   }
   return names;
 }
 
-/// Everything that the coefficients depend on: what a resumed merge must have in common with the interrupted
+/// Everything that the coefficients depend on. A resumed merge must have it in common with the interrupted
 /// one.
 nlohmann::json settings_of(const std::vector<MergeInput>& inputs, const nlohmann::json& options,
                            const MergeContext& context) {
@@ -59,20 +60,20 @@ nlohmann::json settings_of(const std::vector<MergeInput>& inputs, const nlohmann
     std::vector<std::string> images;
     for (const std::filesystem::path& path : inputs[k].images) images.push_back(path.string());
     settings[fmt::format("input_{}", k)] = {{"sha256", sha256_of_adapter(inputs[k].adapter->source)},
-                                            {"weight", inputs[k].weight},
+                                            {"weight", inputs[k].strength},
                                             {"prompts", inputs[k].prompts},
                                             {"images", images}};
   }
   return settings;
 }
 
-/// Fidelity on the fixed evaluation draws; the adapters' own predictions are computed once.
+/// Measures fidelity on the fixed evaluation draws; computes the adapters' own predictions only once.
 class FidelityMeter {
  public:
   FidelityMeter(ZipObjective& objective, const ZipInputs& inputs, int64_t draws, ProgressSink& progress)
       : objective_(objective), inputs_(inputs), draws_(draws), progress_(progress) {}
 
-  /// @param hint  how to go on if it is cancelled
+  /// @param hint  how to go on if it is interrupted
   std::vector<double> measure(const CancelToken& cancel, const std::string& hint) {
     at::NoGradGuard no_grad;
     at::Tensor sum;
@@ -98,27 +99,27 @@ class FidelityMeter {
   std::vector<at::Tensor> separate_;
 };
 
-/// Overlaps as fractions of those at the start, in all, by layer and by adapter (with all others). A layer or
-/// an adapter that overlaps with nothing at the start is left out.
+/// The end of an overlap as a fraction of its start; nothing if there was none at the start.
+std::optional<double> fraction(const at::Tensor& start, const at::Tensor& end) {
+  const double before = start.sum().item<double>();
+  return before > 0 ? std::optional(end.sum().item<double>() / before) : std::nullopt;
+}
+
+/// Fills in the overlaps in all, by layer and by adapter.
+/// @param names          by adapter
 /// @param before, after  [K, layers], ZipObjective::overlap_per_adapter
-nlohmann::json overlap_report(const MergerLayout& layout, const std::vector<std::string>& names,
-                              const at::Tensor& before, const at::Tensor& after) {
+void report_overlap(const MergerLayout& layout, const std::vector<std::string>& names,
+                    const at::Tensor& before, const at::Tensor& after, Learning& learning) {
   const at::Tensor first = before.to(at::kCPU, at::kDouble), last = after.to(at::kCPU, at::kDouble);
-  nlohmann::json per_layer = nlohmann::json::object(), per_adapter = nlohmann::json::object();
-  const auto tell = [&](nlohmann::json& where, const std::string& name, const at::Tensor& start,
-                        const at::Tensor& end) {
-    if (start.sum().item<double>() > 0) where[name] = end.sum().item<double>() / start.sum().item<double>();
-  };
   for (int64_t layer = 0; layer < first.size(1); ++layer)
-    tell(per_layer, layout.segments[layer].target, first.select(1, layer), last.select(1, layer));
-  for (int64_t k = 0; k < first.size(0); ++k) tell(per_adapter, names[k], first[k], last[k]);
-  const double start = first.sum().item<double>() / 2,
-               end = last.sum().item<double>() / 2;  // pairs, once each
-  return {{"before", start > 0 ? 1.0 : 0.0},
-          {"after", start > 0 ? end / start : 0.0},
-          {"unnormalised", {{"before", start}, {"after", end}}},
-          {"per_layer", per_layer},
-          {"per_adapter", per_adapter}};
+    if (const auto left = fraction(first.select(1, layer), last.select(1, layer)))
+      learning.overlap_of_layer[layout.segments[layer].target] = *left;
+  for (int64_t k = 0; k < first.size(0); ++k)
+    learning.adapters[names[k]].overlap = fraction(first[k], last[k]);
+  // Each pair once: the sum over adapters has it twice.
+  const double start = first.sum().item<double>() / 2, end = last.sum().item<double>() / 2;
+  learning.unnormalised_overlap = {start, end};
+  if (start > 0) learning.overlap = {1.0, end / start};
 }
 
 MergerCoefficients coefficients_on(const at::Device& device, MergerLayout layout) {
@@ -127,45 +128,31 @@ MergerCoefficients coefficients_on(const at::Device& device, MergerLayout layout
   return coefficients;
 }
 
-std::vector<WeightedAdapter> weighted(const std::vector<MergeInput>& inputs) {
-  std::vector<WeightedAdapter> adapters;
-  for (const MergeInput& input : inputs) adapters.push_back({input.adapter, input.weight});
-  return adapters;
-}
-
-/// One merge; its members in the order in which they come to be.
+/// One merge; its members stand in the order in which they come to be.
 class ZipMerge {
  public:
-  ZipMerge(const std::vector<MergeInput>& inputs, const nlohmann::json& options, MergeContext& context)
+  /// @param state  where to start: of an interrupted merge, or with nothing but its settings
+  ZipMerge(const std::vector<MergeInput>& inputs, const ZipOptions& options, ZipState state,
+           MergeContext& context)
       : inputs_(inputs),
         options_(options),
         context_(context),
         names_(report_names(inputs)),
-        settings_(settings_of(inputs, options, context)),
-        state_(context.resume ? read_zip_state(context.state_path, settings_) : ZipState{}),
-        targets_(find_learned_targets(options["targets"])),
-        coefficients_(coefficients_on(context.base->policy.device, layout_of(inputs, targets_))),
-        zip_inputs_(*context.base, inputs,
-                    {.images = options["images"],
-                     .image_steps = options["image-steps"],
-                     .image_guidance_scale = options["image-guidance-scale"],
-                     .image_size = options["image-size"],
-                     .rows_each = options["batch-size"]},
-                    context.seed, *context.progress, *context.cancel, state_.latents),
-        objective_(Components{{"unet", &context.base->unet}}, weighted(inputs), coefficients_, predictor(),
-                   {.overlap_weight = options["overlap-weight"],
-                    .overlap = &find_overlap_reading(options["overlap"]),
-                    .fidelity = options["fidelity"] == "sum-squares" ? FidelityReading::kSumSquares
-                                                                     : FidelityReading::kMeanSquares}),
-        optimizer_({coefficients_.values}, {.lr = options["learning-rate"]}) {
+        state_(std::move(state)),
+        coefficients_(coefficients_on(context.base->policy.device, layout_of(inputs, *options.targets))),
+        zip_inputs_(*context.base, inputs, options.inputs, context.seed, *context.progress, *context.cancel,
+                    state_.latents),
+        objective_(Components{{"unet", &context.base->unet}}, terms_of(inputs), coefficients_, predictor(),
+                   options.objective),
+        optimizer_({coefficients_.values}, {.lr = options.learning_rate}) {
     context.base->unet.requires_grad(false);
-    context.base->unet.set_gradient_checkpointing(options["gradient-checkpointing"]);
+    context.base->unet.set_gradient_checkpointing(options.gradient_checkpointing);
   }
 
   MergeResult run() {
-    tell_targets();
-    FidelityMeter meter(objective_, zip_inputs_, options_["evaluation-draws"], *context_.progress);
-    // A state that is resumed stays as it is until something more has been learned.
+    note_targets();
+    FidelityMeter meter(objective_, zip_inputs_, options_.evaluation_draws, *context_.progress);
+    // The state of the interrupted merge stays as it is until something more has been learned.
     const std::vector<double> fidelity_before = meter.measure(*context_.cancel, "run the same command again");
     const at::Tensor overlap_before = objective_.overlap_per_adapter().detach();
     if (context_.resume) {
@@ -173,33 +160,29 @@ class ZipMerge {
       optimizer_.load_state(state_.optimizer);
     }
 
-    const int64_t first_iteration = optimizer_.step_count();
-    const double learning_seconds = learn(overlap_before.sum().item<double>() / 2);
-    const int64_t iterations = optimizer_.step_count() - first_iteration;
+    learn(overlap_before.sum().item<double>() / 2);
     const std::string resume_hint = keep_state();
     if (context_.cancel->cancelled())
       throw Error(ErrorKind::kInterrupted, "merge: zip",
                   fmt::format("interrupted after {} of {} iterations", optimizer_.step_count(),
-                              options_["iterations"].get<int64_t>()),
+                              options_.loop.iterations),
                   resume_hint);
     const std::vector<double> fidelity_after = meter.measure(*context_.cancel, resume_hint);
 
-    MergeResult result{.adapter = merged(), .report = {}, .coefficients = coefficients_.named()};
-    nlohmann::json& report = result.report;
-    for (size_t k = 0; k < names_.size(); ++k)
-      report["fidelity"][names_[k]] = {{"before", fidelity_before[k]}, {"after", fidelity_after[k]}};
-    report["overlap"] = overlap_report(coefficients_.layout, names_, overlap_before,
-                                       objective_.overlap_per_adapter().detach());
-    report["mean_movement"] = coefficients_.mean_movement();
     const std::vector<double> movements = coefficients_.movements();
-    for (size_t k = 0; k < names_.size(); ++k) report["movement"][names_[k]] = movements[k];
-    report["iterations"] = optimizer_.step_count();
-    report["learned_layers"] = objective_.learned_targets();
-    report["added_layers"] = objective_.added_targets() + text_layers();
-    report["coefficients"] = coefficients_.layout.columns * coefficients_.layout.adapter_count;
-    report["seconds_per_iteration"] =
-        iterations > 0 ? learning_seconds / static_cast<double>(iterations) : 0.0;
-    report["history"] = history_;
+    for (size_t k = 0; k < names_.size(); ++k)
+      learning_.adapters[names_[k]] = {
+          .fidelity = {fidelity_before[k], fidelity_after[k]}, .overlap = {}, .movement = movements[k]};
+    report_overlap(coefficients_.layout, names_, overlap_before, objective_.overlap_per_adapter().detach(),
+                   learning_);
+    learning_.mean_movement = coefficients_.mean_movement();
+    learning_.iterations = optimizer_.step_count();
+    learning_.learned_layers = objective_.learned_targets();
+    learning_.added_layers = objective_.added_targets() + text_layers();
+    learning_.coefficients = coefficients_.layout.columns * coefficients_.layout.adapter_count;
+
+    MergeResult result{.adapter = merged(), .report = {}, .coefficients = coefficients_.named()};
+    result.report.learning = std::move(learning_);
     return result;
   }
 
@@ -219,40 +202,45 @@ class ZipMerge {
     return found.size();
   }
 
-  void tell_targets() const {
-    context_.progress->note(
-        fmt::format("{} layers are learned (--targets {}); {} other layers of the UNet and {} of the text "
-                    "encoders are added directly",
-                    objective_.learned_targets(), targets_.name, objective_.added_targets(), text_layers()));
+  void note_targets() const {
+    context_.progress->note(fmt::format(
+        "{} layers are learned (--targets {}); {} other layers of the UNet and {} of the text "
+        "encoders are added directly",
+        objective_.learned_targets(), options_.targets->name, objective_.added_targets(), text_layers()));
   }
 
-  /// Ends early when cancelled. @return seconds spent
-  double learn(double overlap_at_start) {
-    const int64_t iterations = options_["iterations"];
-    Stage stage(*context_.progress, "zip", iterations, optimizer_.step_count());
+  /// Ends early on Ctrl-C.
+  void learn(double overlap_at_start) {
+    const int64_t first_iteration = optimizer_.step_count();
+    Stage stage(*context_.progress, "zip", options_.loop.iterations, first_iteration);
     learn_coefficients(
         objective_, optimizer_, [&](int64_t iteration) { return zip_inputs_.training_batch(iteration); },
-        overlap_at_start, {.iterations = iterations, .stop_overlap = options_["stop-overlap"]},
+        overlap_at_start, options_.loop,
         [&](int64_t iteration, const ZipLosses& losses) {
-          Metrics metrics{{"loss", losses.total}};
-          for (size_t k = 0; k < names_.size(); ++k)
+          Learning::Iteration row{.iteration = iteration + 1,
+                                  .loss = losses.total,
+                                  .fidelity = {},
+                                  .overlap = overlap_at_start > 0 ? losses.overlap / overlap_at_start : 0.0};
+          Metrics metrics{{"loss", row.loss}};
+          for (size_t k = 0; k < names_.size(); ++k) {
+            row.fidelity[names_[k]] = losses.fidelity[k];
             metrics.emplace_back("loss_" + names_[k], losses.fidelity[k]);
-          metrics.emplace_back("overlap", overlap_at_start > 0 ? losses.overlap / overlap_at_start : 0.0);
+          }
+          metrics.emplace_back("overlap", row.overlap);
           stage.step(metrics);
-          nlohmann::json row = {{"iteration", iteration + 1}};
-          for (const auto& [name, value] : metrics) row[name] = value;
-          history_.push_back(row);
+          learning_.history.push_back(std::move(row));
           return !context_.cancel->cancelled();
         });
-    return stage.seconds();
+    const int64_t done = optimizer_.step_count() - first_iteration;
+    if (done > 0) learning_.seconds_per_iteration = stage.seconds() / static_cast<double>(done);
   }
 
-  /// However the learning ended: the caller removes the state once the result is in a file.
+  /// However the learning ended; the caller removes the state once the result is in a file.
   /// @return how to go on from it
   std::string keep_state() const {
     if (context_.state_path.empty()) return "run the same command again";
     write_zip_state(context_.state_path,
-                    {coefficients_.named(), optimizer_.state(), zip_inputs_.latents(), settings_});
+                    {coefficients_.named(), optimizer_.state(), zip_inputs_.latents(), state_.settings});
     return how_to_resume(context_.state_path);
   }
 
@@ -260,23 +248,21 @@ class ZipMerge {
     std::vector<Adapter> folded;
     for (size_t k = 0; k < inputs_.size(); ++k)
       folded.push_back(fold_coefficients(*inputs_[k].adapter, coefficients_, static_cast<int64_t>(k)));
-    std::vector<WeightedAdapter> parts;
-    for (size_t k = 0; k < inputs_.size(); ++k) parts.push_back({&folded[k], inputs_[k].weight});
-    return concatenate(parts);
+    std::vector<AdapterTerm> terms;
+    for (size_t k = 0; k < inputs_.size(); ++k) terms.push_back({&folded[k], inputs_[k].strength});
+    return concatenate(terms);
   }
 
   const std::vector<MergeInput>& inputs_;
-  const nlohmann::json& options_;
+  const ZipOptions options_;
   MergeContext& context_;
   const std::vector<std::string> names_;  // in the report, by input
-  const nlohmann::json settings_;
-  const ZipState state_;  // of the interrupted merge that is resumed
-  const LearnedTargets& targets_;
+  const ZipState state_;
   MergerCoefficients coefficients_;
   const ZipInputs zip_inputs_;
   ZipObjective objective_;
   Adam optimizer_;
-  nlohmann::json history_ = nlohmann::json::array();
+  Learning learning_;
 };
 
 MergeResult run_zip(const std::vector<MergeInput>& inputs, const nlohmann::json& options,
@@ -285,13 +271,10 @@ MergeResult run_zip(const std::vector<MergeInput>& inputs, const nlohmann::json&
     throw Error(ErrorKind::kUsage, "merge: zip",
                 fmt::format("found {} adapter, expected at least two", inputs.size()),
                 "add --style FILE or --adapter FILE");
-  return ZipMerge(inputs, options, context).run();
-}
-
-std::vector<std::string> overlap_names() {
-  std::vector<std::string> names;
-  for (const OverlapReading& reading : overlap_readings()) names.push_back(reading.name);
-  return names;
+  const nlohmann::json settings = settings_of(inputs, options, context);
+  ZipState state =
+      context.resume ? read_zip_state(context.state_path, settings) : ZipState{.settings = settings};
+  return ZipMerge(inputs, zip_options_of(options), std::move(state), context).run();
 }
 
 }  // namespace
@@ -300,36 +283,10 @@ MergeMethod zip_method() {
   return {
       .name = "zip",
       .summary =
-          "learns one coefficient per input column of each adapter's delta (ZipLoRA, arXiv 2311.13600)",
+          "learns a coefficient for each input column of each adapter's delta (ZipLoRA, arXiv 2311.13600)",
       .needs_base = true,
-      .options =
-          {
-              {"iterations", "optimizer updates at most", 100, {}, 0},
-              {"learning-rate", "of Adam on the coefficients", 0.01, {}, 0},
-              {"overlap-weight", "lambda, the weight of the overlap term", 0.01, {}, 0},
-              {"overlap", "how the overlap of two coefficient vectors is read", "mean-products",
-               overlap_names()},
-              {"fidelity",
-               "how the squared error of a prediction is read",
-               "mean-squares",
-               {"mean-squares", "sum-squares"}},
-              {"targets", "layers that are learned; the others are added directly", "attention",
-               learned_targets_names()},
-              {"stop-overlap", "stop when the overlap has fallen to this fraction of its start", 0.0, {}, 0},
-              {"batch-size", "inputs of each adapter in one iteration", 1, {}, 1},
-              {"gradient-checkpointing", "recompute activations: less memory, about a third slower", false},
-              {"images",
-               "images that each adapter draws to learn on, when none are given; at least one a prompt",
-               4,
-               {},
-               1},
-              {"image-steps", "denoising steps of these images", 20, {}, 1},
-              {"image-guidance-scale", "guidance of these images", 5.0, {}, 0},
-              {"image-size", "side in pixels; 0: the base's own", 0, {}, 0},
-              {"evaluation-draws", "fixed draws on which fidelity before and after is measured", 8, {}, 1},
-          },
-      .run = run_zip,
-  };
+      .options = zip_table(),
+      .run = run_zip};
 }
 
 }  // namespace ziplora

@@ -28,13 +28,13 @@ std::vector<const Adapter*> adapters_of(const std::vector<MergeInput>& inputs) {
   return adapters;
 }
 
-// [prompts of all, K]: a prompt's row is its own adapter at its weight, alone or with all the others.
+// [prompts of all, K]: a prompt's row has its own adapter at its strength, alone or with all the others.
 at::Tensor row_weights(const std::vector<MergeInput>& inputs, bool merged) {
   std::vector<at::Tensor> rows;
   for (size_t own = 0; own < inputs.size(); ++own) {
     at::Tensor row = at::zeros({static_cast<int64_t>(inputs.size())});
     for (size_t k = 0; k < inputs.size(); ++k)
-      if (merged || own == k) row[static_cast<int64_t>(k)].fill_(inputs[k].weight);
+      if (merged || own == k) row[static_cast<int64_t>(k)].fill_(inputs[k].strength);
     rows.insert(rows.end(), inputs[own].prompts.size(), row);
   }
   return at::stack(rows);
@@ -49,15 +49,17 @@ UNetConditioning rows_of(const UNetConditioning& prompts, const at::Tensor& rows
 
 void require_prompts(const std::vector<MergeInput>& inputs) {
   for (const MergeInput& input : inputs) {
+    const std::string role = name_of(input.role);
+    const std::string where = fmt::format("merge: {} {}", role, input.adapter->source.string());
     if (!input.images.empty() && input.images.size() < input.prompts.size())
-      throw Error(ErrorKind::kUsage, fmt::format("merge: {} {}", input.role, input.adapter->source.string()),
-                  fmt::format("it has {} prompts, but {} images to learn them on", input.prompts.size(),
+      throw Error(ErrorKind::kUsage, where,
+                  fmt::format("it has {} prompts, but only {} images to learn them on", input.prompts.size(),
                               input.images.size()),
-                  fmt::format("give an image for each prompt, or leave out some --{}-prompt", input.role));
+                  fmt::format("give an image for each prompt, or leave out some --{}-prompt", role));
     if (!input.prompts.empty()) continue;
-    throw Error(ErrorKind::kUsage, fmt::format("merge: {} {}", input.role, input.adapter->source.string()),
-                "the file does not say what prompt it was trained on, and zip learns from that prompt",
-                fmt::format("add --{}-prompt \"…\" with the words that call it up", input.role));
+    throw Error(ErrorKind::kUsage, where,
+                "the file does not record the prompt that it was trained on, which zip needs to learn",
+                fmt::format("add --{}-prompt \"…\" with the words that call it up", role));
   }
 }
 
@@ -66,33 +68,33 @@ ZipInputs::ZipInputs(Sdxl& base, const std::vector<MergeInput>& inputs, const Zi
                      const NamedTensors& kept_latents)
     : schedule_(NoiseScheduleConfig::from_json(base.scheduler_config)),
       options_(options),
+      image_size_(options.image_size.value_or(base.default_image_size())),
       seed_(seed),
       policy_(base.policy) {
   require_prompts(inputs);
   at::NoGradGuard no_grad;
-  if (options_.image_size == 0) options_.image_size = base.default_image_size();
-  base.check_image_size(options_.image_size, options_.image_size, "merge: --image-size");
-  encode_prompts(base, inputs, options_.image_size, progress);
+  base.check_image_size(image_size_, image_size_, "merge: --image-size");
+  encode_prompts(base, inputs, progress);
 
   latents_.resize(inputs.size());
   for (size_t k = 0; k < inputs.size(); ++k) {
     if (const auto kept = kept_latents.find(fmt::format("latents.{}", k)); kept != kept_latents.end())
       latents_[k] = kept->second.clone();
     else if (!inputs[k].images.empty())
-      latents_[k] = encode_images(base, inputs[k], options_.image_size, progress, cancel);
+      latents_[k] = encode_images(base, inputs[k], progress, cancel);
   }
   draw_images(base, inputs, progress, cancel);
 }
 
-void ZipInputs::encode_prompts(Sdxl& base, const std::vector<MergeInput>& inputs, int64_t image_size,
-                               ProgressSink& progress) {
+void ZipInputs::encode_prompts(Sdxl& base, const std::vector<MergeInput>& inputs, ProgressSink& progress) {
   std::vector<std::string> prompts;
   first_prompt_ = {0};
   for (const MergeInput& input : inputs) {
     prompts.insert(prompts.end(), input.prompts.begin(), input.prompts.end());
     first_prompt_.push_back(static_cast<int64_t>(prompts.size()));
   }
-  const at::Tensor ids = time_ids(uncropped(image_size, image_size), first_prompt_.back()).to(policy_.device);
+  const at::Tensor ids =
+      time_ids(uncropped(image_size_, image_size_), first_prompt_.back()).to(policy_.device);
   const auto conditioning = [&](const PromptEmbeddings& embeddings) {
     return UNetConditioning{embeddings.prompt_embeds, embeddings.pooled_prompt_embeds, ids};
   };
@@ -103,15 +105,15 @@ void ZipInputs::encode_prompts(Sdxl& base, const std::vector<MergeInput>& inputs
   separate_ = conditioning(base.encode_prompt(prompts, progress));
 }
 
-at::Tensor ZipInputs::encode_images(const Sdxl& base, const MergeInput& input, int64_t image_size,
-                                    ProgressSink& progress, const CancelToken& cancel) const {
+at::Tensor ZipInputs::encode_images(const Sdxl& base, const MergeInput& input, ProgressSink& progress,
+                                    const CancelToken& cancel) const {
   std::vector<at::Tensor> rows;
-  at::Generator unused = make_generator(0);  // a centre crop draws nothing that matters
+  at::Generator unused = make_generator(0);  // a center crop draws no random numbers that matter
   const at::ScalarType dtype = base.vae.config.force_upcast ? at::kFloat : policy_.dtype;
   Stage stage(progress, "encode", static_cast<int64_t>(input.images.size()));
   for (const std::filesystem::path& path : input.images) {
     cancel.throw_if_cancelled("merge: encode");
-    const CroppedImage view = crop_view(read_image(path), {.target = {image_size, image_size}}, unused);
+    const CroppedImage view = crop_view(read_image(path), {.target = {image_size_, image_size_}}, unused);
     const at::Tensor pixels = (view.pixels * 2 - 1).unsqueeze(0).to(policy_.device, dtype);
     rows.push_back(base.vae.encode(pixels).mean.to(at::kFloat) * base.vae.config.scaling_factor);
     stage.step();
@@ -122,9 +124,9 @@ at::Tensor ZipInputs::encode_images(const Sdxl& base, const MergeInput& input, i
 void ZipInputs::draw_images(Sdxl& base, const std::vector<MergeInput>& inputs, ProgressSink& progress,
                             const CancelToken& cancel) {
   std::vector<ImageRow> rows;
-  std::vector<size_t> drawing;
-  std::vector<std::string> told;
-  std::vector<int64_t> first_row;  // by adapter that draws
+  std::vector<size_t> drawing;     // the adapters that draw
+  std::vector<int64_t> first_row;  // of each of them
+  std::vector<std::string> counts;
   for (size_t k = 0; k < inputs.size(); ++k) {
     if (latents_[k].defined()) continue;
     drawing.push_back(k);
@@ -136,19 +138,19 @@ void ZipInputs::draw_images(Sdxl& base, const std::vector<MergeInput>& inputs, P
                    .seed = derive_seed(seed_, fmt::format("zip picture {} {}", k, i)),
                    .adapter_weights = {}};
       row.adapter_weights.assign(inputs.size(), 0.0);
-      row.adapter_weights[k] = inputs[k].weight;
+      row.adapter_weights[k] = inputs[k].strength;
       rows.push_back(row);
     }
-    told.push_back(fmt::format("{} by {}", count, inputs[k].adapter->source.filename().string()));
+    counts.push_back(fmt::format("{} by {}", count, inputs[k].adapter->source.filename().string()));
   }
   if (rows.empty()) return;
   first_row.push_back(static_cast<int64_t>(rows.size()));
-  progress.note(fmt::format("images are drawn to learn on: {}", fmt::join(told, ", ")));
+  progress.note(fmt::format("images are drawn to learn on: {}", fmt::join(counts, ", ")));
   AttachedAdapters attached(base.components(), adapters_of(inputs));
   SamplingOptions sampling;
   sampling.steps = options_.image_steps;
   sampling.guidance_scale = options_.image_guidance_scale;
-  sampling.height = sampling.width = options_.image_size;
+  sampling.height = sampling.width = image_size_;
   const GeneratedImages drawn = TextToImage(base, &attached).run(rows, sampling, progress, cancel);
   for (size_t i = 0; i < drawing.size(); ++i)
     latents_[drawing[i]] = drawn.latents.slice(0, first_row[i], first_row[i + 1]).to(at::kCPU, at::kFloat);

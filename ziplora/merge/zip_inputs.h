@@ -1,13 +1,13 @@
 #pragma once
 /// What zip learns on: noisy latents x_k and prompt p_k of each adapter. The latents come from the user's
-/// images, or, by default, from images that adapter k itself draws from p_k: nobody who downloads a LoRA
-/// has its training images. Where an adapter has several prompts, its images take them in turn. Drawn
-/// latents are used as they are, without a trip through the autoencoder.
+/// images or, by default, from images that adapter k itself draws from p_k, because nobody who downloads a
+/// LoRA has its training images. If an adapter has several prompts, its images take them in turn. Drawn
+/// latents are used as they are, without a round trip through the autoencoder.
 ///
 ///     ZipInputs inputs(base, merge_inputs, {.images = 4}, seed, progress, cancel);
 ///     ZipBatch batch = inputs.training_batch(17);   // fresh image, noise and timestep for each row
 ///
-/// A batch is a pure function of seed, adapter and iteration, so that resuming is exact.
+/// A batch is a pure function of seed, adapter and iteration, so resuming is exact.
 
 #include <vector>
 
@@ -20,48 +20,50 @@
 namespace ziplora {
 
 struct ZipInputOptions {
-  int64_t images = 4;  ///< drawn by each adapter that brings none; one for each of its prompts at least
+  /// Drawn by each adapter that has none of its own, at least one for each of its prompts.
+  int64_t images = 4;
   int64_t image_steps = 20;
   double image_guidance_scale = 5.0;
-  int64_t image_size = 0;  ///< pixels, square; 0: the base's own
-  int64_t rows_each = 1;   ///< inputs of each adapter in one batch
+  /// Sides in pixels; absent: the base's own size.
+  std::optional<int64_t> image_size = {};
+  /// Images of each adapter in one batch.
+  int64_t rows_each = 1;
 };
 
-/// Needs no base, so that a missing prompt shows before one is loaded.
-/// @throws Error(kUsage) naming the first input without a prompt, or with more of them than images of its
-/// own
+/// Needs no base, so a missing prompt is reported before one is loaded.
+/// @throws Error(kUsage) naming the first input without a prompt, or with more prompts than images of its own
 void require_prompts(const std::vector<MergeInput>& inputs);
 
 class ZipInputs {
  public:
-  /// Encodes prompts, and images where `kept_latents` does not have them.
+  /// Encodes the prompts, and the images that `kept_latents` lacks.
   /// @param kept_latents  `latents.<k>` of an interrupted run
-  /// @throws Error(kUsage) if an input has no prompt, or more prompts than images of its own
+  /// @throws Error(kUsage) as require_prompts, and for an image size that the base cannot draw
   ZipInputs(Sdxl& base, const std::vector<MergeInput>& inputs, const ZipInputOptions& options, uint64_t seed,
             ProgressSink& progress, const CancelToken& cancel, const NamedTensors& kept_latents = {});
 
   ZipBatch training_batch(int64_t iteration) const;
-  /// Fixed draws for measuring, with timesteps spread evenly; none of them is seen in training.
+  /// Fixed draws for measuring, with evenly spread timesteps; training sees none of them.
   ZipBatch evaluation_batch(int64_t draw, int64_t draws) const;
 
   /// `latents.<k>` → [n, C, h, w] float32
   NamedTensors latents() const;
 
  private:
-  void encode_prompts(Sdxl& base, const std::vector<MergeInput>& inputs, int64_t image_size,
-                      ProgressSink& progress);
-  at::Tensor encode_images(const Sdxl& base, const MergeInput& input, int64_t image_size,
-                           ProgressSink& progress, const CancelToken& cancel) const;
+  void encode_prompts(Sdxl& base, const std::vector<MergeInput>& inputs, ProgressSink& progress);
+  at::Tensor encode_images(const Sdxl& base, const MergeInput& input, ProgressSink& progress,
+                           const CancelToken& cancel) const;
   void draw_images(Sdxl& base, const std::vector<MergeInput>& inputs, ProgressSink& progress,
                    const CancelToken& cancel);
   ZipBatch batch(const std::string& purpose, std::optional<int64_t> timestep) const;
 
   NoiseSchedule schedule_;
   ZipInputOptions options_;
+  int64_t image_size_;
   uint64_t seed_;
   DevicePolicy policy_;
   std::vector<at::Tensor> latents_;     // by adapter: [n, C, h, w]
-  std::vector<int64_t> first_prompt_;   // by adapter: its first row in the following, K + 1 of them
+  std::vector<int64_t> first_prompt_;   // by adapter: its first row in the following; K + 1 of them
   UNetConditioning merged_, separate_;  // a row for every prompt
 };
 

@@ -10,11 +10,12 @@ namespace {
 
 void require_finite(const ZipLosses& losses, int64_t iteration) {
   if (std::isfinite(losses.total)) return;
-  throw Error(ErrorKind::kNonFinite, "merge: zip",
-              fmt::format("iteration {}: the fidelity losses are {}, the overlap is {}; all must be finite",
-                          iteration + 1, fmt::join(losses.fidelity, ", "), losses.overlap),
-              "a base or adapter that overflows in float16 needs --dtype bfloat16 or float32; a lower "
-              "--learning-rate helps if the first iterations were finite");
+  throw Error(
+      ErrorKind::kNonFinite, "merge: zip",
+      fmt::format("iteration {}: the fidelity losses are {}, the overlap is {}; all must be finite",
+                  iteration + 1, fmt::join(losses.fidelity, ", "), losses.overlap),
+      "if the first iterations were finite, try a lower --learning-rate; a base or adapter that overflows in "
+      "float16 needs --dtype bfloat16 or float32");
 }
 
 }  // namespace
@@ -26,8 +27,8 @@ void learn_coefficients(ZipObjective& objective, Adam& optimizer,
   for (int64_t iteration = optimizer.step_count(); iteration < options.iterations; ++iteration) {
     const ZipLosses losses = objective.backward(draw(iteration));
     require_finite(losses, iteration);
-    // A single adapter, or adapters without a common layer, start without overlap and stop by iterations
-    // alone.
+    // Without any overlap at the start, as of adapters that share no layer, only the iterations end the
+    // learning.
     if (overlap_at_start > 0 && losses.overlap <= options.stop_overlap * overlap_at_start) return;
     optimizer.step();
     if (!finished(iteration, losses)) return;

@@ -12,8 +12,8 @@
 namespace ziplora {
 namespace {
 
-// The adapter's 1×1 convolution factors for a linear layer, or the reverse, are no fit: the file is of
-// another model.
+// 1×1 convolution factors for a linear layer, or the reverse, do not fit: the file was made for another
+// model.
 void check_fits(const std::string& target, const LoraLayer& layer, const SlotInModel& place) {
   const bool fits = layer.down.sizes().slice(1) == place.weight.sizes().slice(1) &&
                     layer.up.size(0) == place.weight.size(0);
@@ -27,7 +27,7 @@ void check_fits(const std::string& target, const LoraLayer& layer, const SlotInM
 
 }  // namespace
 
-ZipObjective::ZipObjective(const Components& components, const std::vector<WeightedAdapter>& adapters,
+ZipObjective::ZipObjective(const Components& components, const std::vector<AdapterTerm>& adapters,
                            MergerCoefficients& coefficients, NoisePredictor predict,
                            ZipObjectiveOptions options)
     : coefficients_(coefficients),
@@ -58,7 +58,7 @@ ZipObjective::ZipObjective(const Components& components, const std::vector<Weigh
       layer.downs.push_back(lora.down.to(like));
       layer.adapters.push_back(static_cast<int64_t>(k));
       layer.adapter_of_rank.insert(layer.adapter_of_rank.end(), lora.rank(), static_cast<int64_t>(k));
-      const double scale = adapters[k].weight * lora.scale();
+      const double scale = adapters[k].strength * lora.scale();
       ups[target].push_back(
           (lora.up.to(like.dtype(at::promote_types(at::kFloat, lora.up.scalar_type()))) * scale).to(like));
     }
@@ -70,7 +70,7 @@ ZipObjective::ZipObjective(const Components& components, const std::vector<Weigh
       layer.segment = segment->second;
       ++learned_count_;
     }
-    // The pieces become views, so the factors are in memory once.
+    // The pieces become views, so the factors are in memory only once.
     int64_t rank_begin = 0;
     for (at::Tensor& down : layer.downs) {
       const int64_t rank = down.size(0);
@@ -103,7 +103,8 @@ void ZipObjective::fill_slots_separately(int64_t rows) {
 }
 
 void ZipObjective::fill_slots_merged() {
-  // One split: its backward is one cat, where a view a layer would each add a whole zero-padded [K, columns].
+  // One split, whose backward is one cat. The backward of a view for each layer would add a zero-padded [K,
+  // columns] for each of them.
   std::vector<int64_t> sizes;
   for (const MergerLayout::Segment& segment : coefficients_.layout.segments) sizes.push_back(segment.size);
   std::vector<at::Tensor> m;  // by segment: [K, size]
@@ -116,7 +117,7 @@ void ZipObjective::fill_slots_merged() {
     std::vector<at::Tensor> folded;
     for (size_t i = 0; i < layer.downs.size(); ++i) {
       const at::Tensor& down = layer.downs[i];
-      // Products in the coefficients' precision, rounded once to the base's.
+      // Multiplied in the coefficients' precision, then rounded once to the base's.
       folded.push_back((down * as_column_factor(m[layer.segment].select(0, layer.adapters[i]), down))
                            .to(down.scalar_type()));
     }

@@ -9,11 +9,11 @@
 /// that are not learned hold the plain sum.
 ///
 ///     ZipObjective objective(components, {{&subject, 1.0}, {&style, 1.0}}, coefficients, predict, {});
-///     ZipLosses losses = objective.backward(batch);   // coefficients.values.grad() is set
+///     ZipLosses losses = objective.backward(batch);   // sets coefficients.values.grad()
 ///
 /// Source: arXiv 2311.13600, equation 3; the folding is exact. Proven: tests/parity/test_zip.py against a
-/// dense formulation, zip_objective_test.cpp by finite differences. Leaves out drawing batches and the
-/// optimizer (zip.cpp).
+/// dense formulation, zip_objective_test.cpp by finite differences. Leaves out drawing batches (zip_inputs.h)
+/// and the optimizer (zip_loop.h).
 
 #include <ATen/core/Tensor.h>
 
@@ -32,59 +32,66 @@ namespace ziplora {
 
 /// K·n rows in order of adapters: rows k·n … k·n+n−1 are inputs of adapter k.
 struct ZipBatch {
-  at::Tensor noisy_latents;                ///< [K·n, C, h, w]
-  at::Tensor timesteps;                    ///< [K·n] int64
-  UNetConditioning merged_conditioning;    ///< p_k through the text encoders with every adapter
-  UNetConditioning separate_conditioning;  ///< p_k through the text encoders with adapter k alone; the same
-                                           ///< tensors if no adapter touches them
+  /// [K·n, C, h, w]
+  at::Tensor noisy_latents;
+  /// [K·n] int64
+  at::Tensor timesteps;
+  /// p_k through the text encoders with every adapter.
+  UNetConditioning merged_conditioning;
+  /// p_k through the text encoders with adapter k alone.
+  UNetConditioning separate_conditioning;
 };
 
-/// ε of a batch of rows with whatever is in the slots: (noisy latents, timesteps, conditioning) → [K·n, C, h,
-/// w]
+/// ε of a batch with whatever is in the slots: (noisy latents, timesteps, conditioning) → [K·n, C, h, w]
 using NoisePredictor =
     std::function<at::Tensor(const at::Tensor&, const at::Tensor&, const UNetConditioning&)>;
 
 /// How ‖·‖² of one adapter's rows is read.
 enum class FidelityReading {
-  kMeanSquares,  ///< mean over rows and elements, as the public code: independent of the image's size
-  kSumSquares,   ///< sum over elements, mean over rows: the equation as written
+  /// Mean over rows and elements, as in the public code; does not depend on the size of the images.
+  kMeanSquares,
+  /// Sum over elements, mean over rows: the equation as written.
+  kSumSquares,
 };
 
 struct ZipObjectiveOptions {
-  double overlap_weight = 0.01;  ///< λ
+  /// λ
+  double overlap_weight = 0.01;
   const OverlapReading* overlap = &overlap_readings().front();
   FidelityReading fidelity = FidelityReading::kMeanSquares;
 };
 
 struct ZipLosses {
-  std::vector<double> fidelity;  ///< by adapter
-  double overlap = 0;            ///< Σ_layers, without λ
+  /// By adapter.
+  std::vector<double> fidelity;
+  /// Σ_layers, without λ.
+  double overlap = 0;
   double total = 0;
 };
 
 class ZipObjective {
  public:
-  /// @param components    modules whose slots are used, by component name; emptied again on destruction
-  /// @param coefficients  must outlive this; its layout says which targets are learned
-  /// @throws Error(kIncompatible) naming a target that the model does not have, or whose shape differs
-  ZipObjective(const Components& components, const std::vector<WeightedAdapter>& adapters,
+  /// @param components    modules whose slots are used, by component name; the destructor empties the slots
+  /// @param coefficients  must outlive this; its layout tells which targets are learned
+  /// @throws Error(kIncompatible) naming a target that the model lacks, or whose shape differs
+  ZipObjective(const Components& components, const std::vector<AdapterTerm>& adapters,
                MergerCoefficients& coefficients, NoisePredictor predict, ZipObjectiveOptions options);
   ~ZipObjective();
   ZipObjective(const ZipObjective&) = delete;
   ZipObjective& operator=(const ZipObjective&) = delete;
 
-  /// Sets `coefficients.values.grad()`; the slots are left as they are.
+  /// Sets `coefficients.values.grad()`; leaves the slots as they are.
   ZipLosses backward(const ZipBatch& batch);
 
   /// ε of each row's own adapter alone, no gradient. [K·n, C, h, w]
   at::Tensor separate_predictions(const ZipBatch& batch);
-  /// ε of the merged adapter, with gradient in the coefficients unless a NoGradGuard is in force.
+  /// ε of the merged adapter, differentiable in the coefficients unless a NoGradGuard is in force.
   at::Tensor merged_predictions(const ZipBatch& batch);
-  /// By adapter, [K] float32 (float64 for float64 predictions).
+  /// [K] float32, or float64 for float64 predictions.
   at::Tensor fidelity(const at::Tensor& merged, const at::Tensor& separate) const;
-  /// [layers] of the learned targets, now.
+  /// [layers], of the learned targets with the coefficients as they are now.
   at::Tensor overlap_per_layer() const;
-  /// [K, layers], now: of each adapter with all others.
+  /// [K, layers], of each adapter with all others.
   at::Tensor overlap_per_adapter() const;
 
   size_t learned_targets() const { return learned_count_; }
@@ -95,7 +102,7 @@ class ZipObjective {
     std::string target;
     AdapterSlot* slot;
     std::vector<at::Tensor> downs;         // plain, of the adapters that touch it
-    at::Tensor stacked_down, stacked_up;   // [R, in], [out, R]; scale and weight folded into up
+    at::Tensor stacked_down, stacked_up;   // [R, in], [out, R]; scale and strength folded into up
     std::vector<int64_t> adapters;         // which adapter each of `downs` belongs to
     std::vector<int64_t> adapter_of_rank;  // length R
     int64_t segment = -1;                  // in the layout; −1: added directly

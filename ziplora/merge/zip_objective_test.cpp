@@ -56,10 +56,10 @@ struct Problem {
                    std::function<bool(const std::string&)> is_learned = always,
                    ZipObjectiveOptions options = {}, int64_t rows_each = 2)
       : adapters(std::move(adapters_)), coefficients(layout(is_learned), at::kDouble) {
-    std::vector<WeightedAdapter> weighted;
-    for (const Adapter& adapter : adapters) weighted.push_back({&adapter, 0.5 + 0.5 * weighted.size()});
+    std::vector<AdapterTerm> terms;
+    for (const Adapter& adapter : adapters) terms.push_back({&adapter, 0.5 + 0.5 * terms.size()});
     objective = std::make_unique<ZipObjective>(
-        Components{{"unet", &model}}, weighted, coefficients,
+        Components{{"unet", &model}}, terms, coefficients,
         [this](const at::Tensor& x, const at::Tensor&, const UNetConditioning&) { return model.forward(x); },
         options);
     at::Generator generator = make_generator(11);

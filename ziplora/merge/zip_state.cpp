@@ -14,7 +14,7 @@ constexpr const char* kGroups[] = {"coefficients.", "optimizer.", "latents"};
 }  // namespace
 
 std::string how_to_resume(const std::filesystem::path& path) {
-  return fmt::format("the state is in {}; the same command with --resume goes on", path.string());
+  return fmt::format("the merge state is in {}; run the same command with --resume to go on", path.string());
 }
 
 void write_zip_state(const std::filesystem::path& path, const ZipState& state) {
@@ -33,19 +33,18 @@ ZipState read_zip_state(const std::filesystem::path& path, const nlohmann::json&
   const SafetensorsFile file(path);
   const auto found = file.metadata().find(kSettingsKey);
   if (found == file.metadata().end())
-    throw Error(ErrorKind::kInput, where, "the file is not the state of an interrupted merge",
+    throw Error(ErrorKind::kInput, where, "the file is not a merge state",
                 "remove it and run the command without --resume");
-  ZipState state;
-  state.settings = parse_json(found->second).value_or(nullptr);
+  const nlohmann::json saved = parse_json(found->second).value_or(nullptr);
   for (const auto& [name, value] : settings.items()) {
-    const std::string before =
-        state.settings.is_object() ? json_line(state.settings.value(name, nlohmann::json())) : "unknown";
-    if (before == json_line(value)) continue;  // as texts: those in the file are UTF-8 throughout
+    const std::string before = saved.is_object() ? json_line(saved.value(name, nlohmann::json())) : "unknown";
+    if (before == json_line(value)) continue;  // compared as text: in the file all of it is UTF-8
     throw Error(ErrorKind::kIncompatible, where,
                 fmt::format("the interrupted merge had other settings: {} was {}, now it is {}", name, before,
                             json_line(value)),
-                "give the same command, or run it without --resume to start again");
+                "give the same command, or run it without --resume to start over");
   }
+  ZipState state{.settings = settings};
   for (const auto& [name, info] : file.tensors()) {
     const at::Tensor tensor = file.tensor(name).clone();
     if (name.starts_with(kGroups[0]))
