@@ -286,7 +286,7 @@ ERRORS = {  # name: (exit code, arguments, words of where and problem, words of 
     "bake with no number": (2, ["--bake", "{lora}:much", "--into", "{base}", "-o", "o"], "much", "0.8"),
     "bake into nothing": (3, ["--bake", "{lora}", "--into", "none", "-o", "o"], "none", ""),
     "bake into a LoRA": (4, ["--bake", "{lora}", "--into", "{lora}", "-o", "o"], "", ""),
-    "bake over a folder": (2, ["--bake", "{lora}", "--into", "{base}", "-o", "{tuned}"], "not overwritten", "-o"),
+    "bake over a folder": (2, ["--bake", "{lora}", "--into", "{base}", "-o", "{tuned}"], "not overwritten", "another name for the output"),
     "bake over the base": (2, ["--bake", "{lora}", "--into", "{checkpoint}", "-o", "{checkpoint}"], "the inputs", ""),
     "bake beyond half": (6, ["--bake", "{lora}:1e9", "--into", "{base}", "--file-dtype", "f16", "-o", "o"], "Half", "f"),
     "extract into the base": (2, ["--extract", "{tuned}", "--from", "{base}", "-o",

@@ -367,7 +367,7 @@ ERRORS = {  # name: (exit code, arguments instead of the sound ones, words of pr
     "image size that the UNet cannot halve": (2, ["--image-size", 44], "44", "multiples of 8, for example 48"),
     "diverging": (6, ["--learning-rate", 1e30], "iteration 2", "a lower --learning-rate"),
     "no folder": (1, ["-o", "no/where/out.safetensors"], "does not exist", "mkdir -p no/where"),
-    "folder that takes no files": (1, ["-o", "/proc/out.safetensors"], "/proc", "-o"),
+    "folder that takes no files": (1, ["-o", "/proc/out.safetensors"], "/proc", "a folder that you can write to"),
     "output is a folder": (2, ["-o", "."], "a file name is expected", "./NAME"),
     "output is an input": (2, ["-o", "{ink}"], "one of the inputs", "another name"),
 }

@@ -7,14 +7,11 @@
 
 namespace ziplora {
 
-void throw_write_failure(const std::string& what, const std::filesystem::path& path, int code,
-                         const std::string& flag) {
+void throw_write_failure(const std::string& what, const std::filesystem::path& path, int code) {
   const bool full = code == ENOSPC || code == EDQUOT || code == EFBIG;
-  throw Error(
-      full ? ErrorKind::kExhausted : ErrorKind::kFailed, "write " + path.string(),
-      what + ": " + std::strerror(code),
-      (full ? "free some space or write to another disk with " : "choose a folder you can write to with ") +
-          flag);
+  throw Error(full ? ErrorKind::kExhausted : ErrorKind::kFailed, "write " + path.string(),
+              what + ": " + std::strerror(code),
+              full ? "free some space, or write to another disk" : "choose a folder that you can write to");
 }
 
 }  // namespace ziplora
