@@ -8,8 +8,10 @@
 
 namespace ziplora {
 
-/// @param code  errno
+/// @param code   errno
+/// @param place  for the hint: what the user sets to write elsewhere, such as a flag; empty: not known
 /// @throws Error(kExhausted) if the disk is full, else Error(kFailed)
-[[noreturn]] void throw_write_failure(const std::string& what, const std::filesystem::path& path, int code);
+[[noreturn]] void throw_write_failure(const std::string& what, const std::filesystem::path& path, int code,
+                                      const std::string& place = "");
 
 }  // namespace ziplora
