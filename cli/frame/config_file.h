@@ -14,8 +14,8 @@
 
 namespace ziplora::cli {
 
-/// @throws Error(kInput) if the file is missing or is not a JSON object; Error(kUsage) for an unknown key, with
-///         the nearest name in the hint
+/// @throws Error(kInput) if the file is missing or is not a JSON object; Error(kUsage) for an unknown key,
+///         with the nearest name in the hint
 void apply_config_file(const std::filesystem::path& path, CLI::App& verb);
 
 /// The same for settings from another source, such as an image that carries them.

@@ -1,4 +1,4 @@
-"""What every verb has: help with exit codes, proposals for slips, --config and --print-config, --json, --report."""
+"""What all verbs share: help with exit codes, suggestions for typing errors, --config, --print-config, --json, --report."""
 
 import json
 from pathlib import Path
@@ -47,12 +47,12 @@ def test_like_shows_its_settings_in_the_printed_config_and_flags_and_config_win(
     (["generat"], "unknown command 'generat'", "did you mean 'ziplora generate'?"),
     (["merge", "--subjekt", "a"], "unknown flag '--subjekt'", "did you mean '--subject'?"),
 ])
-def test_slips_get_a_proposal(arguments, problem, hint):
+def test_typing_errors_get_a_suggestion(arguments, problem, hint):
     error = ziplora_fails(2, *arguments)
     assert error["problem"] == problem and error["hint"] == hint
 
 
-def test_a_command_line_that_cannot_be_parsed_is_told_of_in_json_too():
+def test_an_error_of_parsing_is_json_too():
     error = ziplora_fails(2, "generate", "a ghost", "--steps", "many", "-o", "ghost.png")
     assert "--steps" in error["problem"]
 
@@ -79,7 +79,7 @@ def test_the_report_is_the_json_result(tmp_path):
     assert json.loads((tmp_path / "report.json").read_text()) == result
     nowhere = tmp_path / "missing" / "report.json"
     ziplora_fails(1, "inspect", tmp_path / "lora.safetensors", "--report", nowhere)
-    assert str(nowhere) in ziplora_fails(1, "inspect", tmp_path / "none", "--report", nowhere)["where"], "work came first"
+    assert str(nowhere) in ziplora_fails(1, "inspect", tmp_path / "none", "--report", nowhere)["where"], "the work came first"
 
 
 BRACKETED = ["[a fox, in ink]", "[a]", "a [fox]", "[]", "[[a], b]"]

@@ -302,7 +302,7 @@ ERRORS = {  # name: (exit code, arguments, words of where and problem, words of 
     "bake into a LoRA": (4, ["--bake", "{lora}", "--into", "{lora}", "-o", "o"], "looks like a LoRA",
                          "an SDXL base is needed"),
     "bake over a folder": (2, ["--bake", "{lora}", "--into", "{base}", "-o", "{tuned}"], "not overwritten",
-                           "another name with -o"),
+                           "another name for the output"),
     "bake over the base": (2, ["--bake", "{lora}", "--into", "{single_file}", "-o", "{single_file}"],
                            "one of the inputs",
                            "another name"),

@@ -370,7 +370,7 @@ ERRORS = {  # name: (exit code, arguments instead of the sound ones, words of wh
     "negative rank": (2, ["--rank", -2], "-2 is not a rank", "--rank 32"),
     "diverging": (6, ["--learning-rate", 1e30], "iteration 2", "a lower --learning-rate"),
     "no folder": (1, ["-o", "no/where/out.safetensors"], "does not exist", "mkdir -p no/where"),
-    "folder that takes no files": (1, ["-o", "/proc/out.safetensors"], "/proc", "-o"),
+    "folder that takes no files": (1, ["-o", "/proc/out.safetensors"], "/proc", "a folder that you can write to"),
     "output is a folder": (2, ["-o", "."], "a file name is expected", "./NAME"),
     "output is an input": (2, ["-o", "{ink}"], "one of the inputs", "another name"),
 }

@@ -1,4 +1,4 @@
-"""What a person at a terminal sees: one progress line with the time left, colours, Ctrl-C; and what a log gets instead."""
+"""What a person at a terminal sees: a progress line with the time left, colours and Ctrl-C; and what a log file gets."""
 
 import re
 
@@ -17,7 +17,7 @@ def base(tmp_path_factory):
 
 @pytest.fixture
 def draw(base, tmp_path):
-    """Long enough for several redraws of the line, which come ten times a second at most."""
+    """Runs long enough for several redraws of the line, of which there are at most ten a second."""
     return ["generate", "a ghost", "--base", base, "--steps", 400, "-o", tmp_path / "ghost.png"]
 
 
@@ -69,7 +69,7 @@ def test_a_log_gets_no_control_characters(draw):
     done = run_ziplora(*draw)
     assert done.returncode == 0
     assert "\r" not in done.stderr and "\x1b" not in done.stderr
-    assert "  0 s\n" not in done.stderr, "what is done at once, as the tiny base's loading, is not worth a line"
+    assert "  0 s\n" not in done.stderr, "a stage of less than a second, such as loading the tiny base, gets no line"
     assert done.stdout.strip().endswith("ghost.png")
 
 

@@ -18,8 +18,8 @@ namespace ziplora {
 class RequestAdapters {
  public:
   /// The factors already contain the request's style strength.
-  /// @throws Error as read_adapter; Error(kUsage, kIncompatible) if there is a style strength but no style
-  ///     side
+  /// @throws Error as read_adapter; Error(kUsage, kIncompatible) if there is a style strength but no side that
+  ///         it could weigh
   RequestAdapters(const GenerateRequest& request, const TargetNames& names, ProgressSink& progress);
 
   const std::vector<std::filesystem::path>& files() const { return files_; }

@@ -23,7 +23,7 @@ AtomicFile::AtomicFile(const std::filesystem::path& path) : path_(path) {
   std::error_code unseen;
   if (!path.has_filename() || std::filesystem::is_directory(path, unseen))
     throw Error(ErrorKind::kUsage, "write " + path.string(), "this is a folder, a file name is expected",
-                "name the file, too: " + (path / "NAME").string());
+                "name a file in it: " + (path / "NAME").string());
   if (!std::filesystem::is_directory(folder, unseen)) {
     if (unseen && unseen != std::errc::no_such_file_or_directory) {
       errno = unseen.value();

@@ -1,10 +1,9 @@
 #pragma once
-/// A file appears under its name whole or not at all.
+/// A file that appears under its name whole or not at all.
 ///
-///     AtomicFile file("out.safetensors");   // opens out.safetensors.<random>.part beside it
+///     AtomicFile file("out.safetensors");  // opens out.safetensors.<random>.part beside it
 ///     file.write(bytes, size);
-///     file.commit();                        // flush, rename; without it the destructor removes the part
-///     file
+///     file.commit();                       // renames; without it the destructor removes the part
 
 #include <cstddef>
 #include <cstdint>
@@ -16,8 +15,8 @@ namespace ziplora {
 
 class AtomicFile {
  public:
-  /// @throws Error(kFailed) if the folder does not exist or is not writable, with the mkdir or path that
-  /// mends it; Error(kUsage) if `path` is itself a folder
+  /// @throws Error(kFailed) if the folder does not exist or is not writable; Error(kUsage) if `path` itself
+  ///         is a folder
   explicit AtomicFile(const std::filesystem::path& path);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
@@ -26,8 +25,8 @@ class AtomicFile {
   /// @throws Error(kExhausted) when the disk is full
   void write(const void* bytes, size_t size_bytes);
   void write(std::string_view text) { write(text.data(), text.size()); }
-  /// Other bytes in the place of the first ones, which have been written before.
-  /// @throws as write; Error(kInternal) if more than what has been written
+  /// Overwrites the first bytes.
+  /// @throws as write; Error(kInternal) if the text is longer than what has been written
   void rewrite_start(std::string_view text);
   void commit();
 

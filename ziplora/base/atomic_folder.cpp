@@ -18,11 +18,11 @@ AtomicFolder::AtomicFolder(const fs::path& path, IfThere if_there)
   const std::string where = "write " + path_.string();
   const fs::path above = path_.has_parent_path() ? path_.parent_path() : ".";
   if (fs::exists(path_) && !fs::is_directory(path_))
-    throw Error(ErrorKind::kUsage, where, "a file is there already, and a folder is to be written",
-                "choose another name with -o, or remove it");
+    throw Error(ErrorKind::kUsage, where, "a file of this name exists, and the output is a folder",
+                "choose another name for the output, or remove it");
   if (if_there == IfThere::kRefuse && fs::exists(path_) && !fs::is_empty(path_))
-    throw Error(ErrorKind::kUsage, where, "the output is there already, and a folder is not overwritten",
-                "choose another name with -o, or remove it");
+    throw Error(ErrorKind::kUsage, where, "the folder exists and is not empty; it is not overwritten",
+                "choose another name for the output, or remove it");
   if (!fs::is_directory(above))
     throw Error(ErrorKind::kFailed, where, "the folder " + above.string() + " does not exist",
                 "mkdir -p " + above.string());
@@ -34,11 +34,11 @@ AtomicFolder::AtomicFolder(const fs::path& path, IfThere if_there)
 }
 
 AtomicFolder::~AtomicFolder() {
-  std::error_code ignored;  // what cannot be removed is the user's to clean
+  std::error_code ignored;  // the user has to remove what we cannot
   if (!part_path_.empty()) fs::remove_all(part_path_, ignored);
 }
 
-/// New folders first, for which there may be no room: no file has changed then.
+/// Makes new folders first: if there is no space for them, no file has changed yet.
 void AtomicFolder::update() {
   std::vector<fs::path> files;
   std::error_code failure;
@@ -52,7 +52,7 @@ void AtomicFolder::update() {
   for (const fs::path& name : files)
     if (fs::rename(part_path_ / name, path_ / name, failure); failure)
       throw_write_failure("renaming failed", path_ / name, failure.value());
-  fs::remove_all(part_path_, failure);  // what is left in it are empty folders
+  fs::remove_all(part_path_, failure);  // only empty folders are left in it
   part_path_.clear();
 }
 
@@ -62,7 +62,7 @@ void AtomicFolder::commit() {
   fs::rename(part_path_, path_, failure);  // replaces an empty folder
   if (failure)
     throw Error(ErrorKind::kFailed, "write " + path_.string(), "renaming failed: " + failure.message(),
-                "choose a name that is free, in a folder you can write to, with -o");
+                "choose an unused name in a folder that you can write to");
   part_path_.clear();
 }
 

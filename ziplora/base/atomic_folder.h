@@ -1,13 +1,13 @@
 #pragma once
-/// A folder appears under its name whole or not at all, as files do with atomic_file.h.
+/// A folder that appears under its name whole or not at all, like a file with atomic_file.h.
 ///
 ///     AtomicFolder folder("baked");             // makes baked.<random> beside it
 ///     write_text_file(folder / "a.json", "…");
-///     folder.commit();                          // rename; without it the destructor removes the part
+///     folder.commit();                          // renames; without it the destructor removes the part
 ///
-/// A folder that is there can be updated: its other files stay, and the new ones take the old ones' places
-/// when all are whole. Until then it is as it was; a full disk and Ctrl-C do not come in between, since
-/// renames need no room and ask nobody.
+/// An existing folder can be updated: new files replace old ones once all of them are written, and its other
+/// files stay. Until then nothing in it changes. A full disk or Ctrl-C cannot interrupt the replacement,
+/// since renames need no space and no cancel token is asked.
 
 #include <filesystem>
 
@@ -17,15 +17,15 @@ enum class IfThere { kRefuse, kUpdate };
 
 class AtomicFolder {
  public:
-  /// @throws Error(kUsage) if a file is there, or, unless it is to be updated, a folder that is not empty;
-  ///         Error(kFailed) if the folder above does not exist or is not writable
+  /// @throws Error(kUsage) if `path` is a file or, unless it is to be updated, a folder that is not empty;
+  ///         Error(kFailed) if the parent folder does not exist or is not writable
   explicit AtomicFolder(const std::filesystem::path& path, IfThere if_there = IfThere::kRefuse);
   ~AtomicFolder();
   AtomicFolder(const AtomicFolder&) = delete;
   AtomicFolder& operator=(const AtomicFolder&) = delete;
 
   std::filesystem::path operator/(const std::filesystem::path& name) const { return part_path_ / name; }
-  /// @throws Error(kFailed) or Error(kExhausted); a folder that is updated may have new empty folders then
+  /// @throws Error(kFailed) or Error(kExhausted); an updated folder may then contain new empty folders
   void commit();
 
  private:

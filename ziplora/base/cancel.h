@@ -1,6 +1,5 @@
 #pragma once
-/// Asked once a step by every long loop; Ctrl-C sets it. The loop saves a resumable state first where it has
-/// one.
+/// Ctrl-C sets it, and every long loop asks it once per step. A loop that can resume saves its state first.
 
 #include <atomic>
 #include <string>
@@ -12,7 +11,7 @@ class CancelToken {
   /// Safe in a signal handler.
   void cancel() { cancelled_.store(true, std::memory_order_relaxed); }
   bool cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
-  /// @param hint  how to go on; by default, for work that leaves nothing to go on from, anew
+  /// @param hint  how to continue; the default is for work that cannot be resumed
   /// @throws Error(kInterrupted) naming the operation
   void throw_if_cancelled(const std::string& operation,
                           const std::string& hint = "run the same command again") const;

@@ -1,8 +1,8 @@
 #pragma once
-/// Names of the floating-point types as flags, settings and files spell them, in one table for every command.
+/// The names of the floating-point types in flags, settings and files, in one table for all commands.
 ///
-///     at::ScalarType dtype = parse_dtype("f16", "train: --dtype");   // at::kHalf, as "float16" and "fp16"
-///     std::string name = dtype_name(dtype);                          // "float16"
+///     at::ScalarType dtype = parse_dtype("f16", "train: --dtype");  // at::kHalf
+///     std::string name = dtype_name(dtype);                         // "float16"
 
 #include <c10/core/ScalarType.h>
 
@@ -17,9 +17,9 @@ const std::vector<std::string>& dtype_names();
 /// @throws Error(kInternal) for a type that no flag names
 std::string dtype_name(at::ScalarType dtype);
 
-/// Takes PyTorch's names and the short ones of file listings: float16, f16 or fp16.
+/// Accepts PyTorch's names and the usual short forms: float16, f16 or fp16.
 /// @param where  opens the error message
-/// @throws Error(kUsage) that proposes the nearest name
+/// @throws Error(kUsage) with the nearest name in its hint
 at::ScalarType parse_dtype(const std::string& name, const std::string& where);
 
 }  // namespace ziplora

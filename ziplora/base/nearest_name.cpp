@@ -8,7 +8,7 @@
 namespace ziplora {
 namespace {
 
-// Optimal string alignment distance (Damerau–Levenshtein without repeated edits of one place).
+// Optimal string alignment distance (Damerau–Levenshtein without repeated edits of the same place).
 size_t edit_distance(const std::string& a, const std::string& b) {
   std::vector<std::vector<size_t>> distance(a.size() + 1, std::vector<size_t>(b.size() + 1));
   for (size_t i = 0; i <= a.size(); ++i) distance[i][0] = i;

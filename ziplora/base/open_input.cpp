@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
   std::error_code none;
   const fs::path leads_to = fs::read_symlink(path, none);
   if (leads_to.empty()) refuse(path, "there is no such file", "check the spelling of the path");
-  refuse(path, "a symbolic link to " + leads_to.string() + ", which is not there",
+  refuse(path, "a symbolic link to " + leads_to.string() + ", which does not exist",
          leads_to.string().find("annex/objects") == std::string::npos
              ? "fetch the file that the link leads to"
              : "git-annex has not fetched the content: run 'git annex get' there");
@@ -35,13 +35,14 @@ int open_input(const fs::path& path, int flags) {
     case ENOENT:
       refuse_missing(path);
     case ENOTDIR:
-      refuse(path, "there is no such file: a part of the path is a file and no folder",
+      refuse(path, "there is no such file: a part of the path is a file, not a folder",
              "check the spelling of the path");
     case ELOOP:
-      refuse(path, "symbolic links that lead round in a circle", "name the file itself");
+      refuse(path, "the symbolic links lead in a circle", "name the file itself");
     case EACCES:
     case EPERM:
-      refuse(path, "you may not read this file", "change its permissions, or copy it as its owner");
+      refuse(path, "you do not have permission to read this file",
+             "change its permissions, or copy it as its owner");
     case ENAMETOOLONG:
       refuse(path, "the name is longer than this file system allows", "check the spelling of the path");
     default:

@@ -8,7 +8,7 @@
 namespace ziplora {
 
 int64_t peak_memory_bytes() {
-  // Not getrusage first: a program starts with the peak of the process that started it.
+  // getrusage comes second: its peak includes that of the process which started this one.
   std::ifstream status("/proc/self/status");
   for (std::string word; status >> word;) {
     int64_t kib = 0;

@@ -1,11 +1,11 @@
 #pragma once
-/// The most memory that this process has held so far.
+/// The largest amount of memory that this process has held so far.
 
 #include <cstdint>
 
 namespace ziplora {
 
-/// Resident set at its largest, in bytes, as the kernel counts it (memory-mapped weights count once touched).
+/// The peak of the resident set in bytes. The kernel counts memory-mapped weights once they are touched.
 int64_t peak_memory_bytes();
 
 }  // namespace ziplora

@@ -5,12 +5,12 @@
 namespace ziplora {
 namespace {
 
-constexpr size_t kWordLimitBytes = 400;  // the longest true layer names take 150
+constexpr size_t kWordLimitBytes = 400;  // the longest real layer names take 150
 constexpr size_t kKeptBytes = 150;       // of either end of a longer word
 
 bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 
-/// The middle of a word too long to be read gives way to its length.
+/// Replaces the middle of a word that is too long to read with its length.
 std::string shortened(const std::string& word) {
   if (word.size() <= kWordLimitBytes) return word;
   size_t head = kKeptBytes, tail = word.size() - kKeptBytes;

@@ -1,13 +1,13 @@
 #pragma once
-/// Text that quotes names from files which anyone may have made, fit for a terminal.
+/// Makes text safe for a terminal when it quotes names from files of unknown origin.
 ///
-///     printable("the key \x1b[2J…")   // "the key \\x1b[2J…"
+///     printable("the key \x1b[2J…")  // "the key \\x1b[2J…"
 
 #include <string>
 
 namespace ziplora {
 
-/// Control characters, which could recolour or clear a terminal, become \xNN; words longer than any true name
+/// Control characters, which could recolour or clear a terminal, become \xNN. Words longer than any real name
 /// lose their middle.
 std::string printable(const std::string& text);
 

@@ -1,6 +1,7 @@
 #pragma once
-/// What long work tells its caller. The library reports through a ProgressSink and never prints; the command
-/// line draws a line with an ETA, `--json` writes one object per event, tests pass NullProgress.
+/// How long work reports to its caller. The library never prints: it calls a ProgressSink. The command line
+/// has one that draws a line with the time left and one that writes a JSON object per event; tests pass
+/// NullProgress.
 ///
 ///     Stage stage(progress, "zip", 100);
 ///     for (…) stage.step({{"loss", loss}, {"overlap", overlap}});
@@ -17,12 +18,12 @@ using Metrics = std::vector<std::pair<std::string, double>>;
 class ProgressSink {
  public:
   virtual ~ProgressSink() = default;
-  /// @param total  number of steps, or 0 when it is not known
+  /// @param total  number of steps, or 0 if unknown
   virtual void stage_started(const std::string& stage, int64_t total) = 0;
   virtual void step_finished(const std::string& stage, int64_t step, int64_t total,
                              const Metrics& metrics) = 0;
   virtual void stage_finished(const std::string& stage, double seconds) = 0;
-  /// A fact worth a line of its own (“12 layers are added directly”).
+  /// A fact that deserves its own line (“12 layers are added directly”).
   virtual void note(const std::string& text) = 0;
   /// Something the user should know that did not stop the work.
   virtual void warning(const std::string& text) = 0;
@@ -40,7 +41,7 @@ class NullProgress : public ProgressSink {
 /// Reports one stage from construction to destruction.
 class Stage {
  public:
-  /// @param first_step  steps already done, when work is resumed
+  /// @param first_step  steps already done, if work is resumed
   Stage(ProgressSink& sink, std::string name, int64_t total, int64_t first_step = 0);
   ~Stage();
   Stage(const Stage&) = delete;

@@ -28,7 +28,7 @@ std::string read_file(const std::filesystem::path& path, uint64_t size_limit_byt
   const Descriptor file{open_input(path)};
   struct stat status {};
   if (::fstat(file.value, &status) == 0 && S_ISDIR(status.st_mode))
-    fail(path, "this is a folder, a file was expected", "name a file inside it");
+    fail(path, "this is a folder, a file is expected", "name a file inside it");
 
   std::string content;
   if (S_ISREG(status.st_mode) && static_cast<uint64_t>(status.st_size) <= size_limit_bytes)

@@ -1,5 +1,5 @@
 #pragma once
-/// A whole file in memory, for formats that are parsed in one piece (images, JSON, merges.txt). Large
+/// Reads a whole file into memory, for formats that are parsed in one piece (images, JSON, merges.txt). Large
 /// tensors are mapped instead: io/safetensors.h.
 ///
 ///     std::string text = read_file("config.json");

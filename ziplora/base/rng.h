@@ -14,8 +14,8 @@ namespace ziplora {
 
 at::Generator make_generator(uint64_t seed);
 
-/// An independent seed for a named purpose (“latents”, “dropout”), so that adding a draw in one place does
-/// not move the draws of another.
+/// An independent seed for a named purpose (“latents”, “dropout”), so that a new draw in one place does not
+/// change the draws in another.
 uint64_t derive_seed(uint64_t seed, std::string_view purpose);
 
 }  // namespace ziplora

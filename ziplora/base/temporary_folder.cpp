@@ -18,7 +18,7 @@ TemporaryFolder::TemporaryFolder() {
 }
 
 TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;  // what cannot be removed is the system's to clean
+  std::error_code ignored;  // the system has to remove what we cannot
   std::filesystem::remove_all(path_, ignored);
 }
 

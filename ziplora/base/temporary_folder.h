@@ -1,5 +1,5 @@
 #pragma once
-/// A folder that is gone with everything in it when the object is: for tests and for working files.
+/// A folder that its destructor removes with everything in it, for tests and working files.
 ///
 ///     TemporaryFolder folder;
 ///     write_text_file(folder / "a.txt", "…");
@@ -11,7 +11,7 @@ namespace ziplora {
 
 class TemporaryFolder {
  public:
-  /// Under the system's folder for temporary files.
+  /// In the system's folder for temporary files.
   TemporaryFolder();
   ~TemporaryFolder();
   TemporaryFolder(const TemporaryFolder&) = delete;

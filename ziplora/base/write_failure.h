@@ -1,5 +1,5 @@
 #pragma once
-/// The error of a write that the system has refused.
+/// The error for a write that the system refused.
 ///
 ///     if (::write(…) < 0) throw_write_failure("writing failed", path, errno);
 
@@ -8,10 +8,10 @@
 
 namespace ziplora {
 
-/// @param code  errno
-/// @param flag  the command line's, that chooses another place
+/// @param code   errno
+/// @param place  for the hint: what the user sets to write elsewhere, such as a flag; empty: not known
 /// @throws Error(kExhausted) if the disk is full, else Error(kFailed)
 [[noreturn]] void throw_write_failure(const std::string& what, const std::filesystem::path& path, int code,
-                                      const std::string& flag = "-o");
+                                      const std::string& place = "");
 
 }  // namespace ziplora

@@ -17,8 +17,8 @@ class Ddim : public Scheduler {
       : schedule_(schedule), eta_(options.eta) {
     if (options.karras_sigmas)
       throw Error(ErrorKind::kUsage, "scheduler ddim",
-                  "Karras sigmas were asked for; DDIM visits training timesteps",
-                  "use --scheduler euler or dpm++-2m with --karras");
+                  "DDIM visits training timesteps and cannot use Karras sigmas",
+                  "choose another scheduler for Karras sigmas, for example euler or dpm++-2m");
   }
 
   void set_steps(int64_t num_inference_steps) override {

@@ -1,6 +1,6 @@
-// Euler steps to a lower noise level than asked for, then fresh noise up to it (k-diffusion's
-// sample_euler_ancestral). Behaviour: diffusers 0.42 EulerAncestralDiscreteScheduler, which has no Karras
-// sigmas; here they are Euler's.
+// Steps with Euler's method below the next noise level, then adds fresh noise up to it (k-diffusion's
+// sample_euler_ancestral). Behaviour: diffusers 0.42 EulerAncestralDiscreteScheduler. That class has no
+// Karras sigmas; ours are Euler's.
 #include <cmath>
 
 #include "ziplora/diffusion/row_noise.h"

@@ -1,5 +1,5 @@
-// Multistep sampling of latent consistency models, arXiv 2310.04378, algorithm 3. For bases or adapters
-// distilled that way: 1 to 8 steps. Behaviour: diffusers 0.42 LCMScheduler (original_inference_steps 50,
+// Multistep sampling of latent consistency models, arXiv 2310.04378, algorithm 3. For bases or adapters that
+// were distilled for it: 1 to 8 steps. Behaviour: diffusers 0.42 LCMScheduler (original_inference_steps 50,
 // timestep_scaling 10).
 #include <ATen/TensorOperators.h>
 
@@ -13,7 +13,7 @@
 namespace ziplora {
 namespace {
 
-constexpr int64_t kOriginalSteps = 50;  // of the teacher's schedule, from which ours is taken
+constexpr int64_t kOriginalSteps = 50;  // of the teacher's schedule, of which ours is a part
 constexpr double kTimestepScaling = 10.0;
 constexpr double kSigmaData = 0.5;
 
@@ -22,8 +22,8 @@ class Lcm : public Scheduler {
   Lcm(const NoiseSchedule& schedule, const SchedulerOptions& options) : schedule_(schedule) {
     if (options.karras_sigmas)
       throw Error(ErrorKind::kUsage, "scheduler lcm",
-                  "Karras sigmas were asked for; LCM visits its teacher's timesteps",
-                  "use --scheduler euler or dpm++-2m with --karras");
+                  "LCM visits its teacher's timesteps and cannot use Karras sigmas",
+                  "choose another scheduler for Karras sigmas, for example euler or dpm++-2m");
   }
 
   void set_steps(int64_t num_inference_steps) override {

@@ -21,12 +21,11 @@ const char* const kWhere = "scheduler_config.json";
 
 [[noreturn]] void unsupported(const std::string& field, const std::string& found,
                               const std::string& expected) {
-  throw Error(
-      ErrorKind::kInput, kWhere, field + " is " + found + ", expected " + expected,
-      "replace scheduler/scheduler_config.json of the base by the one of stable-diffusion-xl-base-1.0");
+  throw Error(ErrorKind::kInput, kWhere, field + " is " + found + ", expected " + expected,
+              "replace the base's scheduler/scheduler_config.json with that of stable-diffusion-xl-base-1.0");
 }
 
-/// The field if it is there and not null.
+/// The field, unless it is missing or null.
 template <class T>
 T field_or(const nlohmann::json& config, const char* field, T absent) {
   const auto found = config.find(field);
@@ -53,7 +52,7 @@ T one_of(const nlohmann::json& config, const char* field, const std::string& abs
   unsupported(field, "'" + value + "'", "one of " + names);
 }
 
-/// Settings of diffusers schedulers that change the image and have one value here.
+/// Some settings of diffusers' schedulers change the image, and only one value of them is supported.
 void refuse_other_than(const nlohmann::json& config, const char* field, const nlohmann::json& expected) {
   const auto found = config.find(field);
   if (found != config.end() && !found->is_null() && *found != expected)
@@ -74,7 +73,7 @@ at::Tensor squared_cosine_betas(int64_t count) {
   return at::tensor(betas, at::kDouble).to(at::kFloat);
 }
 
-/// Shifts and scales √ᾱ so that it ends at 0 and starts where it started (arXiv 2305.08891, algorithm 1).
+/// Shifts and scales √ᾱ so that it ends at 0 and keeps its first value (arXiv 2305.08891, algorithm 1).
 at::Tensor rescale_to_zero_terminal_snr(const at::Tensor& betas) {
   const at::Tensor sqrt_alpha_bar = (1.0 - betas).cumprod(0).sqrt();
   const at::Tensor first = sqrt_alpha_bar[0].clone(), last = sqrt_alpha_bar[-1].clone();
@@ -127,7 +126,7 @@ NoiseScheduleConfig NoiseScheduleConfig::from_json(const nlohmann::json& config)
   refuse_other_than(config, "sigma_min", nullptr);
   refuse_other_than(config, "sigma_max", nullptr);
 
-  // An absent field has the value that diffusers gives it, which depends on the class that wrote the file.
+  // An absent field has diffusers' default, which depends on the class that wrote the file.
   const auto written_by = field_or<std::string>(config, "_class_name", "EulerDiscreteScheduler");
   const bool leading =
       written_by == "DDIMScheduler" || written_by == "LCMScheduler" || written_by == "DDPMScheduler";

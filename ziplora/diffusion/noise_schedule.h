@@ -1,8 +1,9 @@
 #pragma once
-/// The forward process: β_t, ᾱ_t and what training needs of them. Reads a diffusers `scheduler_config.json`.
+/// The forward process: β_t, ᾱ_t and what training derives from them. Reads a diffusers
+/// `scheduler_config.json`.
 ///
 ///     NoiseSchedule schedule(NoiseScheduleConfig::from_json(base->scheduler_config));
-///     at::Tensor noisy = schedule.add_noise(latents, noise, timesteps);   // DDPM, arXiv 2006.11239, eq. 4
+///     at::Tensor noisy = schedule.add_noise(latents, noise, timesteps);  // DDPM, arXiv 2006.11239, eq. 4
 
 #include <ATen/core/Tensor.h>
 
@@ -25,6 +26,9 @@ struct NoiseScheduleConfig {
   bool set_alpha_to_one = false;
   bool clip_sample = false;
 
+  /// @param config  a diffusers scheduler_config.json; an absent field has the default of the class that
+  ///                wrote the file
+  /// @throws Error(kInput) naming a field with a value that is not supported
   static NoiseScheduleConfig from_json(const nlohmann::json& config);
 };
 
@@ -33,14 +37,15 @@ class NoiseSchedule {
   explicit NoiseSchedule(NoiseScheduleConfig config);
 
   const NoiseScheduleConfig config;
-  const at::Tensor alphas_cumprod;  ///< ᾱ, [num_train_timesteps] float32, as diffusers computes it
+  const at::Tensor alphas_cumprod;  ///< ᾱ, [num_train_timesteps] float32, computed as in diffusers
 
-  /// ᾱ_t of one timestep, for schedulers' plans.
+  /// ᾱ_t of one timestep.
   double alpha_bar(int64_t timestep) const { return alphas_cumprod.const_data_ptr<float>()[timestep]; }
 
-  /// x_t = √ᾱ_t x_0 + √(1−ᾱ_t) ε.   @param timesteps [B] int64
+  /// x_t = √ᾱ_t x_0 + √(1−ᾱ_t) ε
+  /// @param timesteps  [B] int64
   at::Tensor add_noise(const at::Tensor& latents, const at::Tensor& noise, const at::Tensor& timesteps) const;
-  /// What the model should predict: ε, or v = √ᾱ_t ε − √(1−ᾱ_t) x_0.
+  /// What the model learns to predict: ε, or v = √ᾱ_t ε − √(1−ᾱ_t) x_0.
   at::Tensor target(const at::Tensor& latents, const at::Tensor& noise, const at::Tensor& timesteps) const;
   /// ᾱ_t / (1−ᾱ_t), [B] float32
   at::Tensor snr(const at::Tensor& timesteps) const;

@@ -1,9 +1,8 @@
 #pragma once
-/// Noise of which each row comes from its own generator, so that a seed gives the same image alone or in a
-/// batch. Drawn in float32 on the CPU, row by row, which is also what diffusers' randn_tensor does with a
-/// list of generators.
+/// Noise with one generator per row, so that a seed gives the same image alone or in a batch. Each row is
+/// drawn in float32 on the CPU, as diffusers' randn_tensor does with a list of generators.
 ///
-///     at::Tensor noise = row_noise(latents, generators);   // as latents in shape, dtype and device
+///     at::Tensor noise = row_noise(latents, generators);  // latents' shape, dtype and device
 
 #include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>

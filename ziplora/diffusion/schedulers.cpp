@@ -3,7 +3,7 @@
 
 namespace ziplora {
 
-// Each scheduler is defined in the file of its name; this list is the only place that knows them all.
+// Each scheduler is defined in the file of its name. Only this list knows them all.
 SchedulerEntry ddim_scheduler();
 SchedulerEntry euler_scheduler();
 SchedulerEntry euler_ancestral_scheduler();

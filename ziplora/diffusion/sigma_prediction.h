@@ -1,6 +1,6 @@
 #pragma once
-/// What the schedulers in σ space (x = x_0 + σ ε, arXiv 2206.00364) share: how the model sees a sample, and
-/// the x_0 it predicts.
+/// Shared by the schedulers in σ space (x = x_0 + σ ε, arXiv 2206.00364): how the model sees a sample, and
+/// the x_0 that it predicts.
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
@@ -24,7 +24,7 @@ inline at::Tensor predict_original(PredictionType type, const at::Tensor& noise_
   return noise_pred * (-sigma / std::sqrt(sigma * sigma + 1)) + sample / (sigma * sigma + 1);
 }
 
-/// Start noise: σ_max where the plan starts at the last training timestep, √(σ_max² + 1) for leading spacing.
+/// Start noise: σ_max if the plan starts at the last training timestep, √(σ_max² + 1) with leading spacing.
 inline double initial_sigma(const NoiseScheduleConfig& config, const SigmaPlan& plan) {
   const double sigma = plan.sigmas.front();
   return config.timestep_spacing == TimestepSpacing::kLeading ? std::sqrt(sigma * sigma + 1) : sigma;

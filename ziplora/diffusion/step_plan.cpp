@@ -11,7 +11,7 @@ namespace {
 /// σ_t = √((1 − ᾱ_t) / ᾱ_t), rising with t.
 std::vector<float> training_sigmas(const NoiseSchedule& schedule) {
   const at::Tensor alpha_bar = schedule.alphas_cumprod.clone();
-  // Zero terminal SNR would make σ infinite; diffusers takes the smallest half-precision number in its place.
+  // Zero terminal SNR would make σ infinite; diffusers substitutes the smallest half-precision number.
   if (schedule.config.rescale_betas_zero_snr) alpha_bar[-1].fill_(std::pow(2.0, -24));
   const at::Tensor sigmas = ((1.0 - alpha_bar) / alpha_bar).sqrt().contiguous();
   return {sigmas.const_data_ptr<float>(), sigmas.const_data_ptr<float>() + sigmas.numel()};
@@ -90,7 +90,8 @@ SigmaPlan finish(std::vector<double> timesteps, const std::vector<double>& sigma
 void check_steps(const std::string& scheduler, int64_t steps, int64_t limit) {
   if (steps >= 1 && steps <= limit) return;
   throw Error(ErrorKind::kUsage, "scheduler " + scheduler,
-              std::to_string(steps) + " steps, expected 1 to " + std::to_string(limit), "use --steps 25");
+              std::to_string(steps) + " steps, expected 1 to " + std::to_string(limit),
+              "for example " + std::to_string(std::min<int64_t>(25, limit)) + " steps");
 }
 
 std::vector<int64_t> plan_discrete_timesteps(const NoiseScheduleConfig& config, int64_t steps) {
@@ -111,8 +112,8 @@ std::vector<int64_t> plan_discrete_timesteps(const NoiseScheduleConfig& config, 
   }
   if (timesteps.front() > static_cast<double>(train - 1))
     throw Error(ErrorKind::kUsage, "scheduler",
-                std::to_string(steps) + " steps with leading spacing reach beyond the last training timestep",
-                "use fewer --steps");
+                std::to_string(steps) + " steps with leading spacing go beyond the last training timestep",
+                "use fewer steps");
   return {timesteps.begin(), timesteps.end()};
 }
 
@@ -150,7 +151,7 @@ SigmaPlan plan_dpm_solver_sigmas(const NoiseSchedule& schedule, int64_t steps, b
     sigmas = karras_sigmas(training.front(), training.back(), steps);
     for (const double sigma : sigmas) {
       const double timestep = timestep_of_sigma(sigma, log_sigmas);
-      // diffusers keeps fractions for the cosine schedule, and cuts them off when it stores integers
+      // diffusers keeps fractions for the cosine schedule and truncates them when it stores integers
       timesteps.push_back(config.beta_schedule == BetaSchedule::kSquaredCosine ? std::trunc(timestep)
                                                                                : std::nearbyint(timestep));
     }

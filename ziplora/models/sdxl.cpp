@@ -290,14 +290,12 @@ void Sdxl::check_image_size(int64_t height, int64_t width, const std::string& wh
   const int64_t step = image_size_step();
   if (height > 0 && width > 0 && height % step == 0 && width % step == 0) return;
   const auto nearest = [&](int64_t side) { return std::max<int64_t>(1, (side + step / 2) / step) * step; };
-  const auto text = [](int64_t h, int64_t w) {
-    return h == w ? std::to_string(h) : fmt::format("{} × {} (height × width)", h, w);
-  };
-  throw Error(
-      ErrorKind::kUsage, where,
-      fmt::format("this base does not draw images of {} pixels, only multiples of {}", text(height, width),
-                  step),
-      fmt::format("use multiples of {}, for example {}", step, text(nearest(height), nearest(width))));
+  const int64_t near_height = nearest(height), near_width = nearest(width);
+  throw Error(ErrorKind::kUsage, where,
+              fmt::format("this base does not draw {} × {} pixels (height × width)", height, width),
+              fmt::format("use multiples of {}, for example {}", step,
+                          near_height == near_width ? std::to_string(near_height)
+                                                    : fmt::format("{} × {}", near_height, near_width)));
 }
 
 std::map<std::string, Module*> Sdxl::components() {

@@ -8,7 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "ziplora/base/error.h"
-#include "ziplora/nn/checkpoint.h"
+#include "ziplora/nn/recompute.h"
 #include "ziplora/nn/resnet_block.h"
 #include "ziplora/nn/samplers.h"
 #include "ziplora/nn/timestep_embedding.h"
@@ -70,7 +70,7 @@ class Stage : public Module {
   at::Tensor resnet(size_t i, const at::Tensor& x, const Conditions& conditions) const {
     ResnetBlock& block = *resnets_[i];
     if (!conditions.checkpointing) return block.forward(x, conditions.activated_time);
-    return checkpoint(
+    return recomputed_in_backward(
         block,
         [&block](const std::vector<at::Tensor>& inputs) { return block.forward(inputs[0], inputs[1]); },
         {x, conditions.activated_time});

@@ -1,23 +1,28 @@
 #pragma once
-/// The place in a linear or convolution layer where adapters add their low-rank update. Models never learn
-/// what a LoRA is: lora/attach fills the slot, merge/zip fills it with coefficients folded in, and `weight`
-/// keeps its name.
+/// The slot of a linear or convolution layer in which adapters add their low-rank update. Models know nothing
+/// of LoRAs: lora/attach fills the slot, merge/zip fills it with coefficients folded in, and `weight` keeps
+/// its name.
 ///
-/// y = W x + up · (gate ⊙ (down · x)): all adapters of the layer are stacked along the rank, so K adapters
-/// cost two thin products, and no ΔW is ever built. Each row of a batch may weigh the ranks differently
-/// (`row_gate`): base, subject alone, style alone, direct and zip can be rows of one forward pass.
+///     y = W x + up · (gate ⊙ (down · x))
+///
+/// All adapters of the layer are stacked along the rank, so K adapters cost two thin products, and no ΔW is
+/// ever built. Each row of a batch may weigh the ranks differently (`row_gate`): base, subject alone, style
+/// alone, direct and zip can be rows of one forward pass.
 
 #include <ATen/core/Tensor.h>
 
 namespace ziplora {
 
 struct LowRankUpdate {
-  at::Tensor down;  ///< [R, in] (convolution: [R, in, kh, kw]); may carry gradient; R = Σ ranks
-  at::Tensor up;    ///< [out, R] (convolution: [out, R, 1, 1]); scale = lora_alpha / rank already folded in
-  at::Tensor row_gate;  ///< [B, R], or undefined when every row takes every rank with weight 1
+  /// [R, in] (convolution: [R, in, kh, kw]), where R = Σ ranks; may carry gradient.
+  at::Tensor down;
+  /// [out, R] (convolution: [out, R, 1, 1]), with the scale lora_alpha / rank folded in.
+  at::Tensor up;
+  /// [B, R]; undefined if every row takes every rank with weight 1.
+  at::Tensor row_gate;
 
-  /// The factors in the activations' dtype (differentiable; no copy if they have it already): trained factors
-  /// stay float32 under bfloat16 activations.
+  /// The factors in the dtype of the activations, since trained factors stay float32 under bfloat16
+  /// activations. Differentiable; no copy if the dtype is the same.
   LowRankUpdate as(at::ScalarType dtype) const {
     return {down.to(dtype), up.to(dtype), row_gate.defined() ? row_gate.to(dtype) : row_gate};
   }

@@ -1,5 +1,5 @@
-// An adapter in a slot must do what adding up @ down to the weight does, for every kind of layer and every
-// row of a batch.
+// An adapter in a slot must have the effect of adding up @ down to the weight, for every kind of layer and
+// every row of a batch.
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/einsum.h>

@@ -1,7 +1,7 @@
 #pragma once
-/// A 2-D convolution with an adapter slot. Matches torch.nn.Conv2d; an adapter's down factor has the layer's
-/// kernel, stride and padding, its up factor is 1×1 (LoCon without mid). A frozen weight may have another
-/// dtype than x (nn/converted_product.h); the result has x's.
+/// A 2-D convolution with an adapter slot. Matches torch.nn.Conv2d. An adapter's down factor has the layer's
+/// kernel, stride and padding; its up factor is 1×1 (LoCon without mid). The dtype of a frozen weight may
+/// differ from that of x (nn/converted_product.h); the result has the dtype of x.
 
 #include "ziplora/nn/adapter_slot.h"
 #include "ziplora/nn/module.h"

@@ -23,8 +23,7 @@ struct LinearFunction : torch::autograd::Function<LinearFunction> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
                             const std::optional<at::Tensor>& bias) {
     context->save_for_backward({weight});
-    // Into a tensor of its own: at::linear may return a view, which autograd forbids changing in place
-    // afterwards.
+    // Into a tensor of its own: at::linear may return a view, and autograd forbids in-place changes of that.
     std::vector<int64_t> shape = x.sizes().vec();
     shape.back() = weight.size(0);
     at::Tensor y = at::empty(shape, x.options());
@@ -52,7 +51,7 @@ struct ConvolutionFunction : torch::autograd::Function<ConvolutionFunction> {
     const at::Tensor weight = context->get_saved_variables()[0].to(gradient.scalar_type());
     const std::vector<int64_t> stride(2, context->saved_data["stride"].toInt());
     const std::vector<int64_t> padding(2, context->saved_data["padding"].toInt());
-    // Only x's shape matters to its own gradient: an uninitialised tensor stands in, and x need not be kept.
+    // The gradient of x depends only on its shape: an uninitialised tensor stands in, so x need not be kept.
     const at::Tensor x = at::empty(context->saved_data["x_shape"].toIntVector(), gradient.options(),
                                    gradient.suggest_memory_format());
     const auto [for_x, for_weight, for_bias] = at::convolution_backward(

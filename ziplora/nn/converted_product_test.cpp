@@ -1,4 +1,4 @@
-// A weight stored in bfloat16 under float32 activations: the numbers of a converted model, without its
+// A weight stored in bfloat16 under float32 activations gives the numbers of a converted model without its
 // memory.
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/randn.h>

@@ -1,6 +1,7 @@
 #pragma once
-/// A linear layer with an adapter slot: y = W x + b + up · (gate ⊙ (down · x)). Matches torch.nn.Linear.
-/// A frozen weight may have another dtype than x (nn/converted_product.h); the result has x's.
+/// A linear layer with an adapter slot: y = W x + b + up · (gate ⊙ (down · x)). Matches torch.nn.Linear. The
+/// dtype of a frozen weight may differ from that of x (nn/converted_product.h); the result has the dtype of
+/// x.
 
 #include "ziplora/nn/adapter_slot.h"
 #include "ziplora/nn/module.h"

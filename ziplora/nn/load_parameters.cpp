@@ -49,8 +49,7 @@ void load_parameters(Module& module, const TensorSource& source, at::Device devi
                      const std::function<void()>& filled) {
   std::set<std::string> left(source.names.begin(), source.names.end());
   std::vector<std::string> missing, misshapen;
-  // Everything is checked before the first parameter is touched, so a failed load leaves the module as it
-  // was.
+  // Everything is checked before the first parameter is set, so a failed load leaves the module unchanged.
   std::vector<std::pair<at::Tensor*, std::string>> assignments;
   module.for_each_parameter([&](const std::string& path, Module::Parameter& parameter) {
     if (!left.erase(path)) {

@@ -13,12 +13,12 @@
 
 namespace ziplora {
 
-/// Where tensors come from: a file, several shards, a renaming of a checkpoint.
+/// Where tensors come from: a file, several shards, or another source under new names.
 struct TensorSource {
   std::string description;  ///< for messages: the path
   std::vector<std::string> names;
   std::function<at::Tensor(const std::string& name)> tensor;
-  /// Told when a tensor has been copied, so that its pages of the file may leave memory; may be empty.
+  /// Called when a tensor has been copied, so that its pages of the file may leave memory; may be empty.
   std::function<void(const std::string& name)> release = {};
 };
 
@@ -26,17 +26,16 @@ struct TensorSource {
 TensorSource renamed(const TensorSource& source,
                      const std::function<std::string(const std::string&)>& new_name);
 
-/// A convolution's kernel with its channels last, the order in which convolutions run: one in another order
-/// would be copied on every call. Anything else as it is.
+/// A convolution's kernel with its channels last, the order in which convolutions run; a kernel in another
+/// order would be copied on every call. Returns anything else unchanged.
 at::Tensor in_order_of_use(const at::Tensor& parameter);
 
-/// Every parameter is set to the source's tensor of its path: as it is (memory-mapped, no copy) when device,
-/// dtype and order already match, else converted one tensor at a time, so that memory peaks near the size of
-/// the result. The parameters get no gradient.
+/// Sets every parameter to the source's tensor of the same path. The tensor stays memory-mapped, without a
+/// copy, if device, dtype and order match; others are converted one at a time, so that memory peaks near the
+/// size of the result. The parameters get no gradient.
 /// @param ignore  names in the source that may be left over (“position_ids”)
-/// @param filled  told after each parameter, for progress
-/// @throws Error(kInput) listing the first few tensors that are missing, unexpected or misshapen, with the
-/// counts
+/// @param filled  called after each parameter, for progress
+/// @throws Error(kInput) with the counts and the first few names of missing, unexpected or misshapen tensors
 void load_parameters(Module& module, const TensorSource& source, at::Device device, at::ScalarType dtype,
                      const std::function<bool(const std::string&)>& ignore = nullptr,
                      const std::function<void()>& filled = nullptr);

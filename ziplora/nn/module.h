@@ -1,13 +1,14 @@
 #pragma once
-/// The tree of named parameters that a model is made of. Children register under their diffusers names, so
-/// the paths are the checkpoint's keys and no map stands between ("to_out.0" is a legal name here, as it is
-/// not in torch::nn::Module, which also costs 18 s of compile time a unit).
+/// The tree of named parameters of a model. Children register under their diffusers names, so the paths are
+/// the keys of the base's files and need no map. ("to_out.0" is a legal name here; it is not in
+/// torch::nn::Module, which also costs 18 s of compile time per unit.)
 ///
 /// Construction allocates nothing: a parameter is a declared shape until `load_parameters` or
-/// `reset_parameters` fills it. Modules stay where they are (no copy, no move): parents hold pointers to
-/// their members.
+/// `reset_parameters` fills it. Modules can be neither copied nor moved, since parents hold pointers to their
+/// members.
 ///
 ///     class Linear : public Module {
+///      public:
 ///       Linear(int64_t in, int64_t out) { register_parameter("weight", weight, {out, in}); }
 ///       at::Tensor weight;
 ///     };
@@ -34,16 +35,16 @@ class Module {
   Module(const Module&) = delete;
   Module& operator=(const Module&) = delete;
 
-  /// Visits every parameter below, depth first in order of registration, with its dotted path.
+  /// Visits every parameter of the tree with its dotted path, depth first in order of registration.
   void for_each_parameter(const std::function<void(const std::string& path, Parameter& parameter)>& visit);
-  /// Visits this module (path "") and every module below.
+  /// Visits this module (path "") and every module below it.
   void for_each_module(const std::function<void(const std::string& path, Module& module)>& visit);
 
   /// All parameter tensors, in order.
   std::vector<at::Tensor> parameters();
   void requires_grad(bool value);
-  /// Fills this module's own parameters with PyTorch's default initialisation for the layer. Children are not
-  /// touched.
+  /// Fills this module's own parameters, not its children's, with PyTorch's default initialisation for the
+  /// layer.
   virtual void reset_parameters(at::Generator generator) {}
 
  protected:

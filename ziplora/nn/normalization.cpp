@@ -30,7 +30,7 @@ GroupNorm::GroupNorm(int64_t num_groups, int64_t num_channels, double eps)
 at::Tensor GroupNorm::forward(const at::Tensor& x) const {
   if (is_row_wise(weight) || is_row_wise(bias))
     return with_rows(at::group_norm(x, num_groups_, {}, {}, eps_), weight, bias, 1);
-  // A base stored in another dtype: the two vectors are converted, x is not.
+  // If the base is stored in another dtype, the two vectors are converted and x is not.
   return at::group_norm(x, num_groups_, weight.to(x.scalar_type()), bias.to(x.scalar_type()), eps_);
 }
 

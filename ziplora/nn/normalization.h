@@ -1,5 +1,5 @@
 #pragma once
-/// Group and layer normalisation with affine parameters. Match torch.nn.GroupNorm and torch.nn.LayerNorm.
+/// Group and layer normalisation with affine parameters, as torch.nn.GroupNorm and torch.nn.LayerNorm.
 
 #include "ziplora/nn/module.h"
 

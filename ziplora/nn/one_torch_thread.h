@@ -1,6 +1,6 @@
 #pragma once
-/// While it lives, PyTorch's operations take one thread: for work that has threads of its own, and for many
-/// small operations, which lose more to waiting for each other than they gain.
+/// Limits PyTorch's operations to one thread during its lifetime: for work with threads of its own, and for
+/// many small operations, whose threads would wait longer than they work.
 ///
 ///     const OneTorchThread one(threads > 1);
 

@@ -1,6 +1,6 @@
 #pragma once
-/// Two 3×3 convolutions with a shortcut, moved by the timestep where there is one: the block that UNet and
-/// autoencoder are made of. Matches diffusers' ResnetBlock2D with time_embedding_norm "default", SiLU, no
+/// Two 3×3 convolutions with a shortcut, and a shift by the timestep if there is one: the building block of
+/// UNet and autoencoder. Matches diffusers' ResnetBlock2D with time_embedding_norm "default", SiLU and no
 /// dropout.
 ///
 ///     h = conv1(silu(norm1(x))) + time_emb_proj(silu(time_embedding))
@@ -25,9 +25,8 @@ class ResnetBlock : public Module {
   explicit ResnetBlock(Options options);
 
   /// @param x               [B, in, H, W]
-  /// @param activated_time  [B, time_embedding_dim], silu(time embedding): the same for every block, so the
-  /// caller
-  ///                        computes it once; undefined without one
+  /// @param activated_time  [B, time_embedding_dim], silu(time embedding), which the caller computes once for
+  ///                        all blocks; undefined without a time embedding
   /// @return                [B, out, H, W]
   at::Tensor forward(const at::Tensor& x, const at::Tensor& activated_time = {}) const;
 
@@ -37,10 +36,10 @@ class ResnetBlock : public Module {
   std::unique_ptr<Linear> time_emb_proj_;
   GroupNorm norm2_;
   Conv2d conv2_;
-  std::unique_ptr<Conv2d> conv_shortcut_;  ///< only where the channel counts differ
+  std::unique_ptr<Conv2d> conv_shortcut_;  ///< only if the channel counts differ
 };
 
-/// silu(norm(x)): in place on the normalised tensor when no gradient is recorded.
+/// silu(norm(x)), in place on the normalised tensor if no gradient is recorded.
 at::Tensor norm_silu(const GroupNorm& norm, const at::Tensor& x);
 
 }  // namespace ziplora

@@ -1,8 +1,7 @@
 #pragma once
-/// A bias or a norm's weight that differs from row to row of a batch: [B, n] where the layer has [n].
-/// Adapters that change such vectors put one in the parameter's place for as long as they are attached
-/// (lora/attach.h), so that each row of a batch can weigh each adapter by itself, as adapter_slot.h does for
-/// matrices.
+/// A bias or a norm's weight that differs between the rows of a batch: [B, n] where the layer has [n].
+/// Adapters that change such vectors replace the parameter while they are attached (lora/attach.h), so that
+/// each row can weigh each adapter independently, as adapter_slot.h allows for matrices.
 ///
 ///     if (is_row_wise(bias)) y = y + over_channels(bias, y, /*channel_dim=*/1);
 

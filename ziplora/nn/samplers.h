@@ -1,8 +1,8 @@
 #pragma once
-/// Halving and doubling of a feature map's sides. Match diffusers' Downsample2D and Upsample2D with use_conv.
+/// Halve and double the sides of a feature map, as diffusers' Downsample2D and Upsample2D with use_conv.
 ///
-///     Downsample down(channels, Downsample::Padding::kSymmetric);   // [B, C, 16, 16] → [B, C, 8, 8]
-///     Upsample up(channels);                                        // and back
+///     Downsample down(channels, Downsample::Padding::kSymmetric);  // [B, C, 16, 16] → [B, C, 8, 8]
+///     Upsample up(channels);                                       // and back
 
 #include <optional>
 
@@ -35,8 +35,7 @@ class Upsample : public Module {
   };
   explicit Upsample(int64_t channels);
   /// @param x     [B, C, H, W]
-  /// @param size  sides of the result; absent: twice x's. Differs from that when the way down halved an odd
-  /// side
+  /// @param size  sides of the result, needed where the way down halved an odd side; default: twice x's
   at::Tensor forward(const at::Tensor& x, std::optional<Size> size = std::nullopt) const;
 
  private:

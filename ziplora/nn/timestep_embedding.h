@@ -1,15 +1,15 @@
 #pragma once
-/// Sinusoids of a number (a timestep, an image's size) and the small network that makes an embedding of
-/// them. Match diffusers' get_timestep_embedding and TimestepEmbedding (SiLU, no condition).
+/// Sinusoids of a number (a timestep, the size of an image) and the small network that turns them into an
+/// embedding, as diffusers' get_timestep_embedding and TimestepEmbedding (SiLU, no condition).
 ///
-///     at::Tensor embedding = network.forward(sinusoids(timesteps, 320, {}));   // [B, 1280]
+///     at::Tensor embedding = network.forward(sinusoids(timesteps, 320, {}));  // [B, 1280]
 
 #include "ziplora/nn/linear.h"
 
 namespace ziplora {
 
 struct SinusoidOptions {
-  bool flip_sin_to_cos = true;  ///< cosines in the first half, sines in the second; else the other way round
+  bool flip_sin_to_cos = true;  ///< cosines in the first half, sines in the second; else vice versa
   double freq_shift = 0;        ///< frequencies are 10000^(−i / (dim/2 − freq_shift))
 };
 

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "ziplora/nn/checkpoint.h"
+#include "ziplora/nn/recompute.h"
 
 namespace ziplora {
 
@@ -30,19 +30,18 @@ Transformer2D::Transformer2D(Options o) : norm_(o.norm_num_groups, o.channels, 1
   }
 }
 
-at::Tensor Transformer2D::forward(const at::Tensor& x, const at::Tensor& context, bool checkpointing) const {
+at::Tensor Transformer2D::forward(const at::Tensor& x, const at::Tensor& context, bool recompute) const {
   at::Tensor tokens = norm_.forward(x);
   if (conv_in_) tokens = conv_in_->forward(tokens);
   tokens = tokens.flatten(2).transpose(1, 2);  // [B, H·W, channels]
   if (linear_in_) tokens = linear_in_->forward(tokens);
 
   for (const auto& block : blocks_) {
-    tokens = checkpointing ? checkpoint(*block,
-                                        [&block = *block](const std::vector<at::Tensor>& inputs) {
-                                          return block.forward(inputs[0], inputs[1]);
-                                        },
-                                        {tokens, context})
-                           : block->forward(tokens, context);
+    const auto forward = [&block = *block](const std::vector<at::Tensor>& inputs) {
+      return block.forward(inputs[0], inputs[1]);
+    };
+    tokens = recompute ? recomputed_in_backward(*block, forward, {tokens, context})
+                       : block->forward(tokens, context);
   }
 
   if (linear_out_) tokens = linear_out_->forward(tokens);

@@ -18,14 +18,14 @@ class Transformer2D : public Module {
     int64_t num_layers;
     int64_t cross_attention_dim;
     int64_t norm_num_groups = 32;
-    bool use_linear_projection = true;  ///< proj_in and proj_out are Linear; else 1×1 convolutions
+    bool use_linear_projection = true;  ///< proj_in and proj_out are Linear, else 1×1 convolutions
   };
   explicit Transformer2D(Options options);
 
-  /// @param x              [B, channels, H, W]
-  /// @param context        [B, S, cross_attention_dim]
-  /// @param checkpointing  recompute each block in the backward pass (nn/checkpoint.h)
-  at::Tensor forward(const at::Tensor& x, const at::Tensor& context, bool checkpointing) const;
+  /// @param x          [B, channels, H, W]
+  /// @param context    [B, S, cross_attention_dim]
+  /// @param recompute  compute each block again in the backward pass (nn/recompute.h)
+  at::Tensor forward(const at::Tensor& x, const at::Tensor& context, bool recompute) const;
 
  private:
   GroupNorm norm_;

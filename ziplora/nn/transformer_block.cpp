@@ -14,7 +14,7 @@ FeedForward::FeedForward(int64_t dim) : proj_(dim, 8 * dim), out_(4 * dim, dim) 
 at::Tensor FeedForward::forward(const at::Tensor& x) const {
   const auto halves = proj_.forward(x).chunk(2, -1);
   at::Tensor value = halves[0], gate = halves[1];
-  // Without a graph the product reuses the projection's memory, the largest activation of the block.
+  // Without a graph, the product reuses the memory of the projection, the block's largest activation.
   return out_.forward(at::GradMode::is_enabled() ? value * at::gelu(gate) : value.mul_(at::gelu_(gate)));
 }
 

@@ -1,7 +1,7 @@
 #pragma once
-/// One block of the UNet's spatial transformers: self-attention, cross-attention to the prompt, gated
-/// feed-forward, each behind a LayerNorm and with a residual. Matches diffusers' BasicTransformerBlock with
-/// GEGLU (exact GELU, value half first, gate half second), no dropout, no adaptive norm.
+/// One block of the UNet's spatial transformers: self-attention, cross-attention to the prompt and a gated
+/// feed-forward, each after a LayerNorm and with a residual. Matches diffusers' BasicTransformerBlock with
+/// GEGLU (exact GELU, value half first, gate half second), no dropout and no adaptive norm.
 
 #include "ziplora/nn/attention.h"
 

@@ -76,13 +76,9 @@ TEST(LabelFont, ACharacterThatTheFontLacksIsDrawnAsABox) {
 }
 
 TEST(LabelFont, BytesThatAreNotUtf8AreReplacedAndTheRestIsDrawn) {
-  EXPECT_TRUE(at::equal(drawn("a\xff"
-                              "b"),
-                        drawn("a�b")));
-  EXPECT_EQ(LabelFont(kPixels).wrap("a\xff"
-                                    "b",
-                                    240),
-            std::vector<std::string>{"a�b"});
+  const std::string broken = "ghost\xffnight", replaced = "ghost�night";
+  EXPECT_TRUE(at::equal(drawn(broken), drawn(replaced)));
+  EXPECT_EQ(LabelFont(kPixels).wrap(broken, 240), std::vector<std::string>{replaced});
 }
 
 TEST(LabelFont, WhatLiesBeyondThePageIsCutOff) {

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <utility>
 
 #include "ziplora/base/error.h"
@@ -23,7 +24,7 @@
 namespace ziplora {
 namespace {
 
-/// The size of one run, once the defaults are resolved.
+/// The size of the images of a run, with defaults resolved.
 struct Size {
   int64_t height, width;                // pixels
   int64_t latent_height, latent_width;  // latents
@@ -40,9 +41,9 @@ void refuse_other_settings(const nlohmann::json& config, const SchedulerEntry& e
   for (const auto& [field, value] : entry.fixed_settings.items())
     if (const auto found = config.find(field); found != config.end() && !found->is_null() && *found != value)
       throw Error(ErrorKind::kInput, "scheduler_config.json",
-                  fmt::format("{} of the base's own scheduler is {}, {} is the one that can be run", field,
+                  fmt::format("the base's own scheduler has {} {}, only {} is supported", field,
                               found->dump(), value.dump()),
-                  fmt::format("choose one with --scheduler, for example --scheduler {}", entry.name));
+                  fmt::format("choose a scheduler by name, for example {}", entry.name));
 }
 
 std::string scheduler_name(const Sdxl& base, const SamplingOptions& options) {
@@ -57,22 +58,22 @@ std::string scheduler_name(const Sdxl& base, const SamplingOptions& options) {
     known += (known.empty() ? "" : ", ") + std::string(entry.name);
   }
   throw Error(ErrorKind::kInput, base.path.string() + "/scheduler/scheduler_config.json",
-              "the base's own scheduler is " + written_by + ", which is not among " + known,
-              "choose one with --scheduler");
+              "the base's own scheduler is " + written_by + ", known are " + known,
+              "choose a scheduler by name, for example euler");
 }
 
 void check(const std::vector<ImageRow>& rows, const SamplingOptions& options) {
   if (rows.empty())
     throw Error(ErrorKind::kUsage, "generate", "there is no prompt, expected at least one",
-                "for example ziplora generate \"a dog\" -o dog.png");
+                "name a prompt, for example \"a dog\"");
   if (options.batch_size < 1)
     throw Error(ErrorKind::kUsage, "generate",
                 fmt::format("batch size {}, expected at least 1", options.batch_size),
-                "for example --batch-size 4");
+                "for example a batch size of 4");
   if (options.guidance_rescale < 0 || options.guidance_rescale > 1)
     throw Error(ErrorKind::kUsage, "generate",
                 fmt::format("guidance rescale {}, expected 0 to 1", options.guidance_rescale),
-                "for example --guidance-rescale 0.7");
+                "for example a guidance rescale of 0.7");
 }
 
 /// Start noise of unit variance for rows first…first+count−1, [count, C, h, w] float32 on the CPU.
@@ -91,19 +92,18 @@ at::Tensor start_noise(const Sdxl& base, const SamplingOptions& options, const S
     throw Error(ErrorKind::kIncompatible, "generate: initial noise",
                 fmt::format("its shape is [{}], expected [{}, {}]", fmt::join(given.sizes(), ", "), all_rows,
                             fmt::join(one_row, ", ")),
-                "give one row per image, of the size asked for");
+                "pass one row per image, with the size of its latents");
   return given.narrow(0, first, count).to(at::kFloat);
 }
 
-/// The prompt embeddings of one run. Each text is encoded once for each set of adapter weights, whatever the
-/// number of rows and batches that use it, and by itself, so that a row's embeddings do not depend on its
-/// neighbours.
+/// The prompt embeddings of a run. Each text is encoded once for each set of adapter weights, however many
+/// rows and batches use it, and by itself, so that a row's embeddings do not depend on its neighbours.
 class RunPrompts {
  public:
   RunPrompts(const Sdxl& base, AttachedAdapters* attached, ProgressSink& progress)
       : base_(base), attached_(attached), progress_(progress) {}
 
-  /// Leaves the adapters at the given weights. Adapters of the text encoders act on prompts and negative
+  /// Leaves the adapters at the given weights. Adapters of the text encoders affect prompts and negative
   /// prompts alike.
   const PromptEmbeddings& encode(const std::string& prompt, const std::vector<double>& adapter_weights) {
     const auto [found, is_new] = known_.try_emplace({prompt, adapter_weights});
@@ -114,12 +114,12 @@ class RunPrompts {
     return found->second;
   }
 
-  /// [rows, K] float32; undefined if the rows give none, which means 1 everywhere.
+  /// [rows, K] float32; undefined if the rows have none, which means 1 everywhere.
   static at::Tensor row_weights(const std::vector<std::vector<double>>& rows) {
     std::vector<double> flat;
     for (const std::vector<double>& row : rows) {
       if (row.size() != rows.front().size())
-        throw Error(ErrorKind::kInternal, "generate", "rows differ in their number of adapter weights");
+        throw Error(ErrorKind::kInternal, "generate", "the rows differ in their number of adapter weights");
       flat.insert(flat.end(), row.begin(), row.end());
     }
     if (flat.empty()) return {};
@@ -165,6 +165,30 @@ BatchConditioning condition(const Sdxl& base, std::span<const ImageRow> rows, bo
   return {{at::cat(embeds), at::cat(pooled), ids}, RunPrompts::row_weights(weights)};
 }
 
+/// The scheduler asked for, or the base's own, with its steps planned.
+std::unique_ptr<Scheduler> planned_scheduler(const Sdxl& base, const SamplingOptions& options) {
+  const NoiseSchedule schedule(NoiseScheduleConfig::from_json(base.scheduler_config));
+  SchedulerOptions scheduler_options;
+  scheduler_options.karras_sigmas =
+      options.karras_sigmas ||
+      (options.scheduler.empty() && base.scheduler_config.value("use_karras_sigmas", false));
+  auto scheduler = make_scheduler(scheduler_name(base, options), schedule, scheduler_options);
+  scheduler->set_steps(options.steps);
+  return scheduler;
+}
+
+/// Decodes one by one: the float32 activations of a whole batch would set the run's peak of memory.
+void decode(const Sdxl& base, const at::Tensor& latents, bool tiling, const CancelToken& cancel,
+            std::vector<at::Tensor>& images) {
+  for (int64_t row = 0; row < latents.size(0); ++row) {
+    cancel.throw_if_cancelled("generate");
+    const at::Tensor scaled = latents.narrow(0, row, 1) / base.vae.config.scaling_factor;
+    const at::Tensor image =
+        tiling ? base.vae.decode_tiled(scaled, base.vae.default_tile_latent_size()) : base.vae.decode(scaled);
+    images.push_back((image.to(at::kFloat) / 2 + 0.5).clamp(0.0, 1.0).cpu());
+  }
+}
+
 }  // namespace
 
 TextToImage::TextToImage(const Sdxl& base, AttachedAdapters* attached) : base_(base), attached_(attached) {}
@@ -175,14 +199,7 @@ GeneratedImages TextToImage::run(const std::vector<ImageRow>& rows, const Sampli
   check(rows, options);
   const Size size = resolve_size(base_, options);
   const bool guided = options.guidance_scale > 1.0;
-  const NoiseSchedule schedule(NoiseScheduleConfig::from_json(base_.scheduler_config));
-  SchedulerOptions scheduler_options;
-  scheduler_options.karras_sigmas =
-      options.karras_sigmas ||
-      (options.scheduler.empty() && base_.scheduler_config.value("use_karras_sigmas", false));
-  const auto scheduler = make_scheduler(scheduler_name(base_, options), schedule, scheduler_options);
-  scheduler->set_steps(options.steps);
-
+  const auto scheduler = planned_scheduler(base_, options);
   RunPrompts prompts(base_, attached_, progress);
   const auto all_rows = static_cast<int64_t>(rows.size());
   const int64_t batches = (all_rows + options.batch_size - 1) / options.batch_size;
@@ -206,7 +223,7 @@ GeneratedImages TextToImage::run(const std::vector<ImageRow>& rows, const Sampli
         start_noise(base_, options, size, all_rows, first, generators).to(base_.policy.device) *
         scheduler->initial_noise_sigma();
 
-    // 3. Denoising loop; the sample stays float32 whatever the model computes in
+    // 3. Denoising loop; the sample stays float32 whatever the dtype of the model
     if (attached_) attached_->set_row_weights(conditioning.adapter_weights);
     for (size_t step = 0; step < scheduler->timesteps().size(); ++step) {
       cancel.throw_if_cancelled("generate");
@@ -222,17 +239,10 @@ GeneratedImages TextToImage::run(const std::vector<ImageRow>& rows, const Sampli
     }
     if (!sample.isfinite().all().item<bool>())
       throw Error(ErrorKind::kNonFinite, "generate", "the latents hold NaN or Inf after denoising",
-                  "use --dtype float32, or check the adapters with 'ziplora inspect'");
+                  "run the base in float32, or check the adapters with 'ziplora inspect'");
 
-    // 4. Decode one by one: float32 activations of a whole batch would be the peak of the run
-    for (int64_t row = 0; row < count; ++row) {
-      cancel.throw_if_cancelled("generate");
-      const at::Tensor scaled = sample.narrow(0, row, 1) / base_.vae.config.scaling_factor;
-      const at::Tensor image = options.vae_tiling
-                                   ? base_.vae.decode_tiled(scaled, base_.vae.default_tile_latent_size())
-                                   : base_.vae.decode(scaled);
-      images.push_back((image.to(at::kFloat) / 2 + 0.5).clamp(0.0, 1.0).cpu());
-    }
+    // 4. Images
+    decode(base_, sample, options.vae_tiling, cancel, images);
     latents.push_back(sample.cpu());
   }
   return {at::cat(images), at::cat(latents)};

@@ -1,10 +1,10 @@
 #pragma once
-/// Prompt to image: tokens → embeddings → denoising loop → image. Equals StableDiffusionXLPipeline of
-/// diffusers from the same folder, prompt, initial noise and scheduler.
+/// From prompt to image: tokens → embeddings → denoising loop → image. Equals diffusers'
+/// StableDiffusionXLPipeline for the same folder, prompt, initial noise and scheduler.
 ///
-///     TextToImage pipeline(*base);
-///     GeneratedImages out = pipeline.run({{.prompt = "a ghost at night", .seed = 1}}, {.steps = 25},
-///     progress, cancel);
+///     const TextToImage pipeline(*base);
+///     const ImageRow row{.prompt = "a ghost at night", .seed = 1};
+///     const GeneratedImages out = pipeline.run({row}, {.steps = 25}, progress, cancel);
 
 #include <ATen/core/Tensor.h>
 
@@ -19,26 +19,33 @@
 
 namespace ziplora {
 
-/// One image. Rows of one run share steps and size, and may differ in everything else.
+/// One image. The rows of a run share its SamplingOptions and may differ in everything else.
 struct ImageRow {
   std::string prompt;
-  std::optional<std::string>
-      negative_prompt;  ///< absent: zeros if the base says so (force_zeros_for_empty_prompt)
+  /// Absent: zeros if the base says so (force_zeros_for_empty_prompt), else the empty prompt.
+  std::optional<std::string> negative_prompt;
   uint64_t seed = 0;
-  std::vector<double> adapter_weights;  ///< one per attached adapter; empty: all 1
+  /// One per attached adapter; empty: all 1.
+  std::vector<double> adapter_weights;
 };
 
 struct SamplingOptions {
   int64_t steps = 25;
-  double guidance_scale = 5.0;  ///< 1 or less: no guidance, half the work
+  /// 1 or less: no guidance, half the work.
+  double guidance_scale = 5.0;
+  /// 0 to 1, see guide().
   double guidance_rescale = 0.0;
-  std::string scheduler;  ///< a name of schedulers(); empty: the base's own
+  /// A name from schedulers(); empty: the base's own.
+  std::string scheduler;
   bool karras_sigmas = false;
-  int64_t height = 0, width = 0;  ///< pixels; 0: the base's default size
-  int64_t batch_size = 4;         ///< rows in one forward pass
-  bool vae_tiling =
-      false;  ///< decode in overlapping tiles of the autoencoder's own size: less memory, faint seams
-  at::Tensor initial_noise;  ///< [rows, C, h, w] of unit variance; undefined: drawn from each row's seed
+  /// Pixels; 0: the base's default size.
+  int64_t height = 0, width = 0;
+  /// Rows in one forward pass.
+  int64_t batch_size = 4;
+  /// Decode in overlapping tiles of the autoencoder's own size: less memory, faint seams.
+  bool vae_tiling = false;
+  /// [rows, C, h, w] of unit variance; undefined: drawn from the seed of each row.
+  at::Tensor initial_noise;
 };
 
 struct GeneratedImages {
@@ -48,8 +55,10 @@ struct GeneratedImages {
 
 class TextToImage {
  public:
-  /// @param attached  adapters in the base's slots, or nullptr; row weights are set per batch
+  /// @param attached  adapters in the base's slots, or nullptr; their row weights are set for each batch
   explicit TextToImage(const Sdxl& base, AttachedAdapters* attached = nullptr);
+  /// @throws Error(kUsage) for options out of range, Error(kInput) if the base's own scheduler is not
+  ///         supported, Error(kNonFinite) if the latents overflow
   GeneratedImages run(const std::vector<ImageRow>& rows, const SamplingOptions& options,
                       ProgressSink& progress, const CancelToken& cancel) const;
 

@@ -44,7 +44,7 @@ PATHS = {
     "missing": (missing, "there is no such file"),
     "folder-missing": (lambda folder: folder / "none" / "a.safetensors", "there is no such file"),
     "empty-folder": (named_like_a_folder, "no adapter_config.json"),
-    "link-to-nothing": (link("nowhere.safetensors"), "a symbolic link to nowhere.safetensors, which is not there"),
+    "link-to-nothing": (link("nowhere.safetensors"), "a symbolic link to nowhere.safetensors, which does not exist"),
     "link-of-git-annex": (link("../.git/annex/objects/Zx/0v/SHA256E-s9/SHA256E-s9"), "git annex get"),
     "links-in-a-circle": (circle, "in a circle"),
     "link-to-itself": (link("link.safetensors"), "in a circle"),

@@ -1,11 +1,11 @@
-// What the parity tests cannot show of checkpointing: captured graphs, exchanged slots, and that nothing is
-// kept.
+// What the parity tests cannot show of recomputing activations: captured graphs, exchanged slots, and that no
+// activation is kept.
 #include <ATen/ops/randn.h>
 #include <gtest/gtest.h>
 
 #include "ziplora/base/rng.h"
-#include "ziplora/nn/checkpoint.h"
 #include "ziplora/nn/linear.h"
+#include "ziplora/nn/recompute.h"
 
 namespace ziplora {
 namespace {
@@ -21,17 +21,17 @@ class Network : public Module {
     ++forward_passes;
     return second.forward(first.forward(x).square());
   }
-  at::Tensor checkpointed(const at::Tensor& x) {
-    return checkpoint(*this, [this](const std::vector<at::Tensor>& inputs) { return forward(inputs[0]); },
-                      {x});
+  at::Tensor recomputed(const at::Tensor& x) {
+    return recomputed_in_backward(
+        *this, [this](const std::vector<at::Tensor>& inputs) { return forward(inputs[0]); }, {x});
   }
   Linear first, second;
   int forward_passes = 0;
 };
 
-class CheckpointTest : public testing::Test {
+class RecomputeTest : public testing::Test {
  protected:
-  CheckpointTest() {
+  RecomputeTest() {
     initialize(network, generator);
     network.requires_grad(false);
     x = at::randn({3, 4}, generator);
@@ -39,12 +39,12 @@ class CheckpointTest : public testing::Test {
     up = at::randn({4, 2}, generator);
   }
   /// Gradient of the coefficients behind both slots' down factors, one graph shared by the two layers.
-  at::Tensor coefficient_gradient(bool checkpointing, bool exchange_slots) {
+  at::Tensor coefficient_gradient(bool recompute, bool exchange_slots) {
     const at::Tensor coefficients = at::randn({4}, make_generator(7)).set_requires_grad(true);
     const at::Tensor weighted = (down * coefficients).exp();
     network.first.adapter.set({weighted, up, {}});
     network.second.adapter.set({weighted, up, {}});
-    const at::Tensor y = checkpointing ? network.checkpointed(x) : network.forward(x);
+    const at::Tensor y = recompute ? network.recomputed(x) : network.forward(x);
     if (exchange_slots) {
       network.first.adapter.clear();
       network.second.adapter.set({down, up, {}});
@@ -57,11 +57,11 @@ class CheckpointTest : public testing::Test {
   at::Tensor x, down, up;
 };
 
-TEST_F(CheckpointTest, ReachesThroughAGraphThatTwoSlotsShare) {
+TEST_F(RecomputeTest, ReachesThroughAGraphThatTwoSlotsShare) {
   EXPECT_TRUE(coefficient_gradient(true, false).equal(coefficient_gradient(false, false)));
 }
 
-TEST_F(CheckpointTest, RecomputesWithTheSlotsOfTheForwardPass) {
+TEST_F(RecomputeTest, RecomputesWithTheSlotsOfTheForwardPass) {
   const at::Tensor expected = coefficient_gradient(false, false);
   EXPECT_TRUE(coefficient_gradient(true, true).equal(expected));
   // and leaves the slots as they were exchanged
@@ -69,13 +69,13 @@ TEST_F(CheckpointTest, RecomputesWithTheSlotsOfTheForwardPass) {
   EXPECT_TRUE(network.second.adapter.update().down.is_same(down));
 }
 
-TEST_F(CheckpointTest, RunsTwiceWithGradientAndOnceWithout) {
+TEST_F(RecomputeTest, RunsTwiceWithGradientAndOnceWithout) {
   coefficient_gradient(true, false);
   EXPECT_EQ(network.forward_passes, 2);
   network.first.adapter.clear();
   network.second.adapter.clear();
   network.forward_passes = 0;
-  EXPECT_FALSE(network.checkpointed(x).requires_grad());
+  EXPECT_FALSE(network.recomputed(x).requires_grad());
   EXPECT_EQ(network.forward_passes, 1);
 }
 

@@ -1,4 +1,4 @@
-#include "ziplora/nn/checkpoint.h"
+#include "ziplora/nn/recompute.h"
 
 #include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/autograd.h>
@@ -26,7 +26,7 @@ SlotContents slot_contents(Module& module) {
   return contents;
 }
 
-/// What the module holds that carries gradient, each tensor once.
+/// The tensors of the module that carry gradient, each once.
 Tensors held_with_gradient(Module& module, const SlotContents& slots) {
   Tensors held;
   std::unordered_set<const void*> seen;
@@ -44,7 +44,7 @@ Tensors held_with_gradient(Module& module, const SlotContents& slots) {
   return held;
 }
 
-/// Puts the slots' contents back as they were in the forward call, and afterwards as they are now.
+/// Gives the slots their contents of the forward call, and returns the present ones on destruction.
 class SlotsRestored {
  public:
   explicit SlotsRestored(const SlotContents& then) {
@@ -61,15 +61,14 @@ class SlotsRestored {
   SlotContents now_;
 };
 
-/// What the backward pass needs beside tensors. A custom class only so that the autograd context can carry
-/// it.
+/// What the backward pass needs besides tensors; a custom class so that the autograd context can carry it.
 struct Recipe : torch::CustomClassHolder {
   std::function<at::Tensor(const Tensors&)> function;
   SlotContents slots;
   size_t num_inputs = 0;  ///< tensors of the node: inputs first, then what the module holds
 };
 
-struct CheckpointFunction : torch::autograd::Function<CheckpointFunction> {
+struct RecomputeFunction : torch::autograd::Function<RecomputeFunction> {
   static at::Tensor forward(torch::autograd::AutogradContext* context, at::TensorList tensors,
                             const c10::intrusive_ptr<Recipe>& recipe) {
     context->save_for_backward(tensors.vec());
@@ -80,7 +79,8 @@ struct CheckpointFunction : torch::autograd::Function<CheckpointFunction> {
   static Tensors backward(torch::autograd::AutogradContext* context, const Tensors& output_gradients) {
     const Tensors tensors = context->get_saved_variables();
     const auto recipe = c10::static_intrusive_pointer_cast<Recipe>(context->saved_data["recipe"].toCapsule());
-    // The inputs are cut from the graph before them; what the module holds is not, but `grad` stops there.
+    // The inputs are detached from the graph before them. What the module holds is not, but `grad` stops
+    // there.
     Tensors inputs, wanted;
     std::vector<size_t> positions;
     for (size_t i = 0; i < tensors.size(); ++i) {
@@ -98,7 +98,7 @@ struct CheckpointFunction : torch::autograd::Function<CheckpointFunction> {
     }
     const Tensors found = torch::autograd::grad({output}, wanted, output_gradients, /*retain_graph=*/false,
                                                 /*create_graph=*/false, /*allow_unused=*/true);
-    Tensors gradients(tensors.size() + 1);  // the last is the recipe's place
+    Tensors gradients(tensors.size() + 1);  // the last one belongs to the recipe
     for (size_t i = 0; i < positions.size(); ++i) gradients[positions[i]] = found[i];
     return gradients;
   }
@@ -106,8 +106,8 @@ struct CheckpointFunction : torch::autograd::Function<CheckpointFunction> {
 
 }  // namespace
 
-at::Tensor checkpoint(Module& module, std::function<at::Tensor(const Tensors&)> function,
-                      const Tensors& inputs) {
+at::Tensor recomputed_in_backward(Module& module, std::function<at::Tensor(const Tensors&)> function,
+                                  const Tensors& inputs) {
   if (!at::GradMode::is_enabled()) return function(inputs);
   auto recipe = c10::make_intrusive<Recipe>();
   recipe->slots = slot_contents(module);
@@ -115,7 +115,7 @@ at::Tensor checkpoint(Module& module, std::function<at::Tensor(const Tensors&)> 
   recipe->function = std::move(function);
   Tensors tensors = inputs;
   for (const at::Tensor& held : held_with_gradient(module, recipe->slots)) tensors.push_back(held);
-  return CheckpointFunction::apply(at::TensorList(tensors), recipe);
+  return RecomputeFunction::apply(at::TensorList(tensors), recipe);
 }
 
 }  // namespace ziplora
