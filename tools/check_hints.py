@@ -57,7 +57,7 @@ def flags_of(verb: str) -> set[str]:
     declared = re.findall(r'(?:(?:add_(?:option|flag)|set_version_flag)\w*(?:<\w+>)?\(|add_dtype_flag\(app,)\s*"([^"]*)"',
                           frame + (ROOT / f"cli/cmd_{verb}.cpp").read_text())
     rows = [name for pattern in TABLES.get(verb, []) for file in ROOT.glob(pattern)
-            for name in re.findall(r'\{(?:\.name = )?"([a-z][a-z_-]*)",\s*(?:\.help = )?"', file.read_text())]
+            for name in re.findall(r'\{(?:\.name = )?"([a-z][a-z_-]*)",\s*(?:\.help =\s*)?"', file.read_text())]
     return {"--help", *FLAG.findall(" ".join(declared).replace(",", " ").replace("!", " ")),
             *("--" + name.replace("_", "-") for name in rows)}
 

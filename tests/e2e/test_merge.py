@@ -1,5 +1,5 @@
-"""`ziplora merge` as a user runs it: files that diffusers loads and that do what their coefficients say, exact resume,
-exact sums, compression with its true error, and errors that leave nothing behind."""
+"""`ziplora merge` as a user runs it: it writes files that diffusers loads and that do what their coefficients say, resumes
+exactly, sums exactly, reports the true error of a compression, and leaves nothing behind when it fails."""
 
 import hashlib
 import json
@@ -36,7 +36,7 @@ def pipeline(base):
 
 @pytest.fixture(scope="module")
 def layers(base):
-    """Three adapters that touch different layers, with different ranks and rules of scale."""
+    """Three adapters that touch different layers, with different ranks and alphas."""
     model = StableDiffusionXLPipeline.from_pretrained(base)
     choices = {
         "dog": LayerChoice(components=COMPONENTS, parts=("attn", "ff", "resnets", "fc1"), alpha=2.0, seed=1),
@@ -48,7 +48,7 @@ def layers(base):
 
 @pytest.fixture(scope="module")
 def files(layers, base, tmp_path_factory):
-    """The adapters as files. How a file tells its prompt differs, and hat.safetensors does not tell it."""
+    """The adapters as files. dog and ink record their prompts in different ways, hat does not record its own."""
     folder = tmp_path_factory.mktemp("loras")
     model = StableDiffusionXLPipeline.from_pretrained(base)
     metadata = {"dog": {"ss_tag_frequency": json.dumps({"10_sks dog": {PROMPTS["dog"]: 5, "outdoors": 2}})},
@@ -72,7 +72,7 @@ WEIGHTS = {"dog": 1.0, "ink": 0.8, "hat": 1.2}
 
 
 def delta_of(layer: Layer) -> torch.Tensor:
-    """ΔW in float64, in the weight's shape but for a trailing 1 × 1."""
+    """ΔW in float64, in the weight's shape except for a trailing 1 × 1."""
     rank = layer.down.shape[0]
     scale = 1.0 if layer.alpha is None else layer.alpha / rank
     return scale * torch.einsum("or,r...->o...", layer.up.double().flatten(1), layer.down.double())
@@ -105,7 +105,7 @@ def add_to_weights(pipeline, deltas):
 
 @torch.no_grad()
 def outputs(pipeline) -> dict[str, torch.Tensor]:
-    """What the UNet predicts for given noise under a prompt that the text encoders read."""
+    """What the text encoders make of a prompt, and what the UNet predicts under it for given noise."""
     embeds, _, pooled, _ = pipeline.encode_prompt("a sks dog in szn style", do_classifier_free_guidance=False)
     generator = torch.Generator().manual_seed(3)
     sample = torch.randn(2, 4, 16, 16, generator=generator)
@@ -126,7 +126,7 @@ def metadata_of(file) -> dict[str, str]:
 
 
 def deltas_in_file(file) -> list[torch.Tensor]:
-    """Of a kohya file, flattened to matrices, in order of its names."""
+    """ΔW of each layer of a kohya file as a matrix, in alphabetical order of the names."""
     tensors = load_file(file)
     modules = sorted({name.split(".")[0] for name in tensors})
     layers = [Layer(tensors[f"{module}.lora_down.weight"], tensors[f"{module}.lora_up.weight"],
@@ -204,7 +204,7 @@ def test_equal_seeds_give_equal_bytes(two, tmp_path):
 
 
 def test_images_take_several_prompts_in_turn(two, tmp_path):
-    """Of two images the first is drawn and learned under the first prompt, the second under the second; there are never
+    """The first of two images is drawn and learned under the first prompt, the second under the second. There are never
     fewer images than prompts."""
     def merged(name, images, *prompts):
         words = [word for prompt in prompts for word in ("--style-prompt", prompt)]
@@ -227,7 +227,7 @@ def test_images_take_several_prompts_in_turn(two, tmp_path):
     assert notes[-1] == "images are drawn to learn on: 1 by dog.safetensors, 2 by ink.safetensors"
     assert [entry["prompts"] for entry in json.loads(metadata["ziplora.recipe"])["inputs"]] == [
         ["a sks dog"], ["a rose, in szn style", "a cat, in szn style"]]
-    # What calls the style up is still what it was trained on.
+    # The style's trigger words are still those that it was trained on.
     assert rose["modelspec.trigger_phrase"] == metadata["modelspec.trigger_phrase"] == "a sks dog, in szn style"
 
 
@@ -244,13 +244,13 @@ def test_learns_on_the_users_own_images(two, tmp_path):
                           "--style-images", "photos", "-o", "fewer.safetensors", cwd=tmp_path)
     assert "3 prompts" in error["problem"] and "2 images" in error["problem"] and "--style-prompt" in error["hint"]
     assert steps_of(given, "encode") == [(1, 2), (2, 2)] and steps_of(drawn, "encode") == []
-    # Each adapter has noise of its own, so the style's inputs are the same in both runs, the subject's are not.
+    # Each adapter has its own noise, so the style's inputs are the same in both runs and the subject's are not.
     assert given["fidelity"]["style"]["before"] == pytest.approx(drawn["fidelity"]["style"]["before"], rel=1e-5)
     assert given["fidelity"]["subject"]["before"] != pytest.approx(drawn["fidelity"]["subject"]["before"], rel=1e-3)
 
 
 def test_stops_where_the_overlap_has_fallen_far_enough(two, tmp_path):
-    """Each iteration tells the overlap that it began with, so the one that begins below is not finished."""
+    """Each iteration reports the overlap that it began with. One that begins below the limit is not run."""
     result = ziplora(*two, *QUICK, "--stop-overlap", 0.97, "--iterations", 40, "-o", "out.safetensors", cwd=tmp_path)
     begun = [row["overlap"] for row in result["history"]]
     assert result["iterations"] == len(begun) < 40
@@ -378,7 +378,7 @@ ERRORS = {  # name: (exit code, arguments instead of the sound ones, words of wh
 
 @pytest.fixture(scope="module")
 def wide(layers, base, tmp_path_factory):
-    """An adapter of a wider UNet under the same names."""
+    """An adapter with the same names, made for a wider UNet."""
     own = {target: Layer(torch.cat([layer.down] * 2, 1), torch.cat([layer.up] * 2), layer.alpha)
            for target, layer in layers["ink"].items()}
     return save_kohya(tmp_path_factory.mktemp("wide") / "wide.safetensors", own,

@@ -1,5 +1,5 @@
 """`ziplora merge` with the file-level methods and with recipes, as a user runs it: files that diffusers loads, what the
-program says, equal bytes for equal input, and errors that name their place."""
+program prints, equal bytes for equal input, and errors that name their place."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from tiny_sdxl import make_tiny_sdxl
 
 COMPONENTS = ("unet", "text_encoder", "text_encoder_2")
-METHODS = {  # name: (options, words of what people see)
+METHODS = {  # name: (options, words of the printed text)
     "direct": ([], []),
     "linear": ([], ["cross terms:"]),
     "svd": (["--energy", 0.9], ["SVD to rank", "relative error"]),
@@ -37,7 +37,7 @@ def base(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def files(base, tmp_path_factory):
-    """dog and ink have one rank and touch different layers; hat has another rank."""
+    """dog and ink have the same rank and touch different layers; hat has another rank."""
     folder = tmp_path_factory.mktemp("loras")
     model = StableDiffusionXLPipeline.from_pretrained(base)
     everything = ("attn", "ff", "resnets", "fc1", "q_proj", "k_proj", "v_proj", "out_proj")
@@ -192,7 +192,7 @@ def test_dare_listens_to_the_seed(two, tmp_path):
 
 @pytest.fixture
 def recipe(files, tmp_path):
-    """The inputs lie beside the recipe, which is not where the program runs."""
+    """The inputs lie beside the recipe, in another folder than the one in which the program runs."""
     (tmp_path / "recipes").mkdir()
     for name, file in files.items():
         (tmp_path / "recipes" / f"{name}.safetensors").symlink_to(file)
@@ -233,7 +233,7 @@ def test_a_recipe_does_what_its_steps_do_one_by_one(recipe, files, base, tmp_pat
     told = json.loads(metadata_of(tmp_path / "out.safetensors")["ziplora.recipe"])
     assert [step["method"] for step in told["steps"]] == ["svd", "np"]
     assert [entry["file"] for entry in told["inputs"]] == ["dog.safetensors", "hat.safetensors", "ink.safetensors"]
-    again = recipe({"steps": told["steps"]})  # what the file tells can be done again
+    again = recipe({"steps": told["steps"]})  # the recipe in the metadata runs again
     ziplora("merge", "--recipe", again, *common, "-o", "again.safetensors", cwd=tmp_path)
     for name, tensor in load_file(tmp_path / "again.safetensors").items():
         assert tensor.equal(ours[name])

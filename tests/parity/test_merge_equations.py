@@ -34,7 +34,7 @@ def model(base):
 
 @pytest.fixture(scope="module")
 def layers(model):
-    """Two adapters of one rank; ink lacks a part of the UNet, so some layers are in one of them only."""
+    """Two adapters of the same rank. ink lacks a part of the UNet, so some layers are only in dog."""
     return {"dog": random_layers(model, LayerChoice(parts=PARTS, ranks=(RANK,), alpha=ALPHAS["dog"], seed=1)),
             "ink": random_layers(model, LayerChoice(parts=PARTS, ranks=(RANK,), alpha=ALPHAS["ink"], seed=2,
                                                     skip=("down_blocks.1",)))}
@@ -71,7 +71,7 @@ def merge(files, base, model, tmp_path):
 
 
 def relative_error(ours: dict, theirs: dict) -> float:
-    """Over all layers' ΔW as one vector. Layers of zeros need not be in our file."""
+    """Of all layers' ΔW as one vector. Our file may leave out layers of zeros."""
     assert ours.keys() <= theirs.keys()
     squared = sum(float((theirs[name] - (delta_of(ours[name]) if name in ours else 0)).square().sum())
                   for name in theirs)
@@ -143,7 +143,7 @@ def test_peft_by_frequency(combination, merge, peft_deltas):
 
 
 def masks_of_one(merge, name, on, layers, density):
-    """What dare kept of one input, seen by giving the other weight 0: {(target, half): bool}."""
+    """What dare kept of one input, found by giving the other strength 0: {(target, half): bool}."""
     options = ("--on", on, *(("--svd-rank", 99) if on == "delta" else ()))
     alone, _ = merge("dare-linear", *options, "--density", density, "--seed", 3,
                      weights={other: float(other == name) for other in WEIGHTS})
@@ -165,7 +165,7 @@ def test_peft_with_the_masks_that_we_drew(mix, on, merge, peft_deltas, layers, m
     masks = {name: masks_of_one(merge, name, on, layers, density) for name in layers}
     shares = [float(mask.double().mean()) for own in masks.values() for mask in own.values()]
     assert np.mean(shares) == pytest.approx(density, abs=0.02) and min(shares) < max(shares)
-    known = []  # (sum of magnitudes, its mask): by which a tensor of random values is found again
+    known = []  # (sum of magnitudes, its mask): the sum identifies a tensor of random values
     for name, own in layers.items():
         for target, layer in own.items():
             halves = {"A": layer.down, "B": layer.up} if on == "factors" else {"delta": delta_of(layer)}

@@ -139,7 +139,7 @@ std::optional<fs::path> write_result(const MergeRequest& request, const MergeRes
   return path;
 }
 
-void describe_result(MergeResult& result, MergeOutcome& outcome) {
+void record_result(MergeResult& result, MergeOutcome& outcome) {
   for (const auto& [target, layer] : result.adapter.layers)
     outcome.rank = std::max(outcome.rank, layer.rank());
   outcome.layers = result.adapter.layers.size();
@@ -241,7 +241,7 @@ MergeOutcome run_merge(const MergeRequest& request, ProgressSink& progress, cons
   }
   if (needs_base) fs::remove(context.state_path);  // only now: a full disk must not cost the learning
 
-  describe_result(result, outcome);
+  record_result(result, outcome);
   outcome.peak_memory_bytes = peak_memory_bytes();
   outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   return outcome;

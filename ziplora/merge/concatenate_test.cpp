@@ -1,5 +1,5 @@
-// Concatenating adapters and attaching them side by side are the same: for layers of every kind as they come
-// from files, and for biases and norms.
+// Concatenating adapters equals attaching them side by side, for layers of several kinds as files have them
+// and for biases and norms.
 #include "ziplora/merge/concatenate.h"
 
 #include <ATen/TensorOperators.h>

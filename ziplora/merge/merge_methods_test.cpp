@@ -1,4 +1,4 @@
-// The contract of every file-level merge method, so that a new one is tested by standing in the table.
+// The contract of every file-level merge method. A new one is tested because it stands in the table.
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/linalg_vector_norm.h>
@@ -26,7 +26,7 @@ const std::string kText = "text_encoder.text_model.encoder.layers.0.self_attn.q_
 const std::string kStyleBlock = "unet.up_blocks.0.attentions.1.proj_out";
 const std::string kOnlyInOne = "unet.mid_block.attentions.0.proj_in";
 
-/// Shapes are small: methods see names and factors, not the architecture's sizes.
+/// Shapes may be small, because methods see names and factors, not the architecture's sizes.
 Adapter random_adapter(uint64_t seed, int64_t rank, bool with_extra_layer) {
   at::Generator generator = make_generator(seed);
   const auto draw = [&](std::vector<int64_t> shape) { return at::randn(shape, generator); };
@@ -53,7 +53,7 @@ double distance(const Adapter& a, const Adapter& b) {
   return std::sqrt(squared / total);
 }
 
-/// Every file-level method with options that keep all values: without them pruning is the method's purpose.
+/// Every file-level method, with options that keep all values.
 std::vector<std::pair<const MergeMethod*, nlohmann::json>> file_level_methods() {
   std::vector<std::pair<const MergeMethod*, nlohmann::json>> result;
   for (const MergeMethod& method : merge_methods()) {
@@ -131,7 +131,7 @@ TEST(MergeMethods, TheOrderOfInputsDoesNotMatter) {
   }
 }
 
-/// How far the merge of a and b is from that of b and a, where values are left out.
+/// How far the merge of a and b is from that of b and a when the method drops values.
 double distance_of_orders(const char* name, const char* on) {
   const Adapter a = random_adapter(1, 3, true), b = random_adapter(2, 3, false);
   const MergeMethod& method = find_merge_method(name);
@@ -146,7 +146,7 @@ TEST(MergeMethods, TheOrderDoesNotMatterWhereTheLargestValuesStay) {
     for (const char* on : {"delta", "factors"}) EXPECT_LT(distance_of_orders(name, on), 1e-6) << name << on;
 }
 
-// As in PEFT: the draws go through the inputs in turn.
+// As in PEFT, random numbers are drawn for one input after the other.
 TEST(MergeMethods, TheOrderMattersWhereChanceChooses) {
   for (const char* name : {"dare-linear", "dare-ties"})
     for (const char* on : {"delta", "factors"}) EXPECT_GT(distance_of_orders(name, on), 1e-3) << name << on;

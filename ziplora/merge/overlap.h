@@ -5,7 +5,7 @@
 ///
 ///     mean-products   Σ_layers mean_j |m_c,j · m_s,j|     the public code's; the default
 ///     sum-products    Σ_layers Σ_j |m_c,j · m_s,j|
-///     dot-product     Σ_layers |Σ_j m_c,j · m_s,j|        the equation as written (v1 and v2, equation 3)
+///     dot-product     Σ_layers |Σ_j m_c,j · m_s,j|        equation 3 of v1 and v2 as written
 ///     cosine          Σ_layers |cos(m_c, m_s)|            the words of v1; no gradient at the start
 ///
 /// Why mean-products: with mean squared errors as fidelity, λ 0.01 and lr 0.01, this reading separates the

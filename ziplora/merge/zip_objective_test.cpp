@@ -83,7 +83,7 @@ struct Problem {
   ZipBatch batch;
 };
 
-// Central differences of the total loss in every coefficient that is held.
+// Central differences of the total loss in every coefficient that is learned.
 void expect_gradient_matches_differences(Problem& problem) {
   problem.objective->backward(problem.batch);
   const at::Tensor gradient = problem.coefficients.values.grad().clone();
@@ -158,9 +158,9 @@ TEST(ZipObjective, FoldedAdapterIsTheSlotForward) {
 TEST(ZipObjective, OneAdapterAtOneIsItself) {
   Problem problem({random_adapter(1, 2, true)});
   const ZipLosses losses = problem.objective->backward(problem.batch);
-  // 0 with AVX2 kernels, 5e-34 with AVX-512 ones: the two forwards are the same on paper, but one is gated by
-  // ones and records no gradient, so their products may round differently. A double's rounding squared is
-  // 5e-32.
+  // 0 with AVX2 kernels, 5e-34 with AVX-512 ones. The two forward passes are mathematically equal, but one is
+  // gated by ones and records no gradient, so their products may round differently. A double's rounding error
+  // squared is 5e-32.
   EXPECT_LT(losses.fidelity.at(0), 5e-32);
   EXPECT_EQ(losses.overlap, 0.0);
   EXPECT_EQ(problem.coefficients.mean_movement(), 0.0);

@@ -45,10 +45,10 @@ Response run_zip(const Request& request) {
   for (size_t k = 0; k < weights.size(); ++k)
     adapters.push_back(adapter_of_inputs(request, static_cast<int64_t>(k)));
   std::vector<const Adapter*> pointers;
-  std::vector<WeightedAdapter> weighted;
+  std::vector<AdapterTerm> terms;
   for (size_t k = 0; k < weights.size(); ++k) {
     pointers.push_back(&adapters[k]);
-    weighted.push_back({&adapters[k], weights[k]});
+    terms.push_back({&adapters[k], weights[k]});
   }
   const std::vector<std::string> learned = arguments.at("learned");
   const auto is_learned = [&](const std::string& target) {
@@ -56,7 +56,7 @@ Response run_zip(const Request& request) {
   };
   MergerCoefficients coefficients(MergerLayout(pointers, is_learned), noisy.scalar_type());
   coefficients.load(start_values(request));
-  ZipObjective objective(Components{{"unet", &unet}}, weighted, coefficients,
+  ZipObjective objective(Components{{"unet", &unet}}, terms, coefficients,
                          [&](const at::Tensor& x, const at::Tensor& t, const UNetConditioning& c) {
                            return unet.forward(x, t, c);
                          },

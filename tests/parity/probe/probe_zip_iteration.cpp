@@ -24,10 +24,10 @@ Response run_zip_iteration(const Request& request) {
   std::vector<Adapter> adapters;
   for (int64_t k = 0; k < noisy.size(1); ++k) adapters.push_back(adapter_of_inputs(request, k));
   std::vector<const Adapter*> pointers;
-  std::vector<WeightedAdapter> weighted;
-  for (const Adapter& adapter : adapters) pointers.push_back(&adapter), weighted.push_back({&adapter, 1.0});
+  std::vector<AdapterTerm> terms;
+  for (const Adapter& adapter : adapters) pointers.push_back(&adapter), terms.push_back({&adapter, 1.0});
   MergerCoefficients coefficients(MergerLayout(pointers, [](const std::string&) { return true; }));
-  ZipObjective objective(Components{{"unet", &unet}}, weighted, coefficients,
+  ZipObjective objective(Components{{"unet", &unet}}, terms, coefficients,
                          [&](const at::Tensor& x, const at::Tensor& t, const UNetConditioning& c) {
                            return unet.forward(x.to(dtype), t, c);
                          },
