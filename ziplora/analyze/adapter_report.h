@@ -79,7 +79,7 @@ struct AdapterReport {
 
 AdapterReport report_adapter(const AdapterSurvey& survey, const TargetNames& names);
 
-/// One member for each field, of the same name, absent without a recipe: "recipe".
+/// One member per field, under the name of the field; "recipe" is absent if there is none.
 nlohmann::ordered_json to_json(const AdapterReport& report);
 
 }  // namespace ziplora
