@@ -1,4 +1,4 @@
-// ziplora-mini pretrain: trains the miniature base from scratch.
+// ziplora-mini pretrain: trains the miniature from scratch.
 #include <memory>
 
 #include "mini/cli/commands.h"
@@ -43,7 +43,7 @@ Verb pretrain_command(CLI::App& app) {
                  "Measure the UNet on INT unseen scenes at every sample sheet; 0 skips it")
       ->check(CLI::NonNegativeNumber & !CLI::IsMember({1}));
   app.add_flag("--bfloat16,!--no-bfloat16", options.bfloat16,
-               "Compute in bfloat16: twice as fast with AVX512-BF16 or AMX, hopeless elsewhere");
+               "Compute in bfloat16: twice as fast with AVX512-BF16 or AMX, far slower elsewhere");
   app.add_option("--seed", options.seed, "Seed every random draw");
   app.footer(example("ziplora-mini pretrain --run-folder runs/base -o assets/mini"));
   return {[request](CommandContext& context) {

@@ -1,11 +1,13 @@
-// ziplora-mini report: how well the miniature base draws what it is asked for.
+// ziplora-mini report: how well the miniature draws what it is asked for.
 #include <fmt/format.h>
 
 #include <memory>
 #include <optional>
 
 #include "mini/cli/commands.h"
+#include "mini/cli/world_flags.h"
 #include "mini/report/base_report.h"
+#include "mini/report/lora_folder.h"
 #include "mini/report/lora_report.h"
 #include "ziplora/base/error.h"
 #include "ziplora/io/json_file.h"
@@ -13,129 +15,135 @@
 namespace ziplora::mini::cli {
 namespace {
 
-std::string parts_table(const nlohmann::json& parts) {
+std::string percent(std::optional<double> share) {
+  return share ? fmt::format("{:.0f} %", 100 * *share) : "–";
+}
+
+std::string parts_table(const BaseMeasures& parts) {
   std::string text =
       fmt::format("{:.1f} MB, loaded in {:.2f} s, an image of 25 steps with guidance {:.2f} s\n",
-                  parts.at("bytes").get<double>() / 1e6, parts.at("load_seconds").get<double>(),
-                  parts.at("seconds_per_image").get<double>());
-  text += fmt::format("own caption the nearest of {}: {:.0f} %\n",
-                      parts.at("nearest_caption").at("captions").get<int>(),
-                      100 * parts.at("nearest_caption").at("share").get<double>());
-  const nlohmann::json& moved = parts.at("prompt_moved_by_style");
+                  static_cast<double>(parts.bytes) / 1e6, parts.load_seconds, parts.seconds_per_image);
+  text += fmt::format("own caption the nearest of {}: {}\n", parts.nearest_caption.captions,
+                      percent(parts.nearest_caption.share));
   text += fmt::format(
-      "a known style's words move the pooled prompt by {:.0f} % of it, an invented one's by {:.0f} %\n",
-      100 * moved.at("known").get<double>(), 100 * moved.at("invented").get<double>());
+      "a known style's words move the pooled prompt by {} of its length, an invented one's by {}\n",
+      percent(parts.prompt_moved_by_style.known), percent(parts.prompt_moved_by_style.invented));
   text += "squared error of the UNet, unseen scenes:";
-  for (const auto& [timestep, error] : parts.at("unet_error").items())
-    text += fmt::format("  t={} {:.3f}", timestep, error.get<double>());
+  for (const auto& [timestep, error] : parts.unet_error)
+    text += fmt::format("  t={} {:.3f}", timestep, error);
   text += "\nautoencoder, held-out drawings:\n";
-  for (const auto& [artist, of] : parts.at("autoencoder").items())
-    text += fmt::format("  {:<26}{:>5.1f} dB, mean colour off by {:.1f} % of the range\n", artist,
-                        of.at("psnr_db").get<double>(), 100 * of.at("colour_error").get<double>());
+  for (const auto& [artist, of] : parts.autoencoder)
+    text += fmt::format("  {:<26}{:>5.1f} dB, mean colour off by {:.1f} % of the range\n", artist, of.psnr_db,
+                        100 * of.colour_error);
   return text;
 }
 
-std::string table(const nlohmann::json& report) {
-  auto share = [](const nlohmann::json& value) {
-    return value.is_null() ? std::string("–") : fmt::format("{:.0f} %", 100 * value.get<double>());
-  };
-  std::string text = parts_table(report.at("parts"));
-  for (const char* split : {"seen", "held_out_pairs"}) {
-    const nlohmann::json& part = report.at(split);
-    text += fmt::format("{:<26}{:>8}{:>14}{:>8}\n", split, "base", "autoencoder", "artist");
-    for (const auto& [attribute, value] : part.at("base").items())
-      text +=
-          fmt::format("  {:<24}{:>8}{:>14}{:>8}\n", attribute, share(value),
-                      share(part.at("autoencoder").at(attribute)), share(part.at("artist").at(attribute)));
-    const nlohmann::json& distance = part.at("frechet_distance");
-    text += fmt::format("  {:<24}{:>8.3f}{:>14.3f}\n", "Fréchet distance", distance.at("base").get<double>(),
-                        distance.at("autoencoder").get<double>());
-  }
-  if (report.contains("loras")) {
-    text += fmt::format("{:<28}{:>9}{:>9}{:>12}{:>12}\n", "held-out LoRAs", "subject", "style", "background",
-                        "similarity");
-    for (const auto& [group, part] : report.at("loras").items()) {
-      text += fmt::format("  {:<26}", group);
-      for (const auto& [mark, width] : {std::pair("subject", 9), {"style", 9}, {"background", 12}})
-        text += fmt::format("{:>{}}", share(part.at("base").value(mark, nlohmann::json())), width);
-      text += fmt::format("{:>12.2f}\n", part.at("base").at("similarity").get<double>());
-    }
+std::string split_table(const std::string& name, const std::map<std::string, ScenesBy>& split) {
+  const ScenesBy &base = split.at("base"), &autoencoder = split.at("autoencoder"),
+                 &artist = split.at("artist");
+  std::string text = fmt::format("{:<26}{:>8}{:>14}{:>8}\n", name, "base", "autoencoder", "artist");
+  for (const auto& [attribute, share] : base.recognised)
+    text +=
+        fmt::format("  {:<24}{:>8}{:>14}{:>8}\n", attribute, percent(share),
+                    percent(autoencoder.recognised.at(attribute)), percent(artist.recognised.at(attribute)));
+  return text + fmt::format("  {:<24}{:>8.3f}{:>14.3f}\n", "Fréchet distance", *base.frechet_distance,
+                            *autoencoder.frechet_distance);
+}
+
+std::string loras_table(const LoraReportResult& result) {
+  std::string text = fmt::format("{:<28}{:>9}{:>9}{:>12}{:>12}\n", "held-out LoRAs", "subject", "style",
+                                 "background", "similarity");
+  for (const auto& [name, group] : result.groups) {
+    const auto share = [&marks = group.base](const char* mark) {
+      const auto found = marks.find(mark);
+      return percent(found == marks.end() ? std::nullopt : std::optional(found->second));
+    };
+    text += fmt::format("  {:<26}{:>9}{:>9}{:>12}{:>12.2f}\n", name, share("subject"), share("style"),
+                        share("background"), group.base.at("similarity"));
   }
   return text;
 }
 
-/// How --loras names the half of the held-out lists.
-Role half_named(const std::string& name) { return name == "report" ? Role::kReport : Role::kDevelopment; }
+struct ReportFlags {
+  BaseReportRequest request;
+  LoraReportRequest loras;
+  std::string half = "none";
+  std::optional<std::filesystem::path> lora_settings;
+  std::vector<double> style_strengths;
+};
+
+void require_loras(bool given, const char* problem) {
+  if (given) throw Error(ErrorKind::kUsage, "ziplora-mini report", problem, "add --loras development");
+}
+
+/// @return nothing if no LoRAs are asked for
+std::optional<LoraReportRequest> lora_request(const ReportFlags& flags) {
+  if (flags.half == "none") {
+    require_loras(flags.lora_settings.has_value(), "--lora-settings is for LoRAs, and none are asked for");
+    require_loras(!flags.style_strengths.empty(),
+                  "--style-strength is for merges of LoRAs, and none are asked for");
+    return std::nullopt;
+  }
+  LoraReportRequest loras = flags.loras;
+  loras.world = flags.request.world;
+  loras.base = flags.request.base;
+  loras.judge = flags.request.judge;
+  loras.output = flags.request.output / ("loras-" + flags.half);
+  loras.half = flags.half == "report" ? Purpose::kReport : Purpose::kDevelopment;
+  loras.seed = flags.request.seed;
+  if (flags.lora_settings) loras.settings = read_json_file(*flags.lora_settings);
+  if (!flags.style_strengths.empty()) loras.style_strengths = flags.style_strengths;
+  return loras;
+}
+
+void add_flags(CLI::App& app, ReportFlags& flags) {
+  BaseReportRequest& request = flags.request;
+  app.add_option("-o,--output", request.output, "Write report.json and the sheets to this folder")
+      ->type_name("FOLDER");
+  app.add_option("--base", request.base, "Measure the miniature, or a base that was trained in its world")
+      ->type_name("FOLDER");
+  app.add_option("--judge", request.judge, "Judge by this image encoder with attribute heads")
+      ->type_name("FOLDER");
+  app.add_option("--scenes", request.scenes, "Draw INT scenes of each split");
+  app.add_option("--steps", request.steps, "Denoise in INT steps");
+  app.add_option("--guidance-scale", request.guidance_scale,
+                 "Set the weight of classifier-free guidance; 1 is none");
+  app.add_option("--guidance-rescale", request.guidance_rescale, "Rescale guidance as generate does")
+      ->check(CLI::Range(0.0, 1.0));
+  app.add_option("--loras", flags.half, "Train, merge and judge LoRAs of this half of what is held out")
+      ->check(CLI::IsMember({"none", "development", "report"}));
+  app.add_option("--lora-subjects", flags.loras.subjects, "Take INT of the half's subjects; -1 takes all");
+  app.add_option("--lora-settings", flags.lora_settings,
+                 "Train with the settings of this JSON file in place of both recipes'")
+      ->type_name("FILE");
+  app.add_option("--style-strength", flags.style_strengths,
+                 "Ask the merges for images at this style strength (default 1); repeat it for more, of which "
+                 "the overview shows the first")
+      ->allow_extra_args(false);
+  app.add_option("--seed", request.seed, "Seed the noise, and the artists' places and shades");
+  add_world_flags(app, request.world);
+}
 
 }  // namespace
 
 Verb report_command(CLI::App& app) {
-  struct Flags {
-    BaseReportRequest request;
-    int64_t lora_subjects = 4;
-    std::vector<double> style_strengths;
-    std::optional<std::string> lora_settings;
-    std::string loras = "none", world, cache, base, judge, output = "out/base-report";
-  };
-  auto flags = std::make_shared<Flags>();
-  BaseReportRequest& request = flags->request;
-  flags->world = request.world.assets.string();
-  flags->cache = request.world.cache.string();
-  flags->base = request.base.string();
-  flags->judge = request.judge.string();
-  app.add_option("-o,--output", flags->output, "folder for report.json and the sheets");
-  app.add_option("--base", flags->base, "the embedded base, or one that was trained in its world");
-  app.add_option("--judge", flags->judge, "image encoder with attribute heads");
-  app.add_option("--scenes", request.scenes, "images of each split");
-  app.add_option("--steps", request.steps, "denoising steps");
-  app.add_option("--guidance-scale", request.guidance_scale, "1: none");
-  app.add_option("--guidance-rescale", request.guidance_rescale, "as of generate")
-      ->check(CLI::Range(0.0, 1.0));
-  app.add_option("--loras", flags->loras, "train, merge and judge LoRAs of this half of what is held out")
-      ->check(CLI::IsMember({"none", "development", "report"}));
-  app.add_option("--lora-subjects", flags->lora_subjects, "how many of the half's subjects; -1: all");
-  app.add_option("--lora-settings", flags->lora_settings,
-                 "JSON file of train's settings in place of both recipes'");
-  app.add_option("--style-strength", flags->style_strengths,
-                 "of generate, at which the merges are asked for images; again for more; the overview shows "
-                 "the first [1]")
-      ->allow_extra_args(false);
-  app.add_option("--seed", request.seed, "of noise, and of the artists' places and shades");
-  app.add_option("--world", flags->world, "the catalogue of subjects, styles and backgrounds");
-  app.add_option("--cache", flags->cache, "drawings: packages and what was rendered of them");
+  auto flags = std::make_shared<ReportFlags>();
+  add_flags(app, *flags);
   app.footer(example("ziplora-mini report --scenes 60 -o out/base-report"));
   return {[flags](CommandContext& context) {
-    BaseReportRequest& request = flags->request;
-    request.world = {flags->world, flags->cache};
-    request.base = flags->base;
-    request.judge = flags->judge;
-    request.output = flags->output;
-    const nlohmann::json settings =
-        flags->lora_settings ? read_json_file(*flags->lora_settings) : nlohmann::json::object();
-    if (flags->lora_settings && flags->loras == "none")
-      throw Error(ErrorKind::kUsage, "ziplora-mini report",
-                  "--lora-settings is for LoRAs, and none are asked for", "add --loras development");
-    if (!flags->style_strengths.empty() && flags->loras == "none")
-      throw Error(ErrorKind::kUsage, "ziplora-mini report",
-                  "--style-strength is for merges of LoRAs, and none are asked for",
-                  "add --loras development");
-    LoraReportRequest loras{.world = request.world,
-                            .base = request.base,
-                            .judge = request.judge,
-                            .output = request.output / ("loras-" + flags->loras),
-                            .half = half_named(flags->loras),
-                            .subjects = flags->lora_subjects,
-                            .settings = settings,
-                            .seed = request.seed};
-    if (!flags->style_strengths.empty()) loras.style_strengths = flags->style_strengths;
-    const bool with_loras = flags->loras != "none";
-    if (with_loras) claim_lora_report_folder(loras);  // minutes before it is needed
-    nlohmann::json report = run_base_report(request, context.progress, context.cancel);
-    if (with_loras) {
-      report["loras"] = run_lora_report(loras, context.progress, context.cancel);
-      write_json_file(request.output / "report.json", report);
+    const std::optional<LoraReportRequest> loras = lora_request(*flags);
+    if (loras) claim_lora_report_folder(*loras);  // minutes before it is needed
+    const BaseReport report = run_base_report(flags->request, context.progress, context.cancel);
+    nlohmann::json json = to_json(report);
+    std::string text = parts_table(report.parts);
+    for (const char* name : {"seen", "held_out_pairs"}) text += split_table(name, report.splits.at(name));
+    if (loras) {
+      const LoraReportResult result = run_lora_report(*loras, context.progress, context.cancel);
+      json["loras"] = to_json(result);
+      write_json_file(flags->request.output / "report.json", json);
+      text += loras_table(result);
     }
-    context.print_result(report, table(report));
+    context.print_result(json, text);
   }};
 }
 

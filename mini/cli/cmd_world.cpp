@@ -1,4 +1,4 @@
-// ziplora-mini world: the emoji world that the miniature base learns, and images of it.
+// ziplora-mini world: the emoji world that the miniature learns, and images of it.
 #include <fmt/format.h>
 
 #include <memory>

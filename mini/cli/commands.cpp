@@ -5,8 +5,8 @@ namespace ziplora::mini::cli {
 const std::vector<Command>& commands() {
   static const std::vector<Command> table = {
       {"world", "Render the emoji world, or draw one scene of it", world_command},
-      {"pretrain", "Train the miniature base from scratch", pretrain_command},
-      {"report", "Measure how well the miniature base draws what it is asked for", report_command},
+      {"pretrain", "Train the miniature from scratch", pretrain_command},
+      {"report", "Measure how well the miniature draws what it is asked for", report_command},
   };
   return table;
 }

@@ -3,6 +3,6 @@
 
 int main(int argc, char** argv) {
   return ziplora::cli::run_program(
-      {"ziplora-mini", "make and measure the miniature base of ziplora", ziplora::mini::cli::commands()},
-      argc, argv);
+      {"ziplora-mini", "make and measure the miniature of ziplora", ziplora::mini::cli::commands()}, argc,
+      argv);
 }

@@ -1,5 +1,5 @@
 #pragma once
-/// The two flags that say where the emoji world lies; every verb of ziplora-mini has them.
+/// The two flags that say where the emoji world is; every verb of ziplora-mini has them.
 
 #include <CLI/App.hpp>
 

@@ -1,9 +1,9 @@
 #pragma once
-/// Linear classifiers over the joint space of images and texts, one for each thing that a scene's labels
-/// say: subject, second subject, style, background, category. Contrastive training alone tells scenes apart
-/// by the easy half (style and background: few other scenes of a batch share both) and learns subjects last;
-/// these make every scene teach its subject. Images and both texts share one set, so its rows are common
-/// prototypes. Beside the image encoder they are a judge of images.
+/// Linear classifiers over the joint space of images and texts, one for each of a scene's labels: subject,
+/// second subject, style, background, category. Contrastive training alone tells scenes apart by the easy
+/// half (style and background: few other scenes of a batch share both) and learns subjects last; the heads
+/// make every scene teach its subject. Images and both texts share one set, so its rows are common
+/// prototypes. Together with the image encoder they judge images.
 
 #include <ATen/core/Tensor.h>
 
@@ -17,8 +17,8 @@
 
 namespace ziplora::mini {
 
-/// Class indices by attribute, [N] int64 each; kNoLabel where a scene does not show it (a background in a
-/// style that paints over it).
+/// Class indices by attribute, [N] int64 each; kNoLabel where a scene does not show the attribute (a
+/// background in a style that paints over it).
 using AttributeLabels = std::map<std::string, at::Tensor>;
 inline constexpr int64_t kNoLabel = -100;
 
@@ -32,7 +32,7 @@ class AttributeHeads : public Module {
   /// @param embeds  [N, projection_dim], of images or of texts, of any length
   /// @return        by attribute, [N, classes]
   std::map<std::string, at::Tensor> logits(const at::Tensor& embeds) const;
-  /// The mean over the attributes of their cross entropies. @return scalar
+  /// @return scalar: the mean of the attributes' cross entropies
   at::Tensor loss(const at::Tensor& embeds, const AttributeLabels& labels) const;
 
  private:
@@ -40,7 +40,7 @@ class AttributeHeads : public Module {
   std::unique_ptr<Parts> parts_;
 };
 
-/// Share of the labelled rows that the logits get right, by attribute.
+/// By attribute, the share of the labelled rows whose largest logit is the label's.
 std::map<std::string, double> attribute_accuracy(const std::map<std::string, at::Tensor>& logits,
                                                  const AttributeLabels& labels);
 

@@ -1,6 +1,8 @@
 #pragma once
-/// The Fréchet distance of two sets of features, each taken as a normal distribution (FID, arXiv 1706.08500):
-/// |μ₁ − μ₂|² + tr(Σ₁ + Σ₂ − 2 (Σ₁Σ₂)^½).
+/// The Fréchet distance between two sets of features, each taken as a normal distribution (FID, arXiv
+/// 1706.08500):
+///
+///     |μ₁ − μ₂|² + tr(Σ₁ + Σ₂ − 2 (Σ₁Σ₂)^½)
 
 #include <ATen/core/Tensor.h>
 

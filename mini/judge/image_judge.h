@@ -1,6 +1,6 @@
 #pragma once
-/// Looks at images of the emoji world and says what they show: a CLIP image encoder with attribute heads,
-/// both trained on real drawings only, never on a held-out subject, style or pair.
+/// Says what images of the emoji world show: a CLIP image encoder with attribute heads, both trained on real
+/// drawings only, never on a held-out subject or style.
 ///
 ///     ImageJudge judge("assets/judges/clip", world.catalogue());
 ///     auto accuracy = attribute_accuracy(judge.logits(judge.embed(images)), labels);

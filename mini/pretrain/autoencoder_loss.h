@@ -1,10 +1,10 @@
 #pragma once
-/// What the autoencoder of the miniature learns from, x the image and x̂ what is decoded:
+/// The loss of the miniature's autoencoder, where x is the image and x̂ the decoded one:
 ///
-///     mean |x̂ − x| + 2 · mean (x̂ − x)² + ½ · mean |∇x̂ − ∇x| + β · KL(q(z|x) ‖ N(0, 1)) per latent value
+///     mean |x̂ − x| + 2 · mean (x̂ − x)² + ½ · mean |∇x̂ − ∇x| + β · KL(q(z|x) ‖ N(0, 1))
 ///
-/// The difference of neighbouring pixels (∇; down and across, a mean of each) keeps the drawings' edges sharp
-/// and their flat areas flat; there is no adversary.
+/// KL is per latent value. ∇ is the difference of neighbouring pixels (down and across, a mean of each); it
+/// keeps the drawings' edges sharp and their flat areas flat. There is no adversary.
 
 #include <ATen/core/Tensor.h>
 

@@ -23,7 +23,7 @@ at::Tensor vary_colours(const at::Tensor& images, int64_t iteration, at::Generat
   return images.index_select(1, order) * gain;
 }
 
-/// A window of half the side, the same for the whole batch: a quarter of the work, and what is learned is
+/// A window of half the side, the same for the whole batch: a quarter of the work, and what it teaches is
 /// local.
 at::Tensor random_window(const at::Tensor& images, at::Generator generator) {
   const int64_t side = images.size(2) / 2;

@@ -1,7 +1,6 @@
 #pragma once
-/// Trains the autoencoder of the miniature on scenes of the world.
-/// Colours are permuted and scaled at random, so that every hue of a held-out drawing is within reach. The
-/// loss: autoencoder_loss.h.
+/// Trains the miniature's autoencoder on scenes of the world (loss: autoencoder_loss.h). Colours are permuted
+/// and scaled at random, so that it can reproduce every hue of a held-out drawing.
 
 #include "mini/pretrain/training_loop.h"
 #include "mini/world/world.h"
@@ -11,8 +10,8 @@ namespace ziplora::mini {
 
 struct AutoencoderTrainingOptions {
   TrainingPlan plan;
-  int64_t batch_size = 8;         ///< more updates matter more than smoother ones
-  double window_fraction = 0.75;  ///< the first part of the run, which sees windows of half the side
+  int64_t batch_size = 8;         ///< more updates are worth more than smoother ones
+  double window_fraction = 0.75;  ///< the first part of the run, which trains on windows of half the side
   double kl_weight = 1e-4;
   uint64_t seed = 0;
 };

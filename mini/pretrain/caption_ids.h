@@ -1,5 +1,5 @@
 #pragma once
-/// Captions as token ids, for encoders that are trained or asked on their own.
+/// Captions as token ids, for encoders that are trained or measured on their own.
 
 #include <ATen/core/Tensor.h>
 
@@ -10,7 +10,7 @@
 
 namespace ziplora::mini {
 
-/// Cut where the longest caption ends: attention is causal, so no padding reaches the pooled end token.
+/// Cut after the longest caption: attention is causal, so no padding reaches the pooled end token.
 /// @return [B, T] int64
 at::Tensor caption_ids(const ClipTokenizer& tokenizer, int64_t eos_token_id,
                        const std::vector<std::string>& captions);

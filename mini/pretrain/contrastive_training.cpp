@@ -17,7 +17,7 @@
 namespace ziplora::mini {
 namespace {
 
-/// What contrastive training needs beside the encoders.
+/// What contrastive training needs besides the encoders.
 class ContrastiveHead : public Module {
  public:
   ContrastiveHead(int64_t hidden_size, int64_t projection_dim)

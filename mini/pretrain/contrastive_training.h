@@ -1,8 +1,8 @@
 #pragma once
-/// Trains both text encoders and an image encoder so that a scene and its caption agree
-/// (contrastive_loss.h): one term for each text encoder against the one image encoder, and what the scene's
-/// labels say (judge/attribute_heads.h). The first encoder has no projection in SDXL; for training it gets
-/// one that is thrown away.
+/// Trains both text encoders and an image encoder so that a scene and its caption agree (contrastive_loss.h):
+/// one term for each text encoder against the image encoder, and one for the scene's labels
+/// (judge/attribute_heads.h). SDXL's first text encoder has no projection; for training it gets one that is
+/// thrown away.
 
 #include "mini/judge/attribute_heads.h"
 #include "mini/pretrain/training_loop.h"
@@ -24,11 +24,11 @@ void train_contrastive(ClipTextModel& text_encoder, ClipTextModel& text_encoder_
                        const ContrastiveTrainingOptions& options, ProgressSink& progress,
                        const CancelToken& cancel);
 
-/// Share of images, never trained on, in which the image encoder recognises each attribute.
+/// By attribute, the share of unseen images in which the image encoder recognises it.
 std::map<std::string, double> image_accuracy(const ClipVisionModel& vision, const AttributeHeads& attributes,
                                              const World& world, int64_t scenes);
 
-/// Share of scenes, of `candidates` never trained on, whose own caption is the nearest to the image.
+/// The share of `candidates` unseen scenes whose own caption is the nearest to the image.
 double nearest_caption_accuracy(const ClipTextModel& text_encoder_2, const ClipVisionModel& vision,
                                 const ClipTokenizer& tokenizer, const World& world, int64_t candidates);
 

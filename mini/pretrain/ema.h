@@ -1,9 +1,13 @@
 #pragma once
-/// An exponential moving average of weights: θ̄ ← decay·θ̄ + (1−decay)·θ, with the warm-up min(decay,
-/// (1+n)/(10+n)) of TensorFlow's ExponentialMovingAverage, so that a short run's average is not its start.
+/// An exponential moving average of weights,
+///
+///     θ̄ ← d·θ̄ + (1−d)·θ   with d = min(decay, (1+n)/(10+n)) at update n,
+///
+/// the warm-up of TensorFlow's ExponentialMovingAverage, so that a short run's average is not just its start.
 ///
 ///     Ema ema(module.parameters(), 0.999);
-///     ema.update();  …  ema.swap();   // averaged weights in place; swap again for the trained ones
+///     ema.update();   // after each optimizer step
+///     ema.swap();     // averaged weights in place; swap again for the trained ones
 
 #include <ATen/core/Tensor.h>
 
@@ -15,10 +19,11 @@ class Ema {
  public:
   Ema(std::vector<at::Tensor> parameters, double decay);
   void update();
-  /// Exchanges the values of the parameters and of their averages.
+  /// Exchanges the parameters' values with their averages.
   void swap();
   const std::vector<at::Tensor>& averages() const { return averages_; }
-  /// @param averages  as `averages()` of the run that is resumed; @param updates  its number of updates
+  /// @param averages  what `averages()` gave in the run that is resumed
+  /// @param updates   how many updates it had done
   void restore(const std::vector<at::Tensor>& averages, int64_t updates);
 
  private:

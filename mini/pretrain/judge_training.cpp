@@ -15,16 +15,16 @@
 namespace ziplora::mini {
 namespace {
 
-/// Recognising is what a judge is for; to agree with captions it has learned before, and must only not
-/// forget.
+/// A judge is for recognising. It has learned before to agree with captions, and must only not forget that.
 constexpr double kAgreementWeight = 1.0 / 12;
 
-/// One image of so many passes through the autoencoder; the noise is a part of the latents' spread, drawn
-/// anew for each batch below this.
+/// One image of so many passes through the autoencoder. The noise is a fraction of the latents' spread, drawn
+/// below this anew for each batch.
 constexpr int64_t kOneSoftenedOf = 3;
 constexpr double kMostNoise = 0.3;
 
-/// The same images, some of them as the base's decoder would show them. @param images  [N, 3, S, S]
+/// The same images, some of them as the base's decoder would show them.
+/// @param images  [N, 3, S, S]
 at::Tensor some_softened(const at::Tensor& images, const AutoencoderKL& vae, uint64_t seed) {
   const at::NoGradGuard no_grad;
   at::Generator generator = make_generator(seed);
@@ -37,7 +37,7 @@ at::Tensor some_softened(const at::Tensor& images, const AutoencoderKL& vae, uin
       {(vae.decode(noisy) / 2 + 0.5).clamp(0, 1), images.narrow(0, softened, images.size(0) - softened)});
 }
 
-/// One part of a batch. Captions cost as much as images, so the first part alone is held against its own.
+/// One part of a batch. Captions cost as much as images, so only the first part is compared with its own.
 TrainingStep judge_step(const JudgeInTraining& judge, const ClipTextModel& text_encoder,
                         const ClipTokenizer& tokenizer, const AutoencoderKL& vae, const World& world,
                         const JudgeTrainingOptions& options, int64_t iteration, int64_t part) {
@@ -58,7 +58,8 @@ TrainingStep judge_step(const JudgeInTraining& judge, const ClipTextModel& text_
     texts =
         text_encoder.forward(caption_ids(tokenizer, text_encoder.config.eos_token_id, batch.captions)).pooled;
   }
-  // At CLIP's first temperature: a higher one would ask for less and less of pairs that agree already.
+  // At the temperature where CLIP begins: a higher factor would ask less and less of pairs that agree
+  // already.
   const at::Tensor agreement =
       contrastive_loss(image_embeds, texts, at::full({1}, kFirstLogitScale, at::kFloat));
   // The loss is the mean over the parts.

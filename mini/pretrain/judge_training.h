@@ -1,12 +1,12 @@
 #pragma once
-/// Goes on training the image encoder of the contrastive stage, and its attribute heads, while the text
-/// encoders stay: to tell hundreds of subjects apart takes many more scenes than captions do, and what the
-/// UNet reads must not move. (LiT, arXiv 2111.07991, with the roles exchanged.)
+/// Goes on training the image encoder of the contrastive stage and its attribute heads, while the text
+/// encoders stay as they are: telling hundreds of subjects apart takes many more scenes than understanding
+/// captions, and what the UNet reads must not move. (LiT, arXiv 2111.07991, with the roles exchanged.)
 ///
-/// The images are the artists' alone, never a UNet's. The pairs that the base is never shown are among
-/// them: who does not know the artist's drawing cannot say whether it was met. Some have passed through the
-/// base's autoencoder, with a little noise on their latents, as every image of the base has: a judge who
-/// goes by what is lost there takes a soft drawing for another artist's.
+/// The images are the artists' alone, never a UNet's. They include the pairs that the base never sees: a
+/// judge that does not know the artist's drawing cannot say whether it was matched. Some images have passed
+/// through the base's autoencoder, with a little noise on their latents, as every image of the base has: a
+/// judge that relies on what is lost there would take a soft drawing for another artist's.
 
 #include <vector>
 
@@ -23,7 +23,7 @@ namespace ziplora::mini {
 struct JudgeTrainingOptions {
   TrainingPlan plan;
   int64_t batch_size = 128;
-  int64_t parts = 4;  ///< what a batch is computed in, by one thread per judge; divides the batch
+  int64_t parts = 4;  ///< that a batch is computed in, by one thread per judge; divides the batch
   uint64_t seed = 0;
 };
 
@@ -34,8 +34,7 @@ struct JudgeInTraining {
   AttributeHeads attributes;
 };
 
-/// @param judges        at least one, all equal; the first is trained, the others are for as many more
-/// threads
+/// @param judges        at least one, all equal; the first is trained, each other one serves another thread
 /// @param text_encoder  SDXL's second, with its tokenizer: gives the captions' embeddings; not trained
 /// @param vae           the base's; not trained
 /// @throws as train_stage

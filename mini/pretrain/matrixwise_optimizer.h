@@ -1,5 +1,5 @@
 #pragma once
-/// Muon for the matrices of a network, AdamW for the rest: vectors, and where few channels come in or go out.
+/// Muon for the matrices of a network, AdamW for the rest: vectors, and matrices with few rows or columns.
 
 #include <algorithm>
 #include <optional>

@@ -140,7 +140,7 @@ class BasePretraining {
                    at::kFloat);
   }
 
-  /// Where they are, also for a base that the run began with: before the UNet meets them in its captions.
+  /// Before the UNet meets them in its captions; also for a base that the run began with.
   void give_unheard_tokens_a_place() {
     const std::filesystem::path done = options_.run_folder / "unheard_tokens.done";
     if (std::filesystem::exists(done)) return;
@@ -168,7 +168,7 @@ class BasePretraining {
     if (options_.judge_iterations == 0 || std::filesystem::exists(done)) return;
     if (!std::filesystem::exists(folder / "config.json"))
       throw Error(ErrorKind::kInput, "pretrain judge", "there is no judge in " + folder.string(),
-                  "--judge-iterations 0 goes on without one; copy a judge there to train it");
+                  "go on without one (--judge-iterations 0), or copy a judge there to train it");
     const ClipVisionConfig config = ClipVisionConfig::from_json(read_json_object(folder / "config.json"));
     const auto text_encoder = load_text_encoder(folder_ / "text_encoder_2", /*with_projection=*/true);
     const std::filesystem::path autoencoder = folder_ / "vae";
@@ -238,7 +238,7 @@ class BasePretraining {
     write_text_file(done, "\n");
   }
 
-  /// The course of training: a line of JSON each time.
+  /// Appends one line of JSON to the record of the UNet's progress.
   void note_validation(const Sdxl& base, int64_t iteration) const {
     const int64_t scenes = options_.validation_scenes;
     if (scenes == 0) return;
@@ -271,7 +271,7 @@ class BasePretraining {
   ProgressSink& progress_;
   const CancelToken& cancel_;
   std::filesystem::path folder_;
-  std::vector<std::string> captions_;  ///< that the vocabulary is learned from
+  std::vector<std::string> captions_;  // from which the vocabulary is learned
   Vocabulary vocabulary_;
 };
 
@@ -316,7 +316,7 @@ void export_base(const std::filesystem::path& run_folder, const std::filesystem:
                  at::ScalarType dtype, const CancelToken& cancel) {
   AtomicFolder base(folder, IfThere::kUpdate);
   copy_with_weights_in(dtype, run_folder / "base", base / "", cancel);
-  if (std::filesystem::exists(run_folder / "judge")) {  // not where the run began with a base that has none
+  if (std::filesystem::exists(run_folder / "judge")) {  // absent if the run began with a base without one
     AtomicFolder judges(judges_of(folder), IfThere::kUpdate);
     copy_with_weights_in(dtype, run_folder / "judge", judges / kJudge, cancel);
     judges.commit();

@@ -81,11 +81,11 @@ void write_pipeline_files(const std::filesystem::path& folder) {
       {"unet", {"diffusers", "UNet2DConditionModel"}},
       {"vae", {"diffusers", "AutoencoderKL"}},
   };
-  // Where SDXL's own schedule ends (beta_end 0.012) a latent still holds 0.5 % signal. A flat drawing spreads
-  // one signal over hundreds of values, so its outline could be read there, was read there in training, and
-  // when drawing was read into pure noise: every prompt of a seed got the same outline. This schedule ends at
-  // 0.001 %. And v instead of epsilon, whose error says almost nothing about the image where there is
-  // little signal.
+  // At the end of SDXL's own schedule (beta_end 0.012) a latent still holds 0.5 % signal. A flat drawing
+  // spreads one signal over hundreds of values, so the UNet could read its outline there, learned to do so,
+  // and then read outlines into pure noise: every prompt of a seed got the same outline. This schedule ends
+  // at 0.001 %. The UNet predicts v because the error of epsilon says almost nothing about the image where
+  // there is little signal.
   const nlohmann::json scheduler = {
       {"_class_name", "EulerDiscreteScheduler"},
       {"_diffusers_version", "0.42.0"},
@@ -101,12 +101,12 @@ void write_pipeline_files(const std::filesystem::path& folder) {
       {"timestep_spacing", "leading"},
       {"use_karras_sigmas", false},
   };
-  // What a LoRA of this base is trained with where nothing else is asked for.
+  // How a LoRA of this base is trained unless the user says otherwise.
   const nlohmann::json training_defaults = {
       {"rank", 8},    {"targets", "linear"}, {"lr", 2e-3},      {"lr_schedule", "cosine"},
       {"warmup", 20}, {"iterations", 300},   {"batch_size", 4}, {"prior_images", 12}};
   std::filesystem::create_directories(folder / "scheduler");
-  // A base that training goes on from keeps its own: weights that predict epsilon are no use under v.
+  // A base that training goes on from keeps its own files: weights that predict epsilon are useless under v.
   for (const auto& [name, content] : {std::pair("training_defaults.json", training_defaults),
                                       {"model_index.json", index},
                                       {"scheduler/scheduler_config.json", scheduler}})

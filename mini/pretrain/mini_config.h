@@ -1,8 +1,7 @@
 #pragma once
-/// The numbers of the embedded miniature: SDXL's architecture (two text encoders of unlike widths, text_time
+/// The numbers of the miniature: SDXL's architecture (two text encoders of unlike widths, text_time
 /// conditioning, cross-attention UNet without attention in its first block, KL autoencoder) at a size that
-/// two cores can train. The topology is SDXL's, so every LoRA name of the miniature is a name of SDXL as
-/// well.
+/// two cores can train. The topology is SDXL's, so every LoRA name of the miniature is also a name of SDXL.
 
 #include <filesystem>
 
@@ -16,7 +15,7 @@ namespace ziplora::mini {
 
 inline constexpr int64_t kImageSize = 64;       ///< pixels
 inline constexpr int64_t kMaxTokens = 32;       ///< positions of both text encoders
-inline constexpr int64_t kProjectionDim = 128;  ///< shared space of text and images
+inline constexpr int64_t kProjectionDim = 128;  ///< of the space that texts and images share
 
 AutoencoderKLConfig autoencoder_config();
 ClipTextConfig text_encoder_config(const Vocabulary& vocabulary);    ///< quick_gelu, no projection
@@ -24,7 +23,7 @@ ClipTextConfig text_encoder_2_config(const Vocabulary& vocabulary);  ///< gelu, 
 ClipVisionConfig vision_config();
 UNet2DConditionConfig unet_config();
 
-/// The parts of a diffusers folder that no training writes: model_index.json, scheduler_config.json
+/// Writes the parts of a diffusers folder that no training writes: model_index.json, scheduler_config.json
 /// and training_defaults.json. Files that are there already stay as they are.
 void write_pipeline_files(const std::filesystem::path& folder);
 

@@ -1,10 +1,9 @@
 #pragma once
-/// The use case behind `ziplora-mini pretrain`: the miniature base from scratch, stage by stage, resumable.
+/// The use case behind `ziplora-mini pretrain`: trains the miniature from scratch, stage by stage, resumable.
 ///
 ///     run_pretrain({.options = {.run_folder = "runs/base"}, .output = "assets/mini"}, progress, cancel);
 ///
-/// Renders the emoji world first where that has not been done. Installing the drawings is left to
-/// mini/tools/world_packages.sh.
+/// Renders the emoji world first if need be. mini/tools/world_packages.sh installs the drawings.
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -19,8 +18,8 @@ namespace ziplora::mini {
 struct PretrainRequest {
   PretrainOptions options;
   WorldPlace world;
-  std::filesystem::path
-      output;  ///< diffusers folder to export to; empty: the base stays in <run_folder>/base
+  /// The diffusers folder to export to; empty: the base stays in <run_folder>/base.
+  std::filesystem::path output;
 };
 
 struct PretrainResult {

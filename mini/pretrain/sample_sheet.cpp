@@ -22,7 +22,7 @@ at::Tensor sample_sheet(const Sdxl& base, const World& world, ProgressSink& prog
         {.prompt = sheet.row_labels.back(), .negative_prompt = {}, .seed = i, .adapter_weights = {}});
     by_artist.push_back(world.evaluation_scene(content, i));
   }
-  const CancelToken never;  // a training that is told to stop does so after its seconds
+  const CancelToken never;  // the sheet takes seconds; an interrupted training stops after it
   SamplingOptions sampling;
   sampling.batch_size = static_cast<int64_t>(kScenes);
   const at::Tensor by_base = TextToImage(base).run(rows, sampling, progress, never).images;

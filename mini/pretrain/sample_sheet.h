@@ -1,5 +1,5 @@
 #pragma once
-/// What a base draws while it is trained, beside the artists' drawings of the same scenes.
+/// What a base draws during its training, beside the artists' drawings of the same scenes.
 ///
 ///     write_png(folder / "unet-1000.png", sample_sheet(base, world, progress), {});
 

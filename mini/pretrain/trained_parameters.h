@@ -1,10 +1,10 @@
 #pragma once
-/// Float32 masters of the parameters that are trained, and what the replicas compute with meanwhile.
+/// Float32 master copies of the trained parameters, and the copies that the replicas compute with.
 ///
 ///     TrainedParameters parameters(replicas, at::kBFloat16);
-///     gradients[part] = parameters.take_gradients(replica);    // after its backward pass, in its thread
-///     parameters.set_gradients(std::move(gradients));          // of the masters, for the optimizer
-///     parameters.fill_modules();                               // after the masters changed
+///     gradients[part] = parameters.take_gradients(replica);   // after its backward pass, in its thread
+///     parameters.set_gradients(std::move(gradients));         // on the masters, for the optimizer
+///     parameters.fill_modules();                              // after the masters have changed
 
 #include <ATen/core/Tensor.h>
 
@@ -18,7 +18,7 @@ namespace ziplora::mini {
 struct TrainedParameter {
   std::string name;
   std::vector<at::Tensor*> places;  ///< in the replicas' modules
-  at::Tensor master;                ///< float32, contiguous, what the optimizer improves
+  at::Tensor master;                ///< float32, contiguous; the optimizer updates it
 };
 
 /// Each replica holds leaves of its own that share the masters' memory, or copies in the working dtype.
@@ -33,9 +33,9 @@ class TrainedParameters {
   const std::vector<TrainedParameter>& list() const { return list_; }
   const std::vector<at::Tensor>& masters() const { return masters_; }
 
-  /// After the masters changed.
+  /// Call it after the masters have changed.
   void fill_modules();
-  /// A replica's gradients in float32, undefined where there are none; it keeps none.
+  /// Moves a replica's gradients out, in float32; undefined where there are none.
   std::vector<at::Tensor> take_gradients(size_t replica);
   /// Gives the masters the mean of the parts' gradients, summed in the parts' order.
   void set_gradients(std::vector<std::vector<at::Tensor>> of_parts);

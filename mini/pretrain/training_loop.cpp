@@ -22,7 +22,7 @@
 namespace ziplora::mini {
 namespace {
 
-/// Computes the masters' gradients of an iteration.
+/// Computes the masters' gradients in an iteration.
 /// @return its mean loss, and the first part's metrics
 std::pair<double, Metrics> compute_gradients(int64_t iteration, const std::vector<Replica>& replicas,
                                              int64_t parts, TrainedParameters& parameters) {
@@ -42,7 +42,7 @@ std::pair<double, Metrics> compute_gradients(int64_t iteration, const std::vecto
   return {std::accumulate(losses.begin(), losses.end(), 0.0) / static_cast<double>(parts), metrics};
 }
 
-/// Everything a stage needs to go on as if it had never stopped.
+/// Everything that a stage needs to go on as if it had never stopped.
 class StageState {
  public:
   StageState(const TrainingPlan& plan, const TrainedParameters& parameters)
@@ -93,7 +93,7 @@ void append_metrics(const TrainingPlan& plan, int64_t iteration, double loss, do
   append_json_line(plan.run_folder / (plan.name + ".metrics.jsonl"), line, "--run-folder");
 }
 
-/// The same draws would end in the same place.
+/// A run with the same draws would diverge again.
 std::string hint_after_divergence(const TrainingPlan& plan) {
   const std::string change =
       plan.lr_flag.empty() ? "another --seed" : fmt::format("a lower {} (it was {})", plan.lr_flag, plan.lr);
@@ -151,7 +151,7 @@ void train_stage(const TrainingPlan& plan, const std::vector<Replica>& replicas,
 
       const int64_t done = iteration + 1;
       const bool shows = plan.sample_every > 0 && (done % plan.sample_every == 0 || done == plan.iterations);
-      // Before a sample, too, which may save averaged weights where the next run would begin.
+      // Before a sample, too: it may save averaged weights, with which the next run would begin.
       if (cancel.cancelled() || done % plan.checkpoint_every == 0 || done == plan.iterations || shows)
         state.save(optimizer, ema, done);
       if (cancel.cancelled())

@@ -1,18 +1,19 @@
 #pragma once
-/// The loop that every part of the base is trained by: AdamW or Muon, warm-up and final decay, gradient
-/// clipping, averaged weights, checkpoints that resume exactly, sample sheets, metrics. What is learned, and
-/// from what, is the caller's.
+/// The loop that trains every part of the base: AdamW or Muon, warm-up and final decay, gradient clipping,
+/// averaged weights, checkpoints that resume exactly, sample sheets, metrics. The caller decides what is
+/// learned from what.
 ///
-///     train_stage({.name = "unet", .run_folder = "runs/base", .iterations = 20000, .lr = 8e-4}, {{"unet",
-///     &unet}},
-///                 [&](int64_t iteration) { return TrainingStep{loss, {{"mse", value}}}; }, …);
+///     const TrainingPlan plan{.name = "unet", .run_folder = "runs/base", .iterations = 20000, .lr = 8e-4};
+///     train_stage(plan, {{"unet", &unet}},
+///                 [&](int64_t iteration) { return TrainingStep{loss, {{"mse", value}}}; },
+///                 sample, progress, cancel);
 ///     // the modules now hold the averaged weights
 ///
-/// Images go in as `as_input(x, plan)`: the working dtype, channels last (what convolutions are fastest
-/// on).
+/// Images go in as `as_input(x, plan)`: in the working dtype, channels last, which makes convolutions
+/// fastest.
 ///
-/// Every random draw of a step must come from `iteration` alone (derive_seed), so a resumed run is the
-/// uninterrupted one.
+/// Every random draw of a step must come from `iteration` alone (derive_seed), so that a resumed run ends
+/// like an uninterrupted one.
 
 #include <ATen/core/Tensor.h>
 
@@ -30,24 +31,24 @@ namespace ziplora::mini {
 
 struct TrainingPlan {
   std::string name;
-  /// Holds <name>.checkpoint.safetensors, <name>.metrics.jsonl (a line an iteration: loss, lr, seconds, the
-  /// step's own metrics), samples/.
+  /// Holds <name>.checkpoint.safetensors, <name>.metrics.jsonl (one line per iteration: loss, lr, seconds,
+  /// the step's own metrics) and samples/.
   std::filesystem::path run_folder;
   int64_t iterations = 0;
   double lr = 1e-3;
-  std::string lr_flag;  ///< the command line's, for hints; empty: the rate cannot be chosen there
+  std::string lr_flag;  ///< the flag that sets it, for hints; empty: there is none
   int64_t warmup_iterations = 100;
-  double decay_fraction =
-      0.25;  ///< the last part of the run, in which the rate falls linearly to a hundredth
+  /// The last part of the run, in which the rate falls linearly to a hundredth.
+  double decay_fraction = 0.25;
   double beta2 = 0.99;
-  bool muon = false;  ///< matrices by Muon; else everything by AdamW
+  bool muon = false;  ///< matrices learn by Muon; else everything by AdamW
   double weight_decay = 0.0;
   double max_gradient_norm = 1.0;
   double ema_decay = 0.999;
   int64_t checkpoint_every = 250;
   int64_t sample_every = 0;  ///< 0: never
-  /// Of the weights that forward and backward passes see. bfloat16 doubles the speed on processors that
-  /// multiply it (AVX512-BF16, AMX) and is hopeless on others; Adam and the averages keep float32 masters.
+  /// Of the weights in forward and backward passes. bfloat16 doubles the speed on processors that multiply it
+  /// (AVX512-BF16, AMX) and is far slower on others; the optimizer and the averages keep float32 masters.
   at::ScalarType working_dtype = at::kFloat;
 };
 
@@ -56,25 +57,26 @@ struct TrainingStep {
   Metrics metrics;
 };
 
-/// The rate at an iteration of a plan.
+/// The learning rate at an iteration of a plan.
 double learning_rate(const TrainingPlan& plan, int64_t iteration);
 
 /// x in the plan's working dtype; [B, C, H, W] in channels-last order.
 at::Tensor as_input(const at::Tensor& x, const TrainingPlan& plan);
 
-/// A copy of what is trained, for one thread to compute gradients on.
+/// A copy of the trained modules, on which one thread computes gradients.
 struct Replica {
   std::map<std::string, Module*> modules;  ///< by the name that their parameters get in the checkpoint
-  /// One part of an iteration's batch, on these modules; every draw comes from the two numbers alone.
+  /// The loss of one part of an iteration's batch on these modules; every draw comes from the two numbers
+  /// alone.
   std::function<TrainingStep(int64_t iteration, int64_t part)> step;
 };
 
-/// Each iteration's batch is computed in `parts`, whose losses count alike, by one thread per replica; the
-/// result does not depend on which thread took which part.
-/// @param replicas  at least one; the first ends with the averaged weights in it
-/// @param sample   called with the averaged weights in place
-/// @throws Error(kInterrupted) after saving a checkpoint; Error(kNonFinite) if the loss is not finite, naming
-/// the step and what to change
+/// Each iteration's batch is computed in `parts` of equal weight, by one thread per replica; the result does
+/// not depend on which thread took which part.
+/// @param replicas  at least one; the first one ends with the averaged weights
+/// @param sample    called with the averaged weights in place
+/// @throws Error(kInterrupted) after saving a checkpoint; Error(kNonFinite) if the loss is not finite, with
+///         the step and what to change
 void train_stage(const TrainingPlan& plan, const std::vector<Replica>& replicas, int64_t parts,
                  const std::function<void(int64_t iteration)>& sample, ProgressSink& progress,
                  const CancelToken& cancel);

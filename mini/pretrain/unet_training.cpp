@@ -82,8 +82,8 @@ std::string with_nonsense_word(const std::string& caption, uint64_t seed) {
 
 namespace {
 
-/// One caption in four gets a nonsense word, half of those a second one: a subject's and a style's LoRA are
-/// called together.
+/// One caption in four gets a nonsense word, and half of those a second one: prompts may call a subject's and
+/// a style's LoRA together.
 std::string with_nonsense_words(std::string caption, std::mt19937_64& random) {
   const uint64_t draw = random() % 8;
   const int words = draw == 0 ? 2 : draw == 1 ? 1 : 0;
@@ -113,7 +113,7 @@ TrainingStep unet_step(Sdxl& base, const World& world, const NoiseSchedule& sche
     latents =
         base.vae.encode(as_input(cropped.images * 2 - 1, options.plan)).sample(generator).to(at::kFloat) *
         base.vae.config.scaling_factor;
-    NullProgress quiet;  // of long captions, which are cut as everywhere
+    NullProgress quiet;  // no warnings of long captions, which are cut as everywhere
     prompts = base.encode_prompt(captions, quiet);
     const at::Tensor keep = at::empty({rows})
                                 .uniform_(0, 1, generator)

@@ -28,7 +28,7 @@ std::map<int64_t, double> unet_validation_error(const Sdxl& base, const World& w
   const at::NoGradGuard no_grad;
   const NoiseSchedule schedule(NoiseScheduleConfig::from_json(base.scheduler_config));
   const at::ScalarType dtype = base.policy.dtype;
-  NullProgress quiet;  // of long captions, which are cut as everywhere
+  NullProgress quiet;  // no warnings of long captions, which are cut as everywhere
   std::map<int64_t, double> errors;
   for (int64_t first = 0; first < scenes; first += kRows) {
     const int64_t rows = std::min(kRows, scenes - first);
@@ -67,7 +67,7 @@ double validation_frechet_distance(const Sdxl& base, const World& world, const I
   }
   SamplingOptions sampling;
   sampling.batch_size = 16;
-  NullProgress quiet;  // the bar is the training's
+  NullProgress quiet;  // the progress shown is the training's
   const at::Tensor by_base = TextToImage(base).run(rows, sampling, quiet, cancel).images;
   return frechet_distance(judge.embed(by_base), judge.embed(at::stack(by_artist)));
 }

@@ -1,9 +1,9 @@
 #pragma once
-/// How far the UNet is, in numbers that two bases or two hours of one training can be compared by, on scenes
-/// that no training draws.
+/// How good the UNet is, in numbers by which two bases, or two hours of one training, can be compared, on
+/// scenes that no training draws.
 ///
-///     for (const auto& [t, error] : unet_validation_error(base, world, 256)) …   // {950: 0.38, 800: 0.37,
-///     …} double distance = validation_frechet_distance(base, world, judge, 96, cancel);
+///     const auto errors = unet_validation_error(base, world, 256);   // {950: 0.38, 800: 0.37, …}
+///     double distance = validation_frechet_distance(base, world, judge, 96, cancel);
 
 #include <map>
 
@@ -14,15 +14,16 @@
 
 namespace ziplora::mini {
 
-/// Mean squared error of what the UNet predicts. At t = 950 next to nothing of the image is left, and the
-/// error shows what the words alone have taught; at 200 it shows detail. Scenes and noise are the same in
+/// Mean squared error of what the UNet predicts. At t = 950 next to nothing of the image is left, so the
+/// error shows what the words alone tell the UNet; at 200 it shows detail. Scenes and noise are the same in
 /// every call.
 /// @param base  in any dtype that its device computes in
 /// @return by timestep: the mean over all scenes and latent values, of latents whose variance is about one
 std::map<int64_t, double> unet_validation_error(const Sdxl& base, const World& world, int64_t scenes);
 
-/// Of the base's drawings (25 steps, guidance 5) and the artists' of the same scenes, in the judge's features
-/// (judge/frechet_distance.h). Few scenes make it too large: compare only what as many scenes gave.
+/// Between the base's drawings (25 steps, guidance 5) and the artists' of the same scenes, in the judge's
+/// features (judge/frechet_distance.h). Few scenes make it too large: compare only distances from equally
+/// many.
 /// @throws Error(kInterrupted)
 double validation_frechet_distance(const Sdxl& base, const World& world, const ImageJudge& judge,
                                    int64_t scenes, const CancelToken& cancel);

@@ -5,7 +5,7 @@
 ///     Vocabulary vocabulary = train_vocabulary(captions, 4096);
 ///     vocabulary.write(folder / "tokenizer", 32);
 ///
-/// Every byte is in it, so any text can be written; words that the captions never hold become several tokens.
+/// It contains every byte, so any text can be written; words that are in no caption become several tokens.
 
 #include <filesystem>
 #include <string>
@@ -26,7 +26,7 @@ struct Vocabulary {
 };
 
 /// @param captions    lower-case ASCII sentences
-/// @param max_merges  stops earlier when every word of the captions is one token
+/// @param max_merges  stops earlier if every word of the captions is one token
 Vocabulary train_vocabulary(const std::vector<std::string>& captions, int64_t max_merges);
 
 }  // namespace ziplora::mini

@@ -1,9 +1,8 @@
 #pragma once
-/// Training scenes of the emoji world, drawn one step ahead in a thread of its own.
+/// Training scenes of the emoji world, drawn one step ahead in their own thread.
 ///
 ///     WorldBatches batches(world, 64, seed);
-///     SceneBatch batch = batches.at(iteration);   // the same batch for the same iteration, whatever came
-///     before
+///     SceneBatch batch = batches.at(iteration);   // depends on the iteration alone
 
 #include <future>
 
@@ -13,7 +12,7 @@ namespace ziplora::mini {
 
 class WorldBatches {
  public:
-  /// @param seed  where in the endless row of scenes to begin
+  /// @param seed  where in the endless sequence of scenes to begin
   WorldBatches(const World& world, int64_t batch_size, uint64_t seed);
   ~WorldBatches();
   SceneBatch at(int64_t iteration);

@@ -35,15 +35,15 @@ uintmax_t bytes_of(const fs::path& folder) {
   return bytes;
 }
 
-nlohmann::json autoencoder_measures(const AutoencoderKL& vae, const World& world) {
+std::map<std::string, AutoencoderMeasure> autoencoder_measures(const AutoencoderKL& vae, const World& world) {
   const at::NoGradGuard no_grad;
   const Catalogue& catalogue = world.catalogue();
-  nlohmann::json result;
+  std::map<std::string, AutoencoderMeasure> result;
   for (size_t style = 0; style < catalogue.styles.size(); ++style) {
     if (!catalogue.styles[style].filter.empty()) continue;  // computed from an artist's drawings
     std::vector<at::Tensor> drawings;
     for (size_t subject = 0; subject < catalogue.subjects.size(); ++subject)
-      if (catalogue.subjects[subject].role != Role::kSeen &&
+      if (catalogue.subjects[subject].purpose != Purpose::kTraining &&
           world.has_drawing(static_cast<int>(subject), static_cast<int>(style)))
         drawings.push_back(world.evaluation_drawing(static_cast<int>(subject), static_cast<int>(style)));
     if (drawings.empty()) continue;
@@ -51,9 +51,9 @@ nlohmann::json autoencoder_measures(const AutoencoderKL& vae, const World& world
     const at::Tensor decoded = (vae.decode(vae.encode(images * 2 - 1).mean) / 2 + 0.5).clamp(0, 1);
     const at::Tensor mse = (decoded - images).pow(2).mean({1, 2, 3});
     const at::Tensor colour = (decoded.mean({2, 3}) - images.mean({2, 3})).abs();
-    result[catalogue.styles[style].id] = {{"drawings", drawings.size()},
-                                          {"psnr_db", (-10 * mse.log10()).mean().item<double>()},
-                                          {"colour_error", colour.mean().item<double>()}};
+    result[catalogue.styles[style].id] = {.drawings = drawings.size(),
+                                          .psnr_db = (-10 * mse.log10()).mean().item<double>(),
+                                          .colour_error = colour.mean().item<double>()};
   }
   return result;
 }
@@ -79,12 +79,12 @@ double movement_by(const std::vector<std::string>& styles, const Sdxl& base, Pro
 }
 
 /// A LoRA can be called by words that the text encoders read, and by no others.
-nlohmann::json style_words_read(const Sdxl& base, const Catalogue& catalogue, ProgressSink& progress) {
+PromptMovement style_words_read(const Sdxl& base, const Catalogue& catalogue, ProgressSink& progress) {
   std::vector<std::string> known, invented;
   for (const Style& style : catalogue.styles)
-    if (style.role == Role::kSeen) known.push_back(style.phrases.front());
+    if (style.purpose == Purpose::kTraining) known.push_back(style.phrases.front());
   for (const std::string& word : rare_words()) invented.push_back(word + " style");
-  return {{"known", movement_by(known, base, progress)}, {"invented", movement_by(invented, base, progress)}};
+  return {.known = movement_by(known, base, progress), .invented = movement_by(invented, base, progress)};
 }
 
 double seconds_of_one_image(const Sdxl& base, const CancelToken& cancel) {
@@ -101,26 +101,45 @@ double seconds_of_one_image(const Sdxl& base, const CancelToken& cancel) {
 
 }  // namespace
 
-nlohmann::json measure_base(const fs::path& folder, const ImageJudge& judge, const World& world,
-                            ProgressSink& progress, const CancelToken& cancel) {
-  nlohmann::json parts = {{"bytes", bytes_of(folder)}};
+nlohmann::json to_json(const BaseMeasures& measures) {
+  nlohmann::json json = {
+      {"bytes", measures.bytes},
+      {"load_seconds", measures.load_seconds},
+      {"seconds_per_image", measures.seconds_per_image},
+      {"autoencoder", nlohmann::json()},
+      {"nearest_caption",
+       {{"captions", measures.nearest_caption.captions}, {"share", measures.nearest_caption.share}}},
+      {"prompt_moved_by_style",
+       {{"known", measures.prompt_moved_by_style.known},
+        {"invented", measures.prompt_moved_by_style.invented}}}};
+  for (const auto& [artist, measure] : measures.autoencoder)
+    json["autoencoder"][artist] = {
+        {"drawings", measure.drawings}, {"psnr_db", measure.psnr_db}, {"colour_error", measure.colour_error}};
+  for (const auto& [timestep, error] : measures.unet_error)
+    json["unet_error"][std::to_string(timestep)] = error;
+  return json;
+}
+
+BaseMeasures measure_base(const fs::path& folder, const ImageJudge& judge, const World& world,
+                          ProgressSink& progress, const CancelToken& cancel) {
+  BaseMeasures parts;
+  parts.bytes = bytes_of(folder);
   NullProgress quiet;            // what is timed reports nothing
   load_sdxl(folder, {}, quiet);  // into the page cache
   std::unique_ptr<Sdxl> base;
-  parts["load_seconds"] = seconds_of([&] { base = load_sdxl(folder, {}, quiet); });
+  parts.load_seconds = seconds_of([&] { base = load_sdxl(folder, {}, quiet); });
   Stage stage(progress, "the base's parts", 5);
-  parts["seconds_per_image"] = seconds_of_one_image(*base, cancel);
+  parts.seconds_per_image = seconds_of_one_image(*base, cancel);
   stage.step();
-  parts["autoencoder"] = autoencoder_measures(base->vae, world);
+  parts.autoencoder = autoencoder_measures(base->vae, world);
   stage.step();
   cancel.throw_if_cancelled("report");
-  parts["nearest_caption"] = {{"captions", kCaptions},
-                              {"share", nearest_caption_share(*base, judge, world, progress)}};
+  parts.nearest_caption = {.captions = kCaptions,
+                           .share = nearest_caption_share(*base, judge, world, progress)};
   stage.step();
-  parts["prompt_moved_by_style"] = style_words_read(*base, world.catalogue(), progress);
+  parts.prompt_moved_by_style = style_words_read(*base, world.catalogue(), progress);
   stage.step();
-  for (const auto& [timestep, error] : unet_validation_error(*base, world, kValidationScenes))
-    parts["unet_error"][std::to_string(timestep)] = error;
+  parts.unet_error = unet_validation_error(*base, world, kValidationScenes);
   stage.step();
   return parts;
 }

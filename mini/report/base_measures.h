@@ -3,10 +3,13 @@
 /// autoencoder keeps of drawings that it has never seen, whether the text encoders understand captions, and
 /// how far the UNet's prediction is off.
 ///
-///     nlohmann::json parts = measure_base("assets/mini", judge, world, progress, cancel);
+///     BaseMeasures parts = measure_base("assets/mini", judge, world, progress, cancel);
 
+#include <cstdint>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "mini/judge/image_judge.h"
 #include "mini/world/world.h"
@@ -16,19 +19,39 @@
 
 namespace ziplora::mini {
 
-/// @param folder  of the base, loaded anew for its time
-/// @return
-///     bytes                    of all its files
-///     load_seconds             of the whole base, its files in the page cache
-///     seconds_per_image      25 steps with guidance, one image
-///     autoencoder              by artist: mean over the held-out subjects of PSNR in dB (`psnr_db`) and of
-///                              the mean colour's error, as a share of the range (`colour_error`)
-///     nearest_caption          share of unseen scenes whose own caption is the nearest of `captions`
-///     prompt_moved_by_style    how far "…, in … style" moves the pooled prompt, as a share of its norm, mean
-///                              over the seen styles (`known`) and over words that mean nothing (`invented`)
-///     unet_error               by timestep (pretrain/unet_validation.h)
+/// Means over one artist's drawings of the held-out subjects.
+struct AutoencoderMeasure {
+  size_t drawings = 0;
+  double psnr_db = 0;
+  double colour_error = 0;  ///< of the mean colour, as a share of the range
+};
+
+/// Scenes that no training draws.
+struct NearestCaption {
+  int64_t captions = 0;
+  double share = 0;  ///< of scenes whose own caption is the nearest of all
+};
+
+/// How far "…, in … style" moves the pooled prompt, as a share of its norm: means.
+struct PromptMovement {
+  double known = 0;     ///< over the seen styles
+  double invented = 0;  ///< over words that mean nothing
+};
+
+struct BaseMeasures {
+  uintmax_t bytes = 0;                                    ///< of all its files
+  double load_seconds = 0;                                ///< of the whole base, its files in the page cache
+  double seconds_per_image = 0;                           ///< 25 steps with guidance, one image
+  std::map<std::string, AutoencoderMeasure> autoencoder;  ///< by artist
+  NearestCaption nearest_caption;
+  PromptMovement prompt_moved_by_style;
+  std::map<int64_t, double> unet_error;  ///< by timestep (pretrain/unet_validation.h)
+};
+nlohmann::json to_json(const BaseMeasures& measures);
+
+/// @param folder  of the base, which is loaded anew to be timed
 /// @throws Error(kInput, kInterrupted)
-nlohmann::json measure_base(const std::filesystem::path& folder, const ImageJudge& judge, const World& world,
-                            ProgressSink& progress, const CancelToken& cancel);
+BaseMeasures measure_base(const std::filesystem::path& folder, const ImageJudge& judge, const World& world,
+                          ProgressSink& progress, const CancelToken& cancel);
 
 }  // namespace ziplora::mini

@@ -33,7 +33,7 @@ constexpr int64_t kSheetRows = 8, kScenesOfARow = 3, kBatchSize = 8;
 struct DrawnScenes {
   std::vector<std::string> captions;
   std::vector<SceneContent> contents;
-  at::Tensor by_base, by_artist, by_autoencoder;  ///< [N, 3, S, S] float32 in 0…1
+  at::Tensor by_base, by_artist, by_autoencoder;  // [N, 3, S, S] float32 in 0…1
 };
 
 at::Tensor through_autoencoder(const AutoencoderKL& vae, const at::Tensor& images) {
@@ -77,38 +77,37 @@ AttributeLabels labels_asked_for(const Catalogue& catalogue, const DrawnScenes& 
   return labels;
 }
 
-nlohmann::json recognised(const ImageJudge& judge, const at::Tensor& embeds, const AttributeLabels& labels) {
-  nlohmann::json result;
+std::map<std::string, std::optional<double>> recognised(const ImageJudge& judge, const at::Tensor& embeds,
+                                                        const AttributeLabels& labels) {
+  std::map<std::string, std::optional<double>> shares;
   for (const auto& [attribute, share] : attribute_accuracy(judge.logits(embeds), labels)) {
     const bool asked = labels.at(attribute).ne(kNoLabel).any().item<bool>();
-    result[attribute] = asked ? nlohmann::json(share) : nlohmann::json();
+    shares[attribute] = asked ? std::optional(share) : std::nullopt;
   }
-  return result;
+  return shares;
 }
 
-/// What each image shows and what the judge took it for: which subjects and styles fail, and for which
-/// others they stand in.
-nlohmann::json taken_for(const ImageJudge& judge, const Catalogue& catalogue, const DrawnScenes& scenes,
-                         const at::Tensor& embeds) {
+/// Which subjects and styles fail, and for which others they stand in.
+std::vector<JudgedScene> taken_for(const ImageJudge& judge, const Catalogue& catalogue,
+                                   const DrawnScenes& scenes, const at::Tensor& embeds) {
   const auto logits = judge.logits(embeds);
   const at::Tensor subjects = logits.at("subject").argmax(1), styles = logits.at("style").argmax(1);
-  nlohmann::json result = nlohmann::json::array();
+  std::vector<JudgedScene> result;
   for (int64_t i = 0; i < embeds.size(0); ++i) {
     const SceneContent& asked = scenes.contents[static_cast<size_t>(i)];
-    result.push_back({{"prompt", scenes.captions[static_cast<size_t>(i)]},
-                      {"subject", catalogue.subjects[asked.subject].id},
-                      {"style", catalogue.styles[asked.style].id},
-                      {"taken_for",
-                       {{"subject", catalogue.subjects[subjects[i].item<int64_t>()].id},
-                        {"style", catalogue.styles[styles[i].item<int64_t>()].id}}}});
+    result.push_back({.prompt = scenes.captions[static_cast<size_t>(i)],
+                      .subject = catalogue.subjects[asked.subject].id,
+                      .style = catalogue.styles[asked.style].id,
+                      .taken_for_subject = catalogue.subjects[subjects[i].item<int64_t>()].id,
+                      .taken_for_style = catalogue.styles[styles[i].item<int64_t>()].id});
   }
   return result;
 }
 
-/// Of scenes with a second object, the share whose image is nearer in the judge's eyes to true scenes with
-/// it than to the same without; null if there is none.
-nlohmann::json second_is_present(const ImageJudge& judge, const World& world, const DrawnScenes& scenes,
-                                 const at::Tensor& embeds, uint64_t seed) {
+/// Of scenes with a second object, the share whose image is nearer in the judge's eyes to true scenes with it
+/// than to the same without it; nothing if there are no such scenes.
+std::optional<double> second_is_present(const ImageJudge& judge, const World& world,
+                                        const DrawnScenes& scenes, const at::Tensor& embeds, uint64_t seed) {
   constexpr int64_t kTrueScenes = 4;  // placed differently
   int64_t asked = 0, present = 0;
   for (size_t i = 0; i < scenes.contents.size(); ++i) {
@@ -127,8 +126,8 @@ nlohmann::json second_is_present(const ImageJudge& judge, const World& world, co
     ++asked;
     present += best[0].item<float>() > best[1].item<float>();
   }
-  return asked > 0 ? nlohmann::json(static_cast<double>(present) / static_cast<double>(asked))
-                   : nlohmann::json();
+  if (asked == 0) return std::nullopt;
+  return static_cast<double>(present) / static_cast<double>(asked);
 }
 
 void write_sheet(const std::filesystem::path& path, const DrawnScenes& scenes) {
@@ -149,10 +148,58 @@ void write_sheet(const std::filesystem::path& path, const DrawnScenes& scenes) {
   if (rows > 0) write_png(path, draw_contact_sheet(sheet), {});
 }
 
+std::map<std::string, ScenesBy> report_split(const DrawnScenes& scenes, const ImageJudge& judge,
+                                             const World& world, uint64_t seed) {
+  const AttributeLabels labels = labels_asked_for(world.catalogue(), scenes);
+  const at::Tensor real = judge.embed(scenes.by_artist);
+  std::map<std::string, ScenesBy> split;
+  for (const auto& [who, images] : {std::pair("base", &scenes.by_base),
+                                    {"autoencoder", &scenes.by_autoencoder},
+                                    {"artist", &scenes.by_artist}}) {
+    const at::Tensor embeds = judge.embed(*images);
+    ScenesBy& by = split[who];
+    by.recognised = recognised(judge, embeds, labels);
+    by.recognised["second_subject_present"] = second_is_present(judge, world, scenes, embeds, seed);
+    by.images = taken_for(judge, world.catalogue(), scenes, embeds);
+    if (images != &scenes.by_artist) by.frechet_distance = frechet_distance(embeds, real);
+  }
+  return split;
+}
+
+nlohmann::json to_json(const std::vector<JudgedScene>& images) {
+  nlohmann::json json = nlohmann::json::array();
+  for (const JudgedScene& image : images)
+    json.push_back({{"prompt", image.prompt},
+                    {"subject", image.subject},
+                    {"style", image.style},
+                    {"taken_for", {{"subject", image.taken_for_subject}, {"style", image.taken_for_style}}}});
+  return json;
+}
+
 }  // namespace
 
-nlohmann::json run_base_report(const BaseReportRequest& request, ProgressSink& progress,
-                               const CancelToken& cancel) {
+nlohmann::json to_json(const BaseReport& report) {
+  const BaseReportRequest& request = report.request;
+  nlohmann::json json = {{"base", request.base.string()},
+                         {"judge", request.judge.string()},
+                         {"scenes", request.scenes},
+                         {"steps", request.steps},
+                         {"guidance_scale", request.guidance_scale},
+                         {"guidance_rescale", request.guidance_rescale},
+                         {"seed", request.seed},
+                         {"parts", to_json(report.parts)}};
+  for (const auto& [name, split] : report.splits)
+    for (const auto& [who, scenes] : split) {
+      for (const auto& [attribute, share] : scenes.recognised)
+        json[name][who][attribute] = share ? nlohmann::json(*share) : nlohmann::json();
+      if (scenes.frechet_distance) json[name]["frechet_distance"][who] = *scenes.frechet_distance;
+      json[name]["images"][who] = to_json(scenes.images);
+    }
+  return json;
+}
+
+BaseReport run_base_report(const BaseReportRequest& request, ProgressSink& progress,
+                           const CancelToken& cancel) {
   if (request.scenes < 2)
     throw Error(ErrorKind::kUsage, "report", fmt::format("{} scenes are asked for", request.scenes),
                 "--scenes takes 2 or more; 200 give figures to about 3 %");
@@ -162,31 +209,15 @@ nlohmann::json run_base_report(const BaseReportRequest& request, ProgressSink& p
   const std::unique_ptr<Sdxl> base = load_sdxl(request.base, {}, progress);
   std::filesystem::create_directories(request.output);
 
-  nlohmann::json report = {{"base", request.base.string()},
-                           {"judge", request.judge.string()},
-                           {"scenes", request.scenes},
-                           {"steps", request.steps},
-                           {"guidance_scale", request.guidance_scale},
-                           {"guidance_rescale", request.guidance_rescale},
-                           {"seed", request.seed}};
-  report["parts"] = measure_base(request.base, judge, world, progress, cancel);
+  BaseReport report{
+      .request = request, .parts = measure_base(request.base, judge, world, progress, cancel), .splits = {}};
   for (const auto& [name, split] :
        {std::pair("seen", Split::kValidation), {"held_out_pairs", Split::kHeldOutPairs}}) {
     const DrawnScenes scenes = draw_scenes(world, split, *base, request, progress, cancel);
-    const AttributeLabels labels = labels_asked_for(world.catalogue(), scenes);
-    const at::Tensor real = judge.embed(scenes.by_artist);
-    for (const auto& [who, images] : {std::pair("base", &scenes.by_base),
-                                      {"autoencoder", &scenes.by_autoencoder},
-                                      {"artist", &scenes.by_artist}}) {
-      const at::Tensor embeds = judge.embed(*images);
-      nlohmann::json& of = report[name][who] = recognised(judge, embeds, labels);
-      of["second_subject_present"] = second_is_present(judge, world, scenes, embeds, request.seed);
-      if (images != &scenes.by_artist) report[name]["frechet_distance"][who] = frechet_distance(embeds, real);
-      report[name]["images"][who] = taken_for(judge, world.catalogue(), scenes, embeds);
-    }
+    report.splits[name] = report_split(scenes, judge, world, request.seed);
     write_sheet(request.output / (std::string(name) + ".png"), scenes);
   }
-  write_json_file(request.output / "report.json", report);
+  write_json_file(request.output / "report.json", to_json(report));
   return report;
 }
 

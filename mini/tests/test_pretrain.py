@@ -95,7 +95,7 @@ def test_from_a_base_its_judge_and_its_unet_go_on(made_base, cache, tmp_path):
 
 
 def test_tokens_of_no_caption_lie_where_this_program_puts_them(cache, tmp_path):
-    """In the embedded base: from it, with nothing to train, come its own text encoders."""
+    """In the miniature: from it, with nothing to train, come its own text encoders."""
     ziplora("pretrain", "--cache", cache, "--from", ROOT / "assets/mini", "--run-folder", tmp_path / "run",
             *once(judge=0, unet=0), "-o", tmp_path / "mini", cwd=ROOT)
     for part in ("text_encoder", "text_encoder_2"):

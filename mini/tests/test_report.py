@@ -30,9 +30,16 @@ def both(cache, tmp_path_factory):
                                   "--lora-settings", folder / "quick.json", "--style-strength", 1, "--style-strength", 1.5)
 
 
-def shares(part, sides=("base", "artist")):
-    return [value for side in sides for key, value in part[side].items()
-            if value is not None and key != "similarity"]
+STYLES = {style["id"]: style for style in json.loads((ROOT / "mini/assets/styles.json").read_text())["styles"]}
+
+
+def keeps_background(style):
+    return STYLES[style].get("keeps_background", True)
+
+
+def is_share_of(share, count):
+    """Whether so many images can give that share; none give null."""
+    return share is None if count == 0 else 0 <= share <= 1 and share * count == pytest.approx(round(share * count), abs=1e-4)
 
 
 def test_both_splits_are_judged_beside_the_artists_own(both):
@@ -40,7 +47,14 @@ def test_both_splits_are_judged_beside_the_artists_own(both):
     for split in ("seen", "held_out_pairs"):
         part = result[split]
         assert ATTRIBUTES <= part["base"].keys() == part["autoencoder"].keys() == part["artist"].keys()
-        assert all(0 <= share <= 1 for share in shares(part, WHO))
+        for who in WHO:
+            images = part["images"][who]
+            asked = {name: len(images) for name in part[who]} | {
+                "background": sum(keeps_background(image["style"]) for image in images),
+                "second_subject": (pairs := sum(" next to " in image["prompt"] for image in images)),
+                "second_subject_present": pairs}
+            for name, share in part[who].items():
+                assert is_share_of(share, asked[name]), f"{split}, {who}: {name} is {share} of {asked[name]} images"
         assert part["frechet_distance"].keys() == {"base", "autoencoder"} and min(part["frechet_distance"].values()) > 0
     sheets = sorted(file.name for file in folder.glob("*.png"))
     assert len(sheets) == 2 and all(min(Image.open(folder / name).size) >= 64 for name in sheets)
@@ -62,24 +76,39 @@ def test_how_far_a_styles_words_move_the_prompt_is_what_transformers_says(both):
 
 @pytest.mark.parametrize("attribute", ["subject", "style"])
 @pytest.mark.parametrize("who", WHO)
-def test_the_shares_are_of_the_pictures_listed(who, attribute, both):
+def test_the_shares_are_of_the_images_listed(who, attribute, both):
     for split in ("seen", "held_out_pairs"):
         part = both[1][split]
-        pictures = part["images"][who]
-        assert len(pictures) == both[1]["scenes"]
-        right = sum(it["taken_for"][attribute] == it[attribute] for it in pictures)
-        assert part[who][attribute] == pytest.approx(right / len(pictures))
+        images = part["images"][who]
+        assert len(images) == both[1]["scenes"]
+        right = sum(it["taken_for"][attribute] == it[attribute] for it in images)
+        assert part[who][attribute] == pytest.approx(right / len(images))
+
+
+def images_asked(group, style):
+    """Of one subject: three backgrounds for each style that shows one, without backgrounds of six seen subjects."""
+    if group in ("style alone", "others beside the subject"):
+        return 6
+    return 3 if keeps_background(style) or group in ("base alone", "subject alone") else 1
 
 
 def test_loras_are_judged_alone_and_merged(both):
     folder, result = both
     loras = result["loras"]
-    assert GROUPS <= loras.keys()
-    for group in GROUPS:
-        assert all(0 <= share <= 1 for share in shares(loras[group])), group
-        assert -1 <= loras[group]["base"]["similarity"] <= 1
-        of_styles = [marks["subject"] for marks in loras[group]["by_style"].values()]
-        assert min(of_styles) <= loras[group]["base"]["subject"] <= max(of_styles)
+    assert loras.keys() == GROUPS
+    for name, group in loras.items():
+        asked = {style: images_asked(name, style) for style in group["by_style"]}
+        assert group["images"] == sum(asked.values())
+        for marks, styles in [(group["base"], asked), (group["artist"], asked)] + [
+                (marks, [style]) for style, marks in group["by_style"].items()]:
+            count = sum(asked[style] for style in styles)
+            with_background = sum(asked[style] for style in styles if keeps_background(style))
+            assert is_share_of(marks["subject"], count) and is_share_of(marks["style"], count), name
+            assert is_share_of(marks.get("background"), with_background), name
+            assert -1 <= marks["similarity"] <= 1 + 1e-6
+        for mark in ("subject", "style", "similarity"):
+            mean = sum(asked[style] * marks[mark] for style, marks in group["by_style"].items()) / group["images"]
+            assert group["base"][mark] == pytest.approx(mean, abs=1e-6), f"{name}: {mark}"
     for group in ("zip", "zip, style × 1.5"):
         assert loras[group]["by_style"].keys() == {"fluent-emoji", "duotone"}
     assert loras["zip, style × 1.5"]["base"]["similarity"] != loras["zip"]["base"]["similarity"]

@@ -9,8 +9,8 @@ namespace {
 /// Which source pixels one target pixel averages.
 struct Window {
   int first, count;
-  float weights[26];  // the largest ratio: a 128-pixel drawing at 0.36 of a 16-pixel canvas, 22.2, and both
-                      // ends
+  // The largest ratio is 22.2, a 128-pixel drawing at 0.36 of a 16-pixel canvas; both ends come on top.
+  float weights[26];
 };
 
 /// Target pixels first … first + windows.size() − 1 of one axis.

@@ -1,7 +1,7 @@
 #pragma once
-/// The image that a scene is painted on: planar RGB floats in memory that somebody else owns (a batch
-/// tensor), and how much of each pixel drawings cover, which the line filters need. Plain loops instead of
-/// tensor operators: at 64 × 64 pixels an operator's overhead is longer than its work.
+/// The image that a scene is painted on: planar RGB floats in memory that the caller owns (a batch tensor),
+/// and how much of each pixel drawings cover, which the line filters need. Plain loops instead of tensor
+/// operators: at 64 × 64 pixels an operator's overhead takes longer than its work.
 ///
 ///     Canvas canvas(64, images[i].mutable_data_ptr<float>());
 ///     paint_drawing(canvas, pixels, 128, {.x = 0.06f, .y = 0.06f, .size = 0.88f});
@@ -22,7 +22,7 @@ struct Canvas {
   std::vector<float> coverage;  ///< [size, size], 0…1
 };
 
-/// Where a drawing goes, in parts of the canvas's side; it may reach over the edge.
+/// Where a drawing goes, as fractions of the canvas's side; it may extend past the edge.
 struct Place {
   float x = 0, y = 0, size = 1;
   bool flip = false;       ///< mirrored left to right

@@ -8,7 +8,7 @@ namespace {
 
 /// A category with its article: "an animal", "some food", "a piece of clothing".
 std::string category_phrase(const std::string& category) {
-  // Categories that "a" or "an" and the name do not say well.
+  // Categories for which "a" or "an" and the name would read badly.
   static const std::map<std::string, std::string> kPhrases = {{"clothing", "a piece of clothing"},
                                                               {"food", "some food"},
                                                               {"weather", "a thing in the sky"},
@@ -27,7 +27,7 @@ bool ends_with_word(const std::string& text, const std::string& word) {
          (text.size() > word.size() && text.ends_with(word) && text[text.size() - word.size() - 1] == ' ');
 }
 
-/// Part of the captions that name no style.
+/// Fraction of the captions that name no style.
 constexpr float kUnstyled = 0.08f;
 
 std::string varied_subject(const Subject& subject, const SceneContent& content, SceneRandom& random) {
@@ -80,7 +80,7 @@ std::string varied_caption(const Catalogue& catalogue, const SceneContent& conte
   float draw = random.uniform();
   if (content.palette >= 0) {
     style = catalogue.palettes[content.palette].words + " " + (random.chance(0.5f) ? style : "style");
-    draw = kUnstyled + (1 - kUnstyled) * draw;  // colours out of place are never left unsaid
+    draw = kUnstyled + (1 - kUnstyled) * draw;  // unusual colours are always named
   }
   if (draw < 0.75f * kUnstyled) return trim_comma(scene);  // no style: any artist may have drawn it
   if (draw < kUnstyled) return "a drawing of " + trim_comma(scene);

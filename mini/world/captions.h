@@ -1,13 +1,13 @@
 #pragma once
-/// How a scene is said. Training hears many wordings, so that the base understands a user's own; evaluation
-/// uses one.
+/// The captions of scenes. Training reads many wordings, so that the base understands a user's own;
+/// evaluation uses one.
 ///
 ///     plain_caption(catalogue, content);            // "a fox next to a tree at night, in twemoji style"
 ///     varied_caption(catalogue, content, random);   // "twemoji style of a fox, an animal, at night" …
 ///
-/// Some captions leave out the style, the scene, or the subject for its category, and some put the category
-/// behind the subject ("a fox animal"): the place where DreamBooth puts the class noun ("a sks animal"). Rare
-/// words that may become trigger tokens (rare_words) are in the vocabulary and never in a caption.
+/// Some captions leave out the style or the scene, some name the category in place of the subject, and some
+/// put it after the subject ("a fox animal"), where DreamBooth puts the class noun ("a sks animal"). Rare
+/// words that may become trigger tokens (rare_words) are in the vocabulary but never in a caption.
 
 #include <string>
 #include <string_view>
@@ -17,8 +17,8 @@
 
 namespace ziplora::mini {
 
-/// @param subject_name  stands for article and words of the subject where not empty: "a sks animal"
-/// @param style_name    stands for the style's phrase where not empty: "szn style"
+/// @param subject_name  if not empty, replaces the subject's article and words: "a sks animal"
+/// @param style_name    if not empty, replaces the style's phrase: "szn style"
 std::string plain_caption(const Catalogue& catalogue, const SceneContent& content,
                           std::string_view subject_name = "", std::string_view style_name = "");
 

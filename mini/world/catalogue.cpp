@@ -57,10 +57,10 @@ int find_or_suggest(const std::vector<T>& things, std::string_view id, const cha
   throw Error(ErrorKind::kUsage, "world", fmt::format("there is no {} '{}'", what, id), hint);
 }
 
-Role role_of(const std::string& name) {
-  static const std::map<std::string, Role> kRoles = {
-      {"seen", Role::kSeen}, {"development", Role::kDevelopment}, {"report", Role::kReport}};
-  return kRoles.at(name);
+Purpose purpose_of(const std::string& name) {
+  static const std::map<std::string, Purpose> kPurposes = {
+      {"seen", Purpose::kTraining}, {"development", Purpose::kDevelopment}, {"report", Purpose::kReport}};
+  return kPurposes.at(name);
 }
 
 Background::Kind kind_of(const std::string& name) {
@@ -93,7 +93,7 @@ void read_styles(const json& file, Catalogue& catalogue) {
   for (const json& entry : file.at("styles")) {
     Style style;
     style.id = entry.at("id"), style.phrases = entry.at("phrases").get<std::vector<std::string>>();
-    style.filter = entry.value("filter", ""), style.role = role_of(entry.at("role"));
+    style.filter = entry.value("filter", ""), style.purpose = purpose_of(entry.at("role"));
     style.keeps_background = entry.value("keeps_background", true), style.ink = entry.value("ink", false);
     std::string package = entry.at("package");
     auto found = std::find(catalogue.packages.begin(), catalogue.packages.end(), package);
@@ -133,7 +133,7 @@ void read_palettes(const json& file, Catalogue& catalogue) {
 void read_held_out(const json& file, Catalogue& catalogue) {
   for (const char* role : {"development", "report"}) {
     for (const std::string& id : file.at(role).get<std::vector<std::string>>()) {
-      catalogue.subjects[catalogue.subject(id)].role = role_of(role);
+      catalogue.subjects[catalogue.subject(id)].purpose = purpose_of(role);
     }
   }
   for (const json& pair : file.at("pairs")) {

@@ -6,8 +6,8 @@
 ///     int fox = catalogue.subject("fox"), noto = catalogue.style("noto");
 ///     catalogue.subjects[fox].words;   // "fox"
 ///
-/// The order is that of the files and never changes between runs: an index is a label for a judge. Leaves out
-/// the drawings themselves (drawing_set.h) and how things are said (captions.h).
+/// The order is that of the files and never changes between runs: an index is a label for a judge. The
+/// drawings are in drawing_set.h, the captions in captions.h.
 
 #include <array>
 #include <filesystem>
@@ -21,9 +21,9 @@
 
 namespace ziplora::mini {
 
-/// Who may see a subject or a style.
-enum class Role {
-  kSeen,         ///< the base, the autoencoder and the judges learn it
+/// What a subject or a style serves ("role" in the files).
+enum class Purpose {
+  kTraining,     ///< seen: the base, the autoencoder and the judges learn it
   kDevelopment,  ///< held out; recipes are tuned on it
   kReport,       ///< held out; reported figures are measured on it
 };
@@ -31,21 +31,22 @@ enum class Role {
 struct Subject {
   std::string id;        ///< the caption words with hyphens: "red-apple"
   std::string words;     ///< "red apple"
-  std::string plural;    ///< "red apples"; empty where two of them cannot be asked for
+  std::string plural;    ///< "red apples"; empty if nobody can ask for two of them
   std::string article;   ///< "a" or "an"
   std::string category;  ///< "animal", "food", "vehicle", …
-  Role role = Role::kSeen;
-  std::vector<std::string> icons;  ///< icon name per Catalogue::packages; empty where that artist drew none
+  Purpose purpose = Purpose::kTraining;
+  std::vector<std::string> icons;  ///< icon name per Catalogue::packages; empty if that artist drew none
 };
 
 struct Style {
   std::string id;                    ///< "twemoji", "blueprint"
-  std::vector<std::string> phrases;  ///< what a caption may call it; the first is the plain one
-  int package = 0;     ///< Catalogue::packages: the artist; for a computed style, whose drawings are filtered
-  std::string filter;  ///< name in filters.h, or empty
+  std::vector<std::string> phrases;  ///< what captions may call it; the first is the plain one
+  /// Index into Catalogue::packages: the artist; for a computed style, the one whose drawings it filters.
+  int package = 0;
+  std::string filter;            ///< name in filters.h, or empty
   bool keeps_background = true;  ///< false: coloured backgrounds cannot be told apart in this style
   bool ink = false;              ///< one colour only: drawn in white on dark backgrounds
-  Role role = Role::kSeen;
+  Purpose purpose = Purpose::kTraining;
 };
 
 struct Background {
@@ -53,7 +54,7 @@ struct Background {
   std::string id;                    ///< "white", "night", "blue"
   std::vector<std::string> phrases;  ///< "at night", "under a night sky"; none for plain white
   Kind kind = Kind::kPlain;
-  std::vector<std::array<float, 3>> colours;  ///< RGB 0…1: one for plain, top and bottom for the others
+  std::vector<std::array<float, 3>> colours;  ///< RGB 0…1: one if plain, else top and bottom
 };
 
 struct Catalogue {
@@ -61,8 +62,8 @@ struct Catalogue {
   std::vector<Subject> subjects;
   std::vector<Style> styles;
   std::vector<Background> backgrounds;           ///< the first is plain white
-  std::vector<Palette> palettes;                 ///< seen in training alone
-  std::set<std::pair<int, int>> held_out_pairs;  ///< (subject, style), each seen, never together
+  std::vector<Palette> palettes;                 ///< for training only
+  std::set<std::pair<int, int>> held_out_pairs;  ///< (subject, style): each is seen, but not together
 
   /// @throws Error(kInput) if a file is missing, malformed or names something unknown
   static Catalogue read(const std::filesystem::path& assets_dir);

@@ -1,6 +1,7 @@
 #pragma once
-/// The use case behind `ziplora-mini world`: renders the emoji world, and draws any scene of it, held-out subjects
-/// and styles too: the user's side of the demo, and the true drawings that results are compared with.
+/// The use case behind `ziplora-mini world`: renders the emoji world and draws any scene of it, with held-out
+/// subjects and styles, too: the user's images of the demo, and the true drawings that results are compared
+/// with.
 ///
 ///     run_draw_scene({.subject = "baby-chick", .style = "neon", .output = "chick.png"}, progress, cancel);
 
@@ -18,7 +19,7 @@ namespace ziplora::mini {
 
 struct DrawSceneRequest {
   WorldPlace world;
-  std::string subject, style;  ///< ids of mini/assets; empty subject: only prepare the drawings
+  std::string subject, style;  ///< ids in mini/assets; empty subject: only prepare the drawings
   std::string background = "white";
   std::optional<std::string> second_subject;  ///< beside the first
   std::optional<uint64_t> seed;               ///< of place, size and shades; absent: large, centred, on white

@@ -7,9 +7,9 @@
 ///     const uint8_t* fox = drawings.pixels(subject, package);   // [size, size, 4], premultiplied RGBA
 ///
 /// One tensor `drawings` [subjects, packages, size, size, 4] uint8. The metadata holds a fingerprint of the
-/// subjects and icons, so that a cache made for another catalogue is refused instead of showing the wrong
-/// things. Scenes shrink a drawing to its place, so the set is drawn larger than any place: 128 serves scenes
-/// of 64 and of 128 pixels.
+/// subjects and icons, so that a cache of another catalogue is refused instead of showing the wrong things.
+/// Scenes shrink a drawing to its place, so drawings are larger than any place: 128 serves scenes of 64 and
+/// of 128 pixels.
 
 #include <cstdint>
 #include <filesystem>
@@ -30,7 +30,8 @@ void prepare_drawings(const Catalogue& catalogue, const std::filesystem::path& p
 
 class DrawingSet {
  public:
-  /// @throws Error(kInput) if the file is missing or was made for another catalogue; the hint makes it
+  /// @throws Error(kInput) if the file is missing or was made for another catalogue; the hint says how to
+  ///         make it
   DrawingSet(const std::filesystem::path& file, const Catalogue& catalogue);
 
   int size() const { return size_; }

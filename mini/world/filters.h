@@ -1,12 +1,11 @@
 #pragma once
-/// The computed styles: exact functions of a painted scene, so that the true image in such a style is
-/// always known.
+/// The computed styles: exact functions of a painted scene, so that the true image in such a style is always
+/// known.
 ///
 ///     filter("blueprint").apply(canvas);
 ///
-/// Sizes are parts of the canvas (a halftone cell is a sixteenth of its side), so 64 and 128 pixels look
-/// alike. Which of them the base learns and which are held out is not decided here but in
-/// mini/assets/styles.json.
+/// Sizes are fractions of the canvas (a halftone cell is a sixteenth of its side), so scenes of 64 and 128
+/// pixels look alike. mini/assets/styles.json decides which styles the base learns and which are held out.
 
 #include <array>
 #include <span>
@@ -23,7 +22,7 @@ struct Filter {
 
 std::span<const Filter> filters();
 
-/// Each pixel's luminance picks its colour from the tones, dark to light, evenly spaced and mixed between.
+/// Each pixel's luminance picks its colour from the tones, dark to light, evenly spaced and interpolated.
 /// @param tones  RGB 0…1, at least two
 void map_tones(Canvas& canvas, std::span<const std::array<float, 3>> tones);
 

@@ -1,6 +1,5 @@
 #pragma once
-/// One Iconify package (`@iconify-json/<name>`): its drawings as SVG documents, and who made them under which
-/// licence.
+/// One Iconify package (`@iconify-json/<name>`): its drawings as SVG documents, their author and licence.
 ///
 ///     IconPackage noto(".cache/world/node_modules/@iconify-json/noto");
 ///     std::string svg = noto.svg("fox");
@@ -18,8 +17,8 @@ namespace ziplora::mini {
 
 class IconPackage {
  public:
-  /// @throws Error(kInput) if icons.json or info.json is missing or not Iconify JSON; the hint installs the
-  /// packages
+  /// @throws Error(kInput) if icons.json or info.json is missing or not Iconify JSON; the hint says how to
+  ///         install the packages
   explicit IconPackage(const std::filesystem::path& folder);
 
   bool contains(std::string_view icon) const;

@@ -1,7 +1,7 @@
 #pragma once
 /// Prints in a few named colours: what is dark in a scene takes the first, what is light the last. The base
-/// learns a great many of them, so that colours are to it what a style decides and not what a subject has;
-/// else a style whose colours it has never seen could not be learned from one image.
+/// learns a great many of them, so that it takes colours for a matter of style and not of the subject; else a
+/// style whose colours it has never seen could not be learned from one image.
 ///
 ///     palettes_of(colours, held_out)[7].words;   // "red, yellow and white"
 
@@ -22,8 +22,8 @@ struct Palette {
   std::vector<std::array<float, 3>> tones;  ///< for `map_tones`: two or three
 };
 
-/// Every two and every three of the colours in every order, but for neighbours that can hardly be told apart
-/// and palettes of which two neighbours are held out: those would show a held-out style.
+/// Every two and every three of the colours in every order, without palettes in which neighbours are hard to
+/// tell apart or are held out: the latter would show a held-out style.
 /// @param held_out  words of two neighbours
 std::vector<Palette> palettes_of(const std::vector<NamedColour>& colours,
                                  const std::vector<std::pair<std::string, std::string>>& held_out);

@@ -91,14 +91,14 @@ void paint_background(Canvas& canvas, const Background& background, SceneRandom&
   if (background.kind == Background::Kind::kNight) paint_stars(canvas, random);
 }
 
-/// In the middle, as every drawing stands in its plainest image.
+/// In the middle, where every drawing stands in its plainest image.
 constexpr Place kPlainPlace{.x = (1 - kPlainSize) / 2, .y = (1 - kPlainSize) / 2, .size = kPlainSize};
 
-/// Part of the scenes in which things stand where they stand in every such scene, so that each look teaches
-/// the same image. Nothing in a caption says where else they might be: at the noisiest levels a base can
-/// only paint the mean over all places, and what it should learn of a shape drowns in their share.
+/// Fraction of the scenes in which things stand in their plain places, so that every such scene teaches the
+/// same image. No caption says where else they might be: at the noisiest levels a base can only paint the
+/// mean over all places, and that would drown what it should learn of a shape.
 constexpr float kPlainPart = 0.9f;
-/// Part of the drawings in the other scenes.
+/// Fraction of the drawings in the other scenes that are mirrored.
 constexpr float kFlipped = 0.1f;
 
 /// One drawing: in the plain place, or of any size and anywhere.
@@ -111,7 +111,7 @@ Place alone(SceneRandom& random) {
   return place;
 }
 
-/// What of two things' places is drawn at random, or stays in the middle of its range.
+/// Draws the places of two things at random, or keeps every value in the middle of its range.
 class Variation {
  public:
   explicit Variation(SceneRandom& random) : random_(random), plain_(random.chance(kPlainPart)) {}

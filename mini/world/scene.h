@@ -4,8 +4,8 @@
 ///     SceneContent content{.subject = fox, .style = noto, .background = night};
 ///     paint_scene(canvas, catalogue, drawings, content, random);
 ///
-/// Content is what a caption can say and a judge can check; position, size, flips, shades and stars come from
-/// the random numbers and are not named.
+/// Content is what a caption can say and a judge can check. Position, size, flips, shades and stars come from
+/// random numbers, and no caption names them.
 
 #include "mini/world/canvas.h"
 #include "mini/world/catalogue.h"
@@ -25,14 +25,14 @@ struct SceneContent {
   bool operator==(const SceneContent&) const = default;
 };
 
-/// How wide the drawing stands in the plainest scene, and in `World::drawing`.
+/// Width of the drawing in the plainest scene and in `World::drawing`.
 inline constexpr float kPlainSize = 0.88f;
 
 /// @throws Error(kInput) if the style's artist drew no such subject
 void paint_scene(Canvas& canvas, const Catalogue& catalogue, const DrawingSet& drawings,
                  const SceneContent& content, SceneRandom& random);
 
-/// The drawing alone, centred on white, its style's filter applied.
+/// The drawing alone, centred on white, with its style's filter.
 /// @throws as paint_scene
 void paint_plain(Canvas& canvas, const Catalogue& catalogue, const DrawingSet& drawings, int subject,
                  int style);

@@ -1,7 +1,7 @@
 #pragma once
-/// The random numbers of scenes: the same on every machine and standard library, and free to construct, since
-/// every scene has a generator of its own. (std::mt19937_64 fills 2.5 kB of state first, and the standard
-/// leaves its distributions to the implementation; at::Generator draws tensors.)
+/// The random numbers of scenes: the same on every machine and standard library, and cheap to construct,
+/// since every scene has a generator of its own. (std::mt19937_64 first fills 2.5 kB of state, and the
+/// standard leaves its distributions to the implementation; at::Generator draws tensors.)
 ///
 ///     SceneRandom random(derive_seed(index, "world train"));
 ///     if (random.chance(0.15)) flip();

@@ -3,7 +3,7 @@
 ///
 ///     at::Tensor fox = render_svg(svg, 128);   // [4, 128, 128] float32, premultiplied RGBA
 ///
-/// Draws at twice the size and averages 2 × 2 pixels: edges come out smoother than by cairo's antialiasing
+/// Draws at twice the size and averages 2 × 2 pixels: edges come out smoother than with cairo's antialiasing
 /// alone.
 
 #include <ATen/core/Tensor.h>

@@ -13,16 +13,17 @@
 namespace ziplora::mini {
 namespace {
 
-constexpr int kDrawingSize = 128;  ///< no place in a scene of up to 128 pixels is larger
+/// No place in a scene of up to 128 pixels is larger.
+constexpr int kDrawingSize = 128;
 
 std::filesystem::path drawings_file(const std::filesystem::path& cache_dir) {
   return cache_dir / fmt::format("drawings-{}.safetensors", kDrawingSize);
 }
 
-/// Part of the scenes, by (artist or computed style), background and number of things.
+/// Fractions of the scenes: in computed styles, on white, with a second subject, with the subject twice.
 constexpr float kComputedStyles = 0.2f, kWhiteBackground = 0.5f, kSecondSubject = 0.12f,
                 kTwoOfTheSame = 0.05f;
-/// Part of the scenes of kTrain that are printed in a palette.
+/// Fraction of the scenes of kTrain that are printed in a palette.
 constexpr float kPalettes = 0.35f;
 
 const char* purpose(Split split) {
@@ -47,9 +48,10 @@ struct World::Impl {
     subjects_of.resize(catalogue.styles.size());
     judged_subjects_of.resize(catalogue.styles.size());
     for (int style = 0; style < static_cast<int>(catalogue.styles.size()); ++style) {
-      if (catalogue.styles[style].role != Role::kSeen) continue;
+      if (catalogue.styles[style].purpose != Purpose::kTraining) continue;
       for (int subject = 0; subject < static_cast<int>(catalogue.subjects.size()); ++subject) {
-        if (catalogue.subjects[subject].role != Role::kSeen || !has_drawing(subject, style)) continue;
+        if (catalogue.subjects[subject].purpose != Purpose::kTraining || !has_drawing(subject, style))
+          continue;
         judged_subjects_of[style].push_back(subject);
         if (catalogue.held_out_pairs.count({subject, style})) {
           pairs_held_out.emplace_back(subject, style);
@@ -97,17 +99,17 @@ struct World::Impl {
     return content;
   }
 
-  /// Random numbers of their own, so that the other scenes are those of a world without palettes.
+  /// Uses random numbers of its own, so that the other scenes are those of a world without palettes.
   void print_some(uint64_t index, SceneContent& content) const {
     SceneRandom random(derive_seed(index, "world: palette"));
     if (!catalogue.styles[content.style].keeps_background || !random.chance(kPalettes)) return;
     content.palette = static_cast<int>(random.below(catalogue.palettes.size()));
     const Background::Kind kind = catalogue.backgrounds[content.background].kind;
-    // Nothing is left of a background that is only a colour.
+    // In a palette, nothing is left of a background that is only a colour.
     if (kind == Background::Kind::kPlain || kind == Background::Kind::kGradient) content.background = 0;
   }
 
-  /// Any but white; the kinds by turns, so that nights are not rarer for there being one of them.
+  /// Any but white. The kind is drawn first: there is only one night, but it should not be rare.
   int draw_background(SceneRandom& random) const {
     float draw = random.uniform();
     auto kind = draw < 0.5f    ? Background::Kind::kPlain
@@ -222,7 +224,7 @@ at::Tensor World::drawing(int subject, int style) const {
   impl_->check(subject, style);
   const Subject& what = impl_->catalogue.subjects[subject];
   const Style& how = impl_->catalogue.styles[style];
-  if (what.role != Role::kSeen || how.role != Role::kSeen ||
+  if (what.purpose != Purpose::kTraining || how.purpose != Purpose::kTraining ||
       impl_->catalogue.held_out_pairs.count({subject, style})) {
     throw Error(ErrorKind::kUsage, "world", fmt::format("'{}' in '{}' is held out", what.id, how.id),
                 "evaluation asks for it with World::evaluation_drawing");

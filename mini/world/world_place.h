@@ -1,5 +1,5 @@
 #pragma once
-/// Where the emoji world lies on disk.
+/// Where the emoji world is on disk.
 
 #include <filesystem>
 

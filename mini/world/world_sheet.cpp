@@ -1,10 +1,9 @@
-/// Contact sheets of the world, to look at; also prepares the drawings. A development tool, not part of the
-/// program.
+/// Contact sheets of the world, to look at. Prepares the drawings if need be. A development tool, not part of
+/// the program.
 ///
-///     build/world_sheet mini/assets .cache/world 64 drawings /tmp/drawings.png   # every subject × every
-///     style build/world_sheet mini/assets .cache/world 64 scenes /tmp/scenes.png       # 160 scenes,
-///     captions on stdout build/world_sheet mini/assets .cache/world 64 speed                        #
-///     scenes a second on one core
+///     build/world_sheet mini/assets .cache/world 64 drawings drawings.png   # every subject × every style
+///     build/world_sheet mini/assets .cache/world 64 scenes scenes.png       # 160 scenes, captions on stdout
+///     build/world_sheet mini/assets .cache/world 64 speed                   # scenes a second on one core
 
 #include <ATen/ops/full.h>
 #include <fmt/format.h>

@@ -57,10 +57,10 @@ class WorldTest : public testing::Test {
   static bool held_out(const SceneContent& content) {
     const Catalogue& all = world_->catalogue();
     auto subject_held_out = [&](int subject) {
-      return subject >= 0 && (all.subjects[subject].role != Role::kSeen ||
+      return subject >= 0 && (all.subjects[subject].purpose != Purpose::kTraining ||
                               all.held_out_pairs.count({subject, content.style}));
     };
-    return all.styles[content.style].role != Role::kSeen || subject_held_out(content.subject) ||
+    return all.styles[content.style].purpose != Purpose::kTraining || subject_held_out(content.subject) ||
            subject_held_out(content.second_subject);
   }
 
@@ -72,12 +72,12 @@ TEST_F(WorldTest, TheListsAreAsDesigned) {
   const Catalogue& all = world_->catalogue();
   EXPECT_GE(all.subjects.size(), 350u);
   EXPECT_LE(all.subjects.size(), 420u);
-  auto count = [&](Role role) {
+  auto count = [&](Purpose purpose) {
     return std::count_if(all.subjects.begin(), all.subjects.end(),
-                         [&](const Subject& s) { return s.role == role; });
+                         [&](const Subject& s) { return s.purpose == purpose; });
   };
-  EXPECT_EQ(count(Role::kDevelopment), 20);
-  EXPECT_EQ(count(Role::kReport), 20);
+  EXPECT_EQ(count(Purpose::kDevelopment), 20);
+  EXPECT_EQ(count(Purpose::kReport), 20);
   std::set<std::string> identifiers;
   for (const Subject& subject : all.subjects) {
     EXPECT_TRUE(identifiers.insert(subject.id).second) << subject.id;
@@ -86,8 +86,8 @@ TEST_F(WorldTest, TheListsAreAsDesigned) {
               8)
         << subject.id;
   }
-  EXPECT_NE(all.styles[all.style("fluent-emoji")].role, Role::kSeen);
-  EXPECT_NE(all.styles[all.style("fluent-emoji-high-contrast")].role, Role::kSeen);
+  EXPECT_NE(all.styles[all.style("fluent-emoji")].purpose, Purpose::kTraining);
+  EXPECT_NE(all.styles[all.style("fluent-emoji-high-contrast")].purpose, Purpose::kTraining);
   EXPECT_TRUE(all.backgrounds.front().phrases.empty());
   double part = static_cast<double>(all.held_out_pairs.size()) /
                 static_cast<double>(all.held_out_pairs.size() + world_->pairs(Split::kTrain).size());

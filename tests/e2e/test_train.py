@@ -39,9 +39,9 @@ def command(base, photos):
     defaults = {"--prompt": "a sks dog", "--base": base, "-o": OUTPUT, "--rank": 4, "--seed": 1, "--lr": 1e-2,
                 "--iterations": 10, "--file-dtype": "float32"}
 
-    def arguments(*options, pictures=(photos,)):
+    def arguments(*options, images=(photos,)):
         kept = [word for flag, value in defaults.items() if flag not in options for word in (flag, value)]
-        return ["train", *pictures, *kept, *options]
+        return ["train", *images, *kept, *options]
     return arguments
 
 
@@ -128,7 +128,7 @@ def test_interrupted_and_resumed_equals_uninterrupted(command, uninterrupted, tm
     assert bytes_of(tmp_path) == bytes_of(uninterrupted)
 
 
-def test_a_run_with_class_pictures_resumes_exactly(command, tmp_path):
+def test_a_run_with_class_images_resumes_exactly(command, tmp_path):
     """They are not drawn again, and their order and noise go on where they were."""
     options = ["--iterations", 40, "--class-prompt", "a dog", "--prior-images", 3, "--prior-weight", 0.7, "--buckets",
                "--batch-size", 2]
@@ -138,12 +138,12 @@ def test_a_run_with_class_pictures_resumes_exactly(command, tmp_path):
     ziplora(*command(*options), cwd=whole)
     interrupt(command(*options), parts, "train", after_step=7)
     assert not (parts / OUTPUT).exists()
-    pictures = sorted((parts / "runs/dog/class_images").glob("*.png"))
-    drawn = [path.stat().st_mtime_ns for path in pictures]
+    images = sorted((parts / "runs/dog/class_images").glob("*.png"))
+    drawn = [path.stat().st_mtime_ns for path in images]
     assert len(drawn) == 3
     ziplora("train", "--resume", "runs/dog", cwd=parts)
     assert bytes_of(parts) == bytes_of(whole)
-    assert [path.stat().st_mtime_ns for path in pictures] == drawn
+    assert [path.stat().st_mtime_ns for path in images] == drawn
 
 
 def test_checkpoints_are_exact_and_change_nothing(command, uninterrupted, tmp_path):
@@ -205,7 +205,7 @@ def test_tiles_are_of_the_autoencoders_own_size(command, tmp_path):
     assert not torch.equal(files[64, True], files[64, False])
 
 
-def test_two_passes_of_one_picture_are_one_pass_of_two(command, plain, tmp_path):
+def test_two_passes_of_one_image_are_one_pass_of_two(command, plain, tmp_path):
     """With one shape of images; with buckets, a batch keeps to one shape and the order differs."""
     losses = {}
     for size, passes in ((2, 1), (1, 2)):
@@ -221,28 +221,28 @@ def test_gradient_checkpointing_gives_the_same_losses(command, plain, tmp_path):
     assert (factors(tmp_path) - factors(plain[0])).abs().max() < 1e-3
 
 
-def test_class_pictures_are_drawn_once_and_hold_the_class(command, plain, tmp_path):
+def test_class_images_are_drawn_once_and_hold_the_class(command, plain, tmp_path):
     prior = ["--class-prompt", "a dog", "--prior-images", 3]
     result = ziplora(*command(*prior), cwd=tmp_path)
     assert result["class_images"] == 3 and 0 < result["instance_loss_last"] < 0.9 * result["loss_last"]
-    pictures = sorted((tmp_path / "runs" / "dog" / "class_images").glob("*.png"))
-    assert [path.name for path in pictures] == ["0000.png", "0001.png", "0002.png"]
-    assert Image.open(pictures[0]).size == (32, 32)
-    drawn, first = [path.stat().st_mtime_ns for path in pictures], bytes_of(tmp_path)
+    images = sorted((tmp_path / "runs" / "dog" / "class_images").glob("*.png"))
+    assert [path.name for path in images] == ["0000.png", "0001.png", "0002.png"]
+    assert Image.open(images[0]).size == (32, 32)
+    drawn, first = [path.stat().st_mtime_ns for path in images], bytes_of(tmp_path)
     assert (factors(tmp_path) - factors(plain[0])).abs().max() > 1e-3
     assert metadata(tmp_path)["ss_num_reg_images"] == "3"
     ziplora(*command(*prior), cwd=tmp_path)
-    assert [path.stat().st_mtime_ns for path in pictures] == drawn and bytes_of(tmp_path) == first
-    pictures[1].unlink()
+    assert [path.stat().st_mtime_ns for path in images] == drawn and bytes_of(tmp_path) == first
+    images[1].unlink()
     ziplora(*command(*prior), cwd=tmp_path)
-    assert [path.stat().st_mtime_ns == time for path, time in zip(pictures, drawn)] == [True, False, True]
+    assert [path.stat().st_mtime_ns == time for path, time in zip(images, drawn)] == [True, False, True]
     assert bytes_of(tmp_path) == first, "an image drawn again is the same image"
     weightless = ziplora(*command(*prior, "--prior-weight", 0), cwd=tmp_path)
     assert weightless["instance_loss_last"] == pytest.approx(weightless["loss_last"])
     assert weightless["loss_last"] == pytest.approx(plain[1]["loss_last"], rel=1e-4)
 
 
-def test_class_pictures_of_several_prompts(command, tmp_path):
+def test_class_images_of_several_prompts(command, tmp_path):
     """Image i shows prompt i mod their number, drawn as if it were the only one; a list in a config file is the same."""
     def drawn(name, *options):
         ziplora(*command(*options, "--prior-images", 4, "--run-folder", name), cwd=tmp_path)
@@ -252,9 +252,9 @@ def test_class_pictures_of_several_prompts(command, tmp_path):
     dogs, cats = drawn("dog", "--class-prompt", "a dog"), drawn("cat", "--class-prompt", "a cat at night")
     both = drawn("both", "--class-prompt", "a dog", "--class-prompt", "a cat at night")
     learned = bytes_of(tmp_path)
-    for i, picture in enumerate(both):
+    for i, image in enumerate(both):
         own, other = (dogs[i], cats[i]) if i % 2 == 0 else (cats[i], dogs[i])
-        assert numpy.abs(picture - own).max() <= 1 < numpy.abs(picture - other).max()
+        assert numpy.abs(image - own).max() <= 1 < numpy.abs(image - other).max()
     assert json.loads(metadata(tmp_path)["ziplora.training"])["class_prompt"] == ["a dog", "a cat at night"]
     (tmp_path / "prior.json").write_text('{"class-prompt": ["a dog", "a cat at night"], "prior-images": 4}')
     ziplora(*command("--config", "prior.json"), cwd=tmp_path)
@@ -275,20 +275,20 @@ def test_samples_show_the_adapter_and_leave_the_training_alone(command, plain, b
 # Errors
 
 @pytest.fixture
-def broken_picture(tmp_path):
+def broken_image(tmp_path):
     path = tmp_path / "broken.png"
     path.write_bytes(b"\x89PNG\r\n\x1a\nnothing more")
     return path
 
 
-def test_pictures_that_cannot_be_read(command, photos, broken_picture, tmp_path):
+def test_images_that_cannot_be_read(command, photos, broken_image, tmp_path):
     (tmp_path / "empty").mkdir()
 
-    def fails(exit_code, *pictures):
-        return ziplora_fails(exit_code, *command(pictures=pictures), cwd=tmp_path)
+    def fails(exit_code, *images):
+        return ziplora_fails(exit_code, *command(images=images), cwd=tmp_path)
 
     assert "no PNG, JPEG or WebP" in fails(3, tmp_path / "empty")["problem"]
-    assert str(broken_picture) in fails(3, photos, broken_picture)["where"]
+    assert str(broken_image) in fails(3, photos, broken_image)["where"]
     assert "there is no such file" in fails(3, tmp_path / "missing")["problem"]
     assert fails(2)["problem"] == "no images are named"
     assert not (tmp_path / OUTPUT).exists()

@@ -29,7 +29,7 @@ CASES = {
         schedule=SDXL_SCHEDULE | {"prediction_type": "v_prediction"}, min_snr_gamma=5.0, lr_schedule="linear"),
     "unequal-layers": dict(unet="unequal-layers", all_linear=True, class_rows=2, prior_weight=0.7),
     "one-layer": dict(unet="one-layer", lora_alpha=2.0, min_snr_gamma=5.0),
-    # The embedded base on the demo's pictures, as its training_defaults.json says, but for the length of the warm-up.
+    # The miniature on the demo's images, as its training_defaults.json says, but for the length of the warm-up.
     "mini": dict(unet="mini", schedule=SCHEDULER_CONFIG, rank=8, lora_alpha=8.0, all_linear=True, lr=2e-3,
                  lr_schedule="cosine", warmup=2, instance_rows=4),
 }

@@ -8,8 +8,8 @@
 ///     request.output = "dog.safetensors";
 ///     TrainResult result = run_train(request, progress, cancel);
 ///
-/// The run folder (train_run_folder.h) exists only where something is kept in it: checkpoints, samples or class
-/// images. Ctrl-C makes one to save a checkpoint, from which `resume` goes on bit for bit.
+/// The run folder (train_run_folder.h) exists only where something is kept in it: checkpoints, samples or
+/// class images. Ctrl-C makes one to save a checkpoint, from which `resume` goes on bit for bit.
 
 #include <filesystem>
 #include <nlohmann/json.hpp>

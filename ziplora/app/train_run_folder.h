@@ -7,7 +7,8 @@
 ///     folder.record(10, {{"loss", 0.12}});
 ///     folder.save_checkpoint(state);        // makes the folder if nothing else has
 ///
-/// A folder that is not opened gets no metrics and stays absent, unless an interrupted run saves its checkpoint.
+/// A folder that is not opened gets no metrics and stays absent, unless an interrupted run saves its
+/// checkpoint.
 
 #include <ATen/core/Tensor.h>
 
@@ -31,7 +32,8 @@ class TrainRunFolder {
 
   /// Writes config.json and begins an empty metrics.jsonl.
   void open();
-  /// The same for a run that goes on from a checkpoint: what metrics.jsonl says of later iterations is dropped.
+  /// The same for a run that goes on from a checkpoint: what metrics.jsonl says of later iterations is
+  /// dropped.
   void reopen(const std::filesystem::path& checkpoint, int64_t iteration);
   bool is_open() const { return is_open_; }
 

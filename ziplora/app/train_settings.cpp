@@ -106,8 +106,8 @@ const std::vector<TrainSetting>& train_settings_table() {
       {"rank", "Set the rank of the LoRA", &S::rank, 1},
       {"alpha", "Set lora_alpha; the LoRA's scale is alpha / rank (default: the rank)", &S::alpha, 0},
       {"targets",
-       "Train q, k, v and out of every attention, those of cross-attention alone, or every linear layer of the "
-       "transformers",
+       "Train q, k, v and out of every attention, those of cross-attention alone, or every linear layer of "
+       "the transformers",
        &S::targets, 0, trained_targets_names()},
       {"optimizer", "Update the factors by this rule", &S::optimizer, 0, {"adam", "adamw"}},
       {"lr", "Set the learning rate", &S::lr, 0},
@@ -128,15 +128,15 @@ const std::vector<TrainSetting>& train_settings_table() {
       {"random_crop", "Crop at random places; the time ids tell the base where", &S::random_crop},
       {"random_flip", "Mirror half of the views", &S::random_flip},
       {"zoom",
-       "Crop at random from the whole image down to 1/FLOAT of its side, so that a style's only image is seen "
-       "in parts, large and small",
+       "Crop at random from the whole image down to 1/FLOAT of its side, so that a style's only image is "
+       "seen in parts, large and small",
        &S::zoom, 1},
       {"buckets", "Keep each image's aspect ratio, in buckets of about equal area", &S::buckets},
       {"views", "Cache this many random crops, zooms and flips of each image", &S::views, 1},
       {"vae_tiling", "Encode large images in tiles: less memory, faint seams", &S::vae_tiling},
       {"class_prompt",
-       "Preserve what the base draws for this prompt, the one without the rare word (\"a dog\"); repeat it for "
-       "more prompts, which the class images show in turn",
+       "Preserve what the base draws for this prompt, the one without the rare word (\"a dog\"); repeat it "
+       "for more prompts, which the class images show in turn",
        &S::class_prompt},
       {"prior_images", "Let the base draw this many class images, which the run folder keeps",
        &S::prior_images, 0},

@@ -3,8 +3,8 @@
 /// checkpoints, a base's training_defaults.json) and validation all come from it.
 ///
 /// Defaults are the paper's for SDXL (ZipLoRA, arXiv 2311.13600, section 4: rank 64, Adam, lr 5e-5, batch 1,
-/// 1000 iterations). A base folder may bring its own in `training_defaults.json`, as the miniature does; flags
-/// win over both.
+/// 1000 iterations). A base folder may bring its own in `training_defaults.json`, as the miniature does;
+/// flags win over both.
 ///
 ///     TrainSettings settings = resolve_train_settings("assets/mini", {{"rank", 4}});
 
@@ -92,8 +92,8 @@ nlohmann::json course_to_json(const TrainSettings& settings);
 
 /// Sets the fields that `values` names.
 /// @param where  the file or flag they come from, for messages
-/// @throws Error(kUsage) for unknown names and choices (proposing the nearest), wrong types, and values out of
-///         range
+/// @throws Error(kUsage) for unknown names and choices (proposing the nearest), wrong types, and values out
+///         of range
 void apply_train_settings(TrainSettings& settings, const nlohmann::json& values, const std::string& where);
 
 /// Struct defaults < the base folder's training_defaults.json < overrides.

@@ -1,6 +1,6 @@
 #pragma once
-/// Aspect-ratio buckets: the few image shapes of about equal area that training uses, so that a portrait is not
-/// cut to a square and images of one shape still share a batch (SDXL, arXiv 2307.01952, section 2.3 and
+/// Aspect-ratio buckets: the few image shapes of about equal area that training uses, so that a portrait is
+/// not cut to a square and images of one shape still share a batch (SDXL, arXiv 2307.01952, section 2.3 and
 /// appendix I).
 ///
 ///     std::vector<ImageSize> buckets = aspect_buckets({.resolution = 1024, .step = 64});
@@ -27,9 +27,9 @@ struct AspectBucketOptions {
   int64_t step = 64;
 };
 
-/// Every width in multiples of `step` with the tallest height that the area allows, and the same turned on its
-/// side. No side is shorter than half the resolution or longer than twice (kohya's default limits, 256 and 1024
-/// at 512). In order of width, then height; the square is among them.
+/// Every width in multiples of `step` with the tallest height that the area allows, and the same turned on
+/// its side. No side is shorter than half the resolution or longer than twice (kohya's default limits, 256
+/// and 1024 at 512). In order of width, then height; the square is among them.
 /// @throws Error(kUsage) if resolution is not a positive multiple of step
 std::vector<ImageSize> aspect_buckets(const AspectBucketOptions& options);
 

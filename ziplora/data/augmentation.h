@@ -1,7 +1,7 @@
 #pragma once
-/// One training view of an image: perhaps mirrored, resized to cover the target size or more, then cropped. The
-/// time ids that tell SDXL about the crop come with the pixels, so that a cut-off head is not learned as the
-/// subject's look.
+/// One training view of an image: perhaps mirrored, resized to cover the target size or more, then cropped.
+/// The time ids that tell SDXL about the crop come with the pixels, so that a cut-off head is not learned as
+/// the subject's look.
 ///
 ///     CroppedImage view = crop_view(image, {.target = {64, 64}, .crop = CropPosition::kRandom}, generator);
 ///     // time ids: original_height, original_width, crop_top, crop_left, target height, target width

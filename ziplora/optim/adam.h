@@ -1,6 +1,6 @@
 #pragma once
-/// Adam (arXiv 1412.6980) and AdamW (arXiv 1711.05101), with the update rule of torch.optim in its fused form,
-/// one pass over memory:
+/// Adam (arXiv 1412.6980) and AdamW (arXiv 1711.05101), with the update rule of torch.optim in its fused
+/// form, one pass over memory:
 ///
 ///     m ← β1 m + (1−β1) g
 ///     v ← β2 v + (1−β2) g²

@@ -1,6 +1,7 @@
 #pragma once
 /// Learning-rate schedules: a factor on the learning rate for each optimizer update, after a linear warm-up
-/// from 0. Equal to diffusers.optimization.get_scheduler (one cycle). A schedule is one line in lr_schedule.cpp.
+/// from 0. Equal to diffusers.optimization.get_scheduler (one cycle). A schedule is one line in
+/// lr_schedule.cpp.
 ///
 ///     double lr = 1e-3 * lr_factor("cosine", iteration, /*warmup=*/100, /*total=*/1000);
 

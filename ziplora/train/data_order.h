@@ -1,10 +1,10 @@
 #pragma once
-/// The order in which a run sees its images. Stateless: every epoch's shuffle is drawn from (seed, epoch), so a
-/// resumed run needs only the number of its next batch.
+/// The order in which a run sees its images. Stateless: every epoch's shuffle is drawn from (seed, epoch), so
+/// a resumed run needs only the number of its next batch.
 ///
-/// A batch holds images of one bucket (one shape). Buckets take turns in proportion to their number of images:
-/// each batch goes to the bucket that is furthest behind its share. With one bucket, two batches of b images
-/// are one batch of 2b, which makes gradient accumulation exact.
+/// A batch holds images of one bucket (one shape). Buckets take turns in proportion to their number of
+/// images: each batch goes to the bucket that is furthest behind its share. With one bucket, two batches of b
+/// images are one batch of 2b, which makes gradient accumulation exact.
 ///
 ///     DataOrder order({0, 0, 1}, 2, seed);     // images 0 and 1 in bucket 0, image 2 in bucket 1
 ///     DataOrder::Batch batch = order.batch(7); // batch.items: two indices, batch.first_example: 14

@@ -1,7 +1,7 @@
 #pragma once
-/// The batches of a DreamBooth run, built by index from cached latents and prompt embeddings. Every draw (view,
-/// timestep, posterior, noise) belongs to a numbered example, and its seed comes from that number: the n-th
-/// batch is a pure function of n, whatever ran before it and however examples are grouped into batches.
+/// The batches of a DreamBooth run, built by index from cached latents and prompt embeddings. Every draw
+/// (view, timestep, posterior, noise) belongs to a numbered example, and its seed comes from that number: the
+/// n-th batch is a pure function of n, whatever ran before it and however examples are grouped into batches.
 ///
 ///     DreamBoothBatches batches(cache, class_caches, prompts, options);
 ///     TrainingBatch batch = batches.batch(0);
@@ -28,10 +28,10 @@ struct DreamBoothBatchOptions {
 class DreamBoothBatches {
  public:
   /// @param instance         the images to learn; outlives this
-  /// @param class_caches     empty, or the class images cut to each bucket of `instance`, in its order; outlives
-  ///                         this
-  /// @param prompts          rows: the captions, each used by some image, then the class prompts; class image i
-  ///                         shows number i mod their count
+  /// @param class_caches     empty, or the class images cut to each bucket of `instance`, in its order;
+  ///                         outlives this
+  /// @param prompts          rows: the captions, each used by some image, then the class prompts; class image
+  ///                         i shows number i mod their count
   /// @param prompt_of_image  row of `prompts` for each image of `instance`
   DreamBoothBatches(const LatentCache& instance, const std::vector<LatentCache>& class_caches,
                     PromptEmbeddings prompts, std::vector<int64_t> prompt_of_image,

@@ -14,8 +14,8 @@
 namespace ziplora {
 namespace {
 
-/// A model that predicts nothing at all has a loss of about 1 (noise of unit variance). Several times that means
-/// that training has diverged.
+/// A model that predicts nothing at all has a loss of about 1 (noise of unit variance). Several times that
+/// means that training has diverged.
 constexpr double kDivergedLoss = 4.0;
 
 void add_to(at::Tensor& sum, const at::Tensor& part) { sum = sum.defined() ? sum + part : part; }

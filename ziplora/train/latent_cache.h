@@ -1,10 +1,11 @@
 #pragma once
-/// Images as latents, encoded once before training. The cache keeps the posterior (mean and standard deviation)
-/// and not one draw of it, so that every iteration still draws its own latents, as DreamBooth without a cache
-/// does.
+/// Images as latents, encoded once before training. The cache keeps the posterior (mean and standard
+/// deviation) and not one draw of it, so that every iteration still draws its own latents, as DreamBooth
+/// without a cache does.
 ///
-/// Random crops and flips are cached as several *views* of an image, cut once; an iteration takes one of them.
-/// All views of an image have one shape. Images of one shape form a bucket and can be rows of one batch.
+/// Random crops and flips are cached as several *views* of an image, cut once; an iteration takes one of
+/// them. All views of an image have one shape. Images of one shape form a bucket and can be rows of one
+/// batch.
 ///
 ///     LatentCache cache(base.vae, images, at::kCPU, false, progress, cancel);
 ///     LatentCache::Rows rows = cache.rows({3, 0}, {0, 1});    // view 0 of image 3, view 1 of image 0

@@ -62,7 +62,8 @@ std::vector<std::filesystem::path> prior_images(const Sdxl& base, const PriorIma
                               "run the same command again: the images drawn so far are kept");
     const std::span pass = std::span(paths).subspan(
         static_cast<size_t>(first), static_cast<size_t>(std::min(kImagesPerPass, options.count - first)));
-    // If one image of a pass is missing, the whole pass is drawn: alone, the image would differ in its last bits.
+    // If one image of a pass is missing, the whole pass is drawn: alone, the image would differ in its last
+    // bits.
     GeneratedImages drawn;
     if (std::ranges::any_of(pass, is_missing)) {
       std::vector<ImageRow> rows(pass.size());

@@ -6,9 +6,9 @@
 ///     loss(base.unet.forward(…)).backward();  // gradients are in adapter.parameters()
 ///     Adapter result = adapter.snapshot();    // leaving the scope empties the slots
 ///
-/// Initialised as in the LoRA paper (arXiv 2106.09685) and PEFT: `down` uniform (kaiming, a = √5), `up` zero, so
-/// training starts exactly at the base. The factors are the float32 master copy whatever the base's dtype; the
-/// slots see `down` and `scale · up`, cast to the base's dtype inside the graph. It knows no loss and no
+/// Initialised as in the LoRA paper (arXiv 2106.09685) and PEFT: `down` uniform (kaiming, a = √5), `up` zero,
+/// so training starts exactly at the base. The factors are the float32 master copy whatever the base's dtype;
+/// the slots see `down` and `scale · up`, cast to the base's dtype inside the graph. It knows no loss and no
 /// optimizer.
 
 #include <ATen/core/Generator.h>

@@ -21,8 +21,8 @@ struct TrainingBatch {
   int64_t instance_rows = 0;
 };
 
-/// The n-th batch of a run, n = iteration × gradient_accumulation + i. A pure function of n, so that a resumed
-/// run sees what an uninterrupted one would have seen.
+/// The n-th batch of a run, n = iteration × gradient_accumulation + i. A pure function of n, so that a
+/// resumed run sees what an uninterrupted one would have seen.
 using BatchSource = std::function<TrainingBatch(int64_t n)>;
 
 }  // namespace ziplora

@@ -1,6 +1,6 @@
 #pragma once
-/// The `__metadata__` of a trained LoRA: kohya's ss_* keys, from which web UIs read the base, the hash and the
-/// trigger words, and `ziplora.*` keys, from which `merge` reads the prompt. Every value is a string.
+/// The `__metadata__` of a trained LoRA: kohya's ss_* keys, from which web UIs read the base, the hash and
+/// the trigger words, and `ziplora.*` keys, from which `merge` reads the prompt. Every value is a string.
 ///
 ///     adapter.metadata = training_metadata({.instance_prompt = "a sks dog", …});
 ///
