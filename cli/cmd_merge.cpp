@@ -198,8 +198,9 @@ Verb merge_command(CLI::App& app) {
                  "Run the steps of this JSON file, instead of inputs and a method")
       ->type_name("FILE");
   app.add_option("--method", request.method, method_help())->type_name("NAME");
-  app.add_option("--base", request.base,
-                 "Use this base, a diffusers folder or an SDXL checkpoint; default, to learn on: the embedded base")
+  app.add_option(
+         "--base", request.base,
+         "Use this base, a diffusers folder or an SDXL checkpoint; default, to learn on: the embedded base")
       ->type_name("PATH");
   add_dtype_flag(app, "--dtype", request.policy.dtype,
                  "Run the base in this type; the coefficients learn in float32");

@@ -32,15 +32,18 @@ def indent(line: str) -> int:
 
 
 def example_blocks(lines: list[str]):
-    """(first line number, contents) of each run of example lines."""
-    block, first = [], 0
+    """(first line number, contents) of each run of example lines: set off by an empty line, or after a colon. Other
+    indented lines are hanging text, as after @throws."""
+    block, first, before = [], 0, ""
     for number, line in enumerate([*lines, ""], 1):
-        if found := EXAMPLE.match(line):
+        found = EXAMPLE.match(line)
+        if found and (block or before.strip() in ("", "//", "///") or before.endswith(":")):
             first = first if block else number
             block.append(found[1])
         elif block:
             yield first, block
             block = []
+        before = line
 
 
 def check_examples(lines: list[str]):
@@ -67,8 +70,9 @@ def check_overflow(lines: list[str], first: int, block: list[str]):
         before = lines[number - 2]
         if before.rstrip().endswith("//"):
             yield number - 1, "a trailing comment cut off from its words in an example"
-        elif (len(before) + 1 + len(line.split()[0]) > WIDTH and indent(before) == indent(lines[number - 1])
-              and "//" not in before.strip()[3:] and not before.endswith((";", "{"))):
+        elif (len(before) + 1 + len(line.split()[0]) > WIDTH and indent(before) == indent(lines[number - 1]) < 24
+              and len(line.split()[0]) < 20 and not re.search(r"//|#", before.strip()[3:])
+              and not before.endswith((";", "{"))):
             yield number, "an example re-wrapped like a paragraph"
 
 

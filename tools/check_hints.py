@@ -1,6 +1,7 @@
 """Every error that is thrown says what to do: `Error(kind, where, problem, hint)` has its hint. Left out are our own bugs
 and Ctrl-C, after which there is nothing to mend. And every flag that a text of the sources names is one of its
-verb's: the folder's or file's (pretrain/, cmd_merge.cpp), or one that the text names ("ziplora merge"); elsewhere, any.
+verb's: the file's (cmd_merge.cpp), or one that the text names ("ziplora merge"); elsewhere, any. The layers below the
+verbs name no flags: they do not know who calls them.
 
     python3 tools/check_hints.py        # names each place where that is not so; exit code 1 if there is one
 """
@@ -13,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NO_HINT_NEEDED = ("kInternal", "kInterrupted")
 VERBS = [file.stem.removeprefix("cmd_") for file in (ROOT / "cli").glob("cmd_*.cpp")]
 TABLES = {"train": ["ziplora/app/train_settings.cpp"], "merge": ["ziplora/merge/*.cpp"]}  # whose rows are flags
+LOW_LAYERS = ("base", "io", "nn", "optim", "data", "models", "diffusion", "lora", "pipeline", "analyze")
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*[a-z0-9](?![\w-])")
 TEXT = re.compile(r'"(?:[^"\\\n]|\\.)*"')
 
@@ -71,6 +73,14 @@ def unknown_flags(file: Path, known: dict[str, set[str]]):
         yield from ((line, flag) for flag in FLAG.findall(words) if not any(flag in known[verb] for verb in verbs))
 
 
+def flags_of_low_layers(file: Path):
+    if file.relative_to(ROOT).parts[:1] != ("ziplora",) or file.parent.name not in LOW_LAYERS:
+        return
+    text = re.sub(r"//.*", "", file.read_text())
+    for found in TEXT.finditer(text):
+        yield from ((text.count("\n", 0, found.start()) + 1, flag) for flag in FLAG.findall(found[0]))
+
+
 def main() -> int:
     files = [file for folder in ("ziplora", "cli") for file in sorted((ROOT / folder).rglob("*.[ch]*"))
              if not file.stem.endswith("_test")]
@@ -79,6 +89,8 @@ def main() -> int:
     known = {verb: flags_of(verb) for verb in VERBS}
     found += [f"{file.relative_to(ROOT)}:{line}: no verb that this is of has {flag}" for file in files
               for line, flag in unknown_flags(file, known)]
+    found += [f"{file.relative_to(ROOT)}:{line}: a low layer names the flag {flag}" for file in files
+              for line, flag in flags_of_low_layers(file)]
     print("\n".join(found) if found else f"hints: {len(files)} files checked", file=sys.stderr if found else sys.stdout)
     return bool(found)
 

@@ -47,8 +47,8 @@ struct ScenesBy {
   /// one is there (`second_subject_present`); nothing where no scene asks for it.
   std::map<std::string, std::optional<double>> recognised;
   std::vector<JudgedScene> images;
-  std::optional<double>
-      frechet_distance;  ///< of the judge's features from the artist's; absent for the artist
+  /// Of the judge's features from the artist's; absent for the artist.
+  std::optional<double> frechet_distance;
 };
 
 struct BaseReport {

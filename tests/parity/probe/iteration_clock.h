@@ -4,7 +4,10 @@
 /// (tests/bench/side_by_side.py).
 ///
 ///     IterationClock clock;
-///     for (…) { iterate(); clock.lap(); }
+///     for (…) {
+///       iterate();
+///       clock.lap();
+///     }
 ///     response.values = clock.values();   // {"seconds": […], "cpu_seconds": […], "peak_memory_bytes": …}
 
 #include <chrono>

@@ -49,7 +49,8 @@ bool receive_head(int socket, uint32_t& size, std::array<int, 3>& files) {
   const ssize_t got = recvmsg(socket, &message, MSG_WAITALL);
   if (got == 0) return false;
   const cmsghdr* header = CMSG_FIRSTHDR(&message);
-  if (got != sizeof size || header == nullptr || header->cmsg_type != SCM_RIGHTS) give_up("prefork: bad request");
+  if (got != sizeof size || header == nullptr || header->cmsg_type != SCM_RIGHTS)
+    give_up("prefork: bad request");
   std::memcpy(files.data(), CMSG_DATA(header), sizeof files);
   return true;
 }
@@ -58,7 +59,8 @@ std::vector<std::string> receive_words(int socket, uint32_t size) {
   std::string text(size, '\0');
   if (recv(socket, text.data(), size, MSG_WAITALL) != static_cast<ssize_t>(size)) give_up("prefork: recv");
   std::vector<std::string> words;
-  for (size_t begin = 0; begin < text.size(); begin += words.back().size() + 1) words.emplace_back(text.data() + begin);
+  for (size_t begin = 0; begin < text.size(); begin += words.back().size() + 1)
+    words.emplace_back(text.data() + begin);
   return words;
 }
 
