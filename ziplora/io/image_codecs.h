@@ -35,6 +35,9 @@ std::string encode_png(const at::Tensor& pixels, const StringMap& text, const st
 /// @return the orientation tag; 1 (upright) if the block is damaged or has none
 int exif_orientation(std::string_view tiff);
 
+/// @throws Error(kInput): the image is damaged, or of a form that cannot be read
+[[noreturn]] void refuse_image(const std::string& where, const std::string& problem);
+
 /// @throws Error(kInput) if a side is 0 or there are more than kImageLimitPixels
 void check_image_size(int64_t width, int64_t height, const std::string& where);
 

@@ -91,6 +91,11 @@ bool is_image_file(const std::filesystem::path& path) {
 
 }  // namespace
 
+void refuse_image(const std::string& where, const std::string& problem) {
+  throw Error(ErrorKind::kInput, where, problem,
+              "save the image again with another program, or fetch it again");
+}
+
 void check_image_size(int64_t width, int64_t height, const std::string& where) {
   if (width <= 0 || height <= 0)
     throw Error(ErrorKind::kInput, where, fmt::format("the image is {} × {} pixels", width, height),

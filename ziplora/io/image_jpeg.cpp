@@ -65,11 +65,6 @@ bool read_pixels(JpegReader& reader, unsigned char* pixels, int64_t row_bytes) {
   return true;
 }
 
-[[noreturn]] void refuse(const std::string& where, const std::string& problem) {
-  throw Error(ErrorKind::kInput, where, problem,
-              "save the image again with another program, or fetch it again");
-}
-
 /// To be asked before read_pixels, whose end frees the saved markers.
 int orientation_of(const JpegReader& reader) {
   constexpr std::string_view kExif("Exif\0\0", 6);
@@ -92,7 +87,7 @@ at::Tensor rgb_of_cmyk(const at::Tensor& cmyk, bool inverted) {
 
 DecodedImage decode_jpeg(std::string_view bytes, const std::string& where) {
   JpegReader reader(bytes);
-  if (!read_header(reader)) refuse(where, fmt::format("the JPEG is damaged: {}", reader.message));
+  if (!read_header(reader)) refuse_image(where, fmt::format("the JPEG is damaged: {}", reader.message));
   const int64_t width = reader.info.image_width, height = reader.info.image_height;
   check_image_size(width, height, where);
   const bool cmyk = reader.info.jpeg_color_space == JCS_CMYK || reader.info.jpeg_color_space == JCS_YCCK;
@@ -100,8 +95,8 @@ DecodedImage decode_jpeg(std::string_view bytes, const std::string& where) {
   const int64_t channels = cmyk ? 4 : 3;
   DecodedImage image{at::empty({height, width, channels}, at::kByte), orientation_of(reader)};
   if (!read_pixels(reader, static_cast<unsigned char*>(image.pixels.data_ptr()), width * channels))
-    refuse(where, fmt::format("the JPEG is damaged: {}", reader.message));
-  if (reader.cut_short) refuse(where, "the JPEG is cut short or damaged: pixel data is missing");
+    refuse_image(where, fmt::format("the JPEG is damaged: {}", reader.message));
+  if (reader.cut_short) refuse_image(where, "the JPEG is cut short or damaged: pixel data is missing");
   if (cmyk) image.pixels = rgb_of_cmyk(image.pixels, reader.info.saw_Adobe_marker);
   return image;
 }

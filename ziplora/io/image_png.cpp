@@ -15,10 +15,6 @@
 namespace ziplora {
 namespace {
 
-[[noreturn]] void refuse(const std::string& where, const std::string& problem) {
-  throw Error(ErrorKind::kInput, where, problem, "save the image again with another program");
-}
-
 struct Failure {
   char message[128] = "unknown error";
 };
@@ -150,16 +146,18 @@ bool is_ascii(std::string_view text) {
 
 DecodedImage decode_png(std::string_view bytes, const std::string& where) {
   PngReader reader(bytes);
-  if (!read_header(reader)) refuse(where, fmt::format("the PNG is damaged: {}", reader.failure.message));
+  if (!read_header(reader))
+    refuse_image(where, fmt::format("the PNG is damaged: {}", reader.failure.message));
   const int64_t width = png_get_image_width(reader.png, reader.info);
   const int64_t height = png_get_image_height(reader.png, reader.info);
   check_image_size(width, height, where);
-  if (!set_transforms(reader)) refuse(where, fmt::format("the PNG is damaged: {}", reader.failure.message));
+  if (!set_transforms(reader))
+    refuse_image(where, fmt::format("the PNG is damaged: {}", reader.failure.message));
   const int64_t channels = png_get_channels(reader.png, reader.info);
   DecodedImage image{at::empty({height, width, channels}, at::kByte)};
   std::vector<png_bytep> rows = row_pointers(image.pixels);
   if (!read_rows(reader, rows.data()))
-    refuse(where, fmt::format("the PNG is damaged: {}", reader.failure.message));
+    refuse_image(where, fmt::format("the PNG is damaged: {}", reader.failure.message));
   png_bytep exif = nullptr;
   png_uint_32 exif_size = 0;
   if (png_get_eXIf_1(reader.png, reader.info, &exif_size, &exif) != 0)
@@ -169,15 +167,17 @@ DecodedImage decode_png(std::string_view bytes, const std::string& where) {
 
 StringMap decode_png_text(std::string_view bytes, const std::string& where) {
   PngReader reader(bytes);
-  if (!read_header(reader)) refuse(where, fmt::format("the PNG is damaged: {}", reader.failure.message));
+  if (!read_header(reader))
+    refuse_image(where, fmt::format("the PNG is damaged: {}", reader.failure.message));
   const png_uint_32 height = png_get_image_height(reader.png, reader.info);
   check_image_size(png_get_image_width(reader.png, reader.info), height, where);
   // Text may stand behind the pixels, so these are read as well, one row at a time.
-  if (!set_transforms(reader)) refuse(where, fmt::format("the PNG is damaged: {}", reader.failure.message));
+  if (!set_transforms(reader))
+    refuse_image(where, fmt::format("the PNG is damaged: {}", reader.failure.message));
   const int passes = png_get_interlace_type(reader.png, reader.info) == PNG_INTERLACE_ADAM7 ? 7 : 1;
   std::vector<unsigned char> row(png_get_rowbytes(reader.png, reader.info));
   if (!skip_to_end(reader, row.data(), height, passes))
-    refuse(where, fmt::format("the PNG is damaged: {}", reader.failure.message));
+    refuse_image(where, fmt::format("the PNG is damaged: {}", reader.failure.message));
 
   StringMap result;
   png_textp text = nullptr;

@@ -27,15 +27,11 @@ int orientation_of(const WebPData& file) {
 }  // namespace
 
 DecodedImage decode_webp(std::string_view bytes, const std::string& where) {
-  const auto refuse = [&](const std::string& problem) {
-    throw Error(ErrorKind::kInput, where, problem,
-                "save the image again with another program, or fetch it again");
-  };
   const auto* data = reinterpret_cast<const uint8_t*>(bytes.data());
   WebPBitstreamFeatures features;
   if (WebPGetFeatures(data, bytes.size(), &features) != VP8_STATUS_OK)
-    refuse("the WebP is damaged or cut short");
-  if (features.has_animation) refuse("this WebP is an animation, a single image was expected");
+    refuse_image(where, "the WebP is damaged or cut short");
+  if (features.has_animation) refuse_image(where, "this WebP is an animation, a single image was expected");
   check_image_size(features.width, features.height, where);
   const int64_t channels = features.has_alpha ? 4 : 3;
   DecodedImage image{at::empty({features.height, features.width, channels}, at::kByte)};
@@ -43,7 +39,7 @@ DecodedImage decode_webp(std::string_view bytes, const std::string& where) {
   const auto decode = features.has_alpha ? WebPDecodeRGBAInto : WebPDecodeRGBInto;
   if (decode(data, bytes.size(), pixels, image.pixels.nbytes(),
              static_cast<int>(features.width * channels)) == nullptr)
-    refuse("the WebP is damaged or cut short");
+    refuse_image(where, "the WebP is damaged or cut short");
   image.orientation = orientation_of({data, bytes.size()});
   return image;
 }
