@@ -29,7 +29,8 @@ def ids(entry):
 
 @pytest.mark.parametrize("broken", BROKEN, ids=ids)
 def test_it_is_refused_with_its_own_error(broken, good, tmp_path):
-    path, out = broken.write(tmp_path), tmp_path / "out.safetensors"
+    (tmp_path / "broken").mkdir()
+    path, out = broken.write(tmp_path / "broken"), tmp_path / "out.safetensors"
     done = run_ziplora("merge", "--subject", good, "--style", path, "--method", "direct", "-o", out, "--json",
                        timeout=SECONDS)
     assert done.returncode == broken.exit_code, done.stderr[-2000:]
@@ -81,7 +82,7 @@ def test_a_file_that_one_may_not_read(good, tmp_path):
         pytest.skip("setpriv cannot drop root's rights here")
     done = subprocess.run([*powerless, BUILD / "ziplora", "inspect", secret, "--json"], capture_output=True, text=True)
     assert done.returncode == 3, done.stderr
-    assert "you may not read this file" in events(done)[-1]["problem"]
+    assert "you do not have permission to read this file" in events(done)[-1]["problem"]
 
 
 def test_escape_codes_in_names_stay_out_of_the_terminal(tmp_path):

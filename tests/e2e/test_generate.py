@@ -428,7 +428,7 @@ def test_a_missing_weight_file_of_the_base_is_named(refused, tmp_path):
 
 def test_an_adapter_without_a_recorded_split_has_no_style_to_weigh(refused, loras, tmp_path):
     error = refused(4, "a ghost", "--adapter", loras["cat"], "--style-strength", 0.5, "-o", tmp_path / "out.png")
-    assert "ziplora merge" in error["hint"]
+    assert "merge the inputs again" in error["hint"]
 
 
 @pytest.mark.parametrize("split", ['{"roles": "style", "ranks": [2]}', '{"roles": ["style"], "ranks": [true]}',

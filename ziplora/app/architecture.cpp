@@ -54,7 +54,8 @@ std::vector<Architecture> known_architectures() {
 
 const Architecture& best_match(const fs::path& adapter, const std::vector<Architecture>& candidates) {
   const Architecture* best = &candidates.front();
-  double best_share = 0;
+  double best_share =
+      0.5;  // a file that is mostly for neither is compared with SDXL, which its user had in mind
   for (const Architecture& candidate : candidates) {
     const double share = match_base(adapter, *candidate.names).share();
     if (share > best_share) best = &candidate, best_share = share;

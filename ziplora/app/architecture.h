@@ -36,7 +36,7 @@ Architecture architecture_of_base(const std::filesystem::path& base);
 /// there is one.
 std::vector<Architecture> known_architectures();
 
-/// The one that matches the file best; SDXL base 1.0 where none does.
+/// The one that matches most of the file's layers; the first where none does.
 /// @param candidates  not empty
 /// @throws as match_base, for a file that cannot be opened
 const Architecture& best_match(const std::filesystem::path& adapter,

@@ -1,5 +1,5 @@
 // probe_text_encoder: one forward and one backward pass of the CLIP text model in arguments.folder, on
-// inputs.token_ids. probe_picture_encoder: the same of the CLIP picture model, on inputs.pixel_values.
+// inputs.token_ids. probe_image_encoder: the same of the CLIP image model, on inputs.pixel_values.
 #include <ATen/ops/zeros.h>
 
 #include "tests/parity/probe/model_gradients.h"
@@ -28,7 +28,7 @@ Response run_text_encoder(const Request& request) {
   return response;
 }
 
-Response run_picture_encoder(const Request& request) {
+Response run_image_encoder(const Request& request) {
   const std::filesystem::path folder = request.arguments.at("folder").get<std::string>();
   ClipVisionModel model(ClipVisionConfig::from_json(read_config(folder)));
   load_trainable(model, folder, "model");

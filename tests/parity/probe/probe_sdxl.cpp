@@ -1,6 +1,6 @@
 // probe_sdxl: loads the base at arguments.path in arguments.dtype and gives what each of its models makes of
 // the inputs: prompt embeddings of arguments.prompts, noise_pred of inputs.sample, decoded and encoded
-// pictures. With arguments.load_only it stops after loading. Values: memory before and at the peak of
+// images. With arguments.load_only it stops after loading. Values: memory before and at the peak of
 // loading, in bytes.
 #include <c10/core/InferenceMode.h>
 

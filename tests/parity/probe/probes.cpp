@@ -16,7 +16,7 @@ const std::vector<Probe>& probes() {
       {"dreambooth", run_dreambooth},
       {"dreambooth_iteration", run_dreambooth_iteration},
       {"text_encoder", run_text_encoder},
-      {"picture_encoder", run_picture_encoder},
+      {"image_encoder", run_image_encoder},
       {"sdxl", run_sdxl},
       {"tokenizer", run_tokenizer},
       {"unet", run_unet},

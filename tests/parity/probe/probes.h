@@ -29,7 +29,7 @@ Response run_adam(const Request& request);
 Response run_autoencoder(const Request& request);
 Response run_read_image(const Request& request);
 Response run_resize_image(const Request& request);
-Response run_picture_encoder(const Request& request);
+Response run_image_encoder(const Request& request);
 Response run_text_encoder(const Request& request);
 Response run_sdxl(const Request& request);
 Response run_safetensors_copy(const Request& request);

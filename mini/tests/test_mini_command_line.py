@@ -1,10 +1,10 @@
 """The help of ziplora-mini, and slips on its command line."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 from program import BUILD, LABORATORY_VERBS, run_ziplora
-import subprocess
 
 ROOT = Path(__file__).resolve().parents[2]
 
