@@ -69,7 +69,7 @@ void TrainRunFolder::record(int64_t iteration, const Metrics& metrics) const {
   if (!is_open_) return;
   nlohmann::json entry{{"iteration", iteration}};
   for (const auto& [name, value] : metrics) entry[name] = value;
-  append_json_line(metrics_file(), entry);
+  append_json_line(metrics_file(), entry, "--run-folder");
 }
 
 void TrainRunFolder::save_checkpoint(TrainingCheckpoint checkpoint) {

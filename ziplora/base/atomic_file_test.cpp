@@ -147,7 +147,7 @@ TEST(ReadFile, SaysWhatIsWrong) {
   };
   write_text_file(folder / "a.txt", "12345");
   EXPECT_EQ(problem(folder / "none", 10), "there is no such file");
-  EXPECT_EQ(problem(folder.path(), 10), "this is a folder, a file was expected");
+  EXPECT_EQ(problem(folder.path(), 10), "this is a folder, a file is expected");
   EXPECT_EQ(problem(folder / "a.txt", 5), "");
   EXPECT_EQ(problem(folder / "a.txt", 4), "the file is larger than 4 bytes, too large for its kind");
 }

@@ -43,7 +43,7 @@ TEST(OpenInput, SaysWhatIsWrongWithAPath) {
   expect("dangling", "a symbolic link to nowhere", "the link leads to");
   expect("annexed", "a symbolic link to .git/annex", "git annex get");
   expect("circle", "in a circle", "the file itself");
-  expect("file/inside", "a file and no folder", "spelling");
+  expect("file/inside", "a part of the path is a file, not a folder", "spelling");
   expect(std::string(300, 'n'), "longer than this file system allows", "spelling");
 }
 
