@@ -5,6 +5,7 @@ import random
 import sys
 import unicodedata
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ def byte_symbols() -> list[str]:
     return [chr(byte) for byte in printable] + [chr(256 + i) for i in range(len(rest))]
 
 
+@cache
 def learn_merges(text: str, count: int) -> list[tuple[str, str]]:
     """Plain byte-pair encoding of a text's words."""
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
@@ -69,6 +71,7 @@ def write_tokenizer(folder: Path, **config) -> Path:
     return folder
 
 
+@cache
 def hostile_strings(count: int) -> list[str]:
     rng = random.Random(20231122)
     words = "a the It's don't DON'T We'Ll they'RE I'd I'M you'Ve 'S ''s ' 's's o'clock cat's rock'n'roll".split()
