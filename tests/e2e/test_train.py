@@ -309,7 +309,7 @@ def test_settings_that_make_no_sense(command, tmp_path, options, hint):
 @pytest.mark.parametrize("options, problem, hint", [
     (["--rank", "0"], "rank is 0, expected at least 1", "change --rank"),
     (["--zoom", "0.5"], "zoom is 0.5, expected at least 1", "change --zoom"),
-    (["--resolution", "30"], "30 is not a multiple of 8, which this base needs", "for example --resolution 24")])
+    (["--resolution", "30"], "this base does not draw 30 × 30 pixels (height × width)", "use multiples of 8, for example 32")])
 def test_numbers_out_of_range(command, tmp_path, options, problem, hint):
     error = ziplora_fails(2, *command(*options), cwd=tmp_path)
     assert (error["problem"], error["hint"]) == (problem, hint)
