@@ -141,4 +141,5 @@ def test_ten_iterations_equal_diffusers_and_peft(case, tmp_path):
     assert moved.abs().mean() > 1e-3, "the reference itself has not learned"
     assert worst_loss < 1e-3
     # Adam's first updates go by the gradient's sign alone: where one is next to zero, rounding decides, Python's as ours.
-    assert factor_error < 1e-3 or our_error < 1.5 * their_error
+    # A hundredth of the factors is more than rounding ever moved, and less than any wrong term of the loss does.
+    assert factor_error < 1e-3 or our_error < min(1.5 * their_error, 1e-2)
