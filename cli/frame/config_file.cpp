@@ -1,13 +1,14 @@
 #include "cli/frame/config_file.h"
 
 #include <algorithm>
-#include <fstream>
 #include <string>
 #include <vector>
 
 #include "cli/frame/whole_words.h"
 #include "ziplora/base/error.h"
 #include "ziplora/base/nearest_name.h"
+#include "ziplora/base/read_file.h"
+#include "ziplora/io/json_file.h"
 
 namespace ziplora::cli {
 namespace {
@@ -38,14 +39,14 @@ nlohmann::ordered_json value_of(const CLI::Option& option, const std::string& te
 
 void apply_config_file(const std::filesystem::path& path, CLI::App& verb) {
   const std::string where = verb.get_name() + ": --config " + path.string();
-  std::ifstream file(path);
-  if (!file)
-    throw Error(ErrorKind::kInput, where, "the file cannot be opened", "write one with --print-config");
-  const auto config = nlohmann::json::parse(file, nullptr, false);
-  if (!config.is_object())
+  std::error_code ignored;  // what cannot be looked at is not there
+  if (!std::filesystem::is_regular_file(path, ignored))
+    throw Error(ErrorKind::kInput, where, "there is no such file", "write one with --print-config");
+  const auto config = parse_json(read_file(path));
+  if (!config || !config->is_object())
     throw Error(ErrorKind::kInput, where, "the content is not a JSON object",
                 "write one with --print-config");
-  apply_config(config, where, verb);
+  apply_config(*config, where, verb);
 }
 
 void apply_config(const nlohmann::json& config, const std::string& where, CLI::App& verb) {

@@ -8,12 +8,20 @@ import pytest
 import torch
 from diffusers import UNet2DConditionModel
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from program import run_ziplora, steps_of, ziplora, ziplora_fails
 from safetensors.torch import load_file, save_file
 from tiny_sdxl import make_tiny_sdxl
 
 GAP, CAPTION = 8, 220  # of the sheet, in pixels
 ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")
+
+
+def save_with_settings(file, settings):
+    """As anybody can make one."""
+    info = PngInfo()
+    info.add_text("ziplora", settings)
+    Image.new("RGB", (64, 64)).save(file, pnginfo=info)
 
 
 @pytest.fixture(scope="module")
@@ -339,6 +347,27 @@ def test_like_repeats_an_image_that_was_made_in_a_batch(generate, tmp_path):
     for image in made["images"]:
         ziplora("generate", "--like", image["file"], "-o", tmp_path / "again.png")
         assert_same_image(pixels(tmp_path / "again.png"), pixels(image["file"]))
+
+
+@pytest.mark.parametrize("settings", [{"save_latents": "victim"}, {"output": "victim.png"}, {"report": "victim"},
+                                      {"config": "victim"}, {"\x1b[31mx": 1}])
+def test_an_image_sets_nothing_but_what_generate_writes_into_one(settings, tmp_path):
+    """Least of all where files are written."""
+    save_with_settings(tmp_path / "evil.png", json.dumps({"prompt": ["a fox"], "steps": 1} | settings))
+    error = ziplora_fails(3, "generate", "--like", "evil.png", "-o", "mine.png", cwd=tmp_path)
+    assert "which ziplora writes into no image" in error["problem"] and error["problem"].isprintable()
+    assert "that 'ziplora generate' wrote" in error["hint"]
+    assert [file.name for file in tmp_path.iterdir()] == ["evil.png"]
+
+
+@pytest.mark.parametrize("flag", ["--like", "--config"])
+def test_settings_that_nest_without_end_are_an_error(flag, tmp_path):
+    deep = '{"prompt":' + "[" * 100_000 + '"x"' + "]" * 100_000 + "}"
+    save_with_settings(tmp_path / "like.png", deep)
+    (tmp_path / "config.json").write_text(deep)
+    file = {"--like": "like.png", "--config": "config.json"}[flag]
+    error = ziplora_fails(3, "generate", flag, file, "-o", "mine.png", cwd=tmp_path)
+    assert error["where"] == f"generate: {flag} {file}" and error["hint"]
 
 
 def test_like_repeats_a_grid(generate, loras, tmp_path):

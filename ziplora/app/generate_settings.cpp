@@ -2,9 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <string_view>
+
 #include "ziplora/app/default_base.h"
 #include "ziplora/base/dtype_name.h"
 #include "ziplora/base/error.h"
+#include "ziplora/base/printable.h"
+#include "ziplora/io/json_file.h"
 
 namespace ziplora {
 namespace {
@@ -14,6 +19,13 @@ using nlohmann::ordered_json;
 const char* const kSettingsChunk = "ziplora";
 const char* const kParametersChunk = "parameters";
 const char* const kDigestsChunk = "ziplora.sha256";
+
+/// All that an image may set. An image comes from anybody, so whatever names a file to write is not among it.
+constexpr std::string_view kSettings[] = {
+    "adapter",          "base",           "batch_size",    "column",    "dtype",        "grid",
+    "guidance_rescale", "guidance_scale", "height",        "images",    "image_column", "karras",
+    "negative_prompt",  "prompt",         "initial_noise", "scheduler", "seed",         "steps",
+    "style_strength",   "vae_tiling",     "width"};
 
 std::string text_of(const ordered_json& json) {
   return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
@@ -105,20 +117,25 @@ StringMap grid_text(const GenerateRequest& request, const StringMap& digests, co
 nlohmann::json read_image_settings(const std::filesystem::path& image) {
   const StringMap text = read_png_text(image);
   const auto found = text.find(kSettingsChunk);
-  const auto settings = nlohmann::json::parse(found == text.end() ? "" : found->second, nullptr, false);
-  if (!settings.is_object())
-    throw Error(ErrorKind::kInput, "generate: --like " + image.string(),
-                "the image carries no settings of ziplora", "name a PNG that 'ziplora generate' wrote");
-  return settings;
+  const std::string where = "generate: --like " + image.string(),
+                    hint = "name a PNG that 'ziplora generate' wrote";
+  const auto settings = parse_json(found == text.end() ? "" : found->second);
+  if (!settings || !settings->is_object())
+    throw Error(ErrorKind::kInput, where, "the image carries no settings of ziplora", hint);
+  for (const auto& [name, value] : settings->items())
+    if (std::ranges::find(kSettings, name) == std::end(kSettings))
+      throw Error(ErrorKind::kInput, where,
+                  "its settings hold '" + printable(name) + "', which ziplora writes into no image", hint);
+  return *settings;
 }
 
 StringMap read_image_digests(const std::filesystem::path& image) {
   const StringMap text = read_png_text(image);
   const auto found = text.find(kDigestsChunk);
-  const auto json = nlohmann::json::parse(found == text.end() ? "" : found->second, nullptr, false);
+  const auto json = parse_json(found == text.end() ? "" : found->second);
   StringMap digests;
-  if (json.is_object())
-    for (const auto& [file, digest] : json.items())
+  if (json && json->is_object())
+    for (const auto& [file, digest] : json->items())
       if (digest.is_string()) digests[file] = digest.get<std::string>();
   return digests;
 }

@@ -21,7 +21,7 @@ StringMap image_text(const GenerateRequest& request, const StringMap& digests, c
 /// @param image  [3, H, W], one cell of the grid
 StringMap grid_text(const GenerateRequest& request, const StringMap& digests, const at::Tensor& image);
 
-/// @throws Error(kInput) if the image carries no settings
+/// @throws Error(kInput) if the image carries no settings, or others than generate writes
 nlohmann::json read_image_settings(const std::filesystem::path& image);
 /// @return sha256 by adapter file; empty if the image does not record them
 StringMap read_image_digests(const std::filesystem::path& image);
