@@ -11,8 +11,8 @@ ZIPLORA_CMAKE_FLAGS="-DZIPLORA_BUILD_TESTS=ON -DZIPLORA_BUILD_MINI=ON" tools/bui
 wait "$referee"
 
 # One thread a test and a test a core: threads of PyTorch that wait for each other are slower than two tests at once.
+workers="${ZIPLORA_TEST_WORKERS:-$(nproc)}"  # asked first: nproc says what OMP_NUM_THREADS does
 export OMP_NUM_THREADS=1
-workers="${ZIPLORA_TEST_WORKERS:-$(nproc)}"
 ctest --test-dir build --output-on-failure --no-tests=error --parallel "$workers"
 # Whole files go to one worker, which makes their fixtures once; the files that take minutes come first.
 longest=(tests/e2e/test_demo.py mini/tests/test_report.py mini/tests/test_pretrain.py tests/e2e/test_train.py)
