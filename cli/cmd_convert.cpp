@@ -8,7 +8,7 @@
 #include "cli/frame/adapter_argument.h"
 #include "cli/frame/dtype_flag.h"
 #include "cli/frame/size_text.h"
-#include "layer_error_table.h"
+#include "cli/layer_error_table.h"
 #include "ziplora/app/convert.h"
 #include "ziplora/app/convert_bake.h"
 #include "ziplora/app/convert_extract.h"

@@ -1,4 +1,4 @@
-#include "layer_error_table.h"
+#include "cli/layer_error_table.h"
 
 #include <fmt/format.h>
 
