@@ -15,9 +15,7 @@ namespace {
 // 1×1 convolution factors for a linear layer, or the reverse, do not fit: the file was made for another
 // model.
 void check_fits(const std::string& target, const LoraLayer& layer, const SlotInModel& place) {
-  const bool fits = layer.down.sizes().slice(1) == place.weight.sizes().slice(1) &&
-                    layer.up.size(0) == place.weight.size(0);
-  if (fits) return;
+  if (factors_fit(layer, place.weight.sizes())) return;
   throw Error(ErrorKind::kIncompatible, "merge: " + target,
               fmt::format("down is [{}] and up is [{}], the base's weight is [{}]",
                           fmt::join(layer.down.sizes(), ", "), fmt::join(layer.up.sizes(), ", "),
