@@ -21,11 +21,13 @@ PRELOADED = "libprefork.so"
 
 class Prefork:
     def __init__(self, program: Path):
+        preloaded = program.parent / PRELOADED
+        assert program.exists() and preloaded.exists(), f"build {program.name} first, with -DZIPLORA_BUILD_TESTS=ON"
         self.socket, theirs = socket.socketpair()
         self.environment = dict(os.environ)
         with theirs:
             self.process = subprocess.Popen([program], pass_fds=[theirs.fileno()], env=self.environment | {
-                "LD_PRELOAD": str(program.parent / PRELOADED), "ZIPLORA_PREFORK_FD": str(theirs.fileno())})
+                "LD_PRELOAD": str(preloaded), "ZIPLORA_PREFORK_FD": str(theirs.fileno())})
 
     def receive(self, form):
         data = self.socket.recv(struct.calcsize(form), socket.MSG_WAITALL)
