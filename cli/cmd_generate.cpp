@@ -131,7 +131,7 @@ void add_image_flags(CLI::App& app, GenerateTexts& texts, GenerateRequest& reque
                  "Write this PNG; number several images out-1.png, out-2.png …")
       ->type_name("FILE");
   app.add_option("--base", request.base,
-                 "Draw with this diffusers folder or SDXL checkpoint; default: the embedded base")
+                 "Draw with this diffusers folder or SDXL checkpoint; default: the miniature")
       ->type_name("FILE");
   app.add_option("--negative-prompt", request.negative_prompt, "Guide away from this prompt");
   app.add_option("--seed", request.seed, "Seed the first image; each further image adds 1")->type_name("INT");

@@ -27,7 +27,7 @@ Verb inspect_command(CLI::App& app) {
       ->required();
   app.add_option("--base", request->base,
                  "Compare the files with the layers of this diffusers folder or SDXL checkpoint; without it "
-                 "with SDXL's, then with the embedded base's")
+                 "with SDXL's, then with the miniature's")
       ->type_name("BASE");
   app.add_flag("--check", *check, "Exit with 7 if a defect is found");
   app.footer(example("ziplora inspect --check dog.safetensors ink.safetensors"));

@@ -200,7 +200,7 @@ Verb merge_command(CLI::App& app) {
   app.add_option("--method", request.method, method_help())->type_name("NAME");
   app.add_option(
          "--base", request.base,
-         "Use this base, a diffusers folder or an SDXL checkpoint; default, to learn on: the embedded base")
+         "Use this base, a diffusers folder or an SDXL checkpoint; default, to learn on: the miniature")
       ->type_name("PATH");
   add_dtype_flag(app, "--dtype", request.policy.dtype,
                  "Run the base in this type; the coefficients learn in float32");

@@ -318,7 +318,7 @@ def test_an_image_decoded_in_tiles_is_nearly_the_same_and_says_so(generate, tmp_
     assert (tmp_path / "again.png").read_bytes() == (tmp_path / "tiled.png").read_bytes()
 
 
-def test_like_takes_the_embedded_base_where_none_was_named(tmp_path):
+def test_like_takes_the_miniature_where_none_was_named(tmp_path):
     """In the next clone its folder has another path."""
     ziplora("generate", "a cat face", "--steps", 2, "-o", tmp_path / "out.png")
     assert "base" not in settings_of(tmp_path / "out.png")

@@ -1,4 +1,4 @@
-"""The embedded base for the referees: its models in their classes, and what they make of the demo's images.
+"""The miniature for the referees: its models in their classes, and what they make of the demo's images.
 
     unet, folder = open_part(UNet2DConditionModel, "unet")   # float32, and the folder for the probe
     rows = draw_demo_rows(4)                                 # latents, prompt_embeds, pooled_embeds, time_ids

@@ -22,7 +22,7 @@ TILE = {"three-blocks": 8, "one-layer": 4, "bare": 4, "mini": 8}
 
 
 def open_vae(name, folder):
-    """The autoencoder and its folder: the embedded base's own for "mini", else a random one written to `folder`."""
+    """The autoencoder and its folder: the miniature's own for "mini", else a random one written to `folder`."""
     torch.manual_seed(0)
     if name == "mini":
         return open_part(AutoencoderKL, "vae")

@@ -1,6 +1,6 @@
 """LoRA files between ziplora, diffusers and PEFT, both ways: the same file gives equal outputs of the UNet and of both
 text encoders there and here, and what is written here loads there. One of each kind on UNets of other shapes and on the
-embedded base, too."""
+miniature, too."""
 
 import pytest
 import torch
@@ -25,7 +25,7 @@ FITTING_SIZES = (  # to the tiny text encoders
 
 @pytest.fixture(scope="module")
 def base(request, tmp_path_factory):
-    """The tiny one, unless a test asks for the embedded one or for the tiny one around a UNet of test_unet.py."""
+    """The tiny one, unless a test asks for the miniature or for the tiny one around a UNet of test_unet.py."""
     name = getattr(request, "param", "tiny")
     if name == "mini":
         return MINI
@@ -34,7 +34,7 @@ def base(request, tmp_path_factory):
 
 
 def open_base(base):
-    return StableDiffusionXLPipeline.from_pretrained(base, torch_dtype=torch.float32)  # the embedded one is in halves
+    return StableDiffusionXLPipeline.from_pretrained(base, torch_dtype=torch.float32)  # the miniature is in halves
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The embedded base itself: diffusers opens the same folder and draws the same images, with and without a merged LoRA."""
+"""The miniature itself: diffusers opens the same folder and draws the same images, with and without a merged LoRA."""
 
 import json
 

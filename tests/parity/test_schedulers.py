@@ -74,7 +74,7 @@ def test_trajectory(name, karras, prediction_type, spacing):
 
 
 @pytest.mark.parametrize("name,karras", SOLVERS)
-def test_trajectory_on_the_embedded_bases_config(name, karras):
+def test_trajectory_on_the_miniatures_config(name, karras):
     for steps in (4,) if name == "lcm" else (7, 20):
         compare(name, steps, karras, **SCHEDULER_CONFIG)
 

@@ -66,7 +66,7 @@ def save(model, folder):
 
 
 def open_text_encoder(name, folder):
-    """The model, its folder and token ids: the embedded base's own and the demo's captions, one of them too long, or a
+    """The model, its folder and token ids: the miniature's own and the demo's captions, one of them too long, or a
     random model written to `folder`."""
     torch.manual_seed(3)
     if name in MINI_CLASSES:

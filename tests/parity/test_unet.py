@@ -47,7 +47,7 @@ def make_unet(name, folder):
 
 
 def open_unet(name, folder):
-    """The UNet and its folder: the embedded base's own for "mini", else a random one written to `folder`."""
+    """The UNet and its folder: the miniature's own for "mini", else a random one written to `folder`."""
     torch.manual_seed(1)
     return open_part(UNet2DConditionModel, "unet") if name == "mini" else (make_unet(name, folder), folder)
 

@@ -11,7 +11,7 @@
 namespace ziplora {
 
 struct FileFacts {
-  bool sdxl_sizes = true;  ///< those of SDXL base 1.0; false: those of a relative, such as the embedded base
+  bool sdxl_sizes = true;  ///< those of SDXL base 1.0; false: those of a relative, such as the miniature
 
   // Names.
   bool kohya_sgm = false, kohya_diffusers = false, lycoris_prefix = false;

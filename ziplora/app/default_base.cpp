@@ -21,7 +21,7 @@ fs::path resolve_base(const std::optional<fs::path>& given) {
     if (given)
       throw Error(
           ErrorKind::kInput, "base " + given->string(), "there is no such file or folder",
-          "give a diffusers folder or a single-file checkpoint, or leave --base out for the embedded one");
+          "give a diffusers folder or a single-file checkpoint, or leave --base out for the miniature");
     throw Error(ErrorKind::kInput, "base " + named->string(),
                 "the environment variable ZIPLORA_BASE names it and it does not exist", "unset ZIPLORA_BASE");
   }
@@ -29,7 +29,7 @@ fs::path resolve_base(const std::optional<fs::path>& given) {
   std::string searched;
   for (const fs::path& place : asset_places("mini"))
     searched += (searched.empty() ? "" : " and ") + place.string();
-  throw Error(ErrorKind::kInput, "base", "no base was named and the embedded one is not at " + searched,
+  throw Error(ErrorKind::kInput, "base", "no base was named and the miniature is not at " + searched,
               "name one with --base DIR or the environment variable ZIPLORA_BASE");
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-/// Where the base comes from when nobody names one: $ZIPLORA_BASE, else the embedded mini of the repository
+/// Where the base comes from when nobody names one: $ZIPLORA_BASE, else the miniature of the repository
 /// that the program was built in or is run from. So the first command a newcomer types gives an image.
 ///
 ///     std::unique_ptr<Sdxl> base = load_sdxl(resolve_base(request.base), policy, progress);
@@ -10,7 +10,7 @@
 namespace ziplora {
 
 /// @param given  the user's choice
-/// @return it or $ZIPLORA_BASE; nothing where the embedded base is meant
+/// @return it or $ZIPLORA_BASE; nothing where the miniature is meant
 std::optional<std::filesystem::path> named_base(const std::optional<std::filesystem::path>& given);
 
 /// @param given  the user's choice; absent: searched for

@@ -61,7 +61,7 @@ ordered_json run_settings(const GenerateRequest& request, const at::Tensor& imag
                            {"width", image.size(2)},
                            {"style_strength", request.style_strength},
                            {"dtype", dtype_name(request.policy.dtype)}};
-  // The embedded base lies elsewhere in the next clone.
+  // The miniature lies elsewhere in the next clone.
   if (const auto base = named_base(request.base)) settings["base"] = base->string();
   if (!request.sampling.scheduler.empty()) settings["scheduler"] = request.sampling.scheduler;
   if (request.negative_prompt) settings["negative_prompt"] = *request.negative_prompt;

@@ -22,8 +22,8 @@ namespace ziplora {
 
 struct InspectRequest {
   std::vector<std::filesystem::path> files;  ///< LoRA files, and folders of PEFT or diffusers
-  /// Whose layers the files are held against; absent: SDXL base 1.0, and where that does not fit, the
-  /// embedded base.
+  /// Whose layers the files are compared with; absent: SDXL base 1.0, or the default base where a file's header
+  /// fits that better.
   std::optional<std::filesystem::path> base;
 };
 

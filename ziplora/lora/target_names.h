@@ -64,7 +64,7 @@ class TargetNames {
   const TargetName* find_flattened(std::string_view name) const;
   /// @param path  below "diffusion_model.": "input_blocks.4.1.proj_in"
   const TargetName* find_sgm(std::string_view path) const;
-  /// Whether the layers are those of SDXL base 1.0, and not of a relative such as the embedded base.
+  /// Whether the layers are those of SDXL base 1.0, and not of a relative such as the miniature.
   bool has_sdxl_sizes() const;
 
   const UNet2DConditionConfig unet;
