@@ -9,6 +9,7 @@
 #include "cli/frame/adapter_argument.h"
 #include "cli/frame/config_file.h"
 #include "cli/frame/dtype_flag.h"
+#include "cli/frame/exact_numbers.h"
 #include "ziplora/app/device_policy.h"
 #include "ziplora/app/generate.h"
 #include "ziplora/app/generate_settings.h"
@@ -27,7 +28,9 @@ struct GenerateTexts {
 
 /// Whether the text is the name of a file, with or without a strength after it.
 bool names_a_file(const std::string& text) {
-  return std::filesystem::exists(text) || std::filesystem::exists(text.substr(0, text.rfind(':')));
+  std::error_code ignored;  // an inaccessible name is not a file
+  return std::filesystem::exists(text, ignored) ||
+         std::filesystem::exists(text.substr(0, text.rfind(':')), ignored);
 }
 
 /// "none", or adapters joined by '+', with an optional "label=" in front. An '=' in the name of an existing
@@ -134,7 +137,8 @@ void add_image_flags(CLI::App& app, GenerateTexts& texts, GenerateRequest& reque
                  "Draw with this diffusers folder or SDXL checkpoint; default: the miniature")
       ->type_name("FILE");
   app.add_option("--negative-prompt", request.negative_prompt, "Guide away from this prompt");
-  app.add_option("--seed", request.seed, "Seed the first image; each further image adds 1")->type_name("INT");
+  refuse_negative(app.add_option("--seed", request.seed, "Seed the first image; each further image adds 1")
+                      ->type_name("INT"));
   app.add_option("-n,--images", request.images, "Draw this many images per prompt");
   app.add_option("--style-strength", request.style_strength,
                  "Multiply the style side of merged files by this, the paper's w_s");

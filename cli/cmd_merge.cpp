@@ -8,9 +8,11 @@
 #include "cli/commands.h"
 #include "cli/frame/adapter_argument.h"
 #include "cli/frame/dtype_flag.h"
+#include "cli/frame/exact_numbers.h"
 #include "ziplora/app/device_policy.h"
 #include "ziplora/app/merge.h"
 #include "ziplora/base/error.h"
+#include "ziplora/io/json_file.h"
 #include "ziplora/merge/merge_method.h"
 
 namespace ziplora::cli {
@@ -97,8 +99,7 @@ void add_input_flags(CLI::App& app, InputFlags& inputs) {
 
 nlohmann::json parse_value(const MergeOption& option, const std::string& text) {
   if (option.default_value.is_string()) return text;
-  nlohmann::json value = nlohmann::json::parse(text, nullptr, false);
-  return value.is_discarded() ? nlohmann::json(text) : value;
+  return parse_json(text).value_or(text);
 }
 
 /// A default is not passed on, so that a printed config still runs, although it has the defaults of all
@@ -206,9 +207,9 @@ Verb merge_command(CLI::App& app) {
                  "Run the base in this type; the coefficients learn in float32");
   app.add_option("--device", flags->device, "Run the base on this device: cpu, cuda, cuda:1 …")
       ->type_name("DEVICE");
-  app.add_option("--seed", request.seed,
-                 "Seed every random draw: images, noise, timesteps and dropped values")
-      ->type_name("INT");
+  refuse_negative(app.add_option("--seed", request.seed,
+                                 "Seed every random draw: images, noise, timesteps and dropped values")
+                      ->type_name("INT"));
   app.add_option_function<int64_t>(
          "--rank", [&request](int64_t rank) { set_rank(request.rank, rank); },
          "Compress to this rank by SVD; 0: exact, the sum of the inputs' ranks")

@@ -6,8 +6,6 @@
 ///     const std::string example = "noise.safetensors:0";
 ///     const auto [file, row] = split_number<int64_t>("generate: --initial-noise", text, example);
 
-#include <CLI/TypeTools.hpp>
-
 #include <cmath>
 #include <filesystem>
 #include <optional>
@@ -15,6 +13,7 @@
 #include <utility>
 
 #include "ziplora/base/error.h"
+#include "ziplora/base/parse_number.h"
 #include "ziplora/lora/adapter_choice.h"
 
 namespace ziplora::cli {
@@ -31,8 +30,8 @@ std::pair<std::filesystem::path, std::optional<Number>> split_number(const std::
   std::error_code ignored;  // an inaccessible name is not a file
   if (colon == std::string::npos || std::filesystem::exists(text, ignored)) return {text, std::nullopt};
   const std::string tail = text.substr(colon + 1);
-  Number number{};
-  if (!CLI::detail::lexical_cast(tail, number))
+  const std::optional<Number> number = parse_number<Number>(tail, NonFinite::kTake);
+  if (!number)
     throw Error(ErrorKind::kUsage, where + " " + text,
                 "'" + tail + "' after the colon is not a number, and no file has the whole name",
                 "for example " + where.substr(where.find("--")) + " " + example);

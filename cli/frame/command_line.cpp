@@ -12,6 +12,7 @@
 
 #include "cli/frame/command.h"
 #include "cli/frame/config_file.h"
+#include "cli/frame/exact_numbers.h"
 #include "cli/frame/exit_code.h"
 #include "cli/frame/json_progress.h"
 #include "cli/frame/terminal_progress.h"
@@ -124,6 +125,7 @@ void declare(const Program& program, CLI::App& app, FramedVerbs& verbs) {
     framed.verb = command.add(*subcommand);
     add_frame_flags(*subcommand, framed.frame);
     framed.required = take_over_required_options(*subcommand);
+    read_numbers_exactly(*subcommand);
     restore_whole_words(*subcommand);
     subcommand->footer(subcommand->get_footer() + "\n" + kExitStatus);
   }

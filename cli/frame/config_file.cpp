@@ -31,8 +31,8 @@ std::string text_of(const nlohmann::json& value) {
 
 nlohmann::ordered_json value_of(const CLI::Option& option, const std::string& text) {
   if (!is_numeric(option)) return text;
-  const auto number = nlohmann::ordered_json::parse(text, nullptr, false);
-  return number.is_number() ? number : nlohmann::ordered_json(text);
+  const auto number = parse_ordered_json(text);
+  return number && number->is_number() ? *number : nlohmann::ordered_json(text);
 }
 
 }  // namespace

@@ -71,6 +71,11 @@ int run(const Program& program, int argc, char** argv) {
                         error.code().message(),
                         full ? "make room, or write to another disk" : "check the path and its permissions"),
                   style);
+  } catch (const nlohmann::json::exception& error) {
+    // Only JSON that others wrote holds a text where a number belongs.
+    return report(Error(ErrorKind::kInput, "read JSON", error.what(),
+                        "compare the JSON files and metadata among the inputs with those of a sound model"),
+                  style);
   } catch (const std::bad_alloc&) {
     return report(Error(ErrorKind::kExhausted, "memory", "no memory is left", smaller), style);
   } catch (const std::exception& error) {

@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "ziplora/base/error.h"
+#include "ziplora/io/json_file.h"
 
 namespace ziplora::mini {
 namespace {
@@ -17,10 +17,10 @@ using nlohmann::json;
 
 constexpr const char* kPublished = "take assets/ as they are in the repository: git checkout -- assets";
 
-json read_json_file(const std::filesystem::path& path) {
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) throw Error(ErrorKind::kInput, "world: " + path.string(), "the file is missing", kPublished);
-  return json::parse(stream);
+json read_published(const std::filesystem::path& path) {
+  if (!std::filesystem::exists(path))
+    throw Error(ErrorKind::kInput, "world: " + path.string(), "the file is missing", kPublished);
+  return read_json_file(path);
 }
 
 /// @return index of id, or −1
@@ -150,7 +150,7 @@ Catalogue Catalogue::read(const std::filesystem::path& assets_dir) {
   std::string reading;
   auto file = [&](const char* name) {
     reading = name;
-    return read_json_file(assets_dir / name);
+    return read_published(assets_dir / name);
   };
   try {
     read_subjects(file("subjects.json"), catalogue);

@@ -2,33 +2,26 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
-
 #include "ziplora/base/error.h"
+#include "ziplora/io/json_file.h"
 
 namespace ziplora::mini {
 namespace {
 
 constexpr const char* kInstallAgain = "install the drawings' packages again: mini/tools/world_packages.sh";
 
-nlohmann::json read_json_file(const std::filesystem::path& path) {
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) {
+nlohmann::json read_package_file(const std::filesystem::path& path) {
+  if (!std::filesystem::exists(path))
     throw Error(ErrorKind::kInput, "world: " + path.string(), "the file is missing",
                 "run mini/tools/world_packages.sh");
-  }
-  try {
-    return nlohmann::json::parse(stream);
-  } catch (const nlohmann::json::exception& problem) {
-    throw Error(ErrorKind::kInput, "world: " + path.string(), problem.what(),
-                "run mini/tools/world_packages.sh");
-  }
+  return read_json_file(path);
 }
 
 }  // namespace
 
 IconPackage::IconPackage(const std::filesystem::path& folder) : folder_(folder) {
-  nlohmann::json data = read_json_file(folder / "icons.json"), info = read_json_file(folder / "info.json");
+  nlohmann::json data = read_package_file(folder / "icons.json"),
+                 info = read_package_file(folder / "info.json");
   try {
     icons_ = std::move(data.at("icons"));
     // Iconify's defaults: a box of 16 × 16 at the origin.

@@ -5,6 +5,8 @@
 #include <optional>
 #include <set>
 
+#include "ziplora/base/parse_number.h"
+
 namespace ziplora {
 namespace {
 
@@ -84,7 +86,10 @@ bool shows_sdxl_to_invokeai(const AdapterSurvey& survey) {
         canonical.ends_with(".time_emb_proj"))
       return true;
     const size_t block = canonical.find(".transformer_blocks.");
-    if (block != std::string::npos && std::stoi(canonical.substr(block + 20)) >= 2) return true;
+    if (block != std::string::npos) {
+      const size_t begin = block + 20, end = canonical.find('.', begin);
+      if (parse_number<int>(canonical.substr(begin, end - begin)).value_or(0) >= 2) return true;
+    }
     if (canonical.find(".self_attn.") == std::string::npos) continue;
     first_encoder = first_encoder || canonical.starts_with("text_encoder.");
     second_encoder = second_encoder || canonical.starts_with("text_encoder_2.");

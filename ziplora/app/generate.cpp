@@ -47,6 +47,8 @@ void check_outputs(const GenerateRequest& request) {
   if (request.save_latents) const AtomicFile latents_trial(*request.save_latents);
 }
 
+constexpr int64_t kMostImages = 100'000;  // each takes memory before the first is drawn
+
 void check_request(const GenerateRequest& request) {
   if (request.prompts.empty())
     throw Error(ErrorKind::kUsage, "generate", "there is no prompt",
@@ -55,6 +57,10 @@ void check_request(const GenerateRequest& request) {
     throw Error(ErrorKind::kUsage, "generate",
                 fmt::format("{} images per prompt, expected at least 1", request.images),
                 "for example --images 1");
+  if (request.images > kMostImages)
+    throw Error(ErrorKind::kUsage, "generate",
+                fmt::format("{} images per prompt, expected at most {}", request.images, kMostImages),
+                "draw them in several runs, each with a --seed of its own");
   if (!request.image_columns.empty() && !request.grid)
     throw Error(ErrorKind::kUsage, "generate: --image-column", "there is no grid to put the images in",
                 "add --grid");

@@ -27,7 +27,7 @@ void create_folder(const fs::path& folder) {
 std::string lines_up_to(const fs::path& metrics, int64_t iteration) {
   std::string kept, line;
   for (std::ifstream file(metrics); std::getline(file, line);) {
-    const auto entry = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+    const nlohmann::json entry = parse_json(line).value_or(nullptr);
     if (entry.is_object() && entry.value("iteration", INT64_MAX) <= iteration) kept += line + "\n";
   }
   return kept;

@@ -37,7 +37,8 @@ struct SetField {
 
   void operator()(int64_t TrainSettings::*member) const {
     require(value.is_number_integer(), "a whole number");
-    settings.*member = checked(value.get<int64_t>());
+    checked(value.get<double>());  // before a number beyond int64 wraps around
+    settings.*member = value.get<int64_t>();
   }
   void operator()(double TrainSettings::*member) const {
     require(value.is_number(), "a number");
@@ -81,11 +82,14 @@ struct SetField {
                   fmt::format("{} is {}, expected {}", setting.name, value.dump(), expected),
                   "change " + setting.flag());
   }
-  template <typename Number>
-  Number checked(Number number) const {
-    if (!(static_cast<double>(number) >= setting.minimum))
+  double checked(double number) const {
+    if (!(number >= setting.minimum))
       throw Error(ErrorKind::kUsage, where,
                   fmt::format("{} is {}, expected at least {}", setting.name, value.dump(), setting.minimum),
+                  "change " + setting.flag());
+    if (number > setting.maximum)
+      throw Error(ErrorKind::kUsage, where,
+                  fmt::format("{} is {}, expected at most {}", setting.name, value.dump(), setting.maximum),
                   "change " + setting.flag());
     return number;
   }
@@ -103,7 +107,7 @@ const std::vector<TrainSetting>& train_settings_table() {
   using S = TrainSettings;
   using enum SettingScope;
   static const std::vector<TrainSetting> table = {
-      {"rank", "Set the rank of the LoRA", &S::rank, 1},
+      {"rank", "Set the rank of the LoRA", &S::rank, 1, {}, kCourse, 16'384},
       {"alpha", "Set lora_alpha; the LoRA's scale is alpha / rank (default: the rank)", &S::alpha, 0},
       {"targets",
        "Train q, k, v and out of every attention, those of cross-attention alone, or every linear layer of "
@@ -118,9 +122,14 @@ const std::vector<TrainSetting>& train_settings_table() {
       {"warmup", "Raise the learning rate from 0 over this many iterations", &S::warmup, 0},
       {"max_grad_norm", "Clip the gradient's norm to this; 0 does not clip", &S::max_grad_norm, 0},
       {"iterations", "Update the factors this many times", &S::iterations, 0, {}, kLength},
-      {"batch_size", "Pass this many images through the UNet at once", &S::batch_size, 1},
-      {"gradient_accumulation", "Sum the gradients of this many passes before each update",
-       &S::gradient_accumulation, 1},
+      {"batch_size", "Pass this many images through the UNet at once", &S::batch_size, 1, {}, kCourse, 4096},
+      {"gradient_accumulation",
+       "Sum the gradients of this many passes before each update",
+       &S::gradient_accumulation,
+       1,
+       {},
+       kCourse,
+       1'000'000},
       {"gradient_checkpointing", "Recompute activations in the backward pass: less memory, more time",
        &S::gradient_checkpointing},
       {"resolution", "Train at this many pixels a side; 0 takes the base's own resolution", &S::resolution,
@@ -132,14 +141,25 @@ const std::vector<TrainSetting>& train_settings_table() {
        "seen in parts, large and small",
        &S::zoom, 1},
       {"buckets", "Keep each image's aspect ratio, in buckets of about equal area", &S::buckets},
-      {"views", "Cache this many random crops, zooms and flips of each image", &S::views, 1},
+      {"views",
+       "Cache this many random crops, zooms and flips of each image",
+       &S::views,
+       1,
+       {},
+       kCourse,
+       10'000},
       {"vae_tiling", "Encode large images in tiles: less memory, faint seams", &S::vae_tiling},
       {"class_prompt",
        "Preserve what the base draws for this prompt, the one without the rare word (\"a dog\"); repeat it "
        "for more prompts, which the class images show in turn",
        &S::class_prompt},
-      {"prior_images", "Let the base draw this many class images, which the run folder keeps",
-       &S::prior_images, 0},
+      {"prior_images",
+       "Let the base draw this many class images, which the run folder keeps",
+       &S::prior_images,
+       0,
+       {},
+       kCourse,
+       100'000},
       {"prior_weight", "Weigh the loss of the class images by this", &S::prior_weight, 0},
       {"min_snr_gamma", "Weigh the loss by min-SNR with this gamma, usually 5 (default: off)",
        &S::min_snr_gamma, 0},

@@ -78,6 +78,7 @@ struct TrainSetting {
   double minimum = -std::numeric_limits<double>::infinity();
   std::vector<std::string> choices = {};
   SettingScope scope = SettingScope::kCourse;
+  double maximum = 1e12;  ///< smaller for what takes memory by its number
 
   std::string flag() const;
 };

@@ -10,6 +10,7 @@
 #include "ziplora/base/error.h"
 #include "ziplora/base/read_file.h"
 #include "ziplora/io/image_file.h"
+#include "ziplora/io/json_file.h"
 
 namespace ziplora {
 namespace {
@@ -34,7 +35,7 @@ std::map<std::string, std::string> read_metadata(const fs::path& path) {
       throw Error(ErrorKind::kInput, "read " + path.string(), fmt::format("line {}: {}", number, problem),
                   R"(make each line an object like {"file_name": "dog.png", "text": "a dog"})");
     };
-    const nlohmann::json entry = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+    const nlohmann::json entry = parse_json(line).value_or(nullptr);
     if (!entry.is_object()) refuse("not a JSON object");
     for (const char* field : {"file_name", "text"})
       if (!entry.contains(field) || !entry[field].is_string())

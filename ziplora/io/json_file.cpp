@@ -9,6 +9,8 @@ namespace {
 
 /// nlohmann::json parses any depth, but copying and printing recurse and would overflow the stack.
 constexpr int kDepthLimit = 200;
+/// Parsed JSON takes up to forty times its text. CLIP's tokenizer.json, the largest real file, has 4 MB.
+constexpr size_t kSizeLimitBytes = size_t{32} << 20;
 
 /// Counts brackets outside strings, which bounds the depth whether or not the text is JSON.
 bool nests_too_deep(std::string_view text) {
@@ -30,7 +32,7 @@ bool nests_too_deep(std::string_view text) {
 
 template <class Json>
 Json read(const std::filesystem::path& path) {
-  const std::string text = read_file(path);
+  const std::string text = read_file(path, kSizeLimitBytes);
   if (nests_too_deep(text))
     throw Error(ErrorKind::kInput, "read " + path.string(),
                 "the JSON nests deeper than " + std::to_string(kDepthLimit) + " levels",
@@ -50,7 +52,7 @@ Json read(const std::filesystem::path& path) {
 
 template <class Json>
 std::optional<Json> parse(std::string_view text) {
-  if (nests_too_deep(text)) return std::nullopt;
+  if (text.size() > kSizeLimitBytes || nests_too_deep(text)) return std::nullopt;
   Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (json.is_discarded()) return std::nullopt;
   return json;

@@ -1,6 +1,6 @@
 #pragma once
 /// Reads and writes JSON files: configs, index files, reports. What the values mean is checked where they are
-/// used.
+/// used. Nothing else parses JSON, because files from strangers may be too large or too deep for the parser.
 ///
 ///     nlohmann::json config = read_json_file("unet/config.json");
 ///     write_json_file("report.json", report);
@@ -13,14 +13,14 @@
 
 namespace ziplora {
 
-/// @throws Error(kInput) if the file is missing or is not JSON; gives line and column
+/// @throws Error(kInput) if the file is missing, larger than 32 MiB, nested too deep or not JSON: line and column
 nlohmann::json read_json_file(const std::filesystem::path& path);
 
 /// The same, with members in the file's order, for objects in which the first member that fits counts.
 nlohmann::ordered_json read_ordered_json_file(const std::filesystem::path& path);
 
 /// JSON that stands inside another file, such as the metadata of a LoRA.
-/// @return nothing if it is not JSON, or nests so deeply that copying it would exhaust the stack
+/// @return nothing where read_json_file throws
 std::optional<nlohmann::json> parse_json(std::string_view text);
 std::optional<nlohmann::ordered_json> parse_ordered_json(std::string_view text);
 

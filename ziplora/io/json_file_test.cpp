@@ -74,5 +74,20 @@ TEST(JsonFile, OrderedObjectsKeepTheOrderOfTheFile) {
   EXPECT_FALSE(parse_ordered_json(std::string(201, '[') + std::string(201, ']')));
 }
 
+TEST(JsonFile, TooLargeATextIsNotParsed) {
+  const TemporaryFolder folder;
+  const std::string large = "\"" + std::string(40 << 20, 'x') + "\"";
+  EXPECT_EQ(parse_json(large), std::nullopt);
+  write_text_file(folder / "large.json", large);
+  try {
+    read_json_file(folder / "large.json");
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kInput);
+    EXPECT_NE(error.where().find("large.json"), std::string::npos);
+    EXPECT_NE(error.problem().find("too large"), std::string::npos);
+  }
+}
+
 }  // namespace
 }  // namespace ziplora

@@ -10,6 +10,7 @@
 
 #include "ziplora/base/error.h"
 #include "ziplora/base/nearest_name.h"
+#include "ziplora/base/parse_number.h"
 
 namespace ziplora {
 namespace {
@@ -49,18 +50,8 @@ std::vector<std::string> split(const std::string& text) {
   return words;
 }
 
-std::optional<double> number(const std::string& word) {
-  size_t used = 0;
-  try {
-    const double value = std::stod(word, &used);
-    if (used == word.size() && std::isfinite(value)) return value;
-  } catch (const std::exception&) {
-  }
-  return std::nullopt;
-}
-
 double weight_in(const std::string& word, const std::string& where) {
-  if (const auto value = number(word)) return *value;
+  if (const auto value = parse_number<double>(word)) return *value;
   throw Error(ErrorKind::kUsage, where, fmt::format("'{}' is not a number", word),
               "give a list of numbers, NAME=WEIGHT,…, or one of all, content, style");
 }
@@ -113,7 +104,7 @@ BlockWeights BlockWeights::parse(const std::string& text, const std::string& whe
     }
     return result;
   }
-  if (words.size() < 2 && (words.empty() || !number(words.front())))
+  if (words.size() < 2 && (words.empty() || !parse_number<double>(words.front())))
     throw unknown_name(where, text, {"all", "content", "style"});
   const auto list = kohya_lists().find(words.size());
   if (list == kohya_lists().end())
@@ -157,7 +148,10 @@ std::string block_of(const TargetName& target) {
   const std::string group = path.substr(0, dot);
   if (group == "middle_block") return "MID";
   const bool in = group == "input_blocks", out = group == "output_blocks";
-  if (in || out) return fmt::format("{}{:02}", in ? "IN" : "OUT", std::stoi(path.substr(dot + 1)));
+  if (in || out) {
+    const std::string index = path.substr(dot + 1, path.find('.', dot + 1) - dot - 1);
+    return fmt::format("{}{:02}", in ? "IN" : "OUT", parse_number<int>(index).value());
+  }
   // kohya counts the embeddings with the first block, the last convolution after OUT08.
   return group == "out" ? "OUT09" : "IN00";
 }

@@ -1,5 +1,9 @@
 #include "ziplora/merge/zip_options.h"
 
+#include <fmt/format.h>
+
+#include "ziplora/base/error.h"
+
 namespace ziplora {
 namespace {
 
@@ -82,6 +86,14 @@ std::vector<MergeOption> image_table(const ZipOptions& defaults) {
        .minimum = 1}};
 }
 
+/// Before memory is asked for.
+void refuse_above(const nlohmann::json& values, const std::string& name, int64_t most) {
+  if (const int64_t given = values[name]; given > most)
+    throw Error(ErrorKind::kUsage, "merge: --" + name,
+                fmt::format("{} is too large; the maximum is {}", given, most),
+                "leave it out for the default");
+}
+
 }  // namespace
 
 std::vector<MergeOption> zip_table() {
@@ -92,6 +104,9 @@ std::vector<MergeOption> zip_table() {
 }
 
 ZipOptions zip_options_of(const nlohmann::json& values) {
+  refuse_above(values, "images", 10'000);
+  refuse_above(values, "batch-size", 4096);
+  refuse_above(values, "evaluation-draws", 100'000);
   const int64_t image_size = values["image-size"];
   return {.loop = {.iterations = values["iterations"], .stop_overlap = values["stop-overlap"]},
           .objective = {.overlap_weight = values["overlap-weight"],

@@ -10,6 +10,8 @@
 #include <unordered_map>
 
 #include "ziplora/base/error.h"
+#include "ziplora/base/parse_number.h"
+#include "ziplora/io/json_file.h"
 #include "ziplora/models/byte_pair_encoding.h"
 #include "ziplora/models/clip_text_split.h"
 
@@ -44,15 +46,9 @@ struct AddedToken {
 }
 
 json read_json(const fs::path& path) {
-  std::ifstream file(path);
-  if (!file) malformed(path, "the file cannot be read");
-  try {
-    json value = json::parse(file);
-    if (!value.is_object()) malformed(path, "a JSON object is expected");
-    return value;
-  } catch (const json::exception& error) {
-    malformed(path, error.what());
-  }
+  json value = read_json_file(path);
+  if (!value.is_object()) malformed(path, "a JSON object is expected");
+  return value;
 }
 
 json read_json_if_there(const fs::path& path) { return fs::exists(path) ? read_json(path) : json::object(); }
@@ -121,17 +117,38 @@ struct TokenizerFiles {
     } else if (fs::exists(vocab)) {
       vocabulary = read_vocabulary(read_json(vocab), vocab);
       merges = read_merges_file(folder / "merges.txt");
-      for (const auto& [id, token] : config.value("added_tokens_decoder", json::object()).items()) {
-        if (id.empty() || id.size() > 9 || id.find_first_not_of("0123456789") != std::string::npos)
-          malformed(folder / "tokenizer_config.json",
-                    fmt::format("\"added_tokens_decoder\" has the id \"{}\"", id));
-        added_tokens.push_back(token);
-        added_tokens.back()["id"] = std::stoll(id);
-      }
+      added_tokens = listed_tokens(config.value("added_tokens_decoder", json::object()));
     } else {
       throw Error(ErrorKind::kInput, fmt::format("tokenizer {}", folder.string()),
                   "there is neither vocab.json with merges.txt nor tokenizer.json",
                   "check the path: a tokenizer folder of a diffusers model is expected");
+    }
+    require_tokens();
+  }
+
+  /// The tokens of an object by their ids, as a list.
+  json listed_tokens(const json& decoder) const {
+    if (!decoder.is_object())
+      malformed(folder / "tokenizer_config.json", "\"added_tokens_decoder\" is not an object");
+    json tokens = json::array();
+    for (const auto& [id, token] : decoder.items()) {
+      const auto number = parse_number<uint32_t>(id);
+      if (!number || !token.is_object())
+        malformed(folder / "tokenizer_config.json",
+                  fmt::format("\"added_tokens_decoder\" has the id \"{}\" for {}", id, json_line(token)));
+      tokens.push_back(token);
+      tokens.back()["id"] = *number;
+    }
+    return tokens;
+  }
+
+  void require_tokens() const {
+    if (!added_tokens.is_array()) malformed(folder, "the added tokens are not a list");
+    for (const json& token : added_tokens) {
+      const bool sound = token.is_object() && token.contains("content") && token["content"].is_string() &&
+                         token.contains("id") && token["id"].is_number_integer();
+      if (!sound)
+        malformed(folder, fmt::format("the added token {} has no content and id", json_line(token)));
     }
   }
 

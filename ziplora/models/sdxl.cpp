@@ -256,6 +256,9 @@ std::unique_ptr<Sdxl> load_single_file(const fs::path& file, const DevicePolicy&
   return base;
 }
 
+/// Before memory is asked for: SDXL draws 1024 pixels well, and four times as many with tricks.
+constexpr int64_t kMostSide = 16'384;
+
 }  // namespace
 
 PromptEmbeddings Sdxl::encode_prompt(const std::vector<std::string>& prompts, ProgressSink& progress) const {
@@ -288,6 +291,11 @@ int64_t Sdxl::image_size_step() const {
 
 void Sdxl::check_image_size(int64_t height, int64_t width, const std::string& where) const {
   const int64_t step = image_size_step();
+  if (height > kMostSide || width > kMostSide)
+    throw Error(ErrorKind::kUsage, where,
+                fmt::format("{} × {} pixels (height × width) are too many: sides have at most {}", height,
+                            width, kMostSide),
+                "draw a smaller image, and enlarge it");
   if (height > 0 && width > 0 && height % step == 0 && width % step == 0) return;
   const auto nearest = [&](int64_t side) { return std::max<int64_t>(1, (side + step / 2) / step) * step; };
   const int64_t near_height = nearest(height), near_width = nearest(width);

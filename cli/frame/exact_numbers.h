@@ -1,0 +1,16 @@
+#pragma once
+/// Numbers of flags are read by base/parse_number.h. CLI11 alone takes "nan" for a guidance scale and "010" for 8.
+///
+///     read_numbers_exactly(verb);   // once its flags are declared
+
+#include <CLI/App.hpp>
+
+namespace ziplora::cli {
+
+/// Makes every flag of type INT, UINT or FLOAT refuse what is not a finite decimal number.
+void read_numbers_exactly(CLI::App& verb);
+
+/// For an unsigned field whose flag is of type INT: CLI11 reads −1 as 2⁶⁴ − 1.
+void refuse_negative(CLI::Option* option);
+
+}  // namespace ziplora::cli
