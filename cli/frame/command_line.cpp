@@ -102,6 +102,18 @@ std::string json_text(const Json& value, int indent) {
   return value.dump(indent, ' ', false, Json::error_handler_t::replace);
 }
 
+/// An empty name is a variable of a script that was not set. Nobody means "the default" or "no file" by it.
+void refuse_empty_names(CLI::App& verb) {
+  for (CLI::Option* option : verb.get_options()) {
+    const std::string type = option->get_type_name();
+    const bool names_a_file =
+        type.starts_with("FILE") || type == "FOLDER" || type == "PATH" || type == "BASE";
+    if (names_a_file && !option->get_lnames().empty())
+      option->check(
+          [](const std::string& name) { return name.empty() ? "the name of the file is empty" : ""; });
+  }
+}
+
 /// A verb with its share of the frame.
 struct FramedVerb {
   Verb verb;
@@ -126,6 +138,7 @@ void declare(const Program& program, CLI::App& app, FramedVerbs& verbs) {
     add_frame_flags(*subcommand, framed.frame);
     framed.required = take_over_required_options(*subcommand);
     read_numbers_exactly(*subcommand);
+    refuse_empty_names(*subcommand);
     restore_whole_words(*subcommand);
     subcommand->footer(subcommand->get_footer() + "\n" + kExitStatus);
   }

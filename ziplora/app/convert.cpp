@@ -12,6 +12,7 @@
 #include "ziplora/io/json_file.h"
 #include "ziplora/io/size_on_disk.h"
 #include "ziplora/lora/adapter_digest.h"
+#include "ziplora/lora/adapter_file.h"
 #include "ziplora/lora/key_dialects.h"
 
 namespace ziplora {
@@ -24,7 +25,10 @@ struct Job {
   fs::path input, output;
 };
 
-bool names_a_folder(const fs::path& path) { return fs::is_directory(path) || !path.has_filename(); }
+bool names_a_folder(const fs::path& path) {
+  std::error_code ignored;  // a name that is too long is no folder's; the writer says what is wrong with it
+  return fs::is_directory(path, ignored) || !path.has_filename();
+}
 
 /// "cat.safetensors", and "cat" of the folder cat/.
 fs::path name_of(const fs::path& input) {
@@ -159,6 +163,7 @@ ConvertResult run_convert(const ConvertRequest& request, ProgressSink& progress,
       throw Error(ErrorKind::kFailed, "convert: -o " + request.output.string(), failure.message(),
                   "choose a folder you can write to");
   }
+  for (const Job& job : jobs) require_writable(job.output, request.format);
   ConvertResult result;
   std::optional<Stage> stage;
   if (jobs.size() > 1) stage.emplace(progress, "convert", static_cast<int64_t>(jobs.size()));

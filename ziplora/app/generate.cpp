@@ -40,10 +40,11 @@ void check_outputs(const GenerateRequest& request) {
   if (request.output.extension() != ".png")
     throw Error(ErrorKind::kUsage, "generate: -o " + request.output.string(), "the name does not end in .png",
                 "images are written as PNG: give -o OUT.png");
-  if (fs::is_directory(request.output))
+  if (std::error_code ignored; fs::is_directory(request.output, ignored))
     throw Error(ErrorKind::kUsage, "generate: -o " + request.output.string(),
                 "this is a folder, a file name is expected", "give -o OUT.png");
-  const AtomicFile trial(request.output);  // leaves nothing behind
+  const size_t count = request.grid ? 1 : request.prompts.size() * static_cast<size_t>(request.images);
+  const AtomicFile trial(image_file(request.output, count - 1, count));  // leaves nothing behind
   if (request.save_latents) const AtomicFile latents_trial(*request.save_latents);
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <limits.h>
 
 #include <chrono>
 #include <memory>
@@ -31,9 +32,10 @@ namespace ziplora {
 namespace fs = std::filesystem;
 namespace {
 
+/// The longest names lose their end, so that the output's own name may be as long as any.
 fs::path beside(const fs::path& output, const std::string& kind) {
-  fs::path path = output;
-  return path.replace_extension(kind + ".safetensors");
+  const std::string ending = kind + ".safetensors";
+  return output.parent_path() / (output.stem().string().substr(0, NAME_MAX - ending.size()) + ending);
 }
 
 /// Checked before any work starts.

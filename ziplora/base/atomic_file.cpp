@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "ziplora/base/error.h"
+#include "ziplora/base/temporary_part.h"
 #include "ziplora/base/write_failure.h"
 
 namespace ziplora {
@@ -16,40 +18,42 @@ namespace {
   throw_write_failure(what, path, errno);
 }
 
+struct Descriptor {
+  int value;
+  ~Descriptor() { ::close(value); }
+};
+
+/// @return 0, or −1 with errno
+int flush(int descriptor) {
+  while (::fsync(descriptor) != 0)
+    if (errno != EINTR) return errno == EINVAL ? 0 : -1;  // EINVAL: there is nothing to flush to
+  return 0;
+}
+
 }  // namespace
 
-AtomicFile::AtomicFile(const std::filesystem::path& path) : path_(path) {
-  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
-  std::error_code unseen;
-  if (!path.has_filename() || std::filesystem::is_directory(path, unseen))
-    throw Error(ErrorKind::kUsage, "write " + path.string(), "this is a folder, a file name is expected",
-                "name a file in it: " + (path / "NAME").string());
-  if (!std::filesystem::is_directory(folder, unseen)) {
-    if (unseen && unseen != std::errc::no_such_file_or_directory) {
-      errno = unseen.value();
-      fail("cannot look into " + folder.string(), path);
-    }
-    throw Error(ErrorKind::kFailed, "write " + path.string(),
-                "the folder " + folder.string() + " does not exist", "mkdir -p " + folder.string());
+AtomicFile::AtomicFile(const std::filesystem::path& path) : path_(path), target_(find_output_target(path)) {
+  if (target_.is_stream) {
+    descriptor_ = make_nameless_file(path);
+    return;
   }
-  std::string pattern = path.string() + ".XXXXXX.part";
-  descriptor_ = ::mkstemps(pattern.data(), 5);
-  part_path_ = pattern;
-  if (descriptor_ < 0) fail("cannot create a file in " + folder.string(), path);
-  ::fchmod(descriptor_, 0644);
+  TemporaryPart part = make_part_file(target_.folder(), path);
+  part_path_ = std::move(part.path);
+  descriptor_ = part.descriptor;
+  if (target_.mode) ::fchmod(descriptor_, *target_.mode | S_IRUSR | S_IWUSR);
 }
 
 AtomicFile::~AtomicFile() {
-  if (descriptor_ < 0) return;
-  ::close(descriptor_);
-  ::unlink(part_path_.c_str());
+  if (!part_path_.empty()) ::unlink(part_path_.c_str());
+  if (descriptor_ >= 0) ::close(descriptor_);
 }
 
 void AtomicFile::write_at(const char* bytes, size_t size_bytes, int64_t offset) {
   while (size_bytes > 0) {
     const ssize_t written = ::pwrite(descriptor_, bytes, size_bytes, offset);
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) fail("writing failed", path_);
+    if (written == 0) errno = EIO;
+    if (written <= 0) fail("writing failed", path_);
     bytes += written;
     offset += written;
     size_bytes -= static_cast<size_t>(written);
@@ -67,18 +71,36 @@ void AtomicFile::rewrite_start(std::string_view text) {
   write_at(text.data(), text.size(), 0);
 }
 
+void AtomicFile::send() {
+  const Descriptor stream{::open(path_.c_str(), O_WRONLY | O_NOCTTY | O_CLOEXEC)};
+  if (stream.value < 0) fail("opening failed", path_);
+  char block[1 << 16];
+  for (int64_t sent = 0; sent < end_;) {
+    const ssize_t got = ::pread(descriptor_, block, sizeof block, sent);
+    if (got < 0 && errno == EINTR) continue;
+    if (got == 0) errno = EIO;
+    if (got <= 0) fail("reading the temporary file failed", path_);
+    for (ssize_t done = 0; done < got;) {
+      const ssize_t written = ::write(stream.value, block + done, static_cast<size_t>(got - done));
+      if (written < 0 && errno != EINTR) fail("writing failed", path_);
+      if (written > 0) done += written;
+    }
+    sent += got;
+  }
+}
+
 void AtomicFile::commit() {
-  if (::fsync(descriptor_) != 0 && errno != EINVAL) fail("flushing failed", path_);
-  if (::close(descriptor_) != 0) {
-    descriptor_ = -1;
-    ::unlink(part_path_.c_str());
-    fail("closing failed", path_);
-  }
-  descriptor_ = -1;
-  if (::rename(part_path_.c_str(), path_.c_str()) != 0) {
-    ::unlink(part_path_.c_str());
-    fail("renaming failed", path_);
-  }
+  if (target_.is_stream) return send();
+  if (flush(descriptor_) != 0) fail("flushing failed", path_);
+  if (target_.mode) ::fchmod(descriptor_, *target_.mode);
+  // Renamed while the descriptor, and with it the lock, is still held: nobody may take the part for a dead one's.
+  if (::rename(part_path_.c_str(), target_.path.c_str()) != 0) fail("renaming failed", path_);
+  part_path_.clear();
+  ::close(std::exchange(descriptor_, -1));  // what it could report was reported by the flush
+}
+
+std::filesystem::path AtomicFile::storage_folder() const {
+  return target_.is_stream ? std::filesystem::temp_directory_path() : target_.folder();
 }
 
 void write_text_file(const std::filesystem::path& path, std::string_view text) {

@@ -1,9 +1,14 @@
 #pragma once
 /// A file that appears under its name whole or not at all.
 ///
-///     AtomicFile file("out.safetensors");  // opens out.safetensors.<random>.part beside it
+///     AtomicFile file("out.safetensors");  // opens a hidden temporary file beside it
 ///     file.write(bytes, size);
-///     file.commit();                       // renames; without it the destructor removes the part
+///     file.commit();                       // renames; without it the destructor removes the temporary
+///
+/// A link stays one: the file that it leads to is replaced. Pipes and character devices are not replaced but
+/// written into: the content is collected in the system's folder for temporary files, and `commit` sends it. So they,
+/// too, get all or nothing. An existing file's permissions stay, since a private file must not become public
+/// because it is written anew; a new one has those that the umask leaves.
 
 #include <cstddef>
 #include <cstdint>
@@ -11,12 +16,13 @@
 #include <string>
 #include <string_view>
 
+#include "ziplora/base/output_target.h"
+
 namespace ziplora {
 
 class AtomicFile {
  public:
-  /// @throws Error(kFailed) if the folder does not exist or is not writable; Error(kUsage) if `path` itself
-  ///         is a folder
+  /// @throws as find_output_target; Error(kFailed) if the folder is not writable
   explicit AtomicFile(const std::filesystem::path& path);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
@@ -28,11 +34,16 @@ class AtomicFile {
   /// Overwrites the first bytes.
   /// @throws as write; Error(kInternal) if the text is longer than what has been written
   void rewrite_start(std::string_view text);
+  /// Waits for a reader if the output is a pipe.
   void commit();
+  /// The folder whose disk takes the bytes.
+  std::filesystem::path storage_folder() const;
 
  private:
   void write_at(const char* bytes, size_t size_bytes, int64_t offset);
-  std::filesystem::path path_, part_path_;
+  void send();
+  std::filesystem::path path_, part_path_;  ///< the part of a stream has no path
+  OutputTarget target_;
   int descriptor_;
   int64_t end_ = 0;
 };

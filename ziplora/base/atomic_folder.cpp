@@ -1,41 +1,49 @@
 #include "ziplora/base/atomic_folder.h"
 
-#include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <string>
 #include <vector>
 
 #include "ziplora/base/error.h"
+#include "ziplora/base/output_target.h"
+#include "ziplora/base/temporary_part.h"
 #include "ziplora/base/write_failure.h"
 
 namespace ziplora {
 namespace fs = std::filesystem;
 
 AtomicFolder::AtomicFolder(const fs::path& path, IfThere if_there)
-    : path_(path.has_filename() ? path : path.parent_path()), if_there_(if_there) {
-  const std::string where = "write " + path_.string();
+    : path_(follow_links(path.has_filename() ? path : path.parent_path())), if_there_(if_there) {
+  const std::string where = "write " + path.string();
+  if (path_.empty())
+    throw Error(ErrorKind::kUsage, where, "the name of the output is empty",
+                "name a folder, for example ./NAME");
   const fs::path above = path_.has_parent_path() ? path_.parent_path() : ".";
-  if (fs::exists(path_) && !fs::is_directory(path_))
+  struct stat status {};
+  const bool exists = ::stat(path_.c_str(), &status) == 0;
+  if (!exists && errno == ENAMETOOLONG) throw_write_failure("the path cannot be used", path, errno);
+  if (exists && !S_ISDIR(status.st_mode))
     throw Error(ErrorKind::kUsage, where, "a file of this name exists, and the output is a folder",
                 "choose another name for the output, or remove it");
-  if (if_there == IfThere::kRefuse && fs::exists(path_) && !fs::is_empty(path_))
+  if (if_there == IfThere::kRefuse && exists && !fs::is_empty(path_))
     throw Error(ErrorKind::kUsage, where, "the folder exists and is not empty; it is not overwritten",
                 "choose another name for the output, or remove it");
   if (!fs::is_directory(above))
     throw Error(ErrorKind::kFailed, where, "the folder " + above.string() + " does not exist",
                 "mkdir -p " + above.string());
-  std::string pattern = path_.string() + ".XXXXXX";
-  if (::mkdtemp(pattern.data()) == nullptr)
-    throw_write_failure("cannot create a folder in " + above.string(), path_, errno);
-  ::chmod(pattern.c_str(), 0755);
-  part_path_ = pattern;
+  TemporaryPart part = make_part_folder(above, path);
+  part_path_ = std::move(part.path);
+  lock_ = part.descriptor;
+  if (exists) ::fchmod(lock_, (status.st_mode & 0777) | S_IRWXU);
 }
 
 AtomicFolder::~AtomicFolder() {
   std::error_code ignored;  // the user has to remove what we cannot
   if (!part_path_.empty()) fs::remove_all(part_path_, ignored);
+  ::close(lock_);
 }
 
 /// Makes new folders first: if there is no space for them, no file has changed yet.

@@ -1,13 +1,15 @@
 #pragma once
 /// A folder that appears under its name whole or not at all, like a file with atomic_file.h.
 ///
-///     AtomicFolder folder("baked");             // makes baked.<random> beside it
+///     AtomicFolder folder("baked");             // makes a hidden temporary folder beside it
 ///     write_text_file(folder / "a.json", "…");
 ///     folder.commit();                          // renames; without it the destructor removes the part
 ///
 /// An existing folder can be updated: new files replace old ones once all of them are written, and its other
 /// files stay. Until then nothing in it changes. A full disk or Ctrl-C cannot interrupt the replacement,
 /// since renames need no space and no cancel token is asked.
+///
+/// A link stays one: the folder that it leads to is written. Permissions are as with atomic_file.h.
 
 #include <filesystem>
 
@@ -17,7 +19,7 @@ enum class IfThere { kRefuse, kUpdate };
 
 class AtomicFolder {
  public:
-  /// @throws Error(kUsage) if `path` is a file or, unless it is to be updated, a folder that is not empty;
+  /// @throws Error(kUsage) if `path` is empty, a file or, unless it is to be updated, a folder with content;
   ///         Error(kFailed) if the parent folder does not exist or is not writable
   explicit AtomicFolder(const std::filesystem::path& path, IfThere if_there = IfThere::kRefuse);
   ~AtomicFolder();
@@ -31,6 +33,7 @@ class AtomicFolder {
  private:
   void update();
   std::filesystem::path path_, part_path_;
+  int lock_ = -1;
   IfThere if_there_;
 };
 

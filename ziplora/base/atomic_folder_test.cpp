@@ -1,6 +1,10 @@
 #include "ziplora/base/atomic_folder.h"
 
 #include <gtest/gtest.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "ziplora/base/atomic_file.h"
 #include "ziplora/base/error.h"
@@ -108,6 +112,66 @@ TEST(AtomicFolder, AnUpdateOfNothingIsTheWholeFolder) {
   EXPECT_EQ(read_file(parent / "out/a.txt"), "whole");
   write_text_file(parent / "file", "");
   EXPECT_THROW(AtomicFolder(parent / "file", IfThere::kUpdate), Error);
+}
+
+TEST(AtomicFolder, ALinkStaysOneAndWhatItLeadsToIsWritten) {
+  TemporaryFolder parent;
+  fs::create_directory(parent / "runs");
+  fs::create_symlink("runs/7", parent / "latest");
+  AtomicFolder folder(parent / "latest");
+  write_text_file(folder / "a.txt", "whole");
+  folder.commit();
+  EXPECT_TRUE(fs::is_symlink(parent / "latest"));
+  EXPECT_EQ(read_file(parent / "runs/7/a.txt"), "whole");
+  EXPECT_EQ(entries_of(parent / "runs"), 1u);
+}
+
+TEST(AtomicFolder, NamesThatAreNoFoldersAreUsageErrors) {
+  for (const char* path : {"", "/dev/null"}) {
+    try {
+      AtomicFolder folder(path);
+      FAIL() << path;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kUsage);
+    }
+  }
+}
+
+TEST(AtomicFolder, PermissionsAreTheUmasksOrThoseOfBefore) {
+  TemporaryFolder parent;
+  fs::create_directory(parent / "old");
+  fs::permissions(parent / "old", fs::perms(0700));
+  const mode_t before = ::umask(027);
+  for (const char* name : {"new", "old"}) {
+    AtomicFolder folder(parent / name);
+    write_text_file(folder / "a.txt", "whole");
+    folder.commit();
+  }
+  ::umask(before);
+  EXPECT_EQ(fs::status(parent / "new").permissions(), fs::perms(0750));
+  EXPECT_EQ(fs::status(parent / "old").permissions(), fs::perms(0700));
+}
+
+TEST(AtomicFolder, TheLongestNamesWork) {
+  TemporaryFolder parent;
+  AtomicFolder folder(parent / std::string(NAME_MAX, 'n'));
+  folder.commit();
+  EXPECT_TRUE(fs::is_directory(parent / std::string(NAME_MAX, 'n')));
+  EXPECT_THROW(AtomicFolder(parent / std::string(NAME_MAX + 1, 'n')), Error);
+}
+
+TEST(AtomicFolder, WhatAKilledProcessLeftIsRemovedWithEverythingInIt) {
+  TemporaryFolder parent;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    AtomicFolder folder(parent / "out");
+    write_text_file(folder / "a.txt", "half");
+    ::_exit(0);
+  }
+  ::waitpid(child, nullptr, 0);
+  EXPECT_EQ(entries_of(parent.path()), 1u);
+  write_text_file(parent / "file", "x");
+  EXPECT_EQ(entries_of(parent.path()), 1u);
 }
 
 }  // namespace

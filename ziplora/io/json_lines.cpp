@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <string>
+#include <tuple>
 
 #include "ziplora/base/write_failure.h"
 #include "ziplora/io/json_file.h"
@@ -14,7 +15,7 @@ namespace ziplora {
 void append_json_line(const std::filesystem::path& path, const nlohmann::json& record,
                       const std::string& place) {
   const std::string line = json_line(record) + "\n";
-  const int descriptor = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+  const int descriptor = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
   if (descriptor < 0) throw_write_failure("opening failed", path, errno, place);
   const off_t size_before = ::lseek(descriptor, 0, SEEK_END);
   int code = 0;
@@ -25,10 +26,10 @@ void append_json_line(const std::filesystem::path& path, const nlohmann::json& r
     else if (errno != EINTR)
       code = errno;
   }
+  // Half a line would spoil a line after it. Pipes and devices have no size, and keep it.
+  if (code != 0 && size_before >= 0) std::ignore = ::ftruncate(descriptor, size_before);
   if (::close(descriptor) != 0 && code == 0) code = errno;
   if (code == 0) return;
-  std::error_code ignored;  // half a line would spoil a line after it
-  std::filesystem::resize_file(path, static_cast<uintmax_t>(size_before), ignored);
   throw_write_failure("writing failed", path, code, place);
 }
 

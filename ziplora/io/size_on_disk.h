@@ -9,7 +9,7 @@
 
 namespace ziplora {
 
-/// @return bytes
+/// @return bytes; 0 for a pipe or a device, which keeps nothing
 /// @throws std::filesystem::filesystem_error if nothing is there
 uintmax_t size_on_disk(const std::filesystem::path& file_or_folder);
 

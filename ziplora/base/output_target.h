@@ -1,0 +1,31 @@
+#pragma once
+/// Where an output goes, known before the work: links are followed, and what cannot hold a file is refused.
+///
+///     const OutputTarget target = find_output_target("latest.safetensors");  // a link to runs/7.safetensors
+///     target.path;                                                           // "runs/7.safetensors"
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <optional>
+
+namespace ziplora {
+
+struct OutputTarget {
+  std::filesystem::path path;  ///< what links lead to
+  bool is_stream = false;      ///< a pipe or a character device, which is written into, never replaced
+  std::optional<mode_t> mode =
+      std::nullopt;  ///< permissions of the file that is there; nothing: there is none
+  /// The folder that `path` is in.
+  std::filesystem::path folder() const;
+};
+
+/// @throws Error(kUsage) if the name is empty, a folder, a disk or a socket; Error(kFailed) if the folder does
+///         not exist, the name is too long, links lead in a circle, or a pipe or device may not be written to
+OutputTarget find_output_target(const std::filesystem::path& path);
+
+/// Follows the links of `path` itself; what they lead to need not exist.
+/// @throws Error(kFailed) if they lead in a circle
+std::filesystem::path follow_links(const std::filesystem::path& path);
+
+}  // namespace ziplora
