@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/frame/size_text.h"
+#include "ziplora/base/printable.h"
 
 namespace ziplora::cli {
 namespace {
@@ -30,11 +31,11 @@ std::string cut_to(const std::string& text, size_t columns) {
   return text.substr(0, bytes) + "…";
 }
 
-/// Control characters would let a file's metadata write to the terminal.
+/// Metadata may hold line feeds; and what takes more columns when it is printed must do so when it is measured.
 std::string one_line(std::string text) {
   for (char& c : text)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
-  return text;
+  return visible(text);
 }
 
 /// `name` in its column, then `text` broken at spaces, later lines indented below it.

@@ -6,5 +6,6 @@ cd "$(dirname "$0")/.."
 tools/setup.sh packages
 python3 tools/check_includes.py
 python3 tools/check_hints.py
+python3 tools/check_edges.py
 python3 tools/check_comments.py
 git ls-files '*.h' '*.cpp' | xargs clang-format --dry-run -Werror

@@ -6,20 +6,22 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <iostream>
 #include <map>
 #include <memory>
+#include <sstream>
 
 #include "cli/frame/command.h"
 #include "cli/frame/config_file.h"
 #include "cli/frame/exact_numbers.h"
 #include "cli/frame/exit_code.h"
 #include "cli/frame/json_progress.h"
+#include "cli/frame/printing.h"
 #include "cli/frame/terminal_progress.h"
 #include "cli/frame/whole_words.h"
 #include "ziplora/base/atomic_file.h"
 #include "ziplora/base/error.h"
 #include "ziplora/base/nearest_name.h"
+#include "ziplora/io/json_file.h"
 
 namespace ziplora::cli {
 namespace {
@@ -96,12 +98,6 @@ std::vector<CLI::Option*> take_over_required_options(CLI::App& verb) {
   return required;
 }
 
-/// JSON is UTF-8, but file names and prompts may have any encoding: other bytes become U+FFFD.
-template <typename Json>  // nlohmann::json or, in the order of the flags, ordered_json
-std::string json_text(const Json& value, int indent) {
-  return value.dump(indent, ' ', false, Json::error_handler_t::replace);
-}
-
 /// An empty name is a variable of a script that was not set. Nobody means "the default" or "no file" by it.
 void refuse_empty_names(CLI::App& verb) {
   for (CLI::Option* option : verb.get_options()) {
@@ -163,7 +159,7 @@ int run_verb(const FramedVerb& framed, CLI::App& subcommand, const CancelToken& 
              const ErrorStyle& style) {
   apply_settings(framed, subcommand);
   if (framed.frame.print_config) {
-    std::cout << json_text(resolved_config(subcommand), 2) << "\n";
+    print_out_json(resolved_config(subcommand), 2);
     return 0;
   }
   for (const CLI::Option* option : framed.required)
@@ -180,14 +176,11 @@ int run_verb(const FramedVerb& framed, CLI::App& subcommand, const CancelToken& 
 std::string example(const std::string& command_line) { return "EXAMPLE\n  " + command_line + "\n"; }
 
 void CommandContext::print_result(const nlohmann::json& result, const std::string& text) const {
-  if (!report.empty()) write_text_file(report, json_text(result, 2) + "\n");
+  if (!report.empty()) write_json_file(report, result);
   if (json)
-    std::cout << json_text(result, -1) << std::endl;
+    print_out_json(result, -1);
   else if (!text.empty())
-    std::cout << text << (text.back() == '\n' ? "" : "\n") << std::flush;
-  if (!std::cout)
-    throw Error(ErrorKind::kFailed, "stdout", "the result could not be written",
-                "free some space where stdout goes, or let its reader read to the end");
+    print_out(text.back() == '\n' ? text : text + "\n");
 }
 
 int run_command_line(const Program& program, int argc, char** argv, const CancelToken& cancel,
@@ -206,7 +199,7 @@ int run_command_line(const Program& program, int argc, char** argv, const Cancel
     const auto chosen = app.get_subcommands();
     if (chosen.empty()) {
       refuse_leftovers(program, app, app.remaining());
-      std::cout << app.help();
+      print_out(app.help());
       return 0;
     }
     CLI::App& subcommand = *chosen.front();
@@ -216,7 +209,10 @@ int run_command_line(const Program& program, int argc, char** argv, const Cancel
     refuse_leftovers(program, app, app.remaining());
     return run_verb(framed, subcommand, cancel, style);
   } catch (const CLI::Success& request) {  // --help, --version
-    return app.exit(request);
+    std::ostringstream text;
+    app.exit(request, text, text);
+    print_out(text.str());
+    return 0;
   } catch (const CLI::ParseError& error) {
     const auto chosen = app.get_subcommands();
     const std::string where = name_of(program, chosen.empty() ? nullptr : chosen.front());

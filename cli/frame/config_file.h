@@ -4,7 +4,7 @@
 /// command line wins.
 ///
 ///     apply_config_file("run.json", verb);         // fills the options that no flag has set
-///     std::cout << resolved_config(verb).dump(2);  // can be run again unchanged
+///     print_out_json(resolved_config(verb), 2);    // can be run again unchanged
 
 #include <CLI/App.hpp>
 

@@ -1,17 +1,14 @@
 #include "cli/frame/program.h"
 
 #include <c10/util/Exception.h>
-#include <fmt/format.h>
-
 #include <csignal>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <iostream>
 #include <new>
 #include <nlohmann/json.hpp>
 
 #include "cli/frame/command_line.h"
+#include "cli/frame/printing.h"
 #include "ziplora/base/error.h"
 
 namespace ziplora::cli {
@@ -19,26 +16,41 @@ namespace {
 
 CancelToken cancel_token;
 
-/// The first Ctrl-C asks the work to stop at its next step; the second one kills the process.
+/// The first Ctrl-C asks the work to stop at its next step; the second one kills the process. A terminal that
+/// closes may send SIGHUP twice, from the shell and from the system, and nobody means the second.
 void on_interrupt(int signal_number) {
   cancel_token.cancel();
-  std::signal(signal_number, SIG_DFL);
+  if (signal_number != SIGHUP) std::signal(signal_number, SIG_DFL);
+}
+
+/// nohup and shells that start work in the background have signals ignored, and they stay so.
+void handle_unless_ignored(int signal_number) {
+  if (std::signal(signal_number, on_interrupt) == SIG_IGN) std::signal(signal_number, SIG_IGN);
+}
+
+void prepare_process() {
+  occupy_closed_standard_files();
+  for (const int signal_number : {SIGINT, SIGTERM, SIGHUP}) handle_unless_ignored(signal_number);
+  // A write that hits the limit of `ulimit -f`, or a pipe that nobody reads, is an error and not our end.
+  std::signal(SIGXFSZ, SIG_IGN);
+  std::signal(SIGPIPE, SIG_IGN);
 }
 
 int report(const Error& error, const ErrorStyle& style) {
   const int code = static_cast<int>(error.kind());
   if (style.json) {
-    const nlohmann::ordered_json event = {{"event", "error"},
-                                          {"exit_code", code},
-                                          {"where", error.where()},
-                                          {"problem", error.problem()},
-                                          {"hint", error.hint()}};
-    std::cerr << event.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << std::endl;
+    print_err_json({{"event", "error"},
+                    {"exit_code", code},
+                    {"where", error.where()},
+                    {"problem", error.problem()},
+                    {"hint", error.hint()}});
     return code;
   }
-  fmt::print(stderr, "{}error:{} {}\n", style.color ? "\x1b[31m" : "", style.color ? "\x1b[0m" : "",
-             error.what());
-  if (!error.hint().empty()) fmt::print(stderr, "hint: {}\n", error.hint());
+  if (style.color)
+    print_err({kRed, "error:", kPlain, " ", error.what(), "\n"});
+  else
+    print_err({"error: ", error.what(), "\n"});
+  if (!error.hint().empty()) print_err({"hint: ", error.hint(), "\n"});
   return code;
 }
 
@@ -49,8 +61,7 @@ bool is_out_of_memory(const c10::Error& error) {
 }
 
 int run(const Program& program, int argc, char** argv) {
-  std::signal(SIGINT, on_interrupt);
-  std::signal(SIGTERM, on_interrupt);
+  prepare_process();
   ErrorStyle style;
   const char* const smaller = "use smaller images, a smaller batch or a smaller dtype";
   try {
@@ -88,8 +99,6 @@ int run(const Program& program, int argc, char** argv) {
 int run_program(const Program& program, int argc, char** argv) {
   const int code = run(program, argc, argv);
   // Not by return: LibTorch's static destructors take a tenth of a second to free what ends with the process.
-  std::cout.flush();
-  std::fflush(nullptr);
   std::_Exit(code);
 }
 

@@ -5,7 +5,8 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <cstdio>
+
+#include "cli/frame/printing.h"
 
 namespace ziplora::cli {
 namespace {
@@ -49,14 +50,14 @@ std::string format_duration(double seconds) {
 TerminalProgress::~TerminalProgress() { clear_line(); }
 
 void TerminalProgress::clear_line() {
-  if (line_shown_) std::fputs("\r\x1b[K", stderr);
+  if (line_shown_) print_err({kLineStart, kEraseRest});
   line_shown_ = false;
 }
 
 void TerminalProgress::stage_started(const std::string& stage, int64_t total) {
   stages_.push_back({now_seconds(), -1});
   if (options_.quiet) return;
-  if (!options_.terminal && total == 0) fmt::print(stderr, "{} …\n", stage);
+  if (!options_.terminal && total == 0) print_err({stage, " …\n"});
   last_drawn_seconds_ = options_.terminal ? -1e9 : now_seconds();
 }
 
@@ -79,11 +80,10 @@ void TerminalProgress::step_finished(const std::string& stage, int64_t step, int
   }
   line += format_metrics(metrics);
   if (options_.terminal) {
-    fmt::print(stderr, "\r{}\x1b[K", fit(line, terminal_columns() - 1));
-    std::fflush(stderr);
+    print_err({kLineStart, fit(line, terminal_columns() - 1), kEraseRest});
     line_shown_ = true;
   } else {
-    fmt::print(stderr, "{}\n", line);
+    print_err({line, "\n"});
   }
 }
 
@@ -91,19 +91,21 @@ void TerminalProgress::stage_finished(const std::string& stage, double seconds) 
   if (!stages_.empty()) stages_.pop_back();
   if (options_.quiet) return;
   clear_line();
-  if (seconds >= kWorthTelling) fmt::print(stderr, "{}  {}\n", stage, format_duration(seconds));
+  if (seconds >= kWorthTelling) print_err({stage, "  ", format_duration(seconds), "\n"});
 }
 
 void TerminalProgress::note(const std::string& text) {
   if (options_.quiet) return;
   clear_line();
-  fmt::print(stderr, "{}\n", text);
+  print_err({text, "\n"});
 }
 
 void TerminalProgress::warning(const std::string& text) {
   clear_line();
-  fmt::print(stderr, "{}warning:{} {}\n", options_.color ? "\x1b[33m" : "", options_.color ? "\x1b[0m" : "",
-             text);
+  if (options_.color)
+    print_err({kYellow, "warning:", kPlain, " ", text, "\n"});
+  else
+    print_err({"warning: ", text, "\n"});
 }
 
 }  // namespace ziplora::cli

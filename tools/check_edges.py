@@ -1,0 +1,62 @@
+"""Finds code that goes past the one place for something that hostile files must not reach unguarded:
+
+    stdout and stderr        cli/frame/printing.cpp, which cleans what a terminal would obey
+    files that are made      ziplora/base/temporary_part.cpp and io/json_lines.cpp, which leave nothing half done
+    JSON that is read        ziplora/io/json_file.cpp, which bounds its size and depth
+    text that is a number    ziplora/base/parse_number.h, which reads all of it or nothing
+
+    python3 tools/check_edges.py        # names each place; exit code 1 if there is one
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+RULES = [  # the pattern, where it may be, what to use instead
+    (r"std::(cout|cerr|clog)\b|\bfmt::print\b|\b(std::)?(f?puts|f?printf|perror|fwrite)\(|\bSTD(OUT|ERR)_FILENO\b.*write",
+     {"cli/frame/printing.cpp", "mini/world/world_sheet.cpp"}, "print_out or print_err of cli/frame/printing.h"),
+    (r"std::ofstream|\bO_CREAT\b|\b(std::)?fopen\(|\bmkstemps?\(|\bmkdtemp\(",
+     {"ziplora/base/temporary_part.cpp", "ziplora/base/temporary_folder.cpp", "ziplora/base/folder_lock.cpp",
+      "ziplora/io/json_lines.cpp"},
+     "AtomicFile, AtomicFolder or append_json_line"),
+    (r"\b(Json|json|ordered_json)::(parse|sax_parse|accept)\(", {"ziplora/io/json_file.cpp", "ziplora/io/json_bytes.cpp",
+                                                       "ziplora/io/safetensors_header.cpp", "ziplora/app/merge_metadata.cpp",
+                                                       "ziplora/train/checkpoint.cpp"},
+     "read_json_file or parse_json of ziplora/io/json_file.h"),
+    (r"\b(sto(i|l|ll|ul|ull|f|d|ld)|strto(l|ll|ul|ull|f|d|ld)|ato(i|l|ll|f)|sscanf|from_chars|lexical_cast)\(",
+     {"ziplora/base/parse_number.h", "ziplora/io/json_bytes.cpp", "ziplora/train/checkpoint.cpp",
+      "mini/world/world_sheet.cpp"}, "parse_number of ziplora/base/parse_number.h"),
+]
+
+
+def sources():
+    """Not tests, nor what only they are built from."""
+    listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard", "cli", "mini", "ziplora"],
+                            cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    for name in listed:
+        if name.endswith((".h", ".cpp")) and not name.endswith(("_test.cpp", "_fixture.h")) and "/tests/" not in name:
+            yield name
+
+
+def without_comment(line: str) -> str:
+    return "" if line.lstrip().startswith("//") else re.sub(r"\s//.*$", "", line)
+
+
+def main() -> int:
+    found = 0
+    for name in sources():
+        path = ROOT / name
+        if not path.exists():
+            continue
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            for pattern, allowed, instead in RULES:
+                if name not in allowed and (hit := re.search(pattern, without_comment(line))):
+                    print(f"{name}:{number}: {hit[0]}: use {instead}")
+                    found += 1
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
