@@ -19,10 +19,14 @@ foreach(guess array-bounds dangling-pointer free-nonheap-object maybe-uninitiali
 endforeach()
 target_include_directories(ziplora_options INTERFACE ${CMAKE_SOURCE_DIR})
 target_link_libraries(ziplora_options INTERFACE ziplora_torch nlohmann_json::nlohmann_json fmt::fmt-header-only)
-if(ZIPLORA_SANITIZE OR ZIPLORA_FUZZ)
-  target_compile_options(ziplora_options INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=undefined
+set(sanitizers ${ZIPLORA_SANITIZE})
+if(ZIPLORA_FUZZ)
+  set(sanitizers address,undefined)
+endif()
+if(sanitizers)
+  target_compile_options(ziplora_options INTERFACE -fsanitize=${sanitizers} -fno-sanitize-recover=all
     -fno-omit-frame-pointer $<$<BOOL:${ZIPLORA_FUZZ}>:-fsanitize=fuzzer-no-link>)
-  target_link_options(ziplora_options INTERFACE -fsanitize=address,undefined)
+  target_link_options(ziplora_options INTERFACE -fsanitize=${sanitizers})
 endif()
 
 # The precompiled header makes a unit take 3 s instead of 14 s; no source file relies on it for its includes.
@@ -64,7 +68,7 @@ function(ziplora_executable name)
   endif()
 endfunction()
 
-# What `tools/asan.sh` builds: the unit tests and what they need, not the program.
+# What `tools/sanitize.sh` builds: the unit tests and what they need, not the program.
 add_custom_target(unit_tests)
 
 function(ziplora_add_test name program)
