@@ -211,12 +211,17 @@ Verb merge_command(CLI::App& app) {
       ->type_name("INT");
   app.add_option_function<int64_t>(
          "--rank", [&request](int64_t rank) { set_rank(request.rank, rank); },
-         "Compress to this rank by SVD; 0: exact, the sum of the inputs' ranks")
+         "Give the result this rank, by SVD; 0: as the method leaves it, with most the sum of the inputs' ranks")
       ->default_str("0");
   app.add_option("--format", request.write.format, "Write the keys in this dialect: kohya, diffusers …")
       ->type_name("DIALECT");
   add_dtype_flag(app, "--file-dtype", request.write.dtype, "Write the factors in this type");
   app.add_flag("--resume", request.resume, "Resume the interrupted merge of the same command");
+  app.add_option(
+         "--checkpoint-minutes", request.checkpoint_minutes,
+         "Save what zip has learned every FLOAT minutes, and keep the last until the LoRA is written; 0 "
+         "saves it at the end alone")
+      ->type_name("FLOAT");
   app.add_option("-o,--output", request.output, "Write the merged LoRA to this file")
       ->type_name("FILE")
       ->required();

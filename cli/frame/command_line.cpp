@@ -64,8 +64,10 @@ std::string name_of(const Program& program, const CLI::App* verb) {
 /// What CLI11 could not place: an unknown verb or flag, or a surplus word.
 void refuse_leftovers(const Program& program, const CLI::App& app,
                       const std::vector<std::string>& leftovers) {
-  if (leftovers.empty()) return;
-  const std::string word = restored(leftovers.front()), found = word.substr(0, word.find('='));
+  // "--" stands before names that begin with a hyphen, and is nothing itself.
+  const auto leftover = std::ranges::find_if(leftovers, [](const std::string& word) { return word != "--"; });
+  if (leftover == leftovers.end()) return;
+  const std::string word = restored(*leftover), found = word.substr(0, word.find('='));
   const std::string where = name_of(program, app.get_parent() ? &app : nullptr);
   const std::string help = "run '" + where + " --help'";
   std::vector<std::string> known;

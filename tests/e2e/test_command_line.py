@@ -52,6 +52,14 @@ def test_typing_errors_get_a_suggestion(arguments, problem, hint):
     assert error["problem"] == problem and error["hint"] == hint
 
 
+def test_names_that_begin_with_a_hyphen_stand_after_two(tmp_path):
+    done = run_ziplora("inspect", "--json", "--", "-name.safetensors", cwd=tmp_path)
+    error = json.loads(done.stderr.splitlines()[-1])
+    assert (done.returncode, error["where"]) == (3, "read -name.safetensors"), done.stderr
+    error = ziplora_fails(2, "inspect", "-name.safetensors", cwd=tmp_path)
+    assert error["problem"].startswith("unknown flag '-")
+
+
 def test_an_error_of_parsing_is_json_too():
     error = ziplora_fails(2, "generate", "a ghost", "--steps", "many", "-o", "ghost.png")
     assert "--steps" in error["problem"]

@@ -12,6 +12,7 @@
 #include "ziplora/io/json_file.h"
 #include "ziplora/io/size_on_disk.h"
 #include "ziplora/lora/adapter_digest.h"
+#include "ziplora/lora/fitting_write.h"
 #include "ziplora/lora/key_dialects.h"
 
 namespace ziplora {
@@ -107,6 +108,7 @@ ConvertedFile convert_one(const Job& job, const ConvertRequest& request, Progres
   std::vector<std::string> warnings;
   AdapterDigests digest({job.input});
   Adapter adapter = read_adapter(job.input, names, warnings, architecture.weights());
+  digest.start();
   for (const std::string& warning : warnings) progress.warning(name_of(job.input).string() + ": " + warning);
   ConvertedFile file{.input = job.input,
                      .output = job.output,
@@ -122,7 +124,10 @@ ConvertedFile convert_one(const Job& job, const ConvertRequest& request, Progres
       "ziplora.source", json_line({{"file", name_of(job.input).string()}, {"sha256", digest.get().front()}}));
   for (const auto& [target, layer] : adapter.layers) file.rank = std::max(file.rank, layer.rank());
   cancel.throw_if_cancelled("convert");
-  write_adapter(job.output, adapter, names, {.format = file.format, .dtype = file.dtype});
+  warnings.clear();
+  file.dtype = write_in_fitting_dtype(job.output, adapter, names,
+                                      {.format = file.format, .dtype = file.dtype}, warnings);
+  for (const std::string& warning : warnings) progress.warning(warning);
   file.size_bytes = size_on_disk(job.output);
   return file;
 }

@@ -9,8 +9,9 @@
 ///
 /// With `recipe` instead of `inputs` and `method`, it runs the steps of that JSON file (merge/recipe.h).
 ///
-/// Writes the LoRA, and for methods that learn coefficients `<stem>.coefficients.safetensors` beside it. If
-/// interrupted, it writes neither and leaves `<stem>.merge-state.safetensors`, from which `resume` goes on.
+/// Writes the LoRA, and for methods that learn coefficients `<stem>.coefficients.safetensors` beside it. While
+/// they learn, they save `<stem>.merge-state.safetensors`, from which `resume` goes on, whatever has ended the
+/// merge. Once the result is written, it is removed.
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -54,6 +55,8 @@ struct MergeRequest {
   WriteOptions write = {};
   std::filesystem::path output = {};
   bool resume = false;
+  /// At least, between two states that a method saves while it learns; 0: none before the end.
+  double checkpoint_minutes = 5;
 };
 
 struct MergeOutcome {
@@ -77,7 +80,8 @@ struct MergeOutcome {
   nlohmann::json to_json() const;
 };
 
-/// @throws Error(kUsage, kInput, kIncompatible, kNonFinite, kInterrupted)
+/// @throws Error(kUsage, kInput, kIncompatible, kNonFinite, kInterrupted); kUsage, too, if the state of an
+///         interrupted merge is there and `resume` is not asked for
 MergeOutcome run_merge(const MergeRequest& request, ProgressSink& progress, const CancelToken& cancel);
 
 }  // namespace ziplora

@@ -6,8 +6,6 @@
 #include "ziplora/base/error.h"
 
 namespace ziplora {
-namespace {
-
 namespace fs = std::filesystem;
 
 bool lies_in(const fs::path& path, const fs::path& folder) {
@@ -17,8 +15,6 @@ bool lies_in(const fs::path& path, const fs::path& folder) {
                  outside = fs::weakly_canonical(folder, ignored);
   return std::mismatch(outside.begin(), outside.end(), inside.begin(), inside.end()).first == outside.end();
 }
-
-}  // namespace
 
 void refuse_output_among(const std::string& where, const fs::path& output,
                          const std::vector<fs::path>& inputs) {

@@ -9,7 +9,8 @@
 ///     TrainResult result = run_train(request, progress, cancel);
 ///
 /// The run folder (train_run_folder.h) exists only where something is kept in it: checkpoints, samples or
-/// class images. Ctrl-C makes one to save a checkpoint, from which `resume` goes on bit for bit.
+/// class images. A checkpoint by time, Ctrl-C and errors make one, too; from its checkpoint `resume` goes on bit
+/// for bit. Once the LoRA file is written, what was saved only for that is removed.
 
 #include <filesystem>
 #include <nlohmann/json.hpp>

@@ -42,6 +42,10 @@ struct MergeContext {
   /// caller removes it once the result is safe. Empty: nothing is kept.
   std::filesystem::path state_path;
   bool resume = false;
+  /// At least, between two states that are saved while it learns; 0: none before the end.
+  double checkpoint_minutes = 0;
+  /// Where the last one was saved; elsewhere than `state_path` only if that failed.
+  std::filesystem::path kept_state = {};
   /// The architecture's layers, for methods that tell blocks apart.
   const TargetNames* names = nullptr;
   /// How the caller keeps each finished layer, where a method can hand layers over one by one. Storing them
