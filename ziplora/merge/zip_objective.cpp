@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "ziplora/base/error.h"
+#include "ziplora/lora/factor_shapes.h"
 
 namespace ziplora {
 namespace {
