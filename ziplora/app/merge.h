@@ -53,6 +53,8 @@ struct MergeRequest {
   std::optional<int64_t> rank = {};
   WriteOptions write = {};
   std::filesystem::path output = {};
+  /// Keys that have no place in SDXL are left out and named; false: they are refused.
+  bool ignore_unused = false;
   bool resume = false;
 };
 
