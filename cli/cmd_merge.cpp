@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/frame/adapter_argument.h"
 #include "cli/frame/dtype_flag.h"
+#include "cli/frame/ignore_unused_help.h"
 #include "ziplora/app/device_policy.h"
 #include "ziplora/app/merge.h"
 #include "ziplora/base/error.h"
@@ -216,6 +217,7 @@ Verb merge_command(CLI::App& app) {
   app.add_option("--format", request.write.format, "Write the keys in this dialect: kohya, diffusers …")
       ->type_name("DIALECT");
   add_dtype_flag(app, "--file-dtype", request.write.dtype, "Write the factors in this type");
+  app.add_flag("--ignore-unused", request.ignore_unused, kIgnoreUnusedHelp);
   app.add_flag("--resume", request.resume, "Resume the interrupted merge of the same command");
   app.add_option(
          "--checkpoint-minutes", request.checkpoint_minutes,

@@ -28,6 +28,7 @@ void fuzz_safetensors(std::string_view bytes);
 void fuzz_keys_kohya(std::string_view bytes);
 void fuzz_keys_comfy(std::string_view bytes);
 void fuzz_keys_sgm(std::string_view bytes);
+void fuzz_keys_omi(std::string_view bytes);
 void fuzz_keys_peft(std::string_view bytes);
 void fuzz_keys_diffusers(std::string_view bytes);
 void fuzz_metadata(std::string_view bytes);

@@ -12,6 +12,7 @@ const std::vector<FuzzTarget>& fuzz_targets() {
       {"keys_peft", fuzz_keys_peft},
       {"keys_diffusers", fuzz_keys_diffusers},
       {"keys_sgm", fuzz_keys_sgm},
+      {"keys_omi", fuzz_keys_omi},
       {"metadata", fuzz_metadata},
   };
   return table;

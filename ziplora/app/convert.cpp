@@ -6,6 +6,7 @@
 #include <map>
 
 #include "ziplora/app/architecture.h"
+#include "ziplora/app/ignore_unused.h"
 #include "ziplora/app/output_guard.h"
 #include "ziplora/base/dtype_name.h"
 #include "ziplora/base/error.h"
@@ -107,7 +108,8 @@ ConvertedFile convert_one(const Job& job, const ConvertRequest& request, Progres
   const TargetNames& names = *architecture.names;
   std::vector<std::string> warnings;
   AdapterDigests digest({job.input});
-  Adapter adapter = read_adapter(job.input, names, warnings, architecture.weights());
+  Adapter adapter =
+      read_adapter(job.input, names, warnings, architecture.weights(), ignore_unused(request.ignore_unused));
   digest.start();
   for (const std::string& warning : warnings) progress.warning(name_of(job.input).string() + ": " + warning);
   ConvertedFile file{.input = job.input,

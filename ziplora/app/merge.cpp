@@ -10,6 +10,7 @@
 
 #include "ziplora/app/architecture.h"
 #include "ziplora/app/default_base.h"
+#include "ziplora/app/ignore_unused.h"
 #include "ziplora/app/merge_metadata.h"
 #include "ziplora/app/merge_recipe.h"
 #include "ziplora/app/output_guard.h"
@@ -51,12 +52,12 @@ void refuse_unwritable_output(const MergeRequest& request, const std::vector<Mer
 }
 
 std::vector<Adapter> read_inputs(const std::vector<MergeFile>& files, const Architecture& architecture,
-                                 ProgressSink& progress) {
+                                 const UnusedKeys& unused, ProgressSink& progress) {
   std::vector<Adapter> adapters;
   const BaseWeights weights = architecture.weights();
   for (const MergeFile& file : files) {
     std::vector<std::string> warnings;
-    adapters.push_back(read_adapter(file.path, *architecture.names, warnings, weights));
+    adapters.push_back(read_adapter(file.path, *architecture.names, warnings, weights, unused));
     adapters.back().source = file.path;
     for (const std::string& warning : warnings)
       progress.warning(file.path.filename().string() + ": " + warning);
@@ -280,7 +281,8 @@ MergeOutcome run_merge(const MergeRequest& request, ProgressSink& progress, cons
       needs_base ? architecture_of_base(resolve_base(request.base)) : architecture_of(paths, request.base);
   const TargetNames& names = *architecture.names;
   AdapterDigests digests(std::move(paths));
-  const std::vector<Adapter> adapters = read_inputs(files, architecture, progress);
+  const std::vector<Adapter> adapters =
+      read_inputs(files, architecture, ignore_unused(request.ignore_unused), progress);
   digests.start();
   const std::vector<MergeInput> inputs = merge_inputs(files, adapters);
   if (needs_base) {

@@ -54,6 +54,8 @@ struct MergeRequest {
   std::optional<int64_t> rank = {};
   WriteOptions write = {};
   std::filesystem::path output = {};
+  /// Keys that have no place in SDXL are left out and named; false: they are refused.
+  bool ignore_unused = false;
   bool resume = false;
   /// At least, between two states that a method saves while it learns; 0: none before the end.
   double checkpoint_minutes = 5;
