@@ -99,6 +99,7 @@ MergeContext context_of(const MergeRequest& request, Sdxl* base, const TargetNam
                        .seed = request.seed,
                        .progress = &progress,
                        .cancel = &cancel,
+                       .joint_prompts = request.joint_prompts,
                        .state_path = beside(request.output, ".merge-state"),
                        .resume = request.resume,
                        .names = &names};
