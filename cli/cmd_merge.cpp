@@ -71,7 +71,7 @@ std::vector<MergeFile> parse_inputs(const InputFlags& flags) {
   return inputs;
 }
 
-void add_input_flags(CLI::App& app, InputFlags& inputs) {
+void add_input_flags(CLI::App& app, InputFlags& inputs, std::vector<std::string>& joint_prompts) {
   const char* file = "FILE[:STRENGTH]";
   app.add_option("--subject", inputs.subject, "Merge this LoRA of the subject")->type_name(file);
   app.add_option("--style", inputs.style, "Merge this LoRA of the style")->type_name(file);
@@ -88,6 +88,11 @@ void add_input_flags(CLI::App& app, InputFlags& inputs) {
       ->type_name("PROMPT");
   app.add_option("--adapter-prompt", inputs.adapter_prompts,
                  "Preserve an --adapter under this prompt; one for each, in order")
+      ->type_name("PROMPT");
+  app.add_option(
+         "--joint-prompt", joint_prompts,
+         "Merge for this prompt of subject and style together; repeat for more; default: the subject's prompt "
+         "with the words that the style's prompts share")
       ->type_name("PROMPT");
   const std::string learn = "Learn on this image or folder; default: the LoRA draws its own";
   app.add_option("--subject-images", inputs.subject_images, learn)->type_name("PATH");
@@ -194,7 +199,7 @@ std::string describe(const MergeOutcome& outcome) {
 Verb merge_command(CLI::App& app) {
   auto flags = std::make_shared<MergeFlags>();
   MergeRequest& request = flags->request;
-  add_input_flags(app, flags->inputs);
+  add_input_flags(app, flags->inputs, request.joint_prompts);
   app.add_option("--recipe", request.recipe,
                  "Run the steps of this JSON file, instead of inputs and a method")
       ->type_name("FILE");

@@ -104,6 +104,7 @@ MergeContext context_of(const MergeRequest& request, Sdxl* base, const TargetNam
                        .seed = request.seed,
                        .progress = &progress,
                        .cancel = &cancel,
+                       .joint_prompts = request.joint_prompts,
                        .state_path = beside(request.output, ".merge-state"),
                        .resume = request.resume,
                        .checkpoint_minutes = request.checkpoint_minutes,
@@ -211,6 +212,7 @@ struct MergePlan {
   std::vector<MergeFile> files;
 
   bool needs_base() const { return !recipe && method->needs_base; }
+  bool keeps_state() const { return !recipe && method->keeps_state; }
   bool only_copies() const { return !recipe && method->only_copies; }
   /// For the metadata.
   nlohmann::json to_json() const {
@@ -246,7 +248,12 @@ MergePlan plan_of(const MergeRequest& request) {
     throw Error(ErrorKind::kUsage, "merge", "there is nothing to merge",
                 "ziplora merge --subject dog.safetensors --style ink.safetensors -o dog-in-ink.safetensors");
   refuse_unwritable_output(request, plan.files);
-  if (plan.needs_base()) refuse_to_forget(beside(request.output, ".merge-state"), request.resume);
+  if (plan.keeps_state()) refuse_to_forget(beside(request.output, ".merge-state"), request.resume);
+  if (request.resume && !plan.keeps_state())
+    throw Error(ErrorKind::kUsage, "merge: --resume",
+                plan.recipe ? "a recipe keeps no state to go on from"
+                            : fmt::format("the method {} keeps no state to go on from", request.method),
+                "leave out --resume: it starts anew and takes seconds");
   return plan;
 }
 
@@ -314,7 +321,7 @@ MergeOutcome run_merge(const MergeRequest& request, ProgressSink& progress, cons
     cancel.throw_if_cancelled("merge", again);
     outcome.coefficients_file = write_result(request, result, names, progress);
   });
-  if (needs_base) forget(context);  // only now: a full disk must not cost the learning
+  if (plan.keeps_state()) forget(context);  // only now: a full disk must not cost the learning
 
   record_result(result, outcome);
   outcome.peak_memory_bytes = peak_memory_bytes();

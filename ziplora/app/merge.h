@@ -46,6 +46,8 @@ struct MergeRequest {
   std::string method = "zip";
   /// The method's, by name; what is left out has its default.
   nlohmann::json options = nlohmann::json::object();
+  /// Of subject and style together; empty: made of the inputs' own prompts.
+  std::vector<std::string> joint_prompts = {};
   /// For methods that need one; absent: resolve_base().
   std::optional<std::filesystem::path> base = {};
   DevicePolicy policy = {};

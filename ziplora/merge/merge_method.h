@@ -38,6 +38,8 @@ struct MergeContext {
   uint64_t seed = 0;
   ProgressSink* progress = nullptr;
   const CancelToken* cancel = nullptr;
+  /// Prompts that name subject and style together, as users type them. Empty: made of the inputs' own.
+  std::vector<std::string> joint_prompts = {};
   /// Where a method that learns leaves its state, interrupted or done, and finds it again with `resume`. The
   /// caller removes it once the result is safe. Empty: nothing is kept.
   std::filesystem::path state_path;
@@ -90,6 +92,8 @@ struct MergeMethod {
   /// @param options  as resolve_options returns them
   MergeResult (*run)(const std::vector<MergeInput>& inputs, const nlohmann::json& options,
                      MergeContext& context);
+  /// Saves what it has learned, and goes on from it.
+  bool keeps_state = false;
   /// Copies factors and computes nothing that several threads of PyTorch would speed up.
   bool only_copies = false;
 };

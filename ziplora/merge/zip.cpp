@@ -321,7 +321,8 @@ MergeMethod zip_method() {
           "learns a coefficient for each input column of each adapter's delta (ZipLoRA, arXiv 2311.13600)",
       .needs_base = true,
       .options = zip_table(),
-      .run = run_zip};
+      .run = run_zip,
+      .keeps_state = true};
 }
 
 }  // namespace ziplora

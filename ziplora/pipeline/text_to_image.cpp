@@ -242,10 +242,10 @@ GeneratedImages TextToImage::run(const std::vector<ImageRow>& rows, const Sampli
                   "run the base in float32, or check the adapters with 'ziplora inspect'");
 
     // 4. Images
-    decode(base_, sample, options.vae_tiling, cancel, images);
+    if (options.decode) decode(base_, sample, options.vae_tiling, cancel, images);
     latents.push_back(sample.cpu());
   }
-  return {at::cat(images), at::cat(latents)};
+  return {options.decode ? at::cat(images) : at::Tensor(), at::cat(latents)};
 }
 
 }  // namespace ziplora

@@ -20,6 +20,7 @@ const std::vector<Probe>& probes() {
       {"sdxl", run_sdxl},
       {"tokenizer", run_tokenizer},
       {"unet", run_unet},
+      {"ssr", run_ssr},
       {"zip", run_zip},
       {"zip_iteration", run_zip_iteration},
       {"unet_iteration", run_unet_iteration},
