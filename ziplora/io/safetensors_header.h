@@ -31,10 +31,9 @@ SafetensorsHeader parse_safetensors_header(std::string_view json, uint64_t data_
                                            const std::string& where);
 
 /// @param tensors   in the order of their data
-/// @param metadata  bytes that are not UTF-8, as in names of files, become U+FFFD
 /// @return compact JSON, `__metadata__` first, padded with spaces to a multiple of 8; UIs look for `{"` in the
 ///         first two bytes
-/// @throws Error(kInput) if a name is not UTF-8 or the header is over the limit
+/// @throws Error(kInput) if a name or a metadata value is not UTF-8 or the header is over the limit
 std::string build_safetensors_header(const std::vector<std::pair<std::string, TensorInfo>>& tensors,
                                      const StringMap& metadata, const std::string& where);
 

@@ -5,6 +5,7 @@
 #include "ziplora/base/atomic_file.h"
 #include "ziplora/base/error.h"
 #include "ziplora/io/sha256.h"
+#include "ziplora/io/utf8_text.h"
 
 namespace ziplora {
 namespace {
@@ -24,6 +25,7 @@ void write_sealed_safetensors(const std::filesystem::path& path, const NamedTens
     digest.update(bytes, size_bytes);
     file.write(bytes, size_bytes);
   };
+  metadata = utf8_text(std::move(metadata));
   metadata[kSealKey] = kNoDigest;
   const std::string draft = encoding.header(metadata);
   take(draft.data(), draft.size());

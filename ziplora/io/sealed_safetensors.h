@@ -13,6 +13,7 @@
 
 namespace ziplora {
 
+/// @param metadata  bytes that are not UTF-8 become U+FFFD
 /// @throws as write_safetensors
 void write_sealed_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
                               StringMap metadata);

@@ -238,7 +238,8 @@ at::Tensor to_storage(const at::Tensor& factor, at::ScalarType dtype, const std:
     const ValuesDoNotFit refusal =
         refuse(fmt::format("largest magnitude {:.3g}", factor.abs().max().item<double>()));
     if (all_finite(factor.detach().to(at::kCPU))) throw refusal;
-    throw static_cast<const Error&>(refusal);  // no dtype holds NaN as a weight
+    // No dtype holds them.
+    throw Error(refusal.kind(), refusal.where(), refusal.problem(), refusal.hint());
   }
   if (factor.scalar_type() == dtype) return stored;  // nothing was rounded
   // A value loses at most its share (2⁻¹¹ in half, 2⁻⁹ in bfloat16) or half the smallest step. This bound
