@@ -5,6 +5,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <set>
 
 #include "ziplora/base/printable.h"
@@ -225,6 +227,8 @@ class Surveyor {
   void add_factors(const std::string& canonical, const Module& module, const DeltaKind& kind,
                    const std::optional<Magnitude>& magnitude, std::optional<double> alpha) {
     LoraLayer layer = kind.to_factors(module.parts, alpha, *module.target);
+    if (const double own = layer.lora_alpha.value_or(0); std::abs(own) > std::numeric_limits<float>::max())
+      throw malformed(fmt::format("has the alpha {:.3g}, which is beyond float32", own));
     if (const auto bias = module.parts.find("up_bias"); bias != module.parts.end()) {
       DeltaParts scaled{{"diff_b", bias->second.to(at::kFloat) * layer.scale()}};
       take_vector_deltas(scaled, *module.target, survey_.adapter.vector_deltas);
