@@ -16,13 +16,13 @@
 namespace ziplora {
 namespace {
 
-struct Source {
+struct GifSource {
   std::string_view bytes;
   size_t position = 0;
 };
 
 int read_from(GifFileType* gif, GifByteType* into, int size) {
-  auto* source = static_cast<Source*>(gif->UserData);
+  auto* source = static_cast<GifSource*>(gif->UserData);
   const size_t got = std::min(static_cast<size_t>(size), source->bytes.size() - source->position);
   std::memcpy(into, source->bytes.data() + source->position, got);
   source->position += got;
@@ -89,7 +89,7 @@ class GifReader {
     refuse_image(where_, fmt::format("the GIF is damaged: {}", message == nullptr ? "unknown" : message));
   }
 
-  Source source_;
+  GifSource source_;
   std::string where_;
   int error_ = 0;
   GifFileType* gif_ = nullptr;

@@ -18,16 +18,16 @@ namespace {
 /// A file's claims of the size of its strips and tiles cost no more than this.
 constexpr tmsize_t kAllocationLimitBytes = 4 * kImageLimitPixels;
 
-struct Source {
+struct TiffSource {
   std::string_view bytes;
   uint64_t position = 0;
   std::string message;
 };
 
-Source& source_of(thandle_t handle) { return *static_cast<Source*>(handle); }
+TiffSource& source_of(thandle_t handle) { return *static_cast<TiffSource*>(handle); }
 
 tmsize_t read_from(thandle_t handle, void* into, tmsize_t size) {
-  Source& source = source_of(handle);
+  TiffSource& source = source_of(handle);
   if (source.position >= source.bytes.size()) return 0;
   const size_t got = std::min(static_cast<size_t>(size), source.bytes.size() - source.position);
   std::memcpy(into, source.bytes.data() + source.position, got);
@@ -38,7 +38,7 @@ tmsize_t read_from(thandle_t handle, void* into, tmsize_t size) {
 tmsize_t write_nothing(thandle_t, void*, tmsize_t) { return 0; }
 
 toff_t seek(thandle_t handle, toff_t offset, int whence) {
-  Source& source = source_of(handle);
+  TiffSource& source = source_of(handle);
   if (whence == SEEK_CUR) offset += source.position;
   if (whence == SEEK_END) offset += source.bytes.size();
   return source.position = offset;
@@ -49,7 +49,7 @@ toff_t size_of(thandle_t handle) { return source_of(handle).bytes.size(); }
 
 /// The first error says what is wrong; those after it are its consequences.
 int keep_message(TIFF*, void* user, const char*, const char* format, va_list arguments) {
-  auto* source = static_cast<Source*>(user);
+  auto* source = static_cast<TiffSource*>(user);
   char text[200];
   std::vsnprintf(text, sizeof text, format, arguments);
   if (source->message.empty()) source->message = text;
@@ -59,7 +59,7 @@ int ignore_warning(TIFF*, void*, const char*, const char*, va_list) { return 1; 
 
 using Tiff = std::unique_ptr<TIFF, decltype(&TIFFClose)>;
 
-Tiff open_tiff(Source& source) {
+Tiff open_tiff(TiffSource& source) {
   const std::unique_ptr<TIFFOpenOptions, decltype(&TIFFOpenOptionsFree)> options(TIFFOpenOptionsAlloc(),
                                                                                  TIFFOpenOptionsFree);
   TIFFOpenOptionsSetMaxSingleMemAlloc(options.get(), kAllocationLimitBytes);
@@ -71,7 +71,7 @@ Tiff open_tiff(Source& source) {
           TIFFClose};
 }
 
-[[noreturn]] void refuse(const Source& source, const std::string& where) {
+[[noreturn]] void refuse(const TiffSource& source, const std::string& where) {
   refuse_image(where, fmt::format("the TIFF is damaged, or of a form that is not read: {}",
                                   source.message.empty() ? "unknown error" : source.message));
 }
@@ -97,7 +97,7 @@ at::Tensor on_white(const std::vector<uint32_t>& raster, int64_t height, int64_t
 }  // namespace
 
 DecodedImage decode_tiff(std::string_view bytes, const std::string& where) {
-  Source source{bytes, 0, {}};
+  TiffSource source{bytes, 0, {}};
   const Tiff tiff = open_tiff(source);
   if (tiff == nullptr) refuse(source, where);
   uint32_t width = 0, height = 0;
