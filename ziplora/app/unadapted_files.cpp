@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "ziplora/app/output_guard.h"
 #include "ziplora/base/atomic_file.h"
 #include "ziplora/base/error.h"
 #include "ziplora/base/open_input.h"
@@ -24,11 +25,6 @@ bool is_weights(const fs::path& file) {
   static const std::set<std::string> kExtensions{".safetensors", ".bin",     ".ckpt", ".pt",  ".pth",
                                                  ".onnx",        ".msgpack", ".h5",   ".gguf"};
   return kExtensions.count(file.extension().string()) != 0 || is_shard_index(file);
-}
-
-bool lies_in(const fs::path& file, const fs::path& folder) {
-  const fs::path inside = file.lexically_relative(folder);
-  return !inside.empty() && *inside.begin() != "..";
 }
 
 /// Where a base's links may lead: to the base itself, and to the folder in which the file behind its
