@@ -18,6 +18,7 @@
 #include "cli/frame/whole_words.h"
 #include "ziplora/base/atomic_file.h"
 #include "ziplora/base/error.h"
+#include "ziplora/base/mapped_input.h"
 #include "ziplora/base/nearest_name.h"
 
 namespace ziplora::cli {
@@ -162,11 +163,23 @@ int run_verb(const FramedVerb& framed, CLI::App& subcommand, const CancelToken& 
   return 0;
 }
 
+/// An input that somebody changed meanwhile explains what came of it better than the verb's own error.
+int run_on_whole_inputs(const FramedVerb& framed, CLI::App& subcommand, const CancelToken& cancel,
+                        const ErrorStyle& style) {
+  try {
+    return run_verb(framed, subcommand, cancel, style);
+  } catch (...) {
+    require_unchanged_inputs();
+    throw;
+  }
+}
+
 }  // namespace
 
 std::string example(const std::string& command_line) { return "EXAMPLE\n  " + command_line + "\n"; }
 
 void CommandContext::print_result(const nlohmann::json& result, const std::string& text) const {
+  require_unchanged_inputs();
   if (!report.empty()) write_text_file(report, json_text(result, 2) + "\n");
   if (json)
     std::cout << json_text(result, -1) << std::endl;
@@ -201,7 +214,7 @@ int run_command_line(const Program& program, int argc, char** argv, const Cancel
     style = {framed.frame.json, framed.frame.verbose, want_color(framed.frame.color)};
     refuse_leftovers(program, subcommand, subcommand.remaining());
     refuse_leftovers(program, app, app.remaining());
-    return run_verb(framed, subcommand, cancel, style);
+    return run_on_whole_inputs(framed, subcommand, cancel, style);
   } catch (const CLI::Success& request) {  // --help, --version
     return app.exit(request);
   } catch (const CLI::ParseError& error) {

@@ -196,6 +196,7 @@ nlohmann::json to_json(const TrainResult& result) {
   nlohmann::json json{{"output", result.output.string()},
                       {"iterations", result.iterations},
                       {"images", result.images},
+                      {"captions", result.captions},
                       {"layers", result.layers},
                       {"class_images", result.class_images},
                       {"loss_first", result.loss.first},
@@ -205,6 +206,8 @@ nlohmann::json to_json(const TrainResult& result) {
                       {"seconds", result.seconds},
                       {"peak_memory_bytes", result.peak_memory_bytes},
                       {"settings", course_to_json(result.settings)}};
+  for (const UnusedFile& file : result.unused)
+    json["unused_files"].push_back({{"file", file.path.string()}, {"reason", file.reason}});
   if (result.run_folder) json["run_folder"] = result.run_folder->string();
   return json;
 }
@@ -219,13 +222,12 @@ TrainResult run_train(TrainRequest request, ProgressSink& progress, const Cancel
   const TrainSettings settings = resolve_train_settings(*request.base, request.settings);
   require_writable(request.output, settings.format);
   const DevicePolicy policy = parse_device_policy(request.device, settings.dtype, "train: --device");
-  TrainImages images = read_train_images(request.images, request.prompt);
-  const std::vector<std::string> captions = images.captions;
-  TrainRunFolder folder = prepare_run_folder(request, settings, images.paths, resumed);
+  const TrainImages images = find_train_images(request.images, request.prompt, progress);
+  TrainRunFolder folder = prepare_run_folder(request, settings, images.listed(), resumed);
 
   const std::unique_ptr<Sdxl> base = load_sdxl(*request.base, policy, progress);
   const EncodedImages encoded =
-      encode_train_images(std::move(images), settings, *base, folder.class_images(), progress, cancel);
+      encode_train_images(images, settings, *base, folder.class_images(), progress, cancel);
   const NoiseSchedule schedule(NoiseScheduleConfig::from_json(base->scheduler_config));
   const DreamBoothBatches batches(encoded.instance, encoded.classes, encoded.prompts, encoded.prompt_of_image,
                                   batch_options(settings, schedule));
@@ -240,12 +242,14 @@ TrainResult run_train(TrainRequest request, ProgressSink& progress, const Cancel
     keep_if_it_fails(run, folder, request, progress, [&] {
       run.train([&](int64_t n) { return batches.batch(n); },
                 hooks_for(folder, *base, sample, progress, cancel), progress, cancel);
-      result = write_lora(run, request, settings, captions, *base, progress);
+      result = write_lora(run, request, settings, images.captions, *base, progress);
     });
   } catch (const Error& error) {
     throw with_hint(error, request, settings, folder);
   }
   folder.result_is_safe();
+  result.captions = images.captioned;
+  result.unused = images.unused;
   if (folder.is_open()) result.run_folder = folder.path();
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   result.peak_memory_bytes = peak_memory_bytes();

@@ -3,10 +3,11 @@
 #include <fmt/format.h>
 
 #include <cstdint>
-#include <fstream>
+#include <sstream>
 
 #include "ziplora/base/atomic_file.h"
 #include "ziplora/base/error.h"
+#include "ziplora/base/read_file.h"
 #include "ziplora/base/temporary_folder.h"
 #include "ziplora/io/image_file.h"
 #include "ziplora/io/json_file.h"
@@ -29,7 +30,8 @@ void create_folder(const fs::path& folder) {
 /// The lines of a metrics.jsonl up to an iteration, without any that a crash left half-written.
 std::string lines_up_to(const fs::path& metrics, int64_t iteration) {
   std::string kept, line;
-  for (std::ifstream file(metrics); std::getline(file, line);) {
+  std::istringstream lines(fs::exists(metrics) ? read_file(metrics) : "");
+  while (std::getline(lines, line)) {
     const auto entry = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
     if (entry.is_object() && entry.value("iteration", INT64_MAX) <= iteration) kept += line + "\n";
   }

@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "ziplora/base/error.h"
+#include "ziplora/base/mapped_input.h"
 #include "ziplora/base/write_failure.h"
 
 namespace ziplora {
@@ -49,7 +50,12 @@ void AtomicFile::write_at(const char* bytes, size_t size_bytes, int64_t offset) 
   while (size_bytes > 0) {
     const ssize_t written = ::pwrite(descriptor_, bytes, size_bytes, offset);
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) fail("writing failed", path_);
+    if (written < 0) {
+      const int code = errno;
+      if (code == EFAULT) require_unchanged_inputs();  // from a mapped file that was cut short
+      errno = code;
+      fail("writing failed", path_);
+    }
     bytes += written;
     offset += written;
     size_bytes -= static_cast<size_t>(written);
@@ -68,6 +74,7 @@ void AtomicFile::rewrite_start(std::string_view text) {
 }
 
 void AtomicFile::commit() {
+  require_unchanged_inputs();  // what was made of a file that changed meanwhile is no result
   if (::fsync(descriptor_) != 0 && errno != EINVAL) fail("flushing failed", path_);
   if (::close(descriptor_) != 0) {
     descriptor_ = -1;

@@ -3,13 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <sstream>
 #include <unordered_map>
 
 #include "ziplora/base/error.h"
+#include "ziplora/base/read_file.h"
 #include "ziplora/models/byte_pair_encoding.h"
 #include "ziplora/models/clip_text_split.h"
 
@@ -44,10 +45,8 @@ struct AddedToken {
 }
 
 json read_json(const fs::path& path) {
-  std::ifstream file(path);
-  if (!file) malformed(path, "the file cannot be read");
   try {
-    json value = json::parse(file);
+    json value = json::parse(read_file(path));
     if (!value.is_object()) malformed(path, "a JSON object is expected");
     return value;
   } catch (const json::exception& error) {
@@ -78,8 +77,7 @@ BytePairEncoding::Merge read_merge(const std::string& line, const fs::path& path
 }
 
 std::vector<BytePairEncoding::Merge> read_merges_file(const fs::path& path) {
-  std::ifstream file(path);
-  if (!file) malformed(path, "the file cannot be read");
+  std::istringstream file(read_file(path));
   std::vector<BytePairEncoding::Merge> merges;
   std::string line;
   for (size_t number = 1; std::getline(file, line); ++number) {

@@ -6,6 +6,7 @@ const std::vector<Probe>& probes() {
   static const std::vector<Probe> table = {
       {"adam", run_adam},
       {"autoencoder", run_autoencoder},
+      {"safetensors_verdicts", run_safetensors_verdicts},
       {"read_image", run_read_image},
       {"resize_image", run_resize_image},
       {"safetensors_copy", run_safetensors_copy},

@@ -27,6 +27,7 @@ const std::vector<Probe>& probes();
 
 Response run_adam(const Request& request);
 Response run_autoencoder(const Request& request);
+Response run_safetensors_verdicts(const Request& request);
 Response run_read_image(const Request& request);
 Response run_resize_image(const Request& request);
 Response run_image_encoder(const Request& request);
