@@ -19,8 +19,8 @@ namespace ziplora {
 
 struct PredictionMarkers {
   bool v_prediction = false, zero_terminal_snr = false;
-  std::vector<std::string>
-      notes;  ///< what was taken from where, unless a tensor alone says it; contradictions
+  /// What was taken from where, unless a tensor alone says it; contradictions.
+  std::vector<std::string> notes;
 };
 
 /// Tensors count before metadata, which merging tools copy from the wrong input, and both before the .yaml.
