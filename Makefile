@@ -1,5 +1,5 @@
 # One line a target; the work is in tools/ and CMake.
-.PHONY: all setup build demo test bench bench-sdxl base base-report format check asan fuzz clean
+.PHONY: all setup build demo test bench bench-sdxl base base-report format check asan tsan torture fuzz clean
 all: build
 setup:            ; @tools/setup.sh engine
 build: setup      ; @tools/build.sh release build
@@ -11,6 +11,8 @@ base:             ; @mini/tools/base.sh
 base-report:      ; @mini/tools/report.sh
 format:           ; @tools/setup.sh packages && git ls-files '*.h' '*.cpp' | xargs clang-format -i
 check:            ; @tools/check.sh
-asan:             ; @tools/asan.sh
+asan:             ; @tools/sanitize.sh asan
+tsan:             ; @tools/sanitize.sh tsan
+torture:          ; @tools/torture.sh
 fuzz:             ; @tools/fuzz.sh
-clean:            ; @rm -rf build build-asan build-fuzz out
+clean:            ; @rm -rf build build-asan build-tsan build-fuzz out

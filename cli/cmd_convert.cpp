@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/frame/adapter_argument.h"
 #include "cli/frame/dtype_flag.h"
+#include "cli/frame/ignore_unused_help.h"
 #include "cli/frame/size_text.h"
 #include "cli/layer_error_table.h"
 #include "ziplora/app/convert.h"
@@ -79,6 +80,7 @@ void run_baking(const ConvertFlags& flags, CommandContext& context) {
   BakeRequest request = flags.bake;
   request.output = flags.convert.output;
   request.dtype = flags.convert.dtype;
+  request.ignore_unused = flags.convert.ignore_unused;
   for (const std::string& text : flags.baked)
     request.adapters.push_back(parse_adapter("convert: --bake", text));
   const BakeResult result = run_bake(request, context.progress, context.cancel);
@@ -127,6 +129,7 @@ void add_shared_flags(CLI::App& app, ConvertFlags& flags) {
                  "Name the base that the LoRA is for, a single file or diffusers folder; needed by DoRA and "
                  "other kinds whose change depends on its weights; default: SDXL, else the miniature")
       ->type_name("BASE");
+  app.add_flag("--ignore-unused", request.ignore_unused, kIgnoreUnusedHelp);
 }
 
 void add_extract_flags(CLI::App& app, ExtractRequest& request) {
@@ -172,7 +175,8 @@ Verb convert_command(CLI::App& app) {
       if (!app.count("--extract"))
         throw Error(ErrorKind::kUsage, "convert: --from", "the tuned model is missing",
                     "add --extract TUNED");
-      refuse_flags_of_other_uses(app, "--extract", {"files", "--base", "--bake", "--into"});
+      refuse_flags_of_other_uses(app, "--extract",
+                                 {"files", "--base", "--bake", "--into", "--ignore-unused"});
       run_extraction(*flags, context);
     } else if (app.count("--bake") || app.count("--into")) {
       refuse_flags_of_other_uses(app, "--bake",

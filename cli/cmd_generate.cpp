@@ -10,6 +10,7 @@
 #include "cli/frame/config_file.h"
 #include "cli/frame/dtype_flag.h"
 #include "cli/frame/exact_numbers.h"
+#include "cli/frame/ignore_unused_help.h"
 #include "ziplora/app/device_policy.h"
 #include "ziplora/app/generate.h"
 #include "ziplora/app/generate_settings.h"
@@ -130,6 +131,7 @@ void add_image_flags(CLI::App& app, GenerateTexts& texts, GenerateRequest& reque
   app.add_option("prompt", request.prompts, "Draw these prompts");
   repeatable(app.add_option("--adapter", texts.adapters, "Attach this LoRA; repeat for several at once"))
       ->type_name("FILE[:STRENGTH]");
+  app.add_flag("--ignore-unused", request.ignore_unused, kIgnoreUnusedHelp);
   app.add_option("-o,--output", request.output,
                  "Write this PNG; number several images out-1.png, out-2.png …")
       ->type_name("FILE");

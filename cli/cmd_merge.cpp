@@ -9,6 +9,7 @@
 #include "cli/frame/adapter_argument.h"
 #include "cli/frame/dtype_flag.h"
 #include "cli/frame/exact_numbers.h"
+#include "cli/frame/ignore_unused_help.h"
 #include "ziplora/app/device_policy.h"
 #include "ziplora/app/merge.h"
 #include "ziplora/base/error.h"
@@ -72,7 +73,7 @@ std::vector<MergeFile> parse_inputs(const InputFlags& flags) {
   return inputs;
 }
 
-void add_input_flags(CLI::App& app, InputFlags& inputs) {
+void add_input_flags(CLI::App& app, InputFlags& inputs, std::vector<std::string>& joint_prompts) {
   const char* file = "FILE[:STRENGTH]";
   app.add_option("--subject", inputs.subject, "Merge this LoRA of the subject")->type_name(file);
   app.add_option("--style", inputs.style, "Merge this LoRA of the style")->type_name(file);
@@ -89,6 +90,11 @@ void add_input_flags(CLI::App& app, InputFlags& inputs) {
       ->type_name("PROMPT");
   app.add_option("--adapter-prompt", inputs.adapter_prompts,
                  "Preserve an --adapter under this prompt; one for each, in order")
+      ->type_name("PROMPT");
+  app.add_option(
+         "--joint-prompt", joint_prompts,
+         "Merge for this prompt of subject and style together; repeat for more; default: the subject's prompt "
+         "with the words that the style's prompts share")
       ->type_name("PROMPT");
   const std::string learn = "Learn on this image or folder; default: the LoRA draws its own";
   app.add_option("--subject-images", inputs.subject_images, learn)->type_name("PATH");
@@ -194,7 +200,7 @@ std::string describe(const MergeOutcome& outcome) {
 Verb merge_command(CLI::App& app) {
   auto flags = std::make_shared<MergeFlags>();
   MergeRequest& request = flags->request;
-  add_input_flags(app, flags->inputs);
+  add_input_flags(app, flags->inputs, request.joint_prompts);
   app.add_option("--recipe", request.recipe,
                  "Run the steps of this JSON file, instead of inputs and a method")
       ->type_name("FILE");
@@ -212,12 +218,18 @@ Verb merge_command(CLI::App& app) {
                       ->type_name("INT"));
   app.add_option_function<int64_t>(
          "--rank", [&request](int64_t rank) { set_rank(request.rank, rank); },
-         "Compress to this rank by SVD; 0: exact, the sum of the inputs' ranks")
+         "Give the result this rank, by SVD; 0: as the method leaves it, with most the sum of the inputs' ranks")
       ->default_str("0");
   app.add_option("--format", request.write.format, "Write the keys in this dialect: kohya, diffusers …")
       ->type_name("DIALECT");
   add_dtype_flag(app, "--file-dtype", request.write.dtype, "Write the factors in this type");
+  app.add_flag("--ignore-unused", request.ignore_unused, kIgnoreUnusedHelp);
   app.add_flag("--resume", request.resume, "Resume the interrupted merge of the same command");
+  app.add_option(
+         "--checkpoint-minutes", request.checkpoint_minutes,
+         "Save what zip has learned every FLOAT minutes, and keep the last until the LoRA is written; 0 "
+         "saves it at the end alone")
+      ->type_name("FLOAT");
   app.add_option("-o,--output", request.output, "Write the merged LoRA to this file")
       ->type_name("FILE")
       ->required();

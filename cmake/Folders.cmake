@@ -1,6 +1,8 @@
 # ziplora_library(NAME SOURCES … DEPENDS … LIBRARIES …)  one folder, one static library, one set of allowed includes
 # ziplora_unit_tests(NAME SOURCES …)                     the folder's *_test.cpp files, with ZIPLORA_BUILD_TESTS: one binary,
 #                                                        one entry for ctest, since a start costs as much as many a case
+# SEPARATE in either: the files use one name for several things (each kind of adapter has its `parse`), so each is a
+# unit of its own even with ZIPLORA_UNITY.
 find_package(nlohmann_json REQUIRED)
 find_package(fmt REQUIRED)
 if(ZIPLORA_BUILD_TESTS)
@@ -17,10 +19,14 @@ foreach(guess array-bounds dangling-pointer free-nonheap-object maybe-uninitiali
 endforeach()
 target_include_directories(ziplora_options INTERFACE ${CMAKE_SOURCE_DIR})
 target_link_libraries(ziplora_options INTERFACE ziplora_torch nlohmann_json::nlohmann_json fmt::fmt-header-only)
-if(ZIPLORA_SANITIZE OR ZIPLORA_FUZZ)
-  target_compile_options(ziplora_options INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=undefined
+set(sanitizers ${ZIPLORA_SANITIZE})
+if(ZIPLORA_FUZZ)
+  set(sanitizers address,undefined)
+endif()
+if(sanitizers)
+  target_compile_options(ziplora_options INTERFACE -fsanitize=${sanitizers} -fno-sanitize-recover=all
     -fno-omit-frame-pointer $<$<BOOL:${ZIPLORA_FUZZ}>:-fsanitize=fuzzer-no-link>)
-  target_link_options(ziplora_options INTERFACE -fsanitize=address,undefined)
+  target_link_options(ziplora_options INTERFACE -fsanitize=${sanitizers})
 endif()
 
 # The precompiled header makes a unit take 3 s instead of 14 s; no source file relies on it for its includes.
@@ -29,8 +35,14 @@ add_library(ziplora_pch STATIC ${CMAKE_BINARY_DIR}/pch.cpp)
 target_link_libraries(ziplora_pch PUBLIC ziplora_options)
 target_precompile_headers(ziplora_pch PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch.h)
 
+# With ZIPLORA_UNITY several files are compiled as one, which reads the headers once: a build from nothing takes a
+# third of the time, a rebuild after an edit somewhat more.
+function(ziplora_unity target)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${ZIPLORA_UNITY} UNITY_BUILD_BATCH_SIZE 8)
+endfunction()
+
 function(ziplora_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ARG "SEPARATE" "" "SOURCES;DEPENDS;LIBRARIES" ${ARGN})
   list(TRANSFORM ARG_DEPENDS PREPEND ziplora_)
   if(NOT ARG_SOURCES)
     add_library(ziplora_${name} INTERFACE)
@@ -40,17 +52,23 @@ function(ziplora_library name)
   add_library(ziplora_${name} STATIC ${ARG_SOURCES})
   target_link_libraries(ziplora_${name} PUBLIC ziplora_options ${ARG_DEPENDS} ${ARG_LIBRARIES})
   target_precompile_headers(ziplora_${name} REUSE_FROM ziplora_pch)
+  if(NOT ARG_SEPARATE)
+    ziplora_unity(ziplora_${name})
+  endif()
 endfunction()
 
 function(ziplora_executable name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ARG "SEPARATE" "" "SOURCES;DEPENDS;LIBRARIES" ${ARGN})
   list(TRANSFORM ARG_DEPENDS PREPEND ziplora_)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ziplora_options ${ARG_DEPENDS} ${ARG_LIBRARIES})
   target_precompile_headers(${name} REUSE_FROM ziplora_pch)
+  if(NOT ARG_SEPARATE)
+    ziplora_unity(${name})
+  endif()
 endfunction()
 
-# What `tools/asan.sh` builds: the unit tests and what they need, not the program.
+# What `tools/sanitize.sh` builds: the unit tests and what they need, not the program.
 add_custom_target(unit_tests)
 
 function(ziplora_add_test name program)
@@ -62,8 +80,12 @@ function(ziplora_unit_tests name)
   if(NOT ZIPLORA_BUILD_TESTS)
     return()
   endif()
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
-  ziplora_executable(${name}_test SOURCES ${ARG_SOURCES} DEPENDS ${name} ${ARG_DEPENDS} LIBRARIES GTest::gtest_main)
+  cmake_parse_arguments(ARG "SEPARATE" "" "SOURCES;DEPENDS" ${ARGN})
+  set(separate)
+  if(ARG_SEPARATE)
+    set(separate SEPARATE)
+  endif()
+  ziplora_executable(${name}_test ${separate} SOURCES ${ARG_SOURCES} DEPENDS ${name} ${ARG_DEPENDS} LIBRARIES GTest::gtest_main)
   add_dependencies(unit_tests ${name}_test)
   ziplora_add_test(${name} ${name}_test)
 endfunction()

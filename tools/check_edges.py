@@ -22,7 +22,7 @@ RULES = [  # the pattern, where it may be, what to use instead
       "ziplora/io/json_lines.cpp"},
      "AtomicFile, AtomicFolder or append_json_line"),
     (r"\b(Json|json|ordered_json)::(parse|sax_parse|accept)\(", {"ziplora/io/json_file.cpp", "ziplora/io/json_bytes.cpp",
-                                                       "ziplora/io/safetensors_header.cpp", "ziplora/app/merge_metadata.cpp",
+                                                       "ziplora/io/safetensors_header.cpp", "ziplora/io/utf8_text.cpp",
                                                        "ziplora/train/checkpoint.cpp"},
      "read_json_file or parse_json of ziplora/io/json_file.h"),
     (r"\b(sto(i|l|ll|ul|ull|f|d|ld)|strto(l|ll|ul|ull|f|d|ld)|ato(i|l|ll|f)|sscanf|from_chars|lexical_cast)\(",

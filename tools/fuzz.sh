@@ -7,7 +7,8 @@
 # A crash is left in build-fuzz/found and fails the script. Needs clang 14 (clang-14, libclang-rt-14-dev).
 set -euo pipefail
 cd "$(dirname "$0")/.."
-every=(safetensors keys_kohya keys_comfy keys_peft keys_diffusers keys_sgm metadata)
+every=(safetensors keys_kohya keys_comfy keys_peft keys_diffusers keys_sgm keys_omi metadata
+  image_png image_jpeg image_webp image_gif image_bmp image_tiff image_heif)
 if (($#)); then targets=("$1"); else targets=("${every[@]}"); fi
 seconds="${2:-1800}"
 build="${ZIPLORA_FUZZ_BUILD:-build-fuzz}"

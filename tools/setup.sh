@@ -12,7 +12,7 @@ level="${1:-engine}"
 
 engine=(build-essential cmake ninja-build pkg-config python3-venv
   libcli11-dev nlohmann-json3-dev libfmt-dev libssl-dev libpcre2-dev libicu-dev
-  libpng-dev libjpeg-dev libwebp-dev libfreetype-dev)
+  libpng-dev libjpeg-dev libwebp-dev libtiff-dev libgif-dev libheif-dev libfreetype-dev)
 mini=(librsvg2-dev libcairo2-dev)
 case "$level" in
   packages) packages=(clang-format python3) ;;

@@ -14,7 +14,6 @@ wait "$referee"
 workers="${ZIPLORA_TEST_WORKERS:-$(nproc)}"  # asked first: nproc says what OMP_NUM_THREADS does
 export OMP_NUM_THREADS=1
 ctest --test-dir build --output-on-failure --no-tests=error --parallel "$workers"
-# Whole files go to one worker, which makes their fixtures once; the files that take minutes come first.
-longest=(tests/e2e/test_demo.py mini/tests/test_report.py mini/tests/test_pretrain.py tests/e2e/test_train.py)
+# Whole files go to one worker, which makes their fixtures once.
 .venv/bin/python -m pytest -q --durations=20 -n "$workers" --dist loadfile --no-loadscope-reorder \
-  "${longest[@]}" tests/parity tests/e2e tests/loaders mini/tests "$@"
+  tests/parity tests/e2e tests/loaders tests/torture mini/tests "$@"

@@ -20,6 +20,7 @@
 #include "cli/frame/whole_words.h"
 #include "ziplora/base/atomic_file.h"
 #include "ziplora/base/error.h"
+#include "ziplora/base/mapped_input.h"
 #include "ziplora/base/nearest_name.h"
 #include "ziplora/io/json_file.h"
 
@@ -67,8 +68,10 @@ std::string name_of(const Program& program, const CLI::App* verb) {
 /// What CLI11 could not place: an unknown verb or flag, or a surplus word.
 void refuse_leftovers(const Program& program, const CLI::App& app,
                       const std::vector<std::string>& leftovers) {
-  if (leftovers.empty()) return;
-  const std::string word = restored(leftovers.front()), found = word.substr(0, word.find('='));
+  // "--" stands before names that begin with a hyphen, and is nothing itself.
+  const auto leftover = std::ranges::find_if(leftovers, [](const std::string& word) { return word != "--"; });
+  if (leftover == leftovers.end()) return;
+  const std::string word = restored(*leftover), found = word.substr(0, word.find('='));
   const std::string where = name_of(program, app.get_parent() ? &app : nullptr);
   const std::string help = "run '" + where + " --help'";
   std::vector<std::string> known;
@@ -171,11 +174,23 @@ int run_verb(const FramedVerb& framed, CLI::App& subcommand, const CancelToken& 
   return 0;
 }
 
+/// An input that somebody changed meanwhile explains what came of it better than the verb's own error.
+int run_on_whole_inputs(const FramedVerb& framed, CLI::App& subcommand, const CancelToken& cancel,
+                        const ErrorStyle& style) {
+  try {
+    return run_verb(framed, subcommand, cancel, style);
+  } catch (...) {
+    require_unchanged_inputs();
+    throw;
+  }
+}
+
 }  // namespace
 
 std::string example(const std::string& command_line) { return "EXAMPLE\n  " + command_line + "\n"; }
 
 void CommandContext::print_result(const nlohmann::json& result, const std::string& text) const {
+  require_unchanged_inputs();
   if (!report.empty()) write_json_file(report, result);
   if (json)
     print_out_json(result, -1);
@@ -207,7 +222,7 @@ int run_command_line(const Program& program, int argc, char** argv, const Cancel
     style = {framed.frame.json, framed.frame.verbose, want_color(framed.frame.color)};
     refuse_leftovers(program, subcommand, subcommand.remaining());
     refuse_leftovers(program, app, app.remaining());
-    return run_verb(framed, subcommand, cancel, style);
+    return run_on_whole_inputs(framed, subcommand, cancel, style);
   } catch (const CLI::Success& request) {  // --help, --version
     std::ostringstream text;
     app.exit(request, text, text);

@@ -40,7 +40,7 @@ nlohmann::ordered_json value_of(const CLI::Option& option, const std::string& te
 void apply_config_file(const std::filesystem::path& path, CLI::App& verb) {
   const std::string where = verb.get_name() + ": --config " + path.string();
   std::error_code ignored;  // what cannot be looked at is not there
-  if (!std::filesystem::is_regular_file(path, ignored))
+  if (!std::filesystem::exists(path, ignored))
     throw Error(ErrorKind::kInput, where, "there is no such file", "write one with --print-config");
   const auto config = parse_json(read_file(path));
   if (!config || !config->is_object())

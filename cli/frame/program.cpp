@@ -9,6 +9,7 @@
 
 #include "cli/frame/command_line.h"
 #include "cli/frame/printing.h"
+#include "cli/frame/sleeping_threads.h"
 #include "ziplora/base/error.h"
 
 namespace ziplora::cli {
@@ -97,6 +98,8 @@ int run(const Program& program, int argc, char** argv) {
 }  // namespace
 
 int run_program(const Program& program, int argc, char** argv) {
+  // The call links in what has run by now. Where it failed, threads spin, which costs time alone.
+  static_cast<void>(threads_sleep_while_they_wait());
   const int code = run(program, argc, argv);
   // Not by return: LibTorch's static destructors take a tenth of a second to free what ends with the process.
   std::_Exit(code);

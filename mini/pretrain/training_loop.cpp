@@ -17,6 +17,7 @@
 #include "ziplora/base/parallel_parts.h"
 #include "ziplora/io/json_lines.h"
 #include "ziplora/io/safetensors.h"
+#include "ziplora/io/sealed_safetensors.h"
 #include "ziplora/nn/one_torch_thread.h"
 
 namespace ziplora::mini {
@@ -53,6 +54,7 @@ class StageState {
     if (!std::filesystem::exists(path_)) return 0;
     const at::NoGradGuard no_grad;
     const SafetensorsFile file(path_);
+    require_seal(file, "pretrain: " + path_.string(), "remove the file to begin this stage anew");
     NamedTensors optimizer_state;
     std::vector<at::Tensor> averages;
     for (const TrainedParameter& parameter : parameters_.list()) {
@@ -77,7 +79,7 @@ class StageState {
     }
     for (const auto& [name, tensor] : optimizer.state()) tensors["optimizer." + name] = tensor;
     tensors["iteration"] = at::scalar_tensor(next_iteration, at::kLong);
-    write_safetensors(path_, tensors);
+    write_sealed_safetensors(path_, tensors, {});
   }
 
  private:

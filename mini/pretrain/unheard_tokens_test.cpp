@@ -12,23 +12,23 @@
 namespace ziplora::mini {
 namespace {
 
-constexpr int64_t kTokens = 4000, kHeard = 300, kWidth = 4;
+constexpr int64_t kTokens = 4000, kHeard = 300, kEmbeddingWidth = 4;
 
 /// A text encoder of 4,000 tokens; the first 300 were heard, and lie along a line far from the others.
 class UnheardTokensTest : public testing::Test {
  protected:
   UnheardTokensTest() : encoder_(config()) {
     initialize(encoder_, make_generator(1));
-    const at::Tensor direction = at::arange(1, kWidth + 1, at::kFloat);
+    const at::Tensor direction = at::arange(1, kEmbeddingWidth + 1, at::kFloat);
     rows().narrow(0, 0, kHeard) = 10 + at::randn({kHeard, 1}, make_generator(2)) * direction +
-                                  0.1 * at::randn({kHeard, kWidth}, make_generator(3));
+                                  0.1 * at::randn({kHeard, kEmbeddingWidth}, make_generator(3));
     for (int64_t id = 0; id < kHeard; ++id) heard_.insert(id);
     before_ = rows().clone();
   }
 
   static ClipTextConfig config() {
     ClipTextConfig config;
-    config.vocab_size = kTokens, config.hidden_size = kWidth, config.intermediate_size = 8;
+    config.vocab_size = kTokens, config.hidden_size = kEmbeddingWidth, config.intermediate_size = 8;
     config.num_hidden_layers = 1, config.num_attention_heads = 1, config.max_position_embeddings = 8;
     config.bos_token_id = kTokens - 2, config.eos_token_id = config.pad_token_id = kTokens - 1;
     return config;

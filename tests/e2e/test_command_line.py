@@ -1,10 +1,11 @@
 """What all verbs share: help with exit codes, suggestions for typing errors, --config, --print-config, --json, --report."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
-from program import run_ziplora, ziplora, ziplora_fails
+from program import command_line, run_ziplora, ziplora, ziplora_fails
 
 ROOT = Path(__file__).resolve().parents[2]
 VERBS = ["train", "merge", "generate", "inspect", "convert"]
@@ -50,6 +51,22 @@ def test_like_shows_its_settings_in_the_printed_config_and_flags_and_config_win(
 def test_typing_errors_get_a_suggestion(arguments, problem, hint):
     error = ziplora_fails(2, *arguments)
     assert error["problem"] == problem and error["hint"] == hint
+
+
+def test_names_that_begin_with_a_hyphen_stand_after_two(tmp_path):
+    done = run_ziplora("inspect", "--json", "--", "-name.safetensors", cwd=tmp_path)
+    error = json.loads(done.stderr.splitlines()[-1])
+    assert (done.returncode, error["where"]) == (3, "read -name.safetensors"), done.stderr
+    error = ziplora_fails(2, "inspect", "-name.safetensors", cwd=tmp_path)
+    assert error["problem"].startswith("unknown flag '-")
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["train", "--help"], ["merge", "--print-config", "-o", "a"]])
+def test_a_folder_that_was_deleted_is_no_hindrance(arguments, tmp_path):
+    (tmp_path / "gone").mkdir()
+    shell = ["sh", "-c", 'rmdir "$PWD" && exec "$@"', "sh", *command_line(arguments)]
+    done = subprocess.run(shell, cwd=tmp_path / "gone", capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout, done.stderr
 
 
 def test_an_error_of_parsing_is_json_too():

@@ -222,6 +222,24 @@ def test_a_folder_of_links_bakes_as_the_files_that_they_lead_to(base, lora, tmp_
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["linked", "plain", "snapshots"]
 
 
+@pytest.mark.parametrize("name", ["README.md", "tokenizer/notes.txt", "vae/config.json"])
+def test_a_link_out_of_a_base_is_not_copied(base, lora, tmp_path, name):
+    """A base from the web could point at any file of whoever bakes it, and publishes the result."""
+    secret = tmp_path / "secret.json"
+    secret.write_text((base / "vae" / "config.json").read_text())
+    shutil.copytree(base, tmp_path / "base")
+    (tmp_path / "base" / name).unlink(missing_ok=True)
+    (tmp_path / "base" / name).symlink_to(secret)
+    error = ziplora_fails(3, "convert", "--bake", lora, "--into", "base", "-o", "baked", cwd=tmp_path)
+    assert name in error["where"] and str(secret) in error["problem"] and "leads out of the base" in error["problem"]
+    assert not (tmp_path / "baked").exists()
+    # A link inside the base leads to what belongs to it.
+    (tmp_path / "base" / name).unlink()
+    (tmp_path / "base" / name).symlink_to(tmp_path / "base" / "unet" / "config.json" if "vae" not in name else
+                                          shutil.copy(secret, tmp_path / "base" / "inside.json"))
+    ziplora("convert", "--bake", lora, "--into", "base", "-o", "baked", cwd=tmp_path)
+
+
 def test_an_index_that_names_folders_elsewhere_copies_nothing_of_them(base, lora, tmp_path):
     hostile = tmp_path / "hostile"
     shutil.copytree(base, hostile)

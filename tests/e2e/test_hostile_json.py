@@ -44,6 +44,7 @@ BASE_FILES = ["model_index.json", "unet/config.json", "text_encoder/config.json"
               "scheduler/scheduler_config.json", "tokenizer/vocab.json", "tokenizer/tokenizer_config.json"]
 
 
+@pytest.mark.promise("JSON that is too deep, too large or of other types is an error that names the file.")
 @pytest.mark.parametrize("content", HOSTILE)
 def test_a_base(content, inputs, tmp_path):
     base = tmp_path / "base"

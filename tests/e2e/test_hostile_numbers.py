@@ -32,6 +32,7 @@ def numeric_flags(verb):
     return re.findall(r"^ +(?:-\w,)?(--[\w-]+) U?(INT|FLOAT)\b", run_ziplora(verb, "--help").stdout, re.MULTILINE)
 
 
+@pytest.mark.promise("Numbers of flags are read exactly or refused.")
 @pytest.mark.parametrize("verb", VERBS)
 def test_what_is_no_number_is_refused_by_every_flag(verb, tmp_path):
     flags = numeric_flags(verb)
@@ -63,6 +64,7 @@ ABSURD = {
 }
 
 
+@pytest.mark.promise("Absurd numbers are refused before memory is asked for.")
 @pytest.mark.parametrize("flag", ABSURD)
 def test_an_absurd_number_is_refused_before_memory_is_asked_for(flag, inputs, tmp_path):
     verb, name = flag.split()

@@ -72,6 +72,7 @@ def assert_is_clean(done):
         assert not OBEYED.search(text), repr(OBEYED.search(text)) + " in " + repr(text)
 
 
+@pytest.mark.promise("No text from a file or a name reaches the terminal as a command.")
 @pytest.mark.parametrize("flags", [[], ["--json"]])
 @pytest.mark.parametrize("verb", VERBS)
 def test_nothing_that_a_terminal_obeys_is_printed(verb, flags, inputs, tmp_path):

@@ -44,6 +44,7 @@ LOST_STDERR = {"a full disk": "2>/dev/full", "closed": "2>&-", "only for reading
                "a pipe that nobody reads": "2> >(exec true)"}
 
 
+@pytest.mark.promise("A run does its work whatever becomes of its messages: a full disk, a closed stream, a lost pipe.")
 @pytest.mark.parametrize("flags", [[], ["--json"], ["--color", "always"]])
 @pytest.mark.parametrize("stderr", LOST_STDERR)
 def test_messages_that_cannot_be_written_end_no_run(stderr, flags, inputs, tmp_path):
@@ -57,6 +58,7 @@ def test_an_error_that_cannot_be_told_keeps_its_exit_code(stderr):
     assert in_shell("", LOST_STDERR[stderr], ["inspect", "none"]).returncode == 3
 
 
+@pytest.mark.promise("A result that cannot be written to stdout is an error only after the work is safe.")
 @pytest.mark.parametrize("stdout", [">/dev/full", ">&-"])
 @pytest.mark.parametrize("flags", [[], ["--json"]])
 def test_a_result_that_cannot_be_written_is_exhaustion_after_the_work(stdout, flags, inputs, tmp_path):
@@ -83,6 +85,7 @@ def test_a_reader_that_left_has_what_it_wanted(inputs):
     os.close(write_end)
 
 
+@pytest.mark.promise("No output takes the place of a stream that was closed.")
 def test_no_output_takes_the_place_of_a_closed_stream(inputs, tmp_path):
     """All three are closed, and the first file that is opened would get the messages."""
     sound, output = (tmp_path / name / "out.safetensors" for name in "ab")
@@ -92,12 +95,14 @@ def test_no_output_takes_the_place_of_a_closed_stream(inputs, tmp_path):
     assert output.read_bytes() == sound.read_bytes()
 
 
+@pytest.mark.promise("A limit on the size of files is an error, not the end of the program.")
 def test_a_limit_on_the_size_of_files_is_exhaustion(inputs, tmp_path):
     done = in_shell("ulimit -f 4;", "", [*convert(inputs, tmp_path / "out.safetensors"), "--json"])
     assert done.returncode == 5 and "File too large" in done.stderr and "ulimit -f" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.promise("A hangup saves the state of a run as Ctrl-C does.")
 def test_a_hangup_saves_the_state_as_ctrl_c_does(inputs, tmp_path):
     """Twice, as both the shell and the system may send it."""
     command = train(inputs, tmp_path / "out.safetensors", iterations=4000)
@@ -111,6 +116,7 @@ def test_a_hangup_saves_the_state_as_ctrl_c_does(inputs, tmp_path):
     assert list((tmp_path / "run").glob("*.safetensors"))
 
 
+@pytest.mark.promise("Signals that nohup or a shell ignores stay ignored.")
 @pytest.mark.parametrize("ignored", [signal.SIGINT, signal.SIGHUP, signal.SIGTERM])
 def test_what_was_ignored_at_the_start_stays_ignored(ignored, inputs, tmp_path):
     """By nohup, or by a shell for its background jobs."""

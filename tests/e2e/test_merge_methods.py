@@ -145,6 +145,21 @@ def test_a_merge_without_effect_is_a_clean_file(method, weights, files, base, tm
     assert report["defects"] == [] and report["norm"] == 0 and report["placeholders"] == report["layers"] > 0
 
 
+@pytest.mark.parametrize("method", ["svd", "ties"])
+def test_the_rank_of_the_result_is_the_one_asked_for(method, files, base, tmp_path):
+    """Although each input has fewer. A method's own SVD takes its place, as if --svd-rank had been given."""
+    command = ["merge", "--subject", files["dog"], "--style", files["ink"], "--base", base, "--method", method,
+               *(["--density", 1] if method == "ties" else [])]
+    found = {}
+    for flag, rank in (("--rank", 6), ("--svd-rank", 6), ("--rank", 2)):
+        result = ziplora(*command, flag, rank, "-o", "out.safetensors", cwd=tmp_path)
+        assert result["rank"] == rank and "compression_error" not in result
+        found[flag, rank] = result["svd_error"], load_file(tmp_path / "out.safetensors")
+    error, tensors = found["--rank", 6]
+    assert error == found["--svd-rank", 6][0] < found["--rank", 2][0]
+    assert all(tensor.equal(found["--svd-rank", 6][1][name]) for name, tensor in tensors.items())
+
+
 def test_names_and_prompts_of_another_encoding_are_told_with_replacement_characters(files, base, tmp_path):
     latin = os.fsencode(tmp_path) + b"/caf\xe9.safetensors"
     shutil.copy(files["ink"], latin)

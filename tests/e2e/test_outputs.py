@@ -67,6 +67,7 @@ def refused_before_the_work(code, arguments, **options):
     return events(done)[-1]
 
 
+@pytest.mark.promise("An empty name is refused before the work.")
 @pytest.mark.parametrize("writer", WRITERS)
 def test_an_empty_name_is_a_usage_error(writer, inputs, tmp_path):
     error = refused_before_the_work(2, command(writer, inputs, "", tmp_path), cwd=tmp_path)
@@ -95,6 +96,7 @@ def test_a_folder_as_the_output_is_a_usage_error(writer, ending, inputs, tmp_pat
     assert ("folder" in error["problem"] or ".png" in error["problem"]) and error["hint"]
 
 
+@pytest.mark.promise("A link that is named as the output stays one; what it leads to is written.")
 @pytest.mark.parametrize("writer", WRITERS)
 def test_a_link_stays_and_what_it_leads_to_is_written(writer, inputs, tmp_path):
     (tmp_path / "runs").mkdir()
@@ -105,6 +107,7 @@ def test_a_link_stays_and_what_it_leads_to_is_written(writer, inputs, tmp_path):
     assert [file.name for file in (tmp_path / "runs").iterdir()] == [target.name]
 
 
+@pytest.mark.promise("A device or pipe that is named as the output is written into, never replaced.")
 @pytest.mark.parametrize("writer", FILES)
 def test_a_device_is_written_into_and_stays(writer, inputs, tmp_path):
     """Through a link, since images must be called .png; and a program that fails here must not replace the device."""
@@ -144,6 +147,7 @@ def test_a_full_device_is_exhaustion(inputs, tmp_path):
     assert "No space left" in error["problem"] and stat.S_ISCHR(os.stat("/dev/full").st_mode)
 
 
+@pytest.mark.promise("New files have the umask's permissions; those of an old file stay.")
 @pytest.mark.parametrize("writer", WRITERS)
 def test_permissions_follow_the_umask_and_those_of_an_old_file_stay(writer, inputs, tmp_path):
     output = tmp_path / name_of(writer)
@@ -160,6 +164,7 @@ def test_permissions_follow_the_umask_and_those_of_an_old_file_stay(writer, inpu
         os.umask(before)
 
 
+@pytest.mark.promise("The longest names that the file system allows work.")
 @pytest.mark.parametrize("writer", WRITERS)
 def test_the_longest_name_works(writer, inputs, tmp_path):
     ending = os.path.splitext(name_of(writer))[1]

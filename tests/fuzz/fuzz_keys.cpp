@@ -69,6 +69,7 @@ void fuzz_dialect(const KeyDialect& dialect, std::string_view bytes) {
 void fuzz_keys_kohya(std::string_view bytes) { fuzz_dialect(kKohyaDialect, bytes); }
 void fuzz_keys_comfy(std::string_view bytes) { fuzz_dialect(kComfyDialect, bytes); }
 void fuzz_keys_sgm(std::string_view bytes) { fuzz_dialect(kSgmDialect, bytes); }
+void fuzz_keys_omi(std::string_view bytes) { fuzz_dialect(kOmiDialect, bytes); }
 void fuzz_keys_diffusers(std::string_view bytes) { fuzz_dialect(kDiffusersDialect, bytes); }
 
 /// PEFT's names do not contain the component: the folder names it, and a config lies beside the file.

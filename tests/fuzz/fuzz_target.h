@@ -23,13 +23,21 @@ const std::vector<FuzzTarget>& fuzz_targets();
 /// @throws std::logic_error, which no target catches
 void require(bool condition, const char* what);
 
-// One file each; the dialects share theirs.
+// One file each; the dialects share theirs, and so do the images.
 void fuzz_safetensors(std::string_view bytes);
 void fuzz_keys_kohya(std::string_view bytes);
 void fuzz_keys_comfy(std::string_view bytes);
 void fuzz_keys_sgm(std::string_view bytes);
+void fuzz_keys_omi(std::string_view bytes);
 void fuzz_keys_peft(std::string_view bytes);
 void fuzz_keys_diffusers(std::string_view bytes);
 void fuzz_metadata(std::string_view bytes);
+void fuzz_image_png(std::string_view bytes);
+void fuzz_image_jpeg(std::string_view bytes);
+void fuzz_image_webp(std::string_view bytes);
+void fuzz_image_gif(std::string_view bytes);
+void fuzz_image_bmp(std::string_view bytes);
+void fuzz_image_tiff(std::string_view bytes);
+void fuzz_image_heif(std::string_view bytes);
 
 }  // namespace ziplora

@@ -127,6 +127,7 @@ void add_dialects_and_kinds(FileFacts& facts, const AdapterSurvey& survey) {
     facts.peft |= origin.dialect == "peft";
     facts.comfy |= origin.dialect == "comfy";
     facts.bare_sgm |= origin.dialect == "sgm";
+    facts.omi |= origin.dialect == "omi";
     facts.loha_or_lokr |= origin.kind == std::string_view("LoHa") || origin.kind == std::string_view("LoKr");
     facts.full |= origin.kind == std::string_view("full difference");
     facts.plain_lora |= origin.kind == std::string_view("LoRA") || origin.kind == std::string_view("DoRA");
@@ -149,6 +150,7 @@ void add_dialects_and_kinds(FileFacts& facts, const AdapterSurvey& survey) {
 FileFacts file_facts(const AdapterSurvey& survey, bool sdxl_sizes) {
   FileFacts facts{.sdxl_sizes = sdxl_sizes};
   add_dialects_and_kinds(facts, survey);
+  facts.wrapped = survey.wrapped_keys > 0;
   facts.lycoris_prefix = has_key(survey, "lycoris_");
   facts.upsampler_in_diffusers_names = has_key(survey, "lora_unet_up_blocks_0_upsamplers_0_conv");
   facts.add_embedding_in_diffusers_names = has_key(survey, "lora_unet_add_embedding_");

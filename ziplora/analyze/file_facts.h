@@ -21,6 +21,8 @@ struct FileFacts {
   bool diffusers_oldest = false;  ///< ….processor.to_q_lora.down.weight
   bool peft = false, comfy = false;
   bool bare_sgm = false;                          ///< input_blocks.4.1.….lora_A.weight
+  bool omi = false;                               ///< unet.input_blocks.4.1.….lora_down.weight, clip_l.…
+  bool wrapped = false;                           ///< unet._orig_mod.…, unet.module.…, unet.unet.…
   bool upsampler_in_diffusers_names = false;      ///< lora_unet_up_blocks_0_upsamplers_0_conv
   bool add_embedding_in_diffusers_names = false;  ///< lora_unet_add_embedding_linear_1
 

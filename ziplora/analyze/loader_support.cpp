@@ -16,6 +16,7 @@ bool kohya_names(const Facts& f) { return f.kohya_sgm || f.kohya_diffusers; }
 bool dotted_names(const Facts& f) {
   return f.diffusers_modern || f.diffusers_middle || f.diffusers_oldest || f.peft || f.comfy || f.bare_sgm;
 }
+bool omi_names(const Facts& f) { return f.omi; }
 bool lacks_prefix(const Facts& f) { return f.peft || f.bare_sgm; }
 bool multiplies_the_base(const Facts& f) { return f.oft_or_glora || f.ia3; }
 bool lycoris(const Facts& f) {
@@ -34,11 +35,15 @@ constexpr const char* kNoOutsideBlocks =
 constexpr const char* kNoAddEmbedding = "add_embedding layers in diffusers' block names are dropped";
 constexpr const char* kOwnSizes = "it knows SDXL's own layer sizes only, and this file is for another base";
 
+/// For ComfyUI and Forge as people reported it (Nerogar/OneTrainer#885), for the others as their code reads.
+constexpr const char* kNoOmi = "OneTrainer's OMI names are unknown to it";
+
 const Rule kRules[] = {
     {"diffusers", Verdict::kNot, [](const Facts& f) { return f.peft; },
      "keys without a component's name are left out; load the folder with PEFT"},
     {"diffusers", Verdict::kNot, [](const Facts& f) { return f.comfy || f.bare_sgm || f.lycoris_prefix; },
      "its keys start with none of the prefixes that are looked for"},
+    {"diffusers", Verdict::kNot, omi_names, kNoOmi},
     {"diffusers", Verdict::kNot,
      [](const Facts& f) {
        return kohya_names(f) &&
@@ -75,6 +80,7 @@ const Rule kRules[] = {
      "a text_projection of another rank than most layers of its encoder is refused"},
     {"PEFT", Verdict::kNot, [](const Facts& f) { return !f.peft; }, "it reads its own folders only"},
     {"kohya sd-scripts", Verdict::kNot, [](const Facts& f) { return !f.sdxl_sizes; }, kOwnSizes},
+    {"kohya sd-scripts", Verdict::kNot, omi_names, kNoOmi},
     {"kohya sd-scripts", Verdict::kNot, [](const Facts& f) { return dotted_names(f) || f.lycoris_prefix; },
      "it knows its own flattened names only"},
     {"kohya sd-scripts", Verdict::kNot, [](const Facts& f) { return lycoris(f) && !f.plain_lora; },
@@ -88,6 +94,7 @@ const Rule kRules[] = {
     {"kohya sd-scripts", Verdict::kPartly, [](const Facts& f) { return f.text_projection; },
      "text_projection is dropped"},
     {"kohya merge script", Verdict::kNot, [](const Facts& f) { return !f.sdxl_sizes; }, kOwnSizes},
+    {"kohya merge script", Verdict::kNot, omi_names, kNoOmi},
     {"kohya merge script", Verdict::kNot, [](const Facts& f) { return dotted_names(f) || f.lycoris_prefix; },
      "it knows its own flattened names only"},
     {"kohya merge script", Verdict::kNot,
@@ -109,6 +116,7 @@ const Rule kRules[] = {
      "text_projection is dropped"},
     {"ComfyUI", Verdict::kNot, [](const Facts& f) { return !f.sdxl_sizes; }, kOwnSizes},
     {"ComfyUI", Verdict::kNot, lacks_prefix, "its keys lack a known prefix"},
+    {"ComfyUI", Verdict::kNot, omi_names, kNoOmi},
     {"ComfyUI", Verdict::kPartly, [](const Facts& f) { return f.ia3; }, "IA3 layers are dropped"},
     {"ComfyUI", Verdict::kWrongly, [](const Facts& f) { return f.dora_on_output; },
      "DoRA over the output axis is divided by the base's norm (0.3.64)"},
@@ -121,6 +129,7 @@ const Rule kRules[] = {
      "text_projection in diffusers' names is dropped"},
     {"Forge", Verdict::kNot, [](const Facts& f) { return !f.sdxl_sizes; }, kOwnSizes},
     {"Forge", Verdict::kNot, lacks_prefix, "its keys lack a known prefix"},
+    {"Forge", Verdict::kNot, omi_names, kNoOmi},
     {"Forge", Verdict::kNot,
      [](const Facts& f) { return f.keys_unknown_to_forge + f.keys_beside_the_lora > 12; },
      "more than 12 keys match nothing (attention in today's diffusers names, encoders in ComfyUI's): it "
@@ -134,6 +143,7 @@ const Rule kRules[] = {
     {"Forge", Verdict::kUnknown, multiplies_the_base, "was not tried"},
     {"A1111", Verdict::kNot, [](const Facts& f) { return !f.sdxl_sizes; }, kOwnSizes},
     {"A1111", Verdict::kNot, dotted_names, "it knows flattened names only"},
+    {"A1111", Verdict::kNot, omi_names, kNoOmi},
     {"A1111", Verdict::kUnknown, [](const Facts& f) { return f.lycoris_prefix; },
      "this prefix was not tried"},
     {"A1111", Verdict::kPartly, [](const Facts& f) { return f.upsampler_in_diffusers_names; },
@@ -155,10 +165,12 @@ const Rule kRules[] = {
     {"stable-diffusion.cpp", Verdict::kPartly, multiplies_the_base, "OFT, GLoRA and IA3 are dropped"},
     {"stable-diffusion.cpp", Verdict::kPartly,
      [](const Facts& f) { return f.lokr_core || f.norms_or_biases; }, "lokr_t2 and norms are dropped"},
-    {"stable-diffusion.cpp", Verdict::kUnknown, [](const Facts& f) { return f.comfy; }, "was not tried"},
+    {"stable-diffusion.cpp", Verdict::kUnknown, [](const Facts& f) { return f.comfy || f.omi; },
+     "was not tried"},
     {"InvokeAI", Verdict::kNot, [](const Facts& f) { return !f.sdxl_sizes; }, kOwnSizes},
     {"InvokeAI", Verdict::kNot, [](const Facts& f) { return dotted_names(f) || f.lycoris_prefix; },
      "it knows keys that start with lora_unet_, lora_te1_, lora_te2_ only"},
+    {"InvokeAI", Verdict::kUnknown, omi_names, "it reads OMI names of some files only; was not tried"},
     {"InvokeAI", Verdict::kNot, [](const Facts& f) { return f.kohya_sgm && f.kohya_diffusers; },
      "a mixture of block names is refused"},
     {"InvokeAI", Verdict::kNot, [](const Facts& f) { return f.oft_or_glora; }, "OFT and GLoRA are refused"},
@@ -197,11 +209,15 @@ std::vector<ProgramSupport> loader_support(const FileFacts& facts) {
     programs.back().verdict = std::max(programs.back().verdict, rule.verdict);
     programs.back().reasons.push_back(rule.reason);
   }
-  for (ProgramSupport& program : programs)
-    if (facts.untried_kind && program.verdict < Verdict::kUnknown) {
-      program.verdict = Verdict::kUnknown;
-      program.reasons.push_back("layers of a kind that was not tried with it");
-    }
+  const auto was_not_tried = [&](bool applies, const char* reason) {
+    for (ProgramSupport& program : programs)
+      if (applies && program.verdict < Verdict::kUnknown) {
+        program.verdict = Verdict::kUnknown;
+        program.reasons.push_back(reason);
+      }
+  };
+  was_not_tried(facts.untried_kind, "layers of a kind that was not tried with it");
+  was_not_tried(facts.wrapped, "names that hold what a wrapper left were not tried with it");
   return programs;
 }
 

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "ziplora/app/architecture.h"
+#include "ziplora/app/ignore_unused.h"
 #include "ziplora/app/output_guard.h"
 #include "ziplora/base/dtype_name.h"
 #include "ziplora/base/error.h"
@@ -13,6 +14,7 @@
 #include "ziplora/io/size_on_disk.h"
 #include "ziplora/lora/adapter_digest.h"
 #include "ziplora/lora/adapter_file.h"
+#include "ziplora/lora/fitting_write.h"
 #include "ziplora/lora/key_dialects.h"
 
 namespace ziplora {
@@ -110,7 +112,9 @@ ConvertedFile convert_one(const Job& job, const ConvertRequest& request, Progres
   const TargetNames& names = *architecture.names;
   std::vector<std::string> warnings;
   AdapterDigests digest({job.input});
-  Adapter adapter = read_adapter(job.input, names, warnings, architecture.weights());
+  Adapter adapter =
+      read_adapter(job.input, names, warnings, architecture.weights(), ignore_unused(request.ignore_unused));
+  digest.start();
   for (const std::string& warning : warnings) progress.warning(name_of(job.input).string() + ": " + warning);
   ConvertedFile file{.input = job.input,
                      .output = job.output,
@@ -126,7 +130,10 @@ ConvertedFile convert_one(const Job& job, const ConvertRequest& request, Progres
       "ziplora.source", json_line({{"file", name_of(job.input).string()}, {"sha256", digest.get().front()}}));
   for (const auto& [target, layer] : adapter.layers) file.rank = std::max(file.rank, layer.rank());
   cancel.throw_if_cancelled("convert");
-  write_adapter(job.output, adapter, names, {.format = file.format, .dtype = file.dtype});
+  warnings.clear();
+  file.dtype = write_in_fitting_dtype(job.output, adapter, names,
+                                      {.format = file.format, .dtype = file.dtype}, warnings);
+  for (const std::string& warning : warnings) progress.warning(warning);
   file.size_bytes = size_on_disk(job.output);
   return file;
 }

@@ -42,6 +42,8 @@ struct ConvertRequest {
   /// The base that the LoRA is for; needed if ΔW depends on its weights (DoRA, …). Absent: the architecture
   /// is seen from the files.
   std::optional<std::filesystem::path> base;
+  /// Keys that have no place in SDXL are left out and named; false: they are refused.
+  bool ignore_unused = false;
 };
 
 /// One file that was written.

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ziplora/app/base_targets.h"
+#include "ziplora/app/ignore_unused.h"
 #include "ziplora/app/output_guard.h"
 #include "ziplora/app/unadapted_files.h"
 #include "ziplora/base/atomic_folder.h"
@@ -74,7 +75,8 @@ std::vector<Adapter> read_adapters(const BakeRequest& request, const TargetNames
   std::vector<Adapter> adapters;
   for (const AdapterChoice& choice : request.adapters) {
     std::vector<std::string> warnings;
-    adapters.push_back(read_adapter(choice.file, names, warnings, weights));
+    adapters.push_back(
+        read_adapter(choice.file, names, warnings, weights, ignore_unused(request.ignore_unused)));
     adapters.back().source = choice.file;
     for (const std::string& warning : warnings)
       progress.warning(choice.file.filename().string() + ": " + warning);

@@ -26,6 +26,7 @@ struct BakeRequest {
   std::vector<AdapterChoice> adapters;
   std::filesystem::path base, output;
   std::optional<at::ScalarType> dtype;  ///< of UNet and text encoders; absent: each tensor keeps its own
+  bool ignore_unused = false;  ///< keys that have no place in SDXL are left out and named, not refused
 };
 
 struct BakedAdapter {

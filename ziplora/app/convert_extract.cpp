@@ -17,6 +17,7 @@
 #include "ziplora/io/json_file.h"
 #include "ziplora/io/size_on_disk.h"
 #include "ziplora/lora/factorize.h"
+#include "ziplora/lora/fitting_write.h"
 #include "ziplora/lora/key_dialects.h"
 #include "ziplora/models/base_files.h"
 
@@ -191,10 +192,13 @@ ExtractResult run_extract(const ExtractRequest& request, ProgressSink& progress,
   refuse_no_difference(found);
   warn_of_left_out(found, request.vectors, progress);
   found.adapter.metadata["ziplora.recipe"] = json_line(recipe_of(request, found.approximation));
-  write_adapter(request.output, found.adapter, names, request.write);
+  std::vector<std::string> warnings;
+  WriteOptions write = request.write;
+  write.dtype = write_in_fitting_dtype(request.output, found.adapter, names, write, warnings);
+  for (const std::string& warning : warnings) progress.warning(warning);
 
   ExtractResult result{.output = request.output,
-                       .write = request.write,
+                       .write = write,
                        .layers = found.adapter.layers.size(),
                        .vectors = found.adapter.vector_deltas.size(),
                        .unchanged_layers = found.unchanged_layers,

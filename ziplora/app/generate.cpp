@@ -190,6 +190,7 @@ GenerateResult run_generate(const GenerateRequest& request, ProgressSink& progre
   if (!adapters.empty())
     attached = std::make_unique<AttachedAdapters>(base->components(), adapters.pointers());
   AdapterDigests reading(adapters.files());
+  reading.start();
   std::optional<StringMap> digests;
   if (!request.expected_sha256.empty()) {
     digests = by_file(adapters.files(), reading.get());

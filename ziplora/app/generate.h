@@ -55,6 +55,8 @@ struct GenerateRequest {
   /// Take only this row of it.
   std::optional<int64_t> initial_noise_row{};
   std::optional<std::filesystem::path> save_latents{};
+  /// Keys of adapters that have no place in SDXL are left out and named; false: they are refused.
+  bool ignore_unused = false;
   /// By adapter file as given; a file with another digest draws a warning.
   StringMap expected_sha256{};
   /// Write one labelled sheet to `output` instead of single images.

@@ -7,6 +7,7 @@
 
 #include "ziplora/app/architecture.h"
 #include "ziplora/app/default_base.h"
+#include "ziplora/app/ignore_unused.h"
 #include "ziplora/base/error.h"
 #include "ziplora/lora/rank_split.h"
 
@@ -24,8 +25,9 @@ RequestAdapters::RequestAdapters(const GenerateRequest& request, const TargetNam
       const auto index = static_cast<size_t>(known - files_.begin());
       if (known == files_.end()) {
         std::vector<std::string> warnings;
-        auto adapter = std::make_unique<Adapter>(
-            read_adapter(choice.file, names, warnings, base_weights(resolve_base(request.base), names)));
+        auto adapter = std::make_unique<Adapter>(read_adapter(choice.file, names, warnings,
+                                                              base_weights(resolve_base(request.base), names),
+                                                              ignore_unused(request.ignore_unused)));
         for (const std::string& warning : warnings)
           progress.warning(choice.file.filename().string() + ": " + warning);
         // Beside a merge, a grid shows what went into it; those files have no style side.

@@ -4,20 +4,25 @@
 #include <fmt/ranges.h>
 #include <limits.h>
 
+#include <algorithm>
 #include <chrono>
+#include <functional>
 #include <memory>
 
 #include "ziplora/app/architecture.h"
 #include "ziplora/app/default_base.h"
+#include "ziplora/app/ignore_unused.h"
 #include "ziplora/app/merge_metadata.h"
 #include "ziplora/app/merge_recipe.h"
 #include "ziplora/app/output_guard.h"
 #include "ziplora/base/error.h"
+#include "ziplora/base/free_space.h"
 #include "ziplora/base/peak_memory.h"
 #include "ziplora/io/image_file.h"
 #include "ziplora/lora/adapter_digest.h"
 #include "ziplora/lora/adapter_file.h"
 #include "ziplora/lora/compress.h"
+#include "ziplora/lora/fitting_write.h"
 #include "ziplora/lora/key_dialects.h"
 #include "ziplora/lora/rank_split.h"
 #include "ziplora/lora/stored_layer.h"
@@ -49,12 +54,12 @@ void refuse_unwritable_output(const MergeRequest& request, const std::vector<Mer
 }
 
 std::vector<Adapter> read_inputs(const std::vector<MergeFile>& files, const Architecture& architecture,
-                                 ProgressSink& progress) {
+                                 const UnusedKeys& unused, ProgressSink& progress) {
   std::vector<Adapter> adapters;
   const BaseWeights weights = architecture.weights();
   for (const MergeFile& file : files) {
     std::vector<std::string> warnings;
-    adapters.push_back(read_adapter(file.path, *architecture.names, warnings, weights));
+    adapters.push_back(read_adapter(file.path, *architecture.names, warnings, weights, unused));
     adapters.back().source = file.path;
     for (const std::string& warning : warnings)
       progress.warning(file.path.filename().string() + ": " + warning);
@@ -101,14 +106,64 @@ MergeContext context_of(const MergeRequest& request, Sdxl* base, const TargetNam
                        .seed = request.seed,
                        .progress = &progress,
                        .cancel = &cancel,
+                       .joint_prompts = request.joint_prompts,
                        .state_path = beside(request.output, ".merge-state"),
                        .resume = request.resume,
+                       .checkpoint_minutes = request.checkpoint_minutes,
                        .names = &names};
   if (!request.rank)
     context.store = [dtype = request.write.dtype](const std::string& target, const LoraLayer& layer) {
       return stored_layer(layer, dtype, target);
     };
   return context;
+}
+
+/// What a rerun would begin anew, and then write over.
+void refuse_to_forget(const fs::path& state, bool resume) {
+  std::error_code unseen;
+  if (resume || !fs::exists(state, unseen)) return;
+  throw Error(ErrorKind::kUsage, "merge", state.string() + " is what an interrupted merge has learned",
+              "go on with that merge (the same command with --resume), or remove the file to start over");
+}
+
+/// Of the merged file, at least.
+uint64_t file_size_bytes(const std::vector<Adapter>& adapters, at::ScalarType dtype) {
+  uint64_t values = 0;
+  for (const Adapter& adapter : adapters)
+    for (const auto& [target, layer] : adapter.layers)
+      values += static_cast<uint64_t>(layer.down.numel() + layer.up.numel());
+  return values * c10::elementSize(dtype);
+}
+
+/// Removes what was only kept lest the learning be lost.
+void forget(const MergeContext& context) {
+  std::error_code ignored;  // a state too many does no harm
+  fs::remove(context.state_path, ignored);
+  if (context.kept_state.empty() || context.kept_state == context.state_path) return;
+  fs::remove(context.kept_state, ignored);
+  fs::remove(context.kept_state.parent_path(), ignored);
+}
+
+std::string hint_to_go_on(const MergeContext& context) {
+  return context.kept_state.empty() ? "run the same command again"
+                                    : how_to_resume(context.state_path, context.kept_state);
+}
+
+/// Whatever ends the work must not lose what was learned; the error says how to go on.
+void with_hint_to_go_on(const MergeContext& context, ProgressSink& progress,
+                        const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    if (context.kept_state.empty() || error.kind() == ErrorKind::kInterrupted ||
+        error.kind() == ErrorKind::kNonFinite)  // the same would come of it again
+      throw;
+    throw Error(error.kind(), error.where(), error.problem(),
+                error.hint() + (error.hint().empty() ? "" : "; ") + hint_to_go_on(context));
+  } catch (const std::exception&) {
+    if (!context.kept_state.empty()) progress.warning(hint_to_go_on(context));
+    throw;
+  }
 }
 
 /// @param again  how to go on if it is interrupted
@@ -128,8 +183,10 @@ double compress_to(int64_t rank, Adapter& merged, const std::string& again, Prog
 /// merge: they would describe a file that is no longer there.
 /// @return the file of the coefficients
 std::optional<fs::path> write_result(const MergeRequest& request, const MergeResult& result,
-                                     const TargetNames& names) {
-  write_adapter(request.output, result.adapter, names, request.write);
+                                     const TargetNames& names, ProgressSink& progress) {
+  std::vector<std::string> warnings;
+  write_in_fitting_dtype(request.output, result.adapter, names, request.write, warnings);
+  for (const std::string& warning : warnings) progress.warning(warning);
   const fs::path path = beside(request.output, ".coefficients");
   if (result.coefficients.empty()) {
     std::error_code ignored;  // nearly always there is none
@@ -157,6 +214,7 @@ struct MergePlan {
   std::vector<MergeFile> files;
 
   bool needs_base() const { return !recipe && method->needs_base; }
+  bool keeps_state() const { return !recipe && method->keeps_state; }
   bool only_copies() const { return !recipe && method->only_copies; }
   /// For the metadata.
   nlohmann::json to_json() const {
@@ -165,17 +223,39 @@ struct MergePlan {
   }
 };
 
+/// Where a method makes factors by an SVD of its own, the rank that is asked for is that SVD's. Cut to its usual
+/// rank first, the result could not have more.
+void give_rank_to_svd(nlohmann::json& options, int64_t rank) {
+  if (options.value("svd-rank", -1) == 0 && options.value("on", "delta") == "delta")
+    options["svd-rank"] = rank;
+}
+
+bool has_more_ranks(const Adapter& adapter, int64_t rank) {
+  return std::ranges::any_of(adapter.layers, [&](const auto& entry) { return entry.second.rank() > rank; });
+}
+
 MergePlan plan_of(const MergeRequest& request) {
+  if (!(request.checkpoint_minutes >= 0))
+    throw Error(ErrorKind::kUsage, "merge: --checkpoint-minutes",
+                fmt::format("{} is not a number of minutes", request.checkpoint_minutes),
+                "for example --checkpoint-minutes 5; 0 saves no state before the end");
   MergePlan plan{.recipe = read_recipe(request),
                  .method = &find_merge_method(request.method),
                  .options = {},
                  .files = request.inputs};
   plan.options = resolve_options(*plan.method, request.options);
+  if (request.rank) give_rank_to_svd(plan.options, *request.rank);
   if (plan.recipe) plan.files = files_of(*plan.recipe, *request.recipe);
   if (plan.files.empty())
     throw Error(ErrorKind::kUsage, "merge", "there is nothing to merge",
                 "ziplora merge --subject dog.safetensors --style ink.safetensors -o dog-in-ink.safetensors");
   refuse_unwritable_output(request, plan.files);
+  if (plan.keeps_state()) refuse_to_forget(beside(request.output, ".merge-state"), request.resume);
+  if (request.resume && !plan.keeps_state())
+    throw Error(ErrorKind::kUsage, "merge: --resume",
+                plan.recipe ? "a recipe keeps no state to go on from"
+                            : fmt::format("the method {} keeps no state to go on from", request.method),
+                "leave out --resume: it starts anew and takes seconds");
   return plan;
 }
 
@@ -209,7 +289,10 @@ MergeOutcome run_merge(const MergeRequest& request, ProgressSink& progress, cons
   const Architecture architecture =
       needs_base ? architecture_of_base(resolve_base(request.base)) : architecture_of(paths, request.base);
   const TargetNames& names = *architecture.names;
-  const std::vector<Adapter> adapters = read_inputs(files, architecture, progress);
+  AdapterDigests digests(std::move(paths));
+  const std::vector<Adapter> adapters =
+      read_inputs(files, architecture, ignore_unused(request.ignore_unused), progress);
+  digests.start();
   const std::vector<MergeInput> inputs = merge_inputs(files, adapters);
   if (needs_base) {
     note_prompts(inputs, progress);
@@ -217,31 +300,30 @@ MergeOutcome run_merge(const MergeRequest& request, ProgressSink& progress, cons
   }
   for (const Adapter& adapter : adapters) require_place_for(adapter, request.write.format);
 
-  AdapterDigests digests(std::move(paths));
+  std::vector<std::string> sha256 = needs_base ? digests.get() : std::vector<std::string>();
+  if (needs_base && !request.rank)
+    require_space_for(request.output, file_size_bytes(adapters, request.write.dtype));
   const std::unique_ptr<Sdxl> base =
       needs_base ? load_sdxl(*architecture.base, request.policy, progress) : nullptr;
   MergeContext context = context_of(request, base.get(), names, progress, cancel);
-  MergeResult result = plan.recipe
-                           ? run_recipe(*plan.recipe, adapters_by_name(*plan.recipe, adapters), context)
-                           : plan.method->run(inputs, plan.options, context);
-
-  // Whatever ends the merge from here on must not lose what was learned.
-  const std::string again = needs_base ? how_to_resume(context.state_path) : "run the same command again";
-  Adapter& merged = result.adapter;
   MergeOutcome outcome{.output = request.output, .method = plan.recipe ? "recipe" : request.method};
-  if (request.rank) outcome.compression_error = compress_to(*request.rank, merged, again, progress, cancel);
-  merged.metadata = merged_metadata(request, inputs, digests.get(), plan.to_json(), result.report, progress);
-  if (!request.rank && !result.mixes_ranks)
-    if (const auto split = split_of_inputs(inputs, merged))
-      merged.metadata["ziplora.split"] = to_metadata(*split);
-  cancel.throw_if_cancelled("merge", again);
-  try {
-    outcome.coefficients_file = write_result(request, result, names);
-  } catch (const Error& error) {
-    if (!needs_base) throw;
-    throw Error(error.kind(), error.where(), error.problem(), error.hint() + "; " + again);
-  }
-  if (needs_base) fs::remove(context.state_path);  // only now: a full disk must not cost the learning
+  MergeResult result;
+  with_hint_to_go_on(context, progress, [&] {
+    result = plan.recipe ? run_recipe(*plan.recipe, adapters_by_name(*plan.recipe, adapters), context)
+                         : plan.method->run(inputs, plan.options, context);
+    Adapter& merged = result.adapter;
+    const std::string again = hint_to_go_on(context);
+    if (request.rank && (!result.report.svd_error || has_more_ranks(merged, *request.rank)))
+      outcome.compression_error = compress_to(*request.rank, merged, again, progress, cancel);
+    if (sha256.empty()) sha256 = digests.get();
+    merged.metadata = merged_metadata(request, inputs, sha256, plan.to_json(), result.report, progress);
+    if (!request.rank && !result.mixes_ranks)
+      if (const auto split = split_of_inputs(inputs, merged))
+        merged.metadata["ziplora.split"] = to_metadata(*split);
+    cancel.throw_if_cancelled("merge", again);
+    outcome.coefficients_file = write_result(request, result, names, progress);
+  });
+  if (plan.keeps_state()) forget(context);  // only now: a full disk must not cost the learning
 
   record_result(result, outcome);
   outcome.peak_memory_bytes = peak_memory_bytes();

@@ -9,8 +9,9 @@
 ///
 /// With `recipe` instead of `inputs` and `method`, it runs the steps of that JSON file (merge/recipe.h).
 ///
-/// Writes the LoRA, and for methods that learn coefficients `<stem>.coefficients.safetensors` beside it. If
-/// interrupted, it writes neither and leaves `<stem>.merge-state.safetensors`, from which `resume` goes on.
+/// Writes the LoRA, and for methods that learn coefficients `<stem>.coefficients.safetensors` beside it. While
+/// they learn, they save `<stem>.merge-state.safetensors`, from which `resume` goes on, whatever has ended the
+/// merge. Once the result is written, it is removed.
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -45,6 +46,8 @@ struct MergeRequest {
   std::string method = "zip";
   /// The method's, by name; what is left out has its default.
   nlohmann::json options = nlohmann::json::object();
+  /// Of subject and style together; empty: made of the inputs' own prompts.
+  std::vector<std::string> joint_prompts = {};
   /// For methods that need one; absent: resolve_base().
   std::optional<std::filesystem::path> base = {};
   DevicePolicy policy = {};
@@ -53,7 +56,11 @@ struct MergeRequest {
   std::optional<int64_t> rank = {};
   WriteOptions write = {};
   std::filesystem::path output = {};
+  /// Keys that have no place in SDXL are left out and named; false: they are refused.
+  bool ignore_unused = false;
   bool resume = false;
+  /// At least, between two states that a method saves while it learns; 0: none before the end.
+  double checkpoint_minutes = 5;
 };
 
 struct MergeOutcome {
@@ -77,7 +84,8 @@ struct MergeOutcome {
   nlohmann::json to_json() const;
 };
 
-/// @throws Error(kUsage, kInput, kIncompatible, kNonFinite, kInterrupted)
+/// @throws Error(kUsage, kInput, kIncompatible, kNonFinite, kInterrupted); kUsage, too, if the state of an
+///         interrupted merge is there and `resume` is not asked for
 MergeOutcome run_merge(const MergeRequest& request, ProgressSink& progress, const CancelToken& cancel);
 
 }  // namespace ziplora

@@ -9,15 +9,11 @@
 
 #include "ziplora/base/printable.h"
 #include "ziplora/io/json_file.h"
+#include "ziplora/io/utf8_text.h"
 #include "ziplora/lora/trigger_words.h"
 
 namespace ziplora {
 namespace {
-
-/// File names and prompts may have any encoding; metadata is UTF-8.
-std::string utf8(const std::string& text) {
-  return nlohmann::json::parse(json_line(text)).get<std::string>();
-}
 
 /// "cat.safetensors", or "cat" for the folder cat/.
 std::filesystem::path file_name(const Adapter& adapter) {
@@ -159,10 +155,10 @@ StringMap merged_metadata(const MergeRequest& request, const std::vector<MergeIn
   }
   carry_over(inputs, names, metadata, progress);
   if (!tags.empty()) metadata["ss_tag_frequency"] = json_line(tags);
-  metadata["ss_output_name"] = utf8(request.output.stem().string());
-  metadata["modelspec.title"] = utf8(request.output.stem().string());
-  metadata["modelspec.merged_from"] = utf8(merged_from);
-  if (!phrases.empty()) metadata["modelspec.trigger_phrase"] = utf8(phrases);
+  metadata["ss_output_name"] = utf8_text(request.output.stem().string());
+  metadata["modelspec.title"] = utf8_text(request.output.stem().string());
+  metadata["modelspec.merged_from"] = utf8_text(merged_from);
+  if (!phrases.empty()) metadata["modelspec.trigger_phrase"] = utf8_text(phrases);
   if (report.learning) recipe["result"] = summary_of(*report.learning);
   metadata["ziplora.recipe"] = json_line(recipe);
   return metadata;

@@ -6,19 +6,16 @@
 #include "ziplora/base/error.h"
 
 namespace ziplora {
-namespace {
-
 namespace fs = std::filesystem;
 
 bool lies_in(const fs::path& path, const fs::path& folder) {
   std::error_code ignored;
   if (!fs::is_directory(folder, ignored)) return false;
-  const fs::path inside = fs::weakly_canonical(path, ignored),
-                 outside = fs::weakly_canonical(folder, ignored);
+  // Made absolute first: a relative path of which nothing exists would stay relative.
+  const fs::path inside = fs::weakly_canonical(fs::absolute(path, ignored), ignored),
+                 outside = fs::weakly_canonical(fs::absolute(folder, ignored), ignored);
   return std::mismatch(outside.begin(), outside.end(), inside.begin(), inside.end()).first == outside.end();
 }
-
-}  // namespace
 
 void refuse_output_among(const std::string& where, const fs::path& output,
                          const std::vector<fs::path>& inputs) {

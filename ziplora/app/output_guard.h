@@ -9,6 +9,9 @@
 
 namespace ziplora {
 
+/// Links resolved. False if `folder` is none.
+bool lies_in(const std::filesystem::path& path, const std::filesystem::path& folder);
+
 /// A folder counts with everything in it: a file written into it would replace a part of it. An input that
 /// cannot be looked at is let through; reading it says what is wrong.
 /// @param where  verb and flag, for the message

@@ -12,9 +12,12 @@
 #include "ziplora/app/train_images.h"
 #include "ziplora/app/train_resume.h"
 #include "ziplora/app/train_run_folder.h"
+#include "ziplora/app/train_safekeeping.h"
 #include "ziplora/base/error.h"
+#include "ziplora/base/free_space.h"
 #include "ziplora/base/peak_memory.h"
 #include "ziplora/lora/adapter_file.h"
+#include "ziplora/lora/fitting_write.h"
 #include "ziplora/lora/target_names.h"
 #include "ziplora/pipeline/text_to_image.h"
 #include "ziplora/train/dreambooth_batches.h"
@@ -43,7 +46,7 @@ TrainRunFolder prepare_run_folder(const TrainRequest& request, const TrainSettin
       request.run_folder.empty() ? fs::path("runs") / request.output.stem() : request.run_folder,
       remembered_request(request, images, settings));
   if (resumed) {
-    folder.reopen(resumed->file, resumed->checkpoint.iteration);
+    folder.reopen(resumed->file, resumed->checkpoint);
     return folder;
   }
   folder.require_new();
@@ -71,6 +74,7 @@ DreamBoothOptions dreambooth_options(const TrainSettings& settings) {
   options.gradient_checkpointing = settings.gradient_checkpointing;
   options.max_grad_norm = settings.max_grad_norm;
   options.checkpoint_every = settings.checkpoint_every;
+  options.checkpoint_minutes = settings.checkpoint_minutes;
   options.sample_every = settings.sample_every;
   options.seed = static_cast<uint64_t>(settings.seed);
   return options;
@@ -97,9 +101,18 @@ std::optional<at::Tensor> draw_sample(const Sdxl& base, const ImageRow& row, con
 }
 
 DreamBoothHooks hooks_for(TrainRunFolder& folder, const Sdxl& base, const ImageRow& sample,
-                          const CancelToken& cancel) {
+                          ProgressSink& progress, const CancelToken& cancel) {
   DreamBoothHooks hooks;
   hooks.save_checkpoint = [&](const TrainingCheckpoint& checkpoint) { folder.save_checkpoint(checkpoint); };
+  hooks.save_by_time = [&](const TrainingCheckpoint& checkpoint) {
+    try {
+      folder.save_checkpoint(checkpoint);
+    } catch (const Error& error) {  // nobody asked for it
+      progress.warning(
+          fmt::format("the checkpoint of iteration {} could not be saved ({}: {}); training goes on",
+                      checkpoint.iteration, error.where(), error.problem()));
+    }
+  };
   hooks.draw_sample = [&, sample](int64_t iteration) {
     if (const auto image = draw_sample(base, sample, cancel))
       folder.save_sample(iteration, *image, sample.prompt, sample.seed);
@@ -109,10 +122,11 @@ DreamBoothHooks hooks_for(TrainRunFolder& folder, const Sdxl& base, const ImageR
 }
 
 /// The loop knows neither flags nor files; its errors get hints that name them.
-Error with_hint(const Error& error, const TrainSettings& settings, const TrainRunFolder& folder) {
+Error with_hint(const Error& error, const TrainRequest& request, const TrainSettings& settings,
+                const TrainRunFolder& folder) {
   std::string hint = error.hint();
   if (error.kind() == ErrorKind::kInterrupted) {
-    hint = fmt::format("go on with: ziplora train --resume {}", folder.path().string());
+    hint = "go on with: " + command_to_go_on(request, folder.path());
   } else if (error.kind() == ErrorKind::kNonFinite) {
     hint = fmt::format("start anew with a lower --lr (it was {})", settings.lr);
     if (folder.last_checkpoint())
@@ -147,9 +161,16 @@ StringMap metadata_of(const TrainRequest& request, const TrainResult& result,
   return training_metadata(facts);
 }
 
+/// At least.
+uint64_t file_size_bytes(const TrainableAdapter& adapter, at::ScalarType dtype) {
+  uint64_t values = 0;
+  for (const auto& [name, factor] : adapter.factors()) values += static_cast<uint64_t>(factor.numel());
+  return values * c10::elementSize(dtype);
+}
+
 /// Writes the LoRA file. @return what can be said of the run but for time, memory and folder
 TrainResult write_lora(const DreamBoothRun& run, const TrainRequest& request, const TrainSettings& settings,
-                       const std::vector<std::string>& captions, const Sdxl& base) {
+                       const std::vector<std::string>& captions, const Sdxl& base, ProgressSink& progress) {
   Adapter adapter = run.adapter().snapshot();
   TrainResult result;
   result.output = request.output;
@@ -162,7 +183,10 @@ TrainResult write_lora(const DreamBoothRun& run, const TrainRequest& request, co
   result.instance_loss = course_of(run.instance_losses());
   adapter.metadata = metadata_of(request, result, captions, base);
   const TargetNames names(base.unet.config, base.text_encoder.config, base.text_encoder_2.config);
-  write_adapter(request.output, adapter, names, {.format = settings.format, .dtype = settings.file_dtype});
+  std::vector<std::string> warnings;
+  write_in_fitting_dtype(request.output, adapter, names,
+                         {.format = settings.format, .dtype = settings.file_dtype}, warnings);
+  for (const std::string& warning : warnings) progress.warning(warning);
   return result;
 }
 
@@ -172,6 +196,7 @@ nlohmann::json to_json(const TrainResult& result) {
   nlohmann::json json{{"output", result.output.string()},
                       {"iterations", result.iterations},
                       {"images", result.images},
+                      {"captions", result.captions},
                       {"layers", result.layers},
                       {"class_images", result.class_images},
                       {"loss_first", result.loss.first},
@@ -181,6 +206,8 @@ nlohmann::json to_json(const TrainResult& result) {
                       {"seconds", result.seconds},
                       {"peak_memory_bytes", result.peak_memory_bytes},
                       {"settings", course_to_json(result.settings)}};
+  for (const UnusedFile& file : result.unused)
+    json["unused_files"].push_back({{"file", file.path.string()}, {"reason", file.reason}});
   if (result.run_folder) json["run_folder"] = result.run_folder->string();
   return json;
 }
@@ -195,13 +222,12 @@ TrainResult run_train(TrainRequest request, ProgressSink& progress, const Cancel
   const TrainSettings settings = resolve_train_settings(*request.base, request.settings);
   require_writable(request.output, settings.format);
   const DevicePolicy policy = parse_device_policy(request.device, settings.dtype, "train: --device");
-  TrainImages images = read_train_images(request.images, request.prompt);
-  const std::vector<std::string> captions = images.captions;
-  TrainRunFolder folder = prepare_run_folder(request, settings, images.paths, resumed);
+  const TrainImages images = find_train_images(request.images, request.prompt, progress);
+  TrainRunFolder folder = prepare_run_folder(request, settings, images.listed(), resumed);
 
   const std::unique_ptr<Sdxl> base = load_sdxl(*request.base, policy, progress);
   const EncodedImages encoded =
-      encode_train_images(std::move(images), settings, *base, folder.class_images(), progress, cancel);
+      encode_train_images(images, settings, *base, folder.class_images(), progress, cancel);
   const NoiseSchedule schedule(NoiseScheduleConfig::from_json(base->scheduler_config));
   const DreamBoothBatches batches(encoded.instance, encoded.classes, encoded.prompts, encoded.prompt_of_image,
                                   batch_options(settings, schedule));
@@ -210,14 +236,20 @@ TrainResult run_train(TrainRequest request, ProgressSink& progress, const Cancel
   ImageRow sample;
   sample.prompt = settings.sample_prompt.empty() ? request.prompt : settings.sample_prompt;
   sample.seed = static_cast<uint64_t>(settings.seed);
+  require_space_for(request.output, file_size_bytes(run.adapter(), settings.file_dtype));
+  TrainResult result;
   try {
-    run.train([&](int64_t n) { return batches.batch(n); }, hooks_for(folder, *base, sample, cancel), progress,
-              cancel);
+    keep_if_it_fails(run, folder, request, progress, [&] {
+      run.train([&](int64_t n) { return batches.batch(n); },
+                hooks_for(folder, *base, sample, progress, cancel), progress, cancel);
+      result = write_lora(run, request, settings, images.captions, *base, progress);
+    });
   } catch (const Error& error) {
-    throw with_hint(error, settings, folder);
+    throw with_hint(error, request, settings, folder);
   }
-
-  TrainResult result = write_lora(run, request, settings, captions, *base);
+  folder.result_is_safe();
+  result.captions = images.captioned;
+  result.unused = images.unused;
   if (folder.is_open()) result.run_folder = folder.path();
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   result.peak_memory_bytes = peak_memory_bytes();

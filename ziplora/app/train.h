@@ -9,7 +9,8 @@
 ///     TrainResult result = run_train(request, progress, cancel);
 ///
 /// The run folder (train_run_folder.h) exists only where something is kept in it: checkpoints, samples or
-/// class images. Ctrl-C makes one to save a checkpoint, from which `resume` goes on bit for bit.
+/// class images. A checkpoint by time, Ctrl-C and errors make one, too; from its checkpoint `resume` goes on bit
+/// for bit. Once the LoRA file is written, what was saved only for that is removed.
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -20,11 +21,12 @@
 #include "ziplora/app/train_settings.h"
 #include "ziplora/base/cancel.h"
 #include "ziplora/base/progress.h"
+#include "ziplora/data/image_folder.h"
 
 namespace ziplora {
 
 struct TrainRequest {
-  /// Files and folders; `dog.txt` beside `dog.png` is its caption.
+  /// Files and folders, as data/image_folder.h reads them; `dog.txt` beside `dog.png` is its caption.
   std::vector<std::filesystem::path> images;
   std::string prompt;  ///< the instance prompt, for images without a caption
   std::filesystem::path output;
@@ -45,9 +47,11 @@ struct TrainResult {
   TrainSettings settings;  ///< as resolved
   int64_t iterations = 0;  ///< in all, those before a resume included
   int64_t images = 0, class_images = 0;
-  int64_t layers = 0;        ///< that the file holds
-  LossCourse loss;           ///< of this process's iterations
-  LossCourse instance_loss;  ///< of the images alone, without the class images
+  int64_t captions = 0;            ///< images with one of their own; the others got the prompt
+  std::vector<UnusedFile> unused;  ///< what lies in the folders beside images and captions
+  int64_t layers = 0;              ///< that the file holds
+  LossCourse loss;                 ///< of this process's iterations
+  LossCourse instance_loss;        ///< of the images alone, without the class images
   double seconds = 0;
   int64_t peak_memory_bytes = 0;
   std::optional<std::filesystem::path> run_folder;  ///< absent: none was kept

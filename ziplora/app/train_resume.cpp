@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "ziplora/app/output_guard.h"
 #include "ziplora/base/error.h"
 #include "ziplora/data/image_folder.h"
+#include "ziplora/io/json_file.h"
 
 namespace ziplora {
 namespace fs = std::filesystem;
@@ -38,10 +40,10 @@ struct RequireSame {
 
   void operator()(const std::string& what, const nlohmann::json& now, const nlohmann::json& then) const {
     if (now == then) return;
-    throw Error(
-        ErrorKind::kIncompatible, where,
-        fmt::format("{} is {} now and was {} when the run was started", what, now.dump(), then.dump()),
-        "leave it out to go on with the run, or start a new run without --resume");
+    throw Error(ErrorKind::kIncompatible, where,
+                fmt::format("{} is {} now and was {} when the run was started", what, json_line(now),
+                            json_line(then)),
+                "leave it out to go on with the run, or start a new run without --resume");
   }
 };
 
@@ -70,13 +72,29 @@ nlohmann::json remembered_request(const TrainRequest& request, const std::vector
           {"settings", to_json(settings)}};
 }
 
-std::optional<ResumePoint> take_over(TrainRequest& request) {
-  if (!request.resume) return std::nullopt;
-  const fs::path file = checkpoint_of(*request.resume);
-  TrainingCheckpoint checkpoint = read_checkpoint(file);
+bool is_place_of_the_run(const fs::path& output, const fs::path& run_folder) {
+  std::error_code unseen;
+  return (lies_in(output, fs::current_path(unseen)) || lies_in(output, run_folder)) &&
+         (!fs::exists(output, unseen) || output.extension() == ".safetensors");
+}
+
+namespace {
+
+/// Where the checkpoint says, if that is no surprise: it may come from elsewhere.
+fs::path remembered_output(const nlohmann::json& past, const fs::path& run_folder, const std::string& where) {
+  fs::path output = past.at("output").get<std::string>();
+  if (!is_place_of_the_run(output, run_folder))
+    throw Error(ErrorKind::kUsage, where,
+                fmt::format("the checkpoint says to write {}, which is neither in this folder nor in that of "
+                            "the run, or not a .safetensors file",
+                            output.string()),
+                "if that is what you want, say so: -o " + output.string());
+  return output;
+}
+
+void complete(TrainRequest& request, const fs::path& file, const TrainingCheckpoint& checkpoint) {
   const nlohmann::json& past = checkpoint.settings;
   const RequireSame require_same{"train: --resume " + file.string()};
-
   if (!request.prompt.empty()) require_same("--prompt", request.prompt, past.at("prompt"));
   if (request.base) require_same("--base", absolute_text(*request.base), past.at("base"));
   if (!request.images.empty())
@@ -85,16 +103,32 @@ std::optional<ResumePoint> take_over(TrainRequest& request) {
   request.base = past.at("base").get<std::string>();
   request.images.clear();
   for (const auto& image : past.at("images")) request.images.emplace_back(image.get<std::string>());
-  if (request.output.empty()) request.output = past.at("output").get<std::string>();
   if (request.run_folder.empty()) request.run_folder = file.parent_path();
+  if (request.output.empty())
+    request.output = remembered_output(past, request.run_folder, require_same.where);
 
   request.settings = resumed_settings(past.at("settings"), request.settings, require_same);
   const nlohmann::json& iterations = request.settings.at("iterations");
   if (iterations < checkpoint.iteration)
     throw Error(ErrorKind::kIncompatible, require_same.where,
                 fmt::format("{} iterations are done already, more than --iterations {}", checkpoint.iteration,
-                            iterations.dump()),
+                            json_line(iterations)),
                 "resume from an earlier checkpoint of the run folder");
+}
+
+}  // namespace
+
+std::optional<ResumePoint> take_over(TrainRequest& request) {
+  if (!request.resume) return std::nullopt;
+  const fs::path file = checkpoint_of(*request.resume);
+  TrainingCheckpoint checkpoint = read_checkpoint(file);
+  try {
+    complete(request, file, checkpoint);
+  } catch (const nlohmann::json::exception& missing) {
+    throw Error(ErrorKind::kInput, "train: --resume " + file.string(),
+                fmt::format("the checkpoint does not say how its run was started: {}", missing.what()),
+                "resume from a checkpoint that ziplora train wrote");
+  }
   return ResumePoint{file, std::move(checkpoint)};
 }
 

@@ -21,6 +21,10 @@ nlohmann::json remembered_request(const TrainRequest& request,
                                   const std::vector<std::filesystem::path>& images,
                                   const TrainSettings& settings);
 
+/// Whether a run that goes on may write there without being told so anew: its file lies in the folder that the
+/// program runs in, or in the run folder, and replaces nothing but a .safetensors.
+bool is_place_of_the_run(const std::filesystem::path& output, const std::filesystem::path& run_folder);
+
 struct ResumePoint {
   std::filesystem::path file;
   TrainingCheckpoint checkpoint;
@@ -29,7 +33,8 @@ struct ResumePoint {
 /// Completes a request with `resume` from the checkpoint that it names, or from the newest of the run folder
 /// that it names. @return nothing for a request without `resume`
 /// @throws Error(kInput) if there is no checkpoint or it cannot be read; Error(kIncompatible) if the request
-///         names other images, another prompt, base or fixed setting, or fewer iterations than are done
+///         names other images, another prompt, base or fixed setting, or fewer iterations than are done;
+///         Error(kUsage) if the output is the checkpoint's alone and not is_place_of_the_run
 std::optional<ResumePoint> take_over(TrainRequest& request);
 
 }  // namespace ziplora

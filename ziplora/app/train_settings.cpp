@@ -79,18 +79,20 @@ struct SetField {
   void require(bool holds, const char* expected) const {
     if (!holds)
       throw Error(ErrorKind::kUsage, where,
-                  fmt::format("{} is {}, expected {}", setting.name, value.dump(), expected),
+                  fmt::format("{} is {}, expected {}", setting.name, json_line(value), expected),
                   "change " + setting.flag());
   }
   double checked(double number) const {
     if (!(number >= setting.minimum))
-      throw Error(ErrorKind::kUsage, where,
-                  fmt::format("{} is {}, expected at least {}", setting.name, value.dump(), setting.minimum),
-                  "change " + setting.flag());
+      throw Error(
+          ErrorKind::kUsage, where,
+          fmt::format("{} is {}, expected at least {}", setting.name, json_line(value), setting.minimum),
+          "change " + setting.flag());
     if (number > setting.maximum)
-      throw Error(ErrorKind::kUsage, where,
-                  fmt::format("{} is {}, expected at most {}", setting.name, value.dump(), setting.maximum),
-                  "change " + setting.flag());
+      throw Error(
+          ErrorKind::kUsage, where,
+          fmt::format("{} is {}, expected at most {}", setting.name, json_line(value), setting.maximum),
+          "change " + setting.flag());
     return number;
   }
 };
@@ -168,8 +170,14 @@ const std::vector<TrainSetting>& train_settings_table() {
       {"seed", "Seed every random draw", &S::seed, 0},
       {"dtype", "Run the base in this type; the factors learn in float32", &S::dtype, 0, dtype_names()},
       {"checkpoint_every",
-       "Save a checkpoint every INT iterations; 0 saves none",
+       "Save a checkpoint every INT iterations, and keep them; 0 saves none",
        &S::checkpoint_every,
+       0,
+       {},
+       kOutput},
+      {"checkpoint_minutes",
+       "Save a checkpoint every FLOAT minutes, and keep the last until the LoRA is written; 0 saves none",
+       &S::checkpoint_minutes,
        0,
        {},
        kOutput},

@@ -52,6 +52,7 @@ struct TrainSettings {
   int64_t seed = 0;
   at::ScalarType dtype = at::kFloat;
   int64_t checkpoint_every = 0;
+  double checkpoint_minutes = 5;
   int64_t sample_every = 0;
   std::string sample_prompt;
   std::string format = WriteOptions{}.format;

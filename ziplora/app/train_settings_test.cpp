@@ -143,7 +143,8 @@ TEST_F(TrainSettingsTest, NumbersThatAreNoneAreRefused) {
 
 TEST_F(TrainSettingsTest, WhatDecidesNothingOfTheCourseIsNotToldOfIt) {
   json told = course_to_json(TrainSettings{});
-  for (const char* name : {"checkpoint_every", "sample_every", "sample_prompt", "format", "file_dtype"}) {
+  for (const char* name :
+       {"checkpoint_every", "checkpoint_minutes", "sample_every", "sample_prompt", "format", "file_dtype"}) {
     EXPECT_FALSE(told.contains(name)) << name;
     told[name] = to_json(TrainSettings{}).at(name);
   }

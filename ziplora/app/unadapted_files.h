@@ -12,7 +12,7 @@
 namespace ziplora {
 
 /// Leaves out every version of the adapted weights, since those that are not baked would be stale.
-/// @throws Error(kInput) if a file cannot be read; Error(kExhausted, kFailed) as AtomicFile; Error(kInterrupted)
+/// @throws Error(kInput) if a file cannot be read, or is a link that leads out of the base; Error(kExhausted, kFailed) as AtomicFile; Error(kInterrupted)
 void copy_unadapted_files(const BaseFiles& base, const AtomicFolder& output, const CancelToken& cancel);
 
 }  // namespace ziplora

@@ -6,10 +6,11 @@ namespace ziplora {
 namespace fs = std::filesystem;
 
 std::vector<fs::path> asset_places(const fs::path& name) {
-  std::error_code ignored;  // without /proc the current folder is left
+  std::error_code ignored;  // without /proc the current folder is left, and that may be deleted
   const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
   const fs::path prefix = program.parent_path().parent_path();
-  return {prefix / "assets" / name, prefix / "share/ziplora" / name, fs::current_path() / "assets" / name};
+  return {prefix / "assets" / name, prefix / "share/ziplora" / name,
+          fs::current_path(ignored) / "assets" / name};
 }
 
 std::optional<fs::path> find_asset(const fs::path& name) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "ziplora/base/error.h"
+#include "ziplora/base/mapped_input.h"
 #include "ziplora/base/temporary_part.h"
 #include "ziplora/base/write_failure.h"
 
@@ -52,8 +53,12 @@ void AtomicFile::write_at(const char* bytes, size_t size_bytes, int64_t offset) 
   while (size_bytes > 0) {
     const ssize_t written = ::pwrite(descriptor_, bytes, size_bytes, offset);
     if (written < 0 && errno == EINTR) continue;
-    if (written == 0) errno = EIO;
-    if (written <= 0) fail("writing failed", path_);
+    if (written <= 0) {
+      const int code = written == 0 ? EIO : errno;
+      if (code == EFAULT) require_unchanged_inputs();  // from a mapped file that was cut short
+      errno = code;
+      fail("writing failed", path_);
+    }
     bytes += written;
     offset += written;
     size_bytes -= static_cast<size_t>(written);
@@ -90,6 +95,7 @@ void AtomicFile::send() {
 }
 
 void AtomicFile::commit() {
+  require_unchanged_inputs();  // what was made of a file that changed meanwhile is no result
   if (target_.is_stream) return send();
   if (flush(descriptor_) != 0) fail("flushing failed", path_);
   if (target_.mode) ::fchmod(descriptor_, *target_.mode);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ziplora/base/error.h"
+#include "ziplora/base/mapped_input.h"
 #include "ziplora/base/output_target.h"
 #include "ziplora/base/temporary_part.h"
 #include "ziplora/base/write_failure.h"
@@ -65,6 +66,7 @@ void AtomicFolder::update() {
 }
 
 void AtomicFolder::commit() {
+  require_unchanged_inputs();
   if (if_there_ == IfThere::kUpdate && fs::exists(path_) && !fs::is_empty(path_)) return update();
   std::error_code failure;
   fs::rename(part_path_, path_, failure);  // replaces an empty folder

@@ -14,8 +14,8 @@ namespace ziplora {
 struct OutputTarget {
   std::filesystem::path path;  ///< what links lead to
   bool is_stream = false;      ///< a pipe or a character device, which is written into, never replaced
-  std::optional<mode_t> mode =
-      std::nullopt;  ///< permissions of the file that is there; nothing: there is none
+  /// Permissions of the file that is there; nothing: there is none.
+  std::optional<mode_t> mode = std::nullopt;
   /// The folder that `path` is in.
   std::filesystem::path folder() const;
 };

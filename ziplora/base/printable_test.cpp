@@ -9,9 +9,7 @@ namespace {
 
 TEST(Printable, WhatATerminalObeysIsShown) {
   EXPECT_EQ(visible("\x1b[31m\x07\r\t\x7f"), "\\x1b[31m\\x07\\x0d\\x09\\x7f");
-  EXPECT_EQ(visible("\xc2\x9b"
-                    "2J"),
-            "\\x9b2J");  // CSI of eight bits, as UTF-8
+  EXPECT_EQ(visible("\xc2\2332J"), "\\x9b2J");  // CSI of eight bits, as UTF-8
   EXPECT_EQ(visible("\xc2\x80\xc2\x9f\xc2\xa0"), "\\x80\\x9f\xc2\xa0");
   EXPECT_EQ(visible("\u202e\u202a\u2066\u2069\u200e\u200f\u061c\u2028\u2029"),
             "\\u202e\\u202a\\u2066\\u2069\\u200e\\u200f\\u061c\\u2028\\u2029");
@@ -26,9 +24,7 @@ TEST(Printable, OrdinaryTextStays) {
 
 TEST(Printable, BytesThatAreNotUtf8AreReplaced) {
   EXPECT_EQ(visible("caf\xe9.png"), "caf\uFFFD.png");
-  EXPECT_EQ(visible("\x9b"
-                    "2J"),
-            "\uFFFD2J");                                     // CSI of eight bits
+  EXPECT_EQ(visible("\2332J"), "\uFFFD2J");                  // CSI of eight bits
   EXPECT_EQ(visible("\xe2\x82"), "\uFFFD\uFFFD");            // cut off
   EXPECT_EQ(visible("\xc0\x9b"), "\uFFFD\uFFFD");            // ESC in two bytes
   EXPECT_EQ(visible("\xe0\x82\x9b"), "\uFFFD\uFFFD\uFFFD");  // too long

@@ -1,21 +1,10 @@
 #include "ziplora/base/read_file.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
-
 #include "ziplora/base/error.h"
 #include "ziplora/base/open_input.h"
 
 namespace ziplora {
 namespace {
-
-struct Descriptor {
-  int value;
-  ~Descriptor() { ::close(value); }
-};
 
 [[noreturn]] void fail(const std::filesystem::path& path, const std::string& problem,
                        const std::string& hint) {
@@ -25,26 +14,18 @@ struct Descriptor {
 }  // namespace
 
 std::string read_file(const std::filesystem::path& path, uint64_t size_limit_bytes) {
-  const Descriptor file{open_input(path)};
-  struct stat status {};
-  if (::fstat(file.value, &status) == 0 && S_ISDIR(status.st_mode))
-    fail(path, "this is a folder, a file is expected", "name a file inside it");
-
+  const InputFile file = open_input(path);
   std::string content;
-  if (S_ISREG(status.st_mode) && static_cast<uint64_t>(status.st_size) <= size_limit_bytes)
-    content.reserve(static_cast<size_t>(status.st_size));
+  if (file.size_bytes() <= size_limit_bytes) content.reserve(file.size_bytes());
   char block[1 << 16];
-  for (;;) {
-    const ssize_t got = ::read(file.value, block, sizeof block);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) fail(path, std::string("reading failed: ") + std::strerror(errno), "check the disk");
-    if (got == 0) return content;
-    if (content.size() + static_cast<size_t>(got) > size_limit_bytes)
+  while (const size_t got = file.read(block, sizeof block)) {
+    if (content.size() + got > size_limit_bytes)
       fail(path,
            "the file is larger than " + std::to_string(size_limit_bytes) + " bytes, too large for its kind",
            "check that this is the right file");
-    content.append(block, static_cast<size_t>(got));
+    content.append(block, got);
   }
+  return content;
 }
 
 }  // namespace ziplora

@@ -10,7 +10,7 @@
 
 namespace ziplora {
 
-/// @throws Error(kInput) if the file is missing, a folder, unreadable, or larger than `size_limit_bytes`
+/// @throws Error(kInput) if the file is missing, no regular file, unreadable, or larger than `size_limit_bytes`
 std::string read_file(const std::filesystem::path& path, uint64_t size_limit_bytes = uint64_t{1} << 30);
 
 }  // namespace ziplora

@@ -9,13 +9,17 @@
 
 namespace ziplora {
 
-TemporaryFolder::TemporaryFolder() {
-  std::string pattern = std::filesystem::temp_directory_path() / "ziplora.XXXXXX";
-  if (::mkdtemp(pattern.data()) == nullptr)
-    throw Error(ErrorKind::kFailed, "make a temporary folder", pattern + ": " + std::strerror(errno),
+std::filesystem::path new_temporary_folder(const std::string& name) {
+  std::error_code missing;
+  std::string pattern = std::filesystem::temp_directory_path(missing) / (name + ".XXXXXX");
+  if (missing || ::mkdtemp(pattern.data()) == nullptr)
+    throw Error(ErrorKind::kFailed, "make a temporary folder",
+                pattern + ": " + (missing ? missing.message() : std::strerror(errno)),
                 "set TMPDIR to a folder you can write to");
-  path_ = pattern;
+  return pattern;
 }
+
+TemporaryFolder::TemporaryFolder() : path_(new_temporary_folder("ziplora")) {}
 
 TemporaryFolder::~TemporaryFolder() {
   std::error_code ignored;  // the system has to remove what we cannot

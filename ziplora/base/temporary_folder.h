@@ -23,4 +23,9 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
+/// For what must stay: nothing removes it.
+/// @param name  the folder's is NAME.<random>, in the system's folder for temporary files
+/// @throws Error(kFailed)
+std::filesystem::path new_temporary_folder(const std::string& name);
+
 }  // namespace ziplora

@@ -2,21 +2,24 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 
 #include "ziplora/base/error.h"
-#include "ziplora/base/read_file.h"
+#include "ziplora/data/caption_files.h"
+#include "ziplora/data/repeat_folders.h"
 #include "ziplora/io/image_file.h"
 #include "ziplora/io/json_file.h"
+#include "ziplora/io/text_file.h"
 
 namespace ziplora {
 namespace {
 
 namespace fs = std::filesystem;
 constexpr const char* kMetadataName = "metadata.jsonl";
+constexpr uint64_t kCaptionLimitBytes = uint64_t{1} << 20;
 
 std::string trimmed(const std::string& text) {
   constexpr const char* kSpace = " \t\r\n";
@@ -27,7 +30,7 @@ std::string trimmed(const std::string& text) {
 /// file_name → text of one metadata.jsonl
 std::map<std::string, std::string> read_metadata(const fs::path& path) {
   std::map<std::string, std::string> captions;
-  std::istringstream lines(read_file(path));
+  std::istringstream lines(read_text_file(path));
   std::string line;
   for (int number = 1; std::getline(lines, line); ++number) {
     if (trimmed(line).empty()) continue;
@@ -49,38 +52,104 @@ std::map<std::string, std::string> read_metadata(const fs::path& path) {
   return captions;
 }
 
-CaptionedImage with_caption(const fs::path& image, const std::map<std::string, std::string>& metadata) {
+using Captions = std::map<std::string, std::string>;  // file name → text
+
+CaptionedImage with_caption(const fs::path& image, const CaptionFiles& files, const Captions& metadata) {
   CaptionedImage item{image, std::nullopt};
-  if (const auto found = metadata.find(image.filename().string()); found != metadata.end())
-    item.caption = found->second;
-  fs::path text_file = image;
-  text_file.replace_extension(".txt");
-  if (fs::exists(text_file)) {
-    if (item.caption)
-      throw Error(ErrorKind::kInput, "read captions of " + image.string(),
-                  fmt::format("it has two captions, one in {} and one in {}", text_file.filename().string(),
-                              kMetadataName),
-                  "keep one of them");
-    item.caption = trimmed(read_file(text_file));
+  std::vector<std::string> sources;
+  for (const fs::path& file : files.of(image)) {
+    item.caption = trimmed(read_text_file(file, kCaptionLimitBytes));
+    sources.push_back(file.filename().string());
   }
+  if (const auto found = metadata.find(image.filename().string()); found != metadata.end()) {
+    item.caption = found->second;
+    sources.push_back(kMetadataName);
+  }
+  if (sources.size() > 1)
+    throw Error(ErrorKind::kInput, "read captions of " + image.string(),
+                fmt::format("it has two captions, one in {} and one in {}", sources[0], sources[1]),
+                "keep one of them");
   return item;
+}
+
+/// The images among these, with their captions.
+/// @param folder  of all of them
+std::vector<CaptionedImage> with_captions(const std::vector<fs::path>& images, const fs::path& folder) {
+  const CaptionFiles files(folder);
+  Captions metadata;
+  if (fs::exists(folder / kMetadataName)) metadata = read_metadata(folder / kMetadataName);
+  std::vector<CaptionedImage> items;
+  for (const fs::path& image : images) items.push_back(with_caption(image, files, metadata));
+  return items;
+}
+
+/// Systems leave these in every folder.
+bool is_clutter(const fs::path& path) {
+  const std::string name = path.filename().string();
+  return name.starts_with(".") || name == "Thumbs.db" || name == "desktop.ini";
+}
+
+std::string reason_of(const fs::directory_entry& entry) {
+  if (entry.is_directory()) return "a folder inside the folder";
+  if (!entry.is_regular_file()) return "no regular file";
+  if (is_caption_file(entry.path())) return "no image has this name";
+  const std::string format = image_file_kind(entry.path()).format;
+  return format.empty() ? "no image" : fmt::format("of type {}, which is not read", format);
+}
+
+/// What a folder holds beside these images, their captions and the folders that are read themselves.
+void name_unused(const fs::path& folder, const std::vector<fs::path>& images, const std::set<fs::path>& read,
+                 std::vector<UnusedFile>& unused) {
+  const CaptionFiles captions(folder);
+  std::set<fs::path> used{read};
+  used.insert(folder / kMetadataName);
+  for (const fs::path& image : images) {
+    used.insert(image);
+    for (const fs::path& caption : captions.of(image)) used.insert(caption);
+  }
+  std::map<fs::path, std::string> rest;  // in the order of names
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder))
+    if (!used.count(entry.path()) && !is_clutter(entry.path())) rest[entry.path()] = reason_of(entry);
+  for (const auto& [path, reason] : rest) unused.push_back({path, reason});
+}
+
+void list_folder(const fs::path& folder, ListedImages& listed) {
+  const std::vector<RepeatFolder> repeated = repeat_folders(folder);
+  if (repeated.empty()) {
+    const std::vector<fs::path> images = list_images(folder);
+    for (CaptionedImage& item : with_captions(images, folder)) listed.items.push_back(std::move(item));
+    return name_unused(folder, images, {}, listed.unused);
+  }
+  std::set<fs::path> read;
+  for (const auto& [inside, repeats] : repeated) {
+    const std::vector<fs::path> images = list_images(inside);
+    for (const CaptionedImage& item : with_captions(images, inside))
+      listed.items.insert(listed.items.end(), static_cast<size_t>(repeats), item);
+    name_unused(inside, images, {}, listed.unused);
+    read.insert(inside);
+  }
+  name_unused(folder, {}, read, listed.unused);
 }
 
 }  // namespace
 
-std::vector<CaptionedImage> list_captioned_images(const std::vector<fs::path>& folders_or_files) {
+ListedImages list_training_images(const std::vector<fs::path>& folders_or_files) {
   if (folders_or_files.empty())
     throw Error(ErrorKind::kInput, "list images", "no image and no folder is named",
                 "name at least one image or a folder of images");
-  std::vector<CaptionedImage> items;
+  ListedImages listed;
   for (const fs::path& named : folders_or_files) {
-    const std::vector<fs::path> images = list_images(named);
-    const fs::path metadata_path = (fs::is_directory(named) ? named : named.parent_path()) / kMetadataName;
-    std::map<std::string, std::string> metadata;
-    if (fs::exists(metadata_path)) metadata = read_metadata(metadata_path);
-    for (const fs::path& image : images) items.push_back(with_caption(image, metadata));
+    if (fs::is_directory(named))
+      list_folder(named, listed);
+    else
+      for (CaptionedImage& item : with_captions(list_images(named), named.parent_path()))
+        listed.items.push_back(std::move(item));
   }
-  return items;
+  return listed;
+}
+
+std::vector<CaptionedImage> list_captioned_images(const std::vector<fs::path>& folders_or_files) {
+  return list_training_images(folders_or_files).items;
 }
 
 }  // namespace ziplora

@@ -18,6 +18,7 @@ namespace ziplora {
 namespace {
 
 const char* const kWhere = "scheduler_config.json";
+constexpr int64_t kMostTimesteps = 1'000'000;
 
 [[noreturn]] void unsupported(const std::string& field, const std::string& found,
                               const std::string& expected) {
@@ -151,8 +152,13 @@ NoiseScheduleConfig NoiseScheduleConfig::from_json(const nlohmann::json& config)
   result.rescale_betas_zero_snr = field_or(config, "rescale_betas_zero_snr", false);
   result.set_alpha_to_one = field_or(config, "set_alpha_to_one", true);
   result.clip_sample = field_or(config, "clip_sample", true);
-  if (result.num_train_timesteps < 2)
-    unsupported("num_train_timesteps", std::to_string(result.num_train_timesteps), "at least 2");
+  field_or(config, "use_karras_sigmas", false);  // has a meaning for the pipeline; its type is checked here
+  if (result.num_train_timesteps < 2 || result.num_train_timesteps > kMostTimesteps)
+    unsupported("num_train_timesteps", std::to_string(result.num_train_timesteps),
+                "at least 2, at most " + std::to_string(kMostTimesteps));
+  for (const auto& [field, beta] :
+       {std::pair{"beta_start", result.beta_start}, {"beta_end", result.beta_end}})
+    if (!(beta > 0 && beta < 1)) unsupported(field, std::to_string(beta), "a number between 0 and 1");
   return result;
 }
 

@@ -1,57 +1,23 @@
 #include "ziplora/io/image_file.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/empty.h>
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include <algorithm>
-#include <cctype>
-#include <fstream>
 #include <string_view>
 
 #include "ziplora/base/atomic_file.h"
 #include "ziplora/base/error.h"
+#include "ziplora/base/open_input.h"
 #include "ziplora/base/read_file.h"
-#include "ziplora/io/image_codecs.h"
+#include "ziplora/io/image_formats.h"
 
 namespace ziplora {
 namespace {
 
 constexpr std::string_view kPngMagic("\x89PNG\r\n\x1a\n", 8);
-
-bool is_png(std::string_view head) { return head.starts_with(kPngMagic); }
-bool is_jpeg(std::string_view head) { return head.starts_with("\xFF\xD8\xFF"); }
-bool is_webp(std::string_view head) { return head.starts_with("RIFF") && head.substr(8).starts_with("WEBP"); }
-bool is_iso_media(std::string_view head) { return head.size() >= 12 && head.substr(4).starts_with("ftyp"); }
-
-struct Format {
-  const char* name;
-  bool (*recognizes)(std::string_view head);
-  DecodedImage (*decode)(std::string_view bytes, const std::string& where);  ///< nullptr: known, not read
-};
-
-constexpr Format kFormats[] = {
-    {"PNG", is_png, decode_png},
-    {"JPEG", is_jpeg, decode_jpeg},
-    {"WebP", is_webp, decode_webp},
-    {"GIF", [](std::string_view head) { return head.starts_with("GIF8"); }, nullptr},
-    {"BMP", [](std::string_view head) { return head.starts_with("BM"); }, nullptr},
-    {"TIFF",
-     [](std::string_view head) {
-       return head.starts_with(std::string_view("II*\0", 4)) ||
-              head.starts_with(std::string_view("MM\0*", 4));
-     },
-     nullptr},
-    {"AVIF or HEIC", is_iso_media, nullptr},
-    {"SVG", [](std::string_view head) { return head.starts_with("<svg") || head.starts_with("<?xml"); },
-     nullptr},
-};
-constexpr size_t kHeadBytes = 16;
-
-const Format* find_format(std::string_view head) {
-  for (const Format& format : kFormats)
-    if (format.recognizes(head)) return &format;
-  return nullptr;
-}
 
 /// Turns the stored image upright by its EXIF orientation, 1…8.
 /// @param image  [C, H, W]
@@ -76,17 +42,53 @@ at::Tensor upright(const at::Tensor& image, int orientation) {
   }
 }
 
-/// By content or by name, so that a damaged image is an error instead of being overlooked.
-bool is_image_file(const std::filesystem::path& path) {
-  if (path.filename().string().starts_with(".")) return false;  // macOS leaves ._name.png beside name.png
-  std::string extension = path.extension().string();
-  for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  if (extension == ".png" || extension == ".jpg" || extension == ".jpeg" || extension == ".webp") return true;
-  char head[kHeadBytes] = {};
-  std::ifstream file(path, std::ios::binary);
-  file.read(head, sizeof head);
-  const Format* format = find_format({head, static_cast<size_t>(file.gcount())});
-  return format != nullptr && format->decode != nullptr;
+/// By content; by name where the content says nothing, so that a damaged image is an error instead of being
+/// overlooked.
+const ImageFormat* format_of_file(const std::filesystem::path& path) {
+  char head[kImageHeadBytes];
+  try {
+    const InputFile file = open_input(path);
+    const size_t got = file.read(head, sizeof head);
+    if (const ImageFormat* format = image_format_of(path, {head, got})) return format;
+  } catch (const Error&) {
+    // Only if it is an image is it an error that it cannot be read.
+  }
+  return image_format_named_by(path);
+}
+
+DecodedImage decode(const std::filesystem::path& path) {
+  const std::string where = "read " + path.string();
+  const std::string bytes = read_file(path);
+  const ImageFormat* format = image_format_of(path, std::string_view(bytes).substr(0, kImageHeadBytes));
+  if (format == nullptr || format->decode == nullptr)
+    throw Error(
+        ErrorKind::kInput, where,
+        bytes.empty()       ? std::string("the file is empty")
+        : format == nullptr ? std::string("this is not an image")
+                            : fmt::format("this is an image of type {}", format->name),
+        "images are read from these files: " + image_formats_that_are_read() + "; convert it to one of them");
+  return format->decode(bytes, where);
+}
+
+/// On white. One channel at a time, so that of a large image there is never a second copy in float.
+/// @return [3, H, W] float32
+at::Tensor float_channels(const at::Tensor& pixels) {
+  const int64_t height = pixels.size(0), width = pixels.size(1);
+  at::Tensor image = at::empty({3, height, width}, at::kFloat), alpha;
+  if (pixels.size(2) == 4) alpha = pixels.select(2, 3).to(at::kFloat).div_(255);
+  for (int64_t channel = 0; channel < 3; ++channel) {
+    at::Tensor values = image.select(0, channel).copy_(pixels.select(2, channel)).div_(255);
+    if (alpha.defined()) values.mul_(alpha).add_(1 - alpha);
+  }
+  return image;
+}
+
+/// After many large images, glibc's heap would keep several of them in pieces that nobody uses.
+void let_go(DecodedImage& decoded) {
+  constexpr size_t kLargeBytes = size_t{4} << 20;
+  const bool large = decoded.pixels.nbytes() > kLargeBytes;
+  decoded.pixels.reset();
+  if (large) ::malloc_trim(0);
 }
 
 }  // namespace
@@ -96,7 +98,7 @@ void refuse_image(const std::string& where, const std::string& problem) {
               "save the image again with another program, or fetch it again");
 }
 
-void check_image_size(int64_t width, int64_t height, const std::string& where) {
+void check_pixel_count(int64_t width, int64_t height, const std::string& where) {
   if (width <= 0 || height <= 0)
     throw Error(ErrorKind::kInput, where, fmt::format("the image is {} × {} pixels", width, height),
                 "the file is damaged: use another image");
@@ -107,23 +109,34 @@ void check_image_size(int64_t width, int64_t height, const std::string& where) {
                 "make it smaller first");
 }
 
-at::Tensor read_image(const std::filesystem::path& path) {
-  const std::string where = "read " + path.string();
-  const std::string bytes = read_file(path);
-  const Format* format = find_format(std::string_view(bytes).substr(0, kHeadBytes));
-  if (format == nullptr || format->decode == nullptr)
+void check_image_size(int64_t width, int64_t height, const std::string& where) {
+  check_pixel_count(width, height, where);
+  if (std::max(width, height) > kImageLimitAspect * std::min(width, height))
     throw Error(ErrorKind::kInput, where,
-                bytes.empty()       ? std::string("the file is empty")
-                : format == nullptr ? std::string("this is not an image")
-                                    : fmt::format("this is an image of type {}", format->name),
-                "images are read from PNG, JPEG and WebP files: convert it to one of these");
-  const DecodedImage decoded = format->decode(bytes, where);
-  at::Tensor image = decoded.pixels.permute({2, 0, 1}).to(at::kFloat).div_(255);  // [C, H, W]
-  if (image.size(0) == 4) {
-    const at::Tensor alpha = image.narrow(0, 3, 1);
-    image = image.narrow(0, 0, 3) * alpha + (1 - alpha);
-  }
+                fmt::format("the image has {} × {} pixels: one side is more than {} times the other", width,
+                            height, kImageLimitAspect),
+                "cut out the part of it that matters");
+}
+
+at::Tensor read_image(const std::filesystem::path& path) {
+  DecodedImage decoded = decode(path);
+  at::Tensor image = float_channels(decoded.pixels);
+  let_go(decoded);
   return upright(image, decoded.orientation).contiguous();
+}
+
+ImageDimensions check_image(const std::filesystem::path& path) {
+  DecodedImage decoded = decode(path);
+  const int64_t height = decoded.pixels.size(0), width = decoded.pixels.size(1);
+  let_go(decoded);
+  return decoded.orientation >= 5 ? ImageDimensions{width, height} : ImageDimensions{height, width};
+}
+
+ImageFileKind image_file_kind(const std::filesystem::path& path) {
+  if (path.filename().string().starts_with(".")) return {};  // macOS leaves ._name.png beside name.png
+  const ImageFormat* format = format_of_file(path);
+  if (format == nullptr) return {};
+  return {format->name, format->decode != nullptr};
 }
 
 void write_png(const std::filesystem::path& path, const at::Tensor& image, const StringMap& text) {
@@ -145,7 +158,7 @@ void write_png(const std::filesystem::path& path, const at::Tensor& image, const
 StringMap read_png_text(const std::filesystem::path& path) {
   const std::string where = "read " + path.string();
   const std::string bytes = read_file(path);
-  if (!is_png(bytes))
+  if (!std::string_view(bytes).starts_with(kPngMagic))
     throw Error(ErrorKind::kInput, where,
                 "this is not a PNG, and only PNG files carry their settings as text",
                 "use the image as it was written, not a converted copy");
@@ -164,9 +177,11 @@ std::vector<std::filesystem::path> list_images(const std::filesystem::path& fold
   fs::directory_iterator entries(folder_or_file, error);
   if (error) throw Error(ErrorKind::kInput, where, error.message(), "check that you may read it");
   for (const fs::directory_entry& entry : entries)
-    if (entry.is_regular_file() && is_image_file(entry.path())) images.push_back(entry.path());
+    if (entry.is_regular_file() && image_file_kind(entry.path()).is_read) images.push_back(entry.path());
   if (images.empty())
-    throw Error(ErrorKind::kInput, where, "the folder holds no PNG, JPEG or WebP image",
+    throw Error(ErrorKind::kInput, where,
+                "the folder holds no PNG, JPEG or WebP image, nor any other that is read (" +
+                    image_formats_that_are_read() + ")",
                 "put the images directly into it; folders inside it are not searched");
   std::sort(images.begin(), images.end());
   return images;

@@ -7,6 +7,7 @@
 #include <ATen/ops/rand.h>
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <limits>
 
@@ -105,6 +106,26 @@ TEST(ImageFile, RefusesGiganticImagesBeforeAllocating) {
   EXPECT_THROW(check_image_size(0, 10, "test"), Error);
   EXPECT_NO_THROW(check_image_size(8000, 8000, "test"));
   EXPECT_THROW(check_image_size(8001, 8000, "test"), Error);
+  EXPECT_NO_THROW(check_image_size(3200, 100, "test"));
+  EXPECT_THROW(check_image_size(3201, 100, "test"), Error);
+  EXPECT_THROW(check_image_size(1, 100'000, "test"), Error);
+}
+
+TEST(ImageFile, RefusesPipesAndDevicesWithoutWaiting) {
+  TemporaryFolder folder;
+  ASSERT_EQ(::mkfifo((folder / "a.png").c_str(), 0600), 0);
+  EXPECT_EQ(problem_of(folder / "a.png"), "this is a pipe or a device, a file is expected");
+  EXPECT_EQ(problem_of("/dev/zero"), "this is a pipe or a device, a file is expected");
+}
+
+TEST(ImageFile, ChecksWithoutKeepingPixels) {
+  TemporaryFolder folder;
+  write_png(folder / "a.png", random_image(5, 7));
+  const ImageDimensions size = check_image(folder / "a.png");
+  EXPECT_EQ(size.height, 5);
+  EXPECT_EQ(size.width, 7);
+  write_text_file(folder / "b.png", read_file(folder / "a.png").substr(0, 60));
+  EXPECT_THROW(check_image(folder / "b.png"), Error);
 }
 
 TEST(ImageFile, NamesWhatIsNoImage) {
@@ -114,9 +135,17 @@ TEST(ImageFile, NamesWhatIsNoImage) {
   write_text_file(folder / "a.png", "");
   EXPECT_EQ(problem_of(folder / "a.png"), "the file is empty");
   write_text_file(folder / "a.png", "GIF89a....");
-  EXPECT_EQ(problem_of(folder / "a.png"), "this is an image of type GIF");
+  EXPECT_NE(problem_of(folder / "a.png").find("the GIF is damaged"), std::string::npos);
   write_text_file(folder / "a.png", std::string("\0\0\0\x20", 4) + "ftypavif....");
-  EXPECT_EQ(problem_of(folder / "a.png"), "this is an image of type AVIF or HEIC");
+  EXPECT_NE(problem_of(folder / "a.png").find("the HEIC or AVIF is"), std::string::npos);
+  write_text_file(folder / "a.png", std::string("BM....\0\0\0\0....\x28\0", 16));
+  EXPECT_NE(problem_of(folder / "a.png").find("the BMP is damaged"), std::string::npos);
+  write_text_file(folder / "a.png", std::string("II*\0\x08\0\0\0", 8));
+  EXPECT_NE(problem_of(folder / "a.png").find("the TIFF is damaged"), std::string::npos);
+  write_text_file(folder / "a.png", "<svg ");
+  EXPECT_EQ(problem_of(folder / "a.png"), "this is an image of type SVG");
+  write_text_file(folder / "a.dng", std::string("II*\0\x08\0\0\0", 8));
+  EXPECT_EQ(problem_of(folder / "a.dng"), "this is an image of type camera raw");
   write_text_file(folder / "a.jpg", "\xFF\xD8\xFF\xE0 nonsense");
   EXPECT_NE(problem_of(folder / "a.jpg").find("JPEG"), std::string::npos);
   write_text_file(folder / "a.webp", std::string("RIFF\x10\0\0\0WEBPVP8 ", 16));

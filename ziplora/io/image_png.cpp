@@ -170,7 +170,7 @@ StringMap decode_png_text(std::string_view bytes, const std::string& where) {
   if (!read_header(reader))
     refuse_image(where, fmt::format("the PNG is damaged: {}", reader.failure.message));
   const png_uint_32 height = png_get_image_height(reader.png, reader.info);
-  check_image_size(png_get_image_width(reader.png, reader.info), height, where);
+  check_pixel_count(png_get_image_width(reader.png, reader.info), height, where);
   // Text may stand behind the pixels, so these are read as well, one row at a time.
   if (!set_transforms(reader))
     refuse_image(where, fmt::format("the PNG is damaged: {}", reader.failure.message));

@@ -3,21 +3,18 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <bit>
-#include <cerrno>
 #include <cstring>
 #include <string_view>
 
 #include "ziplora/base/atomic_file.h"
 #include "ziplora/base/error.h"
-#include "ziplora/base/open_input.h"
+#include "ziplora/base/mapped_input.h"
 #include "ziplora/io/file_signs.h"
 #include "ziplora/io/mapped_pages.h"
 #include "ziplora/io/safetensors_dtype.h"
@@ -52,46 +49,14 @@ void release_map(void* owner) { delete static_cast<std::shared_ptr<void>*>(owner
 
 }  // namespace
 
-struct SafetensorsFile::Map {
-  unsigned char* bytes = nullptr;
-  uint64_t size_bytes = 0;
+struct SafetensorsFile::Map : MappedInput {
   uint64_t data_begin = 0;
-
-  explicit Map(const std::filesystem::path& path) {
-    // Opening a pipe would wait for a writer.
-    const int descriptor = open_input(path, O_NONBLOCK);
-    struct stat status {};
-    const bool regular = ::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
-    size_bytes = regular ? static_cast<uint64_t>(status.st_size) : 0;
-    int code = 0;
-    if (size_bytes > 0) {
-      // Private and writable: an in-place operation on a view copies the page and leaves the file as it is.
-      void* address =
-          ::mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, descriptor, 0);
-      code = address == MAP_FAILED ? errno : 0;
-      if (code == 0) bytes = static_cast<unsigned char*>(address);
-    }
-    ::close(descriptor);
-    if (!regular)
-      throw Error(ErrorKind::kInput, "read " + path.string(),
-                  S_ISDIR(status.st_mode) ? "this is a folder, a safetensors file was expected"
-                                          : "this is a pipe or a device, a safetensors file was expected",
-                  "name the .safetensors file itself");
-    if (code != 0)
-      throw Error(code == ENOMEM ? ErrorKind::kExhausted : ErrorKind::kInput, "read " + path.string(),
-                  fmt::format("mapping {} bytes failed: {}", size_bytes, std::strerror(code)),
-                  "copy the file to a local disk, or free some memory");
-  }
-  ~Map() {
-    if (bytes != nullptr) ::munmap(bytes, size_bytes);
-  }
-  Map(const Map&) = delete;
-  Map& operator=(const Map&) = delete;
+  explicit Map(const std::filesystem::path& path) : MappedInput(path, "a safetensors file") {}
 };
 
 SafetensorsFile::SafetensorsFile(const std::filesystem::path& path)
     : path_(path), map_(std::make_shared<Map>(path)) {
-  const std::string_view file(reinterpret_cast<const char*>(map_->bytes), map_->size_bytes);
+  const std::string_view file(reinterpret_cast<const char*>(map_->bytes()), map_->size_bytes());
   if (file.size() < kLengthBytes)
     refuse(path, fmt::format("the file has {} bytes; even an empty safetensors file has 10", file.size()),
            file);
@@ -132,7 +97,7 @@ at::Tensor SafetensorsFile::tensor(const std::string& name) const {
     throw Error(ErrorKind::kInput, "read " + path_.string(),
                 fmt::format("tensor \"{}\" is {}, which cannot be computed with", name, about.dtype),
                 "use a version of the file in F16, BF16 or F32");
-  unsigned char* bytes = map_->bytes + map_->data_begin + about.begin;
+  unsigned char* bytes = map_->bytes() + map_->data_begin + about.begin;
   const auto options = at::TensorOptions().dtype(*dtype->type);
   if (reinterpret_cast<uintptr_t>(bytes) % (static_cast<size_t>(dtype->bits) / 8) != 0) {
     at::Tensor copy = at::empty(about.shape, options);
@@ -158,9 +123,9 @@ void release_mapped_pages(const at::Tensor& tensor) {
   drop_pages(begin, begin + tensor.storage().nbytes());
 }
 
-uint64_t SafetensorsFile::file_size_bytes() const { return map_->size_bytes; }
-const unsigned char* SafetensorsFile::data() const { return map_->bytes + map_->data_begin; }
-uint64_t SafetensorsFile::data_size_bytes() const { return map_->size_bytes - map_->data_begin; }
+uint64_t SafetensorsFile::file_size_bytes() const { return map_->size_bytes(); }
+const unsigned char* SafetensorsFile::data() const { return map_->bytes() + map_->data_begin; }
+uint64_t SafetensorsFile::data_size_bytes() const { return map_->size_bytes() - map_->data_begin; }
 
 SafetensorsEncoding::SafetensorsEncoding(const NamedTensors& tensors, std::string where)
     : where_(std::move(where)) {

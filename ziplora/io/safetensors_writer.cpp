@@ -3,26 +3,12 @@
 #include <fmt/format.h>
 
 #include "ziplora/base/error.h"
+#include "ziplora/base/free_space.h"
 #include "ziplora/io/safetensors_dtype.h"
 #include "ziplora/io/safetensors_header.h"
 
 namespace ziplora {
-namespace {
-
 namespace fs = std::filesystem;
-
-/// A disk that is too small costs seconds if it shows now, and minutes if it shows at the end.
-void refuse_full_disk(const AtomicFile& file, const std::string& where, uint64_t size_bytes) {
-  std::error_code unknown;
-  const fs::space_info space = fs::space(file.storage_folder(), unknown);
-  if (unknown || space.available >= size_bytes) return;
-  throw Error(ErrorKind::kExhausted, where,
-              fmt::format("the file takes {:.2f} GB, {:.2f} GB are free", size_bytes * 1e-9,
-                          static_cast<double>(space.available) * 1e-9),
-              "free some space, or write to another disk");
-}
-
-}  // namespace
 
 uint64_t PlannedTensor::size_bytes() const {
   const SafetensorsDtype* known = find_safetensors_dtype(dtype);
@@ -46,7 +32,8 @@ SafetensorsWriter::SafetensorsWriter(const fs::path& path, const std::vector<Pla
   }
   const std::string header = build_safetensors_header(infos, metadata, where_);
   const uint64_t header_size = header.size();
-  refuse_full_disk(file_, where_, sizeof(header_size) + header_size + end);
+  // Where the bytes go: a link may lead to another disk, and what goes to a pipe is collected first.
+  require_space_for(file_.storage_folder() / path.filename(), sizeof(header_size) + header_size + end);
   file_.write(&header_size, sizeof(header_size));
   file_.write(header);
   skip_finished();

@@ -2,13 +2,11 @@
 
 #include <openssl/evp.h>
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <memory>
 #include <vector>
 
 #include "ziplora/base/error.h"
+#include "ziplora/base/open_input.h"
 
 namespace ziplora {
 namespace {
@@ -55,23 +53,15 @@ std::string sha256_of_bytes(std::string_view bytes) {
 }
 
 std::string sha256_of_file(const std::filesystem::path& path, const std::stop_token& stop) {
-  const auto fail = [&](const std::string& problem, const std::string& hint) {
-    throw Error(ErrorKind::kInput, "read " + path.string(), problem, hint);
-  };
-  if (std::filesystem::is_directory(path))
-    fail("this is a folder, a file was expected", "name a file inside it");
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  if (!file) fail(std::string("cannot be opened: ") + std::strerror(errno), "check the spelling of the path");
+  const InputFile file = open_input(path);
   Sha256 digest;
   std::vector<char> block(1 << 20);
-  while (file) {
+  for (;;) {
     if (stop.stop_requested()) return "";
-    file.read(block.data(), static_cast<std::streamsize>(block.size()));
-    digest.update(block.data(), static_cast<size_t>(file.gcount()));
+    const size_t got = file.read(block.data(), block.size());
+    if (got == 0) return digest.hex();
+    digest.update(block.data(), got);
   }
-  if (!file.eof()) fail("reading failed", "check the disk");
-  return digest.hex();
 }
 
 std::string sha256_of_tensors(const SafetensorsFile& file) {

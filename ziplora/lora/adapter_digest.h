@@ -19,7 +19,15 @@ namespace ziplora {
 /// @throws Error(kInput) if a file is missing or unreadable
 std::string sha256_of_adapter(const std::filesystem::path& path, const std::stop_token& stop = {});
 
-/// Hashes several adapters in a thread of its own, because that takes half as long as a file-level merge.
+/// Hashes several adapters in a thread of its own, because that takes half as long as a file-level merge, and
+/// makes sure that the hashes are of the bytes that were read.
+///
+///     AdapterDigests digests(paths);   // before the adapters are read
+///     … read them …
+///     digests.start();                 // after that
+///     … work …
+///     digests.get();
+///
 /// Destroying the object stops it.
 class AdapterDigests {
  public:
@@ -27,12 +35,17 @@ class AdapterDigests {
   ~AdapterDigests();
   AdapterDigests(const AdapterDigests&) = delete;
   AdapterDigests& operator=(const AdapterDigests&) = delete;
-  /// Waits for the result. May be called once.
+  void start();
+  /// Waits for the result; starts the hashing if nothing has. May be called once.
   /// @return in the order of the paths
-  /// @throws as sha256_of_adapter
-  std::vector<std::string> get() { return digests_.get(); }
+  /// @throws as sha256_of_adapter; Error(kInput) naming a file that was replaced or rewritten between the
+  ///         construction and its hash
+  std::vector<std::string> get();
 
  private:
+  struct File;
+  std::vector<std::filesystem::path> paths_;
+  std::vector<File> files_;  ///< of all adapters, as they were at the construction
   std::stop_source stop_;
   std::future<std::vector<std::string>> digests_;
 };

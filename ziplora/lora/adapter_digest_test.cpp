@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "ziplora/base/atomic_file.h"
 #include "ziplora/base/error.h"
 #include "ziplora/base/temporary_folder.h"
@@ -45,6 +47,31 @@ TEST_F(AdapterDigest, OfAFolderWhatIsReadCountsAndWhere) {
   EXPECT_EQ(digest(), in_unet);
   std::filesystem::rename(folder_.path() / "unet", folder_.path() / "text_encoder");
   EXPECT_NE(digest(), in_unet);
+}
+
+TEST_F(AdapterDigest, SeveralAreThoseOfTheBytesThatWereRead) {
+  const auto digest_after = [&](const std::function<void()>& change) {
+    write("cat.safetensors", "weights");
+    write("unet/adapter_model.safetensors", "others");
+    write("unet/adapter_config.json", "{}");
+    AdapterDigests digests({folder_.path() / "cat.safetensors", folder_.path() / "unet"});
+    change();
+    digests.start();
+    return digests.get();
+  };
+  EXPECT_EQ(digest_after([] {}), (std::vector{sha256_of_bytes("weights"), digest("unet")}));
+  const auto refusal = [&](const std::function<void()>& change) -> std::string {
+    try {
+      digest_after(change);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kInput);
+      return error.where();
+    }
+    return "none";
+  };
+  EXPECT_NE(refusal([&] { write("cat.safetensors", "WEIGHTS"); }).find("cat.safetensors"), std::string::npos);
+  EXPECT_NE(refusal([&] { write("unet/adapter_config.json", "{ }"); }).find("config"), std::string::npos);
+  EXPECT_EQ(refusal([&] { write("dog.safetensors", "x"); }), "none");
 }
 
 TEST_F(AdapterDigest, AMissingFileIsAnError) { EXPECT_THROW(digest("none.safetensors"), Error); }

@@ -10,13 +10,25 @@
 
 namespace ziplora {
 
+namespace {
+
+/// @return whether the file means something without the defect's keys, and the caller wants it so
+bool leave_out(const Defect& defect, const AdapterSurvey& survey, const UnusedKeys& unused) {
+  return unused.leave_out && defect.can_be_left_out &&
+         !(survey.origins.empty() && survey.adapter.vector_deltas.empty());
+}
+
+}  // namespace
+
 Adapter read_adapter(const std::filesystem::path& path, const TargetNames& names,
-                     std::vector<std::string>& warnings, const BaseWeights& base) {
+                     std::vector<std::string>& warnings, const BaseWeights& base, const UnusedKeys& unused) {
   AdapterSurvey survey = survey_adapter(path, names);
   warnings.insert(warnings.end(), survey.warnings.begin(), survey.warnings.end());
-  if (!survey.defects.empty()) {
-    const Defect& first = survey.defects.front();
-    throw Error(first.error, "read " + path.string(), first.problem, first.hint);
+  for (const Defect& defect : survey.defects) {
+    if (!leave_out(defect, survey, unused))
+      throw Error(defect.error, "read " + path.string(), defect.problem,
+                  defect.hint + (defect.can_be_left_out ? unused.how_to_ask : ""));
+    warnings.push_back(defect.problem + "; they are left out");
   }
   if (!survey.base_bound.empty() && !base)
     throw Error(

@@ -17,15 +17,24 @@ namespace ziplora {
 
 class TargetNames;  // target_names.h: canonical ↔ flattened names of an architecture
 
-/// Uses everything in the file or names it in the error; nothing is skipped silently.
+/// What to do with keys that have no place in an SDXL adapter and change something else (embeddings), or have
+/// names that are not known here.
+struct UnusedKeys {
+  bool leave_out = false;       ///< and say so in the warnings; false: refuse the file
+  std::string how_to_ask = "";  ///< completes the hint of that refusal, after its first part
+};
+
+/// Uses everything in the file or names it, in the error or in the warnings; nothing is skipped silently.
 /// @param warnings  gets what the user should know (“no alpha in the file: scale 1”), without the file's name
 /// @param base      asked for weights only where ΔW depends on them (DoRA, OFT, …); such layers become exact
 ///                  factors of full rank
 /// @throws Error(kInput): not a LoRA, a factor without its counterpart, NaN or Inf (names the module);
 ///         Error(kIncompatible): another architecture (says which one it looks like: SD1.5, Flux, refiner…),
-///         a kind that cannot be read, or layers that depend on the base where none is given
+///         a kind that cannot be read, names that are not known here, or layers that depend on the base where
+///         none is given
 Adapter read_adapter(const std::filesystem::path& path, const TargetNames& names,
-                     std::vector<std::string>& warnings, const BaseWeights& base = {});
+                     std::vector<std::string>& warnings, const BaseWeights& base = {},
+                     const UnusedKeys& unused = {});
 
 struct WriteOptions {
   std::string format = "kohya";      ///< the name of a key dialect that can be written

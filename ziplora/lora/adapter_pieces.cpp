@@ -4,6 +4,7 @@
 
 #include "ziplora/base/error.h"
 #include "ziplora/io/json_file.h"
+#include "ziplora/lora/wrapped_names.h"
 
 namespace ziplora {
 namespace {
@@ -98,12 +99,22 @@ std::vector<AdapterPiece> open_adapter_pieces(const fs::path& path, const Target
 
 std::optional<ParsedKey> parse_key(const AdapterPiece& piece, const std::string& key,
                                    const TargetNames& names) {
-  // "base_model.model.X" → "unet.base_model.model.X"
-  const bool bare = !piece.component.empty() && key.starts_with("base_model.");
-  const std::string full = bare ? piece.component + "." + key : key;
-  for (const KeyDialect& dialect : key_dialects())
-    if (auto parsed = dialect.parse(full, names)) return parsed;
-  return std::nullopt;
+  const auto parse = [&](const std::string& name) -> std::optional<ParsedKey> {
+    // "base_model.model.X" → "unet.base_model.model.X"
+    const bool bare = !piece.component.empty() && name.starts_with("base_model.");
+    const std::string full = bare ? piece.component + "." + name : name;
+    for (const KeyDialect& dialect : key_dialects())
+      if (auto parsed = dialect.parse(full, names)) return parsed;
+    return std::nullopt;
+  };
+  std::optional<ParsedKey> as_it_is = parse(key);
+  if (as_it_is && as_it_is->target != nullptr) return as_it_is;
+  if (const std::string name = without_wrappers(key); name != key)
+    if (std::optional<ParsedKey> parsed = parse(name); parsed && parsed->target != nullptr) {
+      parsed->wrapped = true;
+      return parsed;
+    }
+  return as_it_is;
 }
 
 }  // namespace ziplora

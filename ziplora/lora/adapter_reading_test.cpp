@@ -38,7 +38,9 @@ TEST_F(AdapterFileTest, ReadsEverySpellingOfALayer) {
        "base_model.model.down_blocks.1.attentions.0.transformer_blocks.0.attn1.to_out.0.lora_B.weight", "16",
        "peft"},
       {"diffusion_model.input_blocks.4.1.transformer_blocks.0.attn1.to_out.0.lora_A.weight",
-       "diffusion_model.input_blocks.4.1.transformer_blocks.0.attn1.to_out.0.lora_B.weight", "16", "comfy"}};
+       "diffusion_model.input_blocks.4.1.transformer_blocks.0.attn1.to_out.0.lora_B.weight", "16", "comfy"},
+      {"unet.input_blocks.4.1.transformer_blocks.0.attn1.to_out.0.lora_down.weight",
+       "unet.input_blocks.4.1.transformer_blocks.0.attn1.to_out.0.lora_up.weight", "16", "omi"}};
   for (const auto& [down, up, width, dialect] : spellings) {
     const NamedTensors tensors{{down, at::randn({3, 16}, generator)}, {up, at::randn({16, 3}, generator)}};
     const Adapter adapter = read_adapter(save(tensors), names, warnings);

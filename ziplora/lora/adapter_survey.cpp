@@ -5,6 +5,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <set>
 
 #include "ziplora/base/printable.h"
@@ -15,6 +17,7 @@
 #include "ziplora/lora/foreign_files.h"
 #include "ziplora/lora/key_dialects.h"
 #include "ziplora/lora/layer_errors.h"
+#include "ziplora/lora/placeless_keys.h"
 #include "ziplora/lora/tensor_form.h"
 #include "ziplora/lora/vector_deltas.h"
 #include "ziplora/lora/weight_decomposition.h"
@@ -60,12 +63,13 @@ class Surveyor {
     const bool any_module = !modules_.empty();
     report_unsupported();
     for (Defect& defect : in_tensors_) survey_.defects.push_back(std::move(defect));
-    if (any_module || !unknown_layers_.empty()) report_unknown();
+    if (any_module || placeless_.has_layers()) report_placeless(pieces, any_module);
     if (!any_module) report_no_lora();
     for (auto& [canonical, module] : modules_)
       if (!module.broken) finish_layer(pieces, canonical, module);
     say_what_lacks_alpha();
     say_what_is_bundled();
+    say_what_is_wrapped();
     std::set<std::string> dialects;
     for (const auto& [canonical, module] : modules_)
       if (!module.broken) dialects.insert(module.dialect);
@@ -82,8 +86,9 @@ class Surveyor {
     }
     if (const auto kind = unsupported_kind(key)) return unsupported_[*kind].push_back(key);
     const auto parsed = parse_key(piece, key, names_);
-    if (!parsed) return unknown_keys_.push_back(key);
-    if (parsed->target == nullptr) return unknown_layers_.push_back(key);
+    if (!parsed) return placeless_.add_stray(key);
+    if (parsed->target == nullptr) return placeless_.add_layer(key, piece.file.tensor(key));
+    if (parsed->wrapped && survey_.wrapped_keys++ == 0) first_wrapped_ = key;
     Module& module = modules_[parsed->target->canonical];
     module.target = parsed->target;
     module.dialect = parsed->dialect;
@@ -139,25 +144,20 @@ class Surveyor {
            "extract a plain LoRA from it with the tool that made it", keys});
   }
 
-  void report_unknown() {
-    const std::string looks = guess_architecture(survey_.tensors);
-    if (!unknown_layers_.empty())
-      survey_.defects.push_back(
-          {DefectKind::kUnknownLayer, ErrorKind::kIncompatible,
-           fmt::format("{} of {} keys name layers that this SDXL architecture lacks, first: {}{}",
-                       unknown_layers_.size(), survey_.tensors.size(), unknown_layers_.front(),
-                       looks.empty() ? "" : ". The file looks like a LoRA for " + looks),
-           kAnotherBase, unknown_layers_});
-    if (!unknown_keys_.empty())
-      survey_.defects.push_back(
-          {DefectKind::kUnknownKey, ErrorKind::kInput,
-           fmt::format("{} of {} keys are of no known kind, first: {}", unknown_keys_.size(),
-                       survey_.tensors.size(), unknown_keys_.front()),
-           "the file mixes a LoRA with something else; save the LoRA alone", unknown_keys_});
+  void report_placeless(const std::vector<AdapterPiece>& pieces, bool any_module) {
+    const auto is_of_sdxl = [&](const std::string& key) {
+      return !names_.has_sdxl_sizes() && std::ranges::any_of(pieces, [&](const AdapterPiece& piece) {
+        const auto parsed = parse_key(piece, key, TargetNames::sdxl());
+        return parsed && parsed->target != nullptr;
+      });
+    };
+    auto [defects, notes] = placeless_.report(survey_.tensors, any_module, is_of_sdxl);
+    std::ranges::move(defects, std::back_inserter(survey_.defects));
+    std::ranges::move(notes, std::back_inserter(survey_.warnings));
   }
 
   void report_no_lora() {
-    if (!unsupported_.empty() || !unknown_layers_.empty()) return;  // it is one, of another kind or base
+    if (!unsupported_.empty() || placeless_.has_layers()) return;  // it is one, of another kind or base
     const auto& tensors = survey_.tensors;
     const std::string architecture = guess_architecture(tensors);
     std::string model = guess_model(tensors);
@@ -166,17 +166,18 @@ class Surveyor {
     const bool has_factors = std::any_of(tensors.begin(), tensors.end(), [](const auto& entry) {
       return entry.first.find("lora") != std::string::npos;
     });
-    if (has_factors && !architecture.empty())
+    if (has_factors && !architecture.empty() && architecture != kSdxlFamily)
       return survey_.defects.push_back({DefectKind::kUnknownLayer, ErrorKind::kIncompatible,
                                         "the file looks like a LoRA for " + architecture + ", not for SDXL",
-                                        "use a LoRA that was made for SDXL", unknown_keys_});
+                                        "use a LoRA that was made for SDXL", placeless_.strays()});
     survey_.defects.push_back(
         {DefectKind::kNotALora, ErrorKind::kInput,
          tensors.empty()
              ? "the file holds no tensors"
              : fmt::format("not a LoRA: none of its {} keys is a LoRA factor, first: {}{}", tensors.size(),
                            tensors.begin()->first, model.empty() ? "" : ". It looks like " + model),
-         "a LoRA holds keys such as lora_unet_….lora_down.weight or unet.….lora_A.weight", unknown_keys_});
+         "a LoRA holds keys such as lora_unet_….lora_down.weight or unet.….lora_A.weight",
+         placeless_.strays()});
   }
 
   /// Works on whole modules, because a single key does not tell the kind.
@@ -226,6 +227,8 @@ class Surveyor {
   void add_factors(const std::string& canonical, const Module& module, const DeltaKind& kind,
                    const std::optional<Magnitude>& magnitude, std::optional<double> alpha) {
     LoraLayer layer = kind.to_factors(module.parts, alpha, *module.target);
+    if (const double own = layer.lora_alpha.value_or(0); std::abs(own) > std::numeric_limits<float>::max())
+      throw malformed(fmt::format("has the alpha {:.3g}, which is beyond float32", own));
     if (const auto bias = module.parts.find("up_bias"); bias != module.parts.end()) {
       DeltaParts scaled{{"diff_b", bias->second.to(at::kFloat) * layer.scale()}};
       take_vector_deltas(scaled, *module.target, survey_.adapter.vector_deltas);
@@ -270,11 +273,20 @@ class Surveyor {
                     embeddings_.size(), fmt::join(named, ", ")));
   }
 
+  void say_what_is_wrapped() {
+    if (survey_.wrapped_keys > 0)
+      survey_.warnings.push_back(fmt::format(
+          "{} of {} names hold what a wrapper of the model left in them (first: {}): they are read "
+          "without it, by other programs perhaps not at all",
+          survey_.wrapped_keys, survey_.tensors.size(), first_wrapped_));
+  }
+
   const TargetNames& names_;
   AdapterSurvey survey_;
   std::map<std::string, Module> modules_;                        // by canonical target
   std::map<std::string, std::vector<std::string>> unsupported_;  // kind → keys
-  std::vector<std::string> unknown_layers_, unknown_keys_;
+  PlacelessKeys placeless_;
+  std::string first_wrapped_;  ///< key
   std::vector<Defect> in_tensors_;
   int64_t layers_without_alpha_ = 0;
   std::set<std::string> embeddings_;

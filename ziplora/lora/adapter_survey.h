@@ -28,7 +28,7 @@ enum class DefectKind {
   kDuplicate,     ///< two keys, one part
   kMalformed,     ///< parts that do not fit each other
   kOrphan,        ///< a part without its counterpart
-  kUnknownLayer,  ///< spelled as a LoRA key, but the architecture has no such layer
+  kUnknownLayer,  ///< spelled as a LoRA key, but the architecture has no such layer, or not by this name
   kMisfit,        ///< the layer is there and has another shape
   kUnknownKey,    ///< not spelled as a LoRA key
   kNotALora,
@@ -40,6 +40,8 @@ struct Defect {
   ErrorKind error;  ///< what read_adapter throws for it
   std::string problem, hint;
   std::vector<std::string> keys;  ///< of the file
+  /// The layers that were read keep their meaning without these keys, which change something else.
+  bool can_be_left_out = false;
 };
 
 /// Where a layer of the adapter comes from.
@@ -60,6 +62,7 @@ struct AdapterSurvey {
   std::vector<Defect> defects;                 ///< in the order in which reading meets them
   std::vector<std::string> warnings;           ///< what the user should know, without the file's name
   std::map<std::string, TensorInfo> tensors;   ///< of all pieces, as in their headers
+  size_t wrapped_keys = 0;                     ///< read without what a wrapper left in their names
   std::vector<std::filesystem::path> files;    ///< one, or PEFT's one per component
 };
 

@@ -5,11 +5,14 @@
 #include <ATen/ops/zeros_like.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "ziplora/base/error.h"
 #include "ziplora/base/read_file.h"
 #include "ziplora/base/rng.h"
 #include "ziplora/base/temporary_folder.h"
 #include "ziplora/lora/adapter_file.h"
+#include "ziplora/lora/fitting_write.h"
 #include "ziplora/lora/key_dialects.h"
 #include "ziplora/lora/target_names.h"
 #include "ziplora/lora/universal_form.h"
@@ -85,6 +88,48 @@ TEST_F(AdapterWriting, ValuesBelowHalfPrecisionAreAnError) {
   written(adapter, {.dtype = at::kBFloat16});
   adapter.layers[kBlock + "to_q"] = layer(2, 1e-7);  // 3e-4 a factor: fine
   written(adapter);
+}
+
+TEST_F(AdapterWriting, FiniteValuesAreAlwaysWrittenInTheNarrowestDtypeThatHoldsThem) {
+  const auto path = folder / "out.safetensors";
+  const auto dtype_of = [&](const LoraLayer& own, std::vector<std::string>& warnings) {
+    Adapter adapter;
+    adapter.layers[kBlock + "to_q"] = own;
+    const at::ScalarType dtype = write_in_fitting_dtype(path, adapter, names, {}, warnings);
+    const LoraLayer read = read_adapter(path, names, warnings).layers.at(kBlock + "to_q");
+    EXPECT_EQ(read.down.scalar_type(), dtype);
+    const auto delta = [](const LoraLayer& l) {
+      return l.up.to(at::kDouble).matmul(l.down.to(at::kDouble)) * (*l.lora_alpha / l.rank());
+    };
+    EXPECT_LT((delta(read) - delta(own)).norm().item<double>(), 2e-3 * delta(own).norm().item<double>());
+    return dtype;
+  };
+  std::vector<std::string> warnings;
+  LoraLayer balanced = layer(2, 1e-7);
+  balanced.up *= 1e-2;
+  EXPECT_EQ(dtype_of(balanced, warnings), at::kHalf);  // flushed to zero as it is; a power of two helps
+  EXPECT_TRUE(warnings.empty());
+  for (const double strength : {1e-14, 1e-30, 1e12}) {
+    warnings.clear();
+    EXPECT_EQ(dtype_of(layer(2, strength), warnings), at::kFloat) << strength;
+    ASSERT_EQ(warnings.size(), 1u);
+    EXPECT_NE(warnings[0].find("to_q"), std::string::npos) << warnings[0];
+    EXPECT_NE(warnings[0].find("written in float32"), std::string::npos) << warnings[0];
+  }
+}
+
+TEST_F(AdapterWriting, NanIsWrittenInNoDtype) {
+  Adapter adapter;
+  adapter.layers[kBlock + "to_q"] = layer(2);
+  adapter.layers[kBlock + "to_q"].up[0][0] = std::nan("");
+  std::vector<std::string> warnings;
+  try {
+    write_in_fitting_dtype(folder / "out.safetensors", adapter, names, {}, warnings);
+    ADD_FAILURE() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kNonFinite);
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()) && warnings.empty());
 }
 
 TEST_F(AdapterWriting, ComfyNamesAreThoseOfTheCheckpoint) {

@@ -99,7 +99,7 @@ std::string by_cross_attention(const Tensors& tensors) {
     case 1280:
       return "the SDXL refiner";
     case 2048:
-      return "SDXL or a relative of it (SSD-1B, Segmind-Vega, KOALA)";
+      return kSdxlFamily;
     default:
       return "a model whose cross-attention is " + std::to_string(width) + " wide (SDXL: 2048)";
   }

@@ -14,6 +14,9 @@ namespace ziplora {
 /// @return the adapter kind (“T-LoRA”) that the key's suffix belongs to, if that kind cannot be read yet
 std::optional<std::string> unsupported_kind(const std::string& key);
 
+/// What guess_architecture says of a file whose widths are SDXL's.
+inline constexpr const char* kSdxlFamily = "SDXL or a relative of it (SSD-1B, Segmind-Vega, KOALA)";
+
 /// @return what the LoRA was made for: “Stable Diffusion 1.5”, “Flux”, …; empty if nothing shows it
 std::string guess_architecture(const std::map<std::string, TensorInfo>& tensors);
 

@@ -8,8 +8,10 @@
 namespace ziplora {
 
 const std::vector<KeyDialect>& key_dialects() {
-  static const std::vector<KeyDialect> table{kKohyaDialect, kKohyaDiffusersDialect, kComfyDialect,
-                                             kSgmDialect,   kPeftDialect,           kDiffusersDialect};
+  // diffusers' comes last: it takes every key that ends as a LoRA's.
+  static const std::vector<KeyDialect> table{
+      kKohyaDialect, kKohyaDiffusersDialect, kComfyDialect,    kSgmDialect,
+      kOmiDialect,   kPeftDialect,           kDiffusersDialect};
   return table;
 }
 

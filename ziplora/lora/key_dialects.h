@@ -20,8 +20,9 @@ namespace ziplora {
 struct ParsedKey {
   /// nullptr: the spelling is this dialect's, but the architecture has no such layer.
   const TargetName* target;
-  std::string part;     ///< of a delta kind: "down", "up", …; or "alpha"
-  std::string dialect;  ///< more exact than KeyDialect::name: "kohya-sgm"
+  std::string part;      ///< of a delta kind: "down", "up", …; or "alpha"
+  std::string dialect;   ///< more exact than KeyDialect::name: "kohya-sgm"
+  bool wrapped = false;  ///< read without what a wrapper left in the name (wrapped_names.h)
 };
 
 struct KeyDialect {
@@ -45,6 +46,6 @@ bool strip_prefix(std::string& text, std::string_view prefix);
 
 // One file each; kohya's two share one, because one parser reads both.
 extern const KeyDialect kKohyaDialect, kKohyaDiffusersDialect, kDiffusersDialect, kPeftDialect, kComfyDialect,
-    kSgmDialect;
+    kSgmDialect, kOmiDialect;
 
 }  // namespace ziplora

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "ziplora/io/sha256.h"
+#include "ziplora/io/utf8_text.h"
 
 namespace ziplora {
 namespace {
@@ -45,7 +46,7 @@ std::string number(double value) { return fmt::format("{}", value); }
 
 StringMap lora_metadata(const Adapter& adapter, const NamedTensors& tensors, const TargetNames& names,
                         const std::string& title, const std::string& data_sha256) {
-  StringMap metadata = adapter.metadata;
+  StringMap metadata = utf8_text(adapter.metadata);
   for (const char* stale : {"lora_adapter_metadata", "sshs_model_hash", "sshs_legacy_hash"})
     metadata.erase(stale);
   metadata["ss_base_model_version"] = base_model_version(metadata, names);
@@ -54,7 +55,7 @@ StringMap lora_metadata(const Adapter& adapter, const NamedTensors& tensors, con
   metadata["modelspec.architecture"] =
       names.has_sdxl_sizes() ? "stable-diffusion-xl-v1-base/lora" : "stable-diffusion-xl-custom/lora";
   metadata["modelspec.implementation"] = "https://github.com/Stability-AI/generative-models";
-  metadata.emplace("modelspec.title", title);
+  metadata.emplace("modelspec.title", utf8_text(title));
   if (names.has_sdxl_sizes())  // of another base, how many pixels a latent covers is unknown here
     metadata.emplace("modelspec.resolution", fmt::format("{0}x{0}", names.unet.sample_size * 8));
   metadata["modelspec.hash_sha256"] = "0x" + data_sha256;
@@ -69,7 +70,7 @@ StringMap lora_metadata(const Adapter& adapter, const NamedTensors& tensors, con
   metadata["ss_network_dim"] = ranks.size() == 1 ? std::to_string(*ranks.begin()) : "Dynamic";
   metadata["ss_network_alpha"] = alphas.size() == 1 ? number(*alphas.begin()) : "Dynamic";
   metadata["ss_network_args"] = "{}";
-  metadata.emplace("ss_output_name", title);
+  metadata.emplace("ss_output_name", utf8_text(title));
   StringMap hashed;
   for (const auto& [key, value] : metadata)
     if (key.starts_with("ss_")) hashed[key] = value;

@@ -14,7 +14,8 @@
 
 namespace ziplora {
 
-/// @throws Error(kNonFinite) naming the target if the values do not fit the dtype
+/// Finite values that do not fit the dtype stay float32; fitting_write.h decides about the file.
+/// @throws Error(kNonFinite) naming the target for NaN and infinity
 LoraLayer stored_layer(const LoraLayer& layer, at::ScalarType dtype, const std::string& target);
 
 }  // namespace ziplora

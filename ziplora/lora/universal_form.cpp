@@ -229,12 +229,18 @@ int64_t most_common_rank(const std::map<std::string, LoraLayer>& layers) {
 at::Tensor to_storage(const at::Tensor& factor, at::ScalarType dtype, const std::string& target) {
   at::Tensor stored = factor.detach().to(at::kCPU).to(dtype).contiguous();
   const auto refuse = [&](const std::string& problem) {
-    return Error(ErrorKind::kNonFinite, "write adapter",
-                 fmt::format("{} has values that {} cannot hold ({})", target, toString(dtype), problem),
-                 "choose bfloat16 or float32 as the file's dtype, unless training diverged");
+    return ValuesDoNotFit(
+        ErrorKind::kNonFinite, "write adapter",
+        fmt::format("{} has values that {} cannot hold ({})", target, toString(dtype), problem),
+        "choose bfloat16 or float32 as the file's dtype, unless training diverged");
   };
-  if (!all_finite(stored))
-    throw refuse(fmt::format("largest magnitude {:.3g}", factor.abs().max().item<double>()));
+  if (!all_finite(stored)) {
+    const ValuesDoNotFit refusal =
+        refuse(fmt::format("largest magnitude {:.3g}", factor.abs().max().item<double>()));
+    if (all_finite(factor.detach().to(at::kCPU))) throw refusal;
+    // No dtype holds them.
+    throw Error(refusal.kind(), refusal.where(), refusal.problem(), refusal.hint());
+  }
   if (factor.scalar_type() == dtype) return stored;  // nothing was rounded
   // A value loses at most its share (2⁻¹¹ in half, 2⁻⁹ in bfloat16) or half the smallest step. This bound
   // nearly always settles it without a comparison.

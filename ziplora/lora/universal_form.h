@@ -13,6 +13,7 @@
 #include <map>
 #include <string>
 
+#include "ziplora/base/error.h"
 #include "ziplora/lora/adapter.h"
 #include "ziplora/lora/target_names.h"
 
@@ -51,9 +52,15 @@ void add_attention_to_encoders(Adapter& adapter, const TargetNames& names);
 std::map<std::string, std::map<std::string, LoraLayer>> layers_of_components(const Adapter& adapter);
 int64_t most_common_rank(const std::map<std::string, LoraLayer>& layers);
 
+/// Finite values that a dtype cannot hold: above its range, or so far below it that they lose more than
+/// rounding. A wider dtype holds them.
+class ValuesDoNotFit : public Error {
+ public:
+  using Error::Error;
+};
+
 /// The factor in the dtype of a file.
-/// @throws Error(kNonFinite) naming the target if values overflow the dtype, or lose more than rounding
-///         because they are below its range
+/// @throws ValuesDoNotFit(kNonFinite), or Error(kNonFinite) for NaN and infinity, naming the target
 at::Tensor to_storage(const at::Tensor& factor, at::ScalarType dtype, const std::string& target);
 
 }  // namespace ziplora

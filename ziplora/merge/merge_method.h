@@ -38,10 +38,16 @@ struct MergeContext {
   uint64_t seed = 0;
   ProgressSink* progress = nullptr;
   const CancelToken* cancel = nullptr;
+  /// Prompts that name subject and style together, as users type them. Empty: made of the inputs' own.
+  std::vector<std::string> joint_prompts = {};
   /// Where a method that learns leaves its state, interrupted or done, and finds it again with `resume`. The
   /// caller removes it once the result is safe. Empty: nothing is kept.
   std::filesystem::path state_path;
   bool resume = false;
+  /// At least, between two states that are saved while it learns; 0: none before the end.
+  double checkpoint_minutes = 0;
+  /// Where the last one was saved; elsewhere than `state_path` only if that failed.
+  std::filesystem::path kept_state = {};
   /// The architecture's layers, for methods that tell blocks apart.
   const TargetNames* names = nullptr;
   /// How the caller keeps each finished layer, where a method can hand layers over one by one. Storing them
@@ -86,6 +92,8 @@ struct MergeMethod {
   /// @param options  as resolve_options returns them
   MergeResult (*run)(const std::vector<MergeInput>& inputs, const nlohmann::json& options,
                      MergeContext& context);
+  /// Saves what it has learned, and goes on from it.
+  bool keeps_state = false;
   /// Copies factors and computes nothing that several threads of PyTorch would speed up.
   bool only_copies = false;
 };

@@ -13,6 +13,7 @@ namespace ziplora {
 // Each method is defined in the file of its name (`MergeMethod direct_method();` in direct.cpp). Only this
 // list knows it, too.
 MergeMethod zip_method();
+MergeMethod ssr_method();
 MergeMethod direct_method();
 MergeMethod linear_method();
 MergeMethod svd_method();
@@ -90,9 +91,11 @@ const char* MergeOption::type_name() const {
 
 const std::vector<MergeMethod>& merge_methods() {
   static const std::vector<MergeMethod> table = {
-      zip_method(),         direct_method(),      linear_method(),    svd_method(),
-      ties_method(),        dare_linear_method(), dare_ties_method(), magnitude_prune_method(),
-      breadcrumbs_method(), block_method(),       np_method(),        orthogonal_method()};
+      zip_method(),         ssr_method(),       direct_method(),
+      linear_method(),      svd_method(),       ties_method(),
+      dare_linear_method(), dare_ties_method(), magnitude_prune_method(),
+      breadcrumbs_method(), block_method(),     np_method(),
+      orthogonal_method()};
   return table;
 }
 

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "ziplora/base/error.h"
+#include "ziplora/base/save_clock.h"
 #include "ziplora/lora/adapter_digest.h"
 #include "ziplora/merge/concatenate.h"
 #include "ziplora/merge/layerwise.h"
@@ -160,7 +161,7 @@ class ZipMerge {
       optimizer_.load_state(state_.optimizer);
     }
 
-    learn(overlap_before.sum().item<double>() / 2);
+    learn_or_keep(overlap_before.sum().item<double>() / 2);
     const std::string resume_hint = keep_state();
     if (context_.cancel->cancelled())
       throw Error(ErrorKind::kInterrupted, "merge: zip",
@@ -209,9 +210,23 @@ class ZipMerge {
         objective_.learned_targets(), options_.targets->name, objective_.added_targets(), text_layers()));
   }
 
+  /// What ends the learning must not lose it. Numbers that are not finite have stopped before an update, and the
+  /// same iterations would come to them again.
+  void learn_or_keep(double overlap_at_start) {
+    try {
+      learn(overlap_at_start);
+    } catch (const Error&) {
+      throw;
+    } catch (const std::exception&) {
+      if (optimizer_.step_count() > 0) context_.progress->warning(keep_state());
+      throw;
+    }
+  }
+
   /// Ends early on Ctrl-C.
   void learn(double overlap_at_start) {
     const int64_t first_iteration = optimizer_.step_count();
+    SaveClock clock(context_.state_path.empty() ? 0 : context_.checkpoint_minutes);
     Stage stage(*context_.progress, "zip", options_.loop.iterations, first_iteration);
     learn_coefficients(
         objective_, optimizer_, [&](int64_t iteration) { return zip_inputs_.training_batch(iteration); },
@@ -229,19 +244,39 @@ class ZipMerge {
           metrics.emplace_back("overlap", row.overlap);
           stage.step(metrics);
           learning_.history.push_back(std::move(row));
+          if (clock.is_due()) clock.save([&] { save_by_time(); });
           return !context_.cancel->cancelled();
         });
     const int64_t done = optimizer_.step_count() - first_iteration;
     if (done > 0) learning_.seconds_per_iteration = stage.seconds() / static_cast<double>(done);
   }
 
+  ZipState state_now() const {
+    return {coefficients_.named(), optimizer_.state(), zip_inputs_.latents(), state_.settings};
+  }
+
+  void save_by_time() const {
+    try {
+      write_zip_state(context_.state_path, state_now());
+      context_.kept_state = context_.state_path;
+    } catch (const Error& error) {  // nobody asked for it
+      context_.progress->warning(fmt::format("the merge state could not be saved ({}: {}); the merge goes on",
+                                             error.where(), error.problem()));
+    }
+  }
+
   /// However the learning ended; the caller removes the state once the result is in a file.
   /// @return how to go on from it
   std::string keep_state() const {
-    if (context_.state_path.empty()) return "run the same command again";
-    write_zip_state(context_.state_path,
-                    {coefficients_.named(), optimizer_.state(), zip_inputs_.latents(), state_.settings});
-    return how_to_resume(context_.state_path);
+    const std::string again = "run the same command again";
+    if (context_.state_path.empty()) return again;
+    try {
+      context_.kept_state = keep_zip_state(context_.state_path, state_now());
+    } catch (const Error& error) {  // the result itself may still find room
+      context_.progress->warning("the merge state could not be saved: " + error.problem());
+      return again;
+    }
+    return how_to_resume(context_.state_path, context_.kept_state);
   }
 
   Adapter merged() const {
@@ -286,7 +321,8 @@ MergeMethod zip_method() {
           "learns a coefficient for each input column of each adapter's delta (ZipLoRA, arXiv 2311.13600)",
       .needs_base = true,
       .options = zip_table(),
-      .run = run_zip};
+      .run = run_zip,
+      .keeps_state = true};
 }
 
 }  // namespace ziplora

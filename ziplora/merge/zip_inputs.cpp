@@ -151,6 +151,7 @@ void ZipInputs::draw_images(Sdxl& base, const std::vector<MergeInput>& inputs, P
   sampling.steps = options_.image_steps;
   sampling.guidance_scale = options_.image_guidance_scale;
   sampling.height = sampling.width = image_size_;
+  sampling.decode = false;
   const GeneratedImages drawn = TextToImage(base, &attached).run(rows, sampling, progress, cancel);
   for (size_t i = 0; i < drawing.size(); ++i)
     latents_[drawing[i]] = drawn.latents.slice(0, first_row[i], first_row[i + 1]).to(at::kCPU, at::kFloat);

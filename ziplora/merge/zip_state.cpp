@@ -3,18 +3,23 @@
 #include <fmt/format.h>
 
 #include "ziplora/base/error.h"
+#include "ziplora/base/temporary_folder.h"
 #include "ziplora/io/json_file.h"
+#include "ziplora/io/sealed_safetensors.h"
 
 namespace ziplora {
 namespace {
 
-constexpr const char* kSettingsKey = "ziplora.zip_state";
+constexpr const char *kFormatKey = "ziplora.format", *kFormat = "ziplora.merge_state.2";
+constexpr const char *kSettingsKey = "ziplora.settings", *kSettingsKeyOfTheFirstFormat = "ziplora.zip_state";
+constexpr const char* kStartOver = "remove the file and run the command without --resume";
 constexpr const char* kGroups[] = {"coefficients.", "optimizer.", "latents"};
 
 }  // namespace
 
-std::string how_to_resume(const std::filesystem::path& path) {
-  return fmt::format("the merge state is in {}; run the same command with --resume to go on", path.string());
+std::string how_to_resume(const std::filesystem::path& path, const std::filesystem::path& kept) {
+  return fmt::format("the merge state is in {}; {}run the same command with --resume to go on", kept.string(),
+                     kept == path ? "" : fmt::format("move it to {} and ", path.string()));
 }
 
 void write_zip_state(const std::filesystem::path& path, const ZipState& state) {
@@ -22,7 +27,19 @@ void write_zip_state(const std::filesystem::path& path, const ZipState& state) {
   for (const auto& [name, tensor] : state.coefficients) tensors["coefficients." + name] = tensor;
   for (const auto& [name, tensor] : state.optimizer) tensors["optimizer." + name] = tensor;
   for (const auto& [name, tensor] : state.latents) tensors[name] = tensor;  // "latents.<k>"
-  write_safetensors(path, tensors, {{kSettingsKey, json_line(state.settings)}});
+  write_sealed_safetensors(path, tensors, {{kFormatKey, kFormat}, {kSettingsKey, json_line(state.settings)}});
+}
+
+std::filesystem::path keep_zip_state(const std::filesystem::path& path, const ZipState& state) {
+  try {
+    write_zip_state(path, state);
+    return path;
+  } catch (const Error&) {
+    // Often the disk that will be too full for the result, too.
+  }
+  const std::filesystem::path elsewhere = new_temporary_folder("ziplora-kept") / path.filename();
+  write_zip_state(elsewhere, state);
+  return elsewhere;
 }
 
 ZipState read_zip_state(const std::filesystem::path& path, const nlohmann::json& settings) {
@@ -31,18 +48,26 @@ ZipState read_zip_state(const std::filesystem::path& path, const nlohmann::json&
     throw Error(ErrorKind::kInput, where, "there is no interrupted merge to resume",
                 "run the command without --resume");
   const SafetensorsFile file(path);
-  const auto found = file.metadata().find(kSettingsKey);
-  if (found == file.metadata().end())
-    throw Error(ErrorKind::kInput, where, "the file is not a merge state",
-                "remove it and run the command without --resume");
-  const nlohmann::json saved = parse_json(found->second).value_or(nullptr);
+  const auto text_of = [&](const char* key) {
+    const auto found = file.metadata().find(key);
+    return found == file.metadata().end() ? "" : found->second;
+  };
+  const bool is_first_format = file.metadata().contains(kSettingsKeyOfTheFirstFormat);
+  if (!is_first_format && !text_of(kFormatKey).starts_with("ziplora.merge_state."))
+    throw Error(ErrorKind::kInput, where, "the file is not a merge state", kStartOver);
+  require_seal(file, where, kStartOver);
+  if (text_of(kFormatKey) != kFormat)
+    throw Error(ErrorKind::kInput, where,
+                fmt::format("the format '{}' of the merge state is unknown", text_of(kFormatKey)),
+                kStartOver);
+  const nlohmann::json saved = parse_json(text_of(kSettingsKey)).value_or(nullptr);
   for (const auto& [name, value] : settings.items()) {
     const std::string before = saved.is_object() ? json_line(saved.value(name, nlohmann::json())) : "unknown";
     if (before == json_line(value)) continue;  // compared as text: in the file all of it is UTF-8
     throw Error(ErrorKind::kIncompatible, where,
                 fmt::format("the interrupted merge had other settings: {} was {}, now it is {}", name, before,
                             json_line(value)),
-                "give the same command, or run it without --resume to start over");
+                "give the same command; or remove the file and run without --resume to start over");
   }
   ZipState state{.settings = settings};
   for (const auto& [name, info] : file.tensors()) {

@@ -1,5 +1,5 @@
 #pragma once
-/// The merge state of zip, in one safetensors file: coefficients, optimizer and the latents that it learns
+/// The merge state of zip, in one sealed safetensors file (io/sealed_safetensors.h): coefficients, optimizer and the latents that it learns
 /// on.
 ///
 ///     write_zip_state(path, {coefficients.named(), optimizer.state(), inputs.latents(), settings});
@@ -27,13 +27,19 @@ struct ZipState {
   nlohmann::json settings = {};
 };
 
-/// For hints: how to go on once the state is in this file.
-std::string how_to_resume(const std::filesystem::path& path);
+/// For hints: how to go on from a state.
+/// @param path  where `--resume` looks for it
+/// @param kept  where it is
+std::string how_to_resume(const std::filesystem::path& path, const std::filesystem::path& kept);
 
 /// Atomic. @throws as write_safetensors
 void write_zip_state(const std::filesystem::path& path, const ZipState& state);
 
-/// @throws Error(kInput) if there is no such state, Error(kIncompatible) naming the first setting that
+/// Writes it there, or where that fails, into a new folder for temporary files.
+/// @return where it is
+std::filesystem::path keep_zip_state(const std::filesystem::path& path, const ZipState& state);
+
+/// @throws Error(kInput) if there is no such state or it is not as it was written, Error(kIncompatible) naming the first setting that
 ///         differs
 ZipState read_zip_state(const std::filesystem::path& path, const nlohmann::json& settings);
 

@@ -264,8 +264,11 @@ AutoencoderKLConfig AutoencoderKLConfig::from_json(const nlohmann::json& json) {
   reader.expect("latents_std", nullptr);
   reader.finish();
   if (blocks == 0) reader.unsupported("block_out_channels", "at least one block");
+  if (config.layers_per_block < 1 || config.layers_per_block > kMostLayers)
+    reader.unsupported("layers_per_block", fmt::format("1 or more, at most {}", kMostLayers));
   for (const int64_t channels : config.block_out_channels) {
-    if (config.norm_num_groups < 1 || channels < 1 || channels % config.norm_num_groups) {
+    if (config.norm_num_groups < 1 || channels < 1 || channels > kLargestSize ||
+        channels % config.norm_num_groups) {
       reader.unsupported("block_out_channels",
                          fmt::format("multiples of norm_num_groups {}", config.norm_num_groups));
     }

@@ -101,10 +101,13 @@ ClipTextConfig ClipTextConfig::from_json(const json& config, bool with_projectio
   result.hidden_size = reader.positive("hidden_size");
   result.intermediate_size = reader.positive("intermediate_size");
   result.num_hidden_layers = reader.positive("num_hidden_layers");
+  if (result.num_hidden_layers > kMostLayers)
+    reader.unsupported("num_hidden_layers", fmt::format("at most {}", kMostLayers));
   result.num_attention_heads = read_num_attention_heads(reader, result.hidden_size);
   result.max_position_embeddings = reader.positive("max_position_embeddings");
   result.hidden_act = read_activation(reader);
   result.layer_norm_eps = reader.get<double>("layer_norm_eps", result.layer_norm_eps);
+  if (!(result.layer_norm_eps > 0)) reader.unsupported("layer_norm_eps", "a number above 0");
   result.eos_token_id = reader.get<int64_t>("eos_token_id", result.eos_token_id);
   result.bos_token_id = reader.get<int64_t>("bos_token_id", result.bos_token_id);
   result.pad_token_id = reader.get<int64_t>("pad_token_id", 1);

@@ -3,14 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <sstream>
 #include <unordered_map>
 
 #include "ziplora/base/error.h"
 #include "ziplora/base/parse_number.h"
+#include "ziplora/base/read_file.h"
 #include "ziplora/io/json_file.h"
 #include "ziplora/models/byte_pair_encoding.h"
 #include "ziplora/models/clip_text_split.h"
@@ -74,8 +75,7 @@ BytePairEncoding::Merge read_merge(const std::string& line, const fs::path& path
 }
 
 std::vector<BytePairEncoding::Merge> read_merges_file(const fs::path& path) {
-  std::ifstream file(path);
-  if (!file) malformed(path, "the file cannot be read");
+  std::istringstream file(read_file(path));
   std::vector<BytePairEncoding::Merge> merges;
   std::string line;
   for (size_t number = 1; std::getline(file, line); ++number) {

@@ -7,12 +7,16 @@
 ///     reader.expect("act_fn", "silu");   // absent, or exactly this
 ///     reader.finish();                   // throws if there is a field that was never asked for
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <vector>
 
 namespace ziplora {
+
+/// A config is a few bytes and can ask for any number of layers. SDXL's widest is 49,408 (words), its deepest 32.
+inline constexpr int64_t kLargestSize = int64_t{1} << 24, kMostLayers = 1000;
 
 class ConfigReader {
  public:
@@ -28,7 +32,7 @@ class ConfigReader {
   template <class T>
   T get(const std::string& field, T absent);
   /// A size or count.
-  /// @throws Error(kInput) if the field is absent or not a whole number above 0
+  /// @throws Error(kInput) if the field is absent or not a whole number from 1 to kLargestSize
   int64_t positive(const std::string& field);
   /// A list with one entry per block. A single number stands for every block, as in diffusers.
   std::vector<int64_t> per_block(const std::string& field, size_t blocks, int64_t absent);

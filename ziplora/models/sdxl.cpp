@@ -12,6 +12,7 @@
 #include "ziplora/io/json_file.h"
 #include "ziplora/models/diffusers_folder.h"
 #include "ziplora/models/single_file.h"
+#include "ziplora/models/unused_tensors.h"
 
 namespace ziplora {
 namespace {
@@ -102,8 +103,6 @@ void check_tokenizer(const ClipTokenizer& tokenizer, const ClipTextConfig& confi
                                    tokenizer.vocab_size(), config.vocab_size));
 }
 
-bool is_position_ids(const std::string& name) { return name.ends_with("position_ids"); }
-
 /// Before 0.12, diffusers gave the attention layers of autoencoders other names.
 TensorSource with_new_attention_names(const TensorSource& source) {
   static const std::map<std::string, std::string> kNewNames{
@@ -134,8 +133,19 @@ void fill(Sdxl& base, const Sources& sources, ProgressSink& progress) {
               count_parameters(base.text_encoder) + count_parameters(base.text_encoder_2) +
                   count_parameters(base.unet) + count_parameters(base.vae));
   const auto filled = [&stage] { stage.step(); };
-  load_parameters(base.text_encoder, sources.text_encoder, device, dtype, is_position_ids, filled);
-  load_parameters(base.text_encoder_2, sources.text_encoder_2, device, dtype, is_position_ids, filled);
+  std::vector<std::string> unused;
+  const auto unused_by = [&](const ClipTextModel& encoder) {
+    return [&unused, with_projection = encoder.config.projection_dim != 0](const std::string& name) {
+      const bool ignore = is_unused_by_text_encoder(name, with_projection);
+      if (ignore) unused.push_back(name);
+      return ignore;
+    };
+  };
+  load_parameters(base.text_encoder, sources.text_encoder, device, dtype, unused_by(base.text_encoder),
+                  filled);
+  load_parameters(base.text_encoder_2, sources.text_encoder_2, device, dtype, unused_by(base.text_encoder_2),
+                  filled);
+  if (const std::string note = note_of_unused_tensors(unused); !note.empty()) progress.note(note);
   load_parameters(base.unet, sources.unet, device, dtype, nullptr, filled);
   load_parameters(base.vae, sources.vae, device, base.vae.config.force_upcast ? at::kFloat : dtype, nullptr,
                   filled);
@@ -243,10 +253,14 @@ std::unique_ptr<Sdxl> load_single_file(const fs::path& file, const DevicePolicy&
   if (has_config("unet")) configs.unet = model_config<UNet2DConditionConfig>(companion / "unet");
   if (has_config("vae")) configs.vae = model_config<AutoencoderKLConfig>(companion / "vae");
   std::unique_ptr<Sdxl> base = assemble(file, tokenizers_of(file), configs, policy);
+  std::vector<std::string> notes;
   base->scheduler_config = fs::exists(companion / "scheduler" / "scheduler_config.json")
                                ? read_scheduler_config(companion / "scheduler" / "scheduler_config.json")
-                               : single_file.scheduler_config();
+                               : single_file.scheduler_config(notes);
   single_file.refuse_strangers();
+  notes.push_back(single_file.note_of_unused());
+  for (const std::string& note : notes)
+    if (!note.empty()) progress.note(note);
   fill(*base,
        {.text_encoder = single_file.text_encoder(),
         .text_encoder_2 = single_file.text_encoder_2(configs.text_encoder_2),
@@ -311,12 +325,17 @@ std::map<std::string, Module*> Sdxl::components() {
 }
 
 std::unique_ptr<Sdxl> load_sdxl(const fs::path& folder_or_file, const DevicePolicy& policy,
-                                ProgressSink& progress) {
+                                ProgressSink& progress) try {
   if (!fs::exists(folder_or_file))
     throw Error(ErrorKind::kInput, "load " + folder_or_file.string(), "there is no such folder or file",
                 "a base is a diffusers folder (with model_index.json) or one .safetensors file");
   return fs::is_directory(folder_or_file) ? load_folder(folder_or_file, policy, progress)
                                           : load_single_file(folder_or_file, policy, progress);
+} catch (const nlohmann::json::exception& error) {
+  // Fields whose type nothing above looked at.
+  throw Error(ErrorKind::kInput, "load " + folder_or_file.string(),
+              fmt::format("a field of its configs has a value of the wrong type: {}", error.what()),
+              "take the files of the base model as they were published");
 }
 
 }  // namespace ziplora

@@ -4,6 +4,9 @@
 #include <fmt/ranges.h>
 
 #include "ziplora/base/error.h"
+#include "ziplora/models/distilled_models.h"
+#include "ziplora/models/prediction_markers.h"
+#include "ziplora/models/unused_tensors.h"
 
 namespace ziplora {
 namespace {
@@ -15,17 +18,6 @@ constexpr const char* kTextEncoder = "conditioner.embedders.0.transformer.";
 constexpr const char* kTextEncoder2 = "conditioner.embedders.1.model.";
 constexpr const char* kAutoencoder = "first_stage_model.";
 constexpr const char* kHint = "an SDXL base is needed: the 1.0 base or a model fine-tuned from it";
-
-/// Found in many files and used by no model here: schedules, averaged weights, buffers.
-bool is_ignored(const std::string& name) {
-  static constexpr std::string_view kNames[] = {
-      "denoiser.sigmas", "alphas_cumprod", "betas",
-      "v_pred",          "ztsnr",          "conditioner.embedders.1.model.logit_scale"};
-  for (std::string_view ignored : kNames) {
-    if (name == ignored) return true;
-  }
-  return name.ends_with(".position_ids") || name.starts_with("model_ema.");
-}
 
 /// A sign that a file is something other than an SDXL base.
 struct Sign {
@@ -69,8 +61,8 @@ std::string looks_like(const SafetensorsFile& file) {
   const bool unet = contains_prefix(kUNet), conditioner = contains_prefix("conditioner.");
   if (unet && !conditioner) return "a UNet without text encoders";
   if (unet && !contains_prefix(kAutoencoder)) return "a checkpoint without an autoencoder";
-  if (unet && !contains_prefix(std::string(kUNet) + "middle_block.1."))
-    return "SSD-1B, Segmind-Vega or another distilled model (no attention in the middle block)";
+  if (const std::string name = distilled_model(file.tensors()); !name.empty())
+    return name + ", which was distilled from SDXL and lacks some of its layers";
   if (contains_prefix("down_blocks.")) return "the UNet file of a diffusers folder; name the folder instead";
   if (contains_prefix("text_model."))
     return "the text encoder file of a diffusers folder; name the folder instead";
@@ -102,7 +94,7 @@ TensorSource SingleFileBase::source(const std::string& prefix, const SgmNames& n
   auto origins = std::make_shared<std::map<std::string, Origin>>();
   for (auto entry = file_->tensors().lower_bound(prefix);
        entry != file_->tensors().end() && entry->first.starts_with(prefix); ++entry) {
-    if (is_ignored(entry->first)) continue;
+    if (is_unused_tensor(entry->first)) continue;
     std::vector<TranslatedTensor> translated = names.translate(entry->first.substr(prefix.size()));
     if (translated.empty())
       translated.push_back({entry->first});  // reported as unexpected under its own name
@@ -145,7 +137,7 @@ SingleFileNames::SingleFileNames(const UNet2DConditionConfig& unet, const ClipTe
 
 std::vector<TranslatedTensor> SingleFileNames::translate(const std::string& name) const {
   for (const Component& component : components_) {
-    if (!name.starts_with(component.prefix) || is_ignored(name)) continue;
+    if (!name.starts_with(component.prefix) || is_unused_tensor(name)) continue;
     std::vector<TranslatedTensor> parts =
         component.names.translate(name.substr(std::string_view(component.prefix).size()));
     for (TranslatedTensor& part : parts) part.name = std::string(component.name) + "." + part.name;
@@ -159,7 +151,7 @@ void SingleFileBase::refuse_strangers() const {
   for (const auto& [name, info] : file_->tensors()) {
     const bool known = name.starts_with(kUNet) || name.starts_with(kTextEncoder) ||
                        name.starts_with(kTextEncoder2) || name.starts_with(kAutoencoder);
-    if (!known && !is_ignored(name)) strangers.push_back(name);
+    if (!known && !is_unused_tensor(name)) strangers.push_back(name);
   }
   if (strangers.empty()) return;
   const size_t shown = std::min<size_t>(strangers.size(), 5);
@@ -170,21 +162,29 @@ void SingleFileBase::refuse_strangers() const {
               kHint);
 }
 
-nlohmann::json SingleFileBase::scheduler_config() const {
-  const bool v_prediction = file_->contains("v_pred");
+nlohmann::json SingleFileBase::scheduler_config(std::vector<std::string>& notes) const {
+  const PredictionMarkers said = prediction_markers(*file_);
+  notes.insert(notes.end(), said.notes.begin(), said.notes.end());
   return {{"_class_name", "EulerDiscreteScheduler"},
           {"beta_start", 0.00085},
           {"beta_end", 0.012},
           {"beta_schedule", "scaled_linear"},
           {"num_train_timesteps", 1000},
-          {"prediction_type", v_prediction ? "v_prediction" : "epsilon"},
-          {"rescale_betas_zero_snr", file_->contains("ztsnr")},
-          {"timestep_spacing", v_prediction ? "trailing" : "leading"},
+          {"prediction_type", said.v_prediction ? "v_prediction" : "epsilon"},
+          {"rescale_betas_zero_snr", said.zero_terminal_snr},
+          {"timestep_spacing", said.v_prediction || said.zero_terminal_snr ? "trailing" : "leading"},
           {"steps_offset", 1},
           {"interpolation_type", "linear"},
           {"clip_sample", false},
           {"set_alpha_to_one", false},
           {"use_karras_sigmas", false}};
+}
+
+std::string SingleFileBase::note_of_unused() const {
+  std::vector<std::string> unused;
+  for (const auto& [name, info] : file_->tensors())
+    if (is_unused_tensor(name)) unused.push_back(name);
+  return note_of_unused_tensors(unused);
 }
 
 }  // namespace ziplora

@@ -12,6 +12,8 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
 #include "ziplora/io/safetensors.h"
 #include "ziplora/models/sgm_names.h"
@@ -34,8 +36,12 @@ class SingleFileBase {
   ///         that may be ignored (schedules, averaged weights, buffers)
   void refuse_strangers() const;
 
-  /// SDXL's scheduler_config.json, with the file's markers for v-prediction and zero terminal SNR.
-  nlohmann::json scheduler_config() const;
+  /// SDXL's scheduler_config.json, with what the file says of v-prediction and zero terminal SNR.
+  /// @param notes  gets what the user should know of it
+  /// @throws Error(kIncompatible) as prediction_markers
+  nlohmann::json scheduler_config(std::vector<std::string>& notes) const;
+  /// What is left out aloud; empty: nothing but what every SDXL checkpoint holds.
+  std::string note_of_unused() const;
 
  private:
   TensorSource source(const std::string& prefix, const SgmNames& names) const;

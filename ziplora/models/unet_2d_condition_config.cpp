@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 #include <algorithm>
 
+#include "ziplora/base/error.h"
 #include "ziplora/models/config_reader.h"
+#include "ziplora/models/distilled_models.h"
 #include "ziplora/models/unet_2d_condition.h"
 
 namespace ziplora {
@@ -57,10 +59,14 @@ void check_numbers(const UNet2DConditionConfig& config, const ConfigReader& read
       reader.unsupported("attention_head_dim",
                          fmt::format("counts of heads, each dividing its block's channels ({})", channels));
     }
-    if (config.layers_per_block[i] < 1) reader.unsupported("layers_per_block", "1 or more");
-    if (config.transformer_layers_per_block[i] < 0)
-      reader.unsupported("transformer_layers_per_block", "0 or more");
+    if (channels > kLargestSize)
+      reader.unsupported("block_out_channels", fmt::format("at most {}", kLargestSize));
+    if (config.layers_per_block[i] < 1 || config.layers_per_block[i] > kMostLayers)
+      reader.unsupported("layers_per_block", fmt::format("1 or more, at most {}", kMostLayers));
+    if (config.transformer_layers_per_block[i] < 0 || config.transformer_layers_per_block[i] > kMostLayers)
+      reader.unsupported("transformer_layers_per_block", fmt::format("0 or more, at most {}", kMostLayers));
   }
+  if (!(config.norm_eps > 0)) reader.unsupported("norm_eps", "a number above 0");
   if (config.block_out_channels[0] % 2) reader.unsupported("block_out_channels", "an even first entry");
   if (config.addition_time_embed_dim < 2 || config.addition_time_embed_dim % 2) {
     reader.unsupported("addition_time_embed_dim", "an even number");
@@ -74,6 +80,10 @@ void check_numbers(const UNet2DConditionConfig& config, const ConfigReader& read
 
 UNet2DConditionConfig UNet2DConditionConfig::from_json(const nlohmann::json& json) {
   ConfigReader reader(json, "unet config");
+  if (const std::string name = distilled_model(json); !name.empty())
+    throw Error(ErrorKind::kIncompatible, "unet config",
+                "this looks like " + name + ", which was distilled from SDXL and lacks some of its layers",
+                "use a base model of SDXL's architecture");
   expect_sdxl(reader);
   UNet2DConditionConfig config;
   // Values for absent fields are diffusers' own, which are not SDXL's.

@@ -11,6 +11,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
+
 namespace ziplora {
 
 struct LowRankUpdate {
@@ -32,11 +34,18 @@ class AdapterSlot {
  public:
   void set(LowRankUpdate update) { update_ = std::move(update); }
   void clear() { update_ = {}; }
+  /// Calls `see` with down · x of every forward pass, before the gate: [B, …, R] (convolution: [B, R, H, W]).
+  /// Stays until it is replaced by nullptr.
+  void observe(std::function<void(const at::Tensor& projected)> see) { observer_ = std::move(see); }
+  void show(const at::Tensor& projected) const {
+    if (observer_) observer_(projected);
+  }
   bool empty() const { return !update_.down.defined(); }
   const LowRankUpdate& update() const { return update_; }
 
  private:
   LowRankUpdate update_;
+  std::function<void(const at::Tensor&)> observer_;
 };
 
 }  // namespace ziplora

@@ -48,7 +48,10 @@ void refuse_other_settings(const nlohmann::json& config, const SchedulerEntry& e
 
 std::string scheduler_name(const Sdxl& base, const SamplingOptions& options) {
   if (!options.scheduler.empty()) return options.scheduler;
-  const std::string written_by = base.scheduler_config.value("_class_name", "EulerDiscreteScheduler");
+  const auto name = base.scheduler_config.find("_class_name");
+  const std::string written_by = name != base.scheduler_config.end() && name->is_string()
+                                     ? name->get<std::string>()
+                                     : "EulerDiscreteScheduler";
   std::string known;
   for (const SchedulerEntry& entry : schedulers()) {
     if (written_by == entry.diffusers_class) {
@@ -171,7 +174,8 @@ std::unique_ptr<Scheduler> planned_scheduler(const Sdxl& base, const SamplingOpt
   SchedulerOptions scheduler_options;
   scheduler_options.karras_sigmas =
       options.karras_sigmas ||
-      (options.scheduler.empty() && base.scheduler_config.value("use_karras_sigmas", false));
+      (options.scheduler.empty() && base.scheduler_config.contains("use_karras_sigmas") &&
+       base.scheduler_config["use_karras_sigmas"] == true);
   auto scheduler = make_scheduler(scheduler_name(base, options), schedule, scheduler_options);
   scheduler->set_steps(options.steps);
   return scheduler;
@@ -242,10 +246,10 @@ GeneratedImages TextToImage::run(const std::vector<ImageRow>& rows, const Sampli
                   "run the base in float32, or check the adapters with 'ziplora inspect'");
 
     // 4. Images
-    decode(base_, sample, options.vae_tiling, cancel, images);
+    if (options.decode) decode(base_, sample, options.vae_tiling, cancel, images);
     latents.push_back(sample.cpu());
   }
-  return {at::cat(images), at::cat(latents)};
+  return {options.decode ? at::cat(images) : at::Tensor(), at::cat(latents)};
 }
 
 }  // namespace ziplora

@@ -44,12 +44,14 @@ struct SamplingOptions {
   int64_t batch_size = 4;
   /// Decode in overlapping tiles of the autoencoder's own size: less memory, faint seams.
   bool vae_tiling = false;
+  /// False: latents alone.
+  bool decode = true;
   /// [rows, C, h, w] of unit variance; undefined: drawn from the seed of each row.
   at::Tensor initial_noise;
 };
 
 struct GeneratedImages {
-  at::Tensor images;   ///< [rows, 3, H, W] float32 in 0…1
+  at::Tensor images;   ///< [rows, 3, H, W] float32 in 0…1; undefined without `decode`
   at::Tensor latents;  ///< [rows, C, h, w] float32
 };
 

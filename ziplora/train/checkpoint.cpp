@@ -2,20 +2,36 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <string>
 #include <string_view>
 
 #include "ziplora/base/error.h"
+#include "ziplora/io/json_bytes.h"
 #include "ziplora/io/json_file.h"
+#include "ziplora/io/sealed_safetensors.h"
 
 namespace ziplora {
 namespace {
 
-constexpr std::string_view kFormat = "ziplora.training_checkpoint.1";
+/// The first version had no seal.
+constexpr const char *kAnyFormat = "ziplora.training_checkpoint.", *kFormat = "ziplora.training_checkpoint.2";
+constexpr const char *kFormatKey = "ziplora.format", *kIterationKey = "ziplora.iteration",
+                     *kSettingsKey = "ziplora.settings", *kUntilSafeKey = "ziplora.until_safe";
+constexpr const char* kYes = "yes";
+constexpr const char* kElsewhere = "resume from an earlier checkpoint of the run folder, or start anew";
 constexpr std::string_view kPrefix = "checkpoint-", kSuffix = ".safetensors";
 
 void insert_with_prefix(NamedTensors& target, const std::string& prefix, const NamedTensors& tensors) {
   for (const auto& [name, tensor] : tensors) target[prefix + name] = tensor;
+}
+
+/// Digits and nothing else: no sign, no exponent, no tail.
+std::optional<int64_t> whole_number(std::string_view text) {
+  int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || number < 0) return std::nullopt;
+  return number;
 }
 
 }  // namespace
@@ -32,10 +48,8 @@ std::optional<std::filesystem::path> latest_checkpoint(const std::filesystem::pa
     const std::string name = entry.path().filename().string();
     if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix)) continue;
     const std::string digits = name.substr(kPrefix.size(), name.size() - kPrefix.size() - kSuffix.size());
-    if (digits.empty() || digits.size() > 18 || digits.find_first_not_of("0123456789") != std::string::npos)
-      continue;
-    const int64_t iteration = std::stoll(digits);
-    if (iteration > latest_iteration) latest_iteration = iteration, latest = entry.path();
+    const std::optional<int64_t> iteration = whole_number(digits);
+    if (iteration && *iteration > latest_iteration) latest_iteration = *iteration, latest = entry.path();
   }
   return latest;
 }
@@ -44,34 +58,41 @@ void write_checkpoint(const std::filesystem::path& path, const TrainingCheckpoin
   NamedTensors tensors;
   insert_with_prefix(tensors, "factor.", checkpoint.factors);
   insert_with_prefix(tensors, "optimizer.", checkpoint.optimizer);
-  write_safetensors(path, tensors,
-                    {{"ziplora.format", std::string(kFormat)},
-                     {"ziplora.iteration", std::to_string(checkpoint.iteration)},
-                     {"ziplora.settings", json_line(checkpoint.settings)}});
+  write_sealed_safetensors(path, tensors,
+                           {{kFormatKey, kFormat},
+                            {kIterationKey, std::to_string(checkpoint.iteration)},
+                            {kSettingsKey, json_line(spell_bytes(checkpoint.settings))},
+                            {kUntilSafeKey, checkpoint.until_safe ? kYes : "no"}});
 }
 
 TrainingCheckpoint read_checkpoint(const std::filesystem::path& path) {
   const SafetensorsFile file(path);
-  auto format = file.metadata().find("ziplora.format");
-  if (format == file.metadata().end() || format->second != kFormat)
-    throw Error(ErrorKind::kInput, "train: " + path.string(), "not a training checkpoint",
+  const std::string where = "train: " + path.string();
+  const auto text_of = [&](const char* key) {
+    const auto found = file.metadata().find(key);
+    return found == file.metadata().end() ? "" : found->second;
+  };
+  if (!text_of(kFormatKey).starts_with(kAnyFormat))
+    throw Error(ErrorKind::kInput, where, "not a training checkpoint",
                 "give --resume a run folder, or one of its checkpoint-*.safetensors");
-  TrainingCheckpoint checkpoint;
-  try {
-    checkpoint.iteration = std::stoll(file.metadata().at("ziplora.iteration"));
-    checkpoint.settings = nlohmann::json::parse(file.metadata().at("ziplora.settings"));
-  } catch (const std::exception& problem) {
-    throw Error(ErrorKind::kInput, "train: " + path.string(),
-                fmt::format("the checkpoint's metadata cannot be read: {}", problem.what()),
-                "resume from an earlier checkpoint of the run folder");
-  }
+  require_seal(file, where, kElsewhere);
+  const std::optional<int64_t> iteration = whole_number(text_of(kIterationKey));
+  const std::optional<nlohmann::json> settings = parse_json(text_of(kSettingsKey));
+  if (text_of(kFormatKey) != kFormat || !iteration || !settings || !settings->is_object())
+    throw Error(ErrorKind::kInput, where,
+                fmt::format("the checkpoint's metadata cannot be read: format '{}', iteration '{}'",
+                            text_of(kFormatKey), text_of(kIterationKey)),
+                kElsewhere);
+  TrainingCheckpoint checkpoint{.iteration = *iteration,
+                                .settings = restore_bytes(*settings),
+                                .until_safe = text_of(kUntilSafeKey) == kYes};
   for (const auto& [name, info] : file.tensors()) {
     if (name.starts_with("factor."))
       checkpoint.factors[name.substr(7)] = file.tensor(name);
     else if (name.starts_with("optimizer."))
       checkpoint.optimizer[name.substr(10)] = file.tensor(name);
     else
-      throw Error(ErrorKind::kInput, "train: " + path.string(), fmt::format("unexpected tensor '{}'", name),
+      throw Error(ErrorKind::kInput, where, fmt::format("unexpected tensor '{}'", name),
                   "resume from a folder that ziplora train wrote");
   }
   return checkpoint;

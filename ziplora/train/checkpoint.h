@@ -1,6 +1,6 @@
 #pragma once
-/// A training run frozen between two iterations: one safetensors file with the factors, the optimizer's state
-/// and, in the metadata, the iteration and the settings. Data order, noise and timesteps are functions of the
+/// A training run frozen between two iterations: one sealed safetensors file (io/sealed_safetensors.h) with the
+/// factors, the optimizer's state and, in the metadata, the iteration and the settings. Data order, noise and timesteps are functions of the
 /// seed and the example's number (data_order.h, dreambooth_batches.h), so the iteration is the whole state of
 /// the random draws, and a resumed run ends with the same bits as one that was never stopped.
 ///
@@ -16,10 +16,12 @@
 namespace ziplora {
 
 struct TrainingCheckpoint {
-  int64_t iteration = 0;    ///< optimizer updates already done
-  NamedTensors factors;     ///< TrainableAdapter::factors()
-  NamedTensors optimizer;   ///< the optimizer's state()
-  nlohmann::json settings;  ///< everything that the course of the run depends on; compared on resume
+  int64_t iteration = 0;         ///< optimizer updates already done
+  NamedTensors factors = {};     ///< TrainableAdapter::factors()
+  NamedTensors optimizer = {};   ///< the optimizer's state()
+  nlohmann::json settings = {};  ///< everything that the course of the run depends on; compared on resume
+  /// Saved only lest work be lost: removed once a later one or the result is safe.
+  bool until_safe = false;
 };
 
 std::filesystem::path checkpoint_path(const std::filesystem::path& run_folder, int64_t iteration);
@@ -27,10 +29,10 @@ std::filesystem::path checkpoint_path(const std::filesystem::path& run_folder, i
 /// The checkpoint of a run folder with the highest iteration.
 std::optional<std::filesystem::path> latest_checkpoint(const std::filesystem::path& run_folder);
 
-/// Atomic. @throws as write_safetensors
+/// Atomic. Texts of the settings may hold any bytes. @throws as write_safetensors
 void write_checkpoint(const std::filesystem::path& path, const TrainingCheckpoint& checkpoint);
 
-/// @throws Error(kInput) if the file is not a training checkpoint
+/// @throws Error(kInput) if the file is not a training checkpoint, or any of its bytes is not as it was written
 TrainingCheckpoint read_checkpoint(const std::filesystem::path& path);
 
 }  // namespace ziplora

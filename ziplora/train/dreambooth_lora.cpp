@@ -44,8 +44,15 @@ void DreamBoothRun::restore(const TrainingCheckpoint& checkpoint, const std::str
   iteration_ = checkpoint.iteration;
 }
 
-TrainingCheckpoint DreamBoothRun::checkpoint() const {
-  return {iteration_, adapter_.factors(), optimizer_.state(), {}};
+TrainingCheckpoint DreamBoothRun::checkpoint(bool until_safe) const {
+  return {iteration_, adapter_.factors(), optimizer_.state(), {}, until_safe};
+}
+
+std::optional<TrainingCheckpoint> DreamBoothRun::state_to_keep() const {
+  if (is_updating_) return std::nullopt;
+  for (const auto& [name, factor] : adapter_.factors())
+    if (!at::isfinite(factor).all().item<bool>()) return std::nullopt;
+  return checkpoint(/*until_safe=*/true);
 }
 
 void DreamBoothRun::one_iteration(const BatchSource& batches) {
@@ -60,21 +67,39 @@ void DreamBoothRun::one_iteration(const BatchSource& batches) {
     add_to(instance_loss, loss.instance.detach() / options_.gradient_accumulation);
   }
   if (options_.max_grad_norm > 0) clip_gradient_norm(adapter_.parameters(), options_.max_grad_norm);
+  is_updating_ = true;
   optimizer_.step(options_.adam.lr *
                   lr_factor(options_.lr_schedule, iteration_, options_.warmup, options_.iterations));
   losses_.push_back(loss_of_iteration);
   instance_losses_.push_back(instance_loss);
   ++iteration_;
+  is_updating_ = false;
+}
+
+void DreamBoothRun::save_what_is_due(const DreamBoothHooks& hooks, SaveClock& clock, size_t reported) const {
+  const bool by_count =
+      options_.checkpoint_every > 0 && iteration_ % options_.checkpoint_every == 0 && hooks.save_checkpoint;
+  const bool by_time = !by_count && clock.is_due() && hooks.save_by_time;
+  if (!by_count && !by_time) return;
+  if (reported < losses_.size()) mean_loss_since(reported);  // throws if the run has diverged
+  throw_if_not_finite();
+  clock.save([&] {
+    if (by_count)
+      hooks.save_checkpoint(checkpoint(/*until_safe=*/false));
+    else
+      hooks.save_by_time(checkpoint(/*until_safe=*/true));
+  });
 }
 
 void DreamBoothRun::train(const BatchSource& batches, const DreamBoothHooks& hooks, ProgressSink& progress,
                           const CancelToken& cancel) {
   Stage stage(progress, "train", options_.iterations, iteration_);
+  SaveClock clock(options_.checkpoint_minutes);
   size_t reported = losses_.size();
   while (iteration_ < options_.iterations) {
     if (cancel.cancelled()) {
       throw_if_not_finite();
-      if (hooks.save_checkpoint) hooks.save_checkpoint(checkpoint());
+      if (hooks.save_checkpoint) hooks.save_checkpoint(checkpoint(/*until_safe=*/true));
       throw Error(ErrorKind::kInterrupted, "train",
                   fmt::format("interrupted after iteration {} of {}", iteration_, options_.iterations));
     }
@@ -88,13 +113,8 @@ void DreamBoothRun::train(const BatchSource& batches, const DreamBoothHooks& hoo
     }
     stage.step(metrics);
 
-    const auto is_due = [&](int64_t every) { return every > 0 && iteration_ % every == 0; };
-    if (is_due(options_.checkpoint_every) && hooks.save_checkpoint) {
-      if (reported < losses_.size()) mean_loss_since(reported);  // throws if the run has diverged
-      throw_if_not_finite();
-      hooks.save_checkpoint(checkpoint());
-    }
-    if (is_due(options_.sample_every) && hooks.draw_sample) {
+    save_what_is_due(hooks, clock, reported);
+    if (options_.sample_every > 0 && iteration_ % options_.sample_every == 0 && hooks.draw_sample) {
       adapter_.bind(options_.loss.unet_dtype);
       hooks.draw_sample(iteration_);
     }

@@ -20,6 +20,7 @@
 
 #include "ziplora/base/cancel.h"
 #include "ziplora/base/progress.h"
+#include "ziplora/base/save_clock.h"
 #include "ziplora/optim/adam.h"
 #include "ziplora/train/checkpoint.h"
 #include "ziplora/train/dreambooth_loss.h"
@@ -38,12 +39,15 @@ struct DreamBoothOptions {
   bool gradient_checkpointing = false;
   double max_grad_norm = 1.0;                      ///< 0: no clipping
   int64_t checkpoint_every = 0, sample_every = 0;  ///< iterations; 0: never
+  double checkpoint_minutes = 0;                   ///< at least, between two by time; 0: never
   uint64_t seed = 0;                               ///< of the initial factors
 };
 
 struct DreamBoothHooks {
-  /// Saves the state; also called when the run is cancelled.
+  /// Saves the state every `checkpoint_every` iterations and, marked `until_safe`, when the run is cancelled.
   std::function<void(const TrainingCheckpoint&)> save_checkpoint;
+  /// Saves the state because some time has passed; marked `until_safe`.
+  std::function<void(const TrainingCheckpoint&)> save_by_time;
   /// Draws an image; the slots hold the factors after `iteration` updates.
   std::function<void(int64_t iteration)> draw_sample;
   /// Called every kReportEvery iterations and after the last.
@@ -66,6 +70,10 @@ class DreamBoothRun {
   void train(const BatchSource& batches, const DreamBoothHooks& hooks, ProgressSink& progress,
              const CancelToken& cancel);
 
+  /// For a caller that must not lose the work, whatever ended it.
+  /// @return nothing if the factors are not those of a whole number of iterations, or not finite
+  std::optional<TrainingCheckpoint> state_to_keep() const;
+
   const TrainableAdapter& adapter() const { return adapter_; }
   int64_t iteration() const { return iteration_; }
   /// The loss of each iteration that this object has done, in order.
@@ -75,7 +83,8 @@ class DreamBoothRun {
 
  private:
   void one_iteration(const BatchSource& batches);
-  TrainingCheckpoint checkpoint() const;
+  TrainingCheckpoint checkpoint(bool until_safe) const;
+  void save_what_is_due(const DreamBoothHooks& hooks, SaveClock& clock, size_t reported) const;
   double mean_loss_since(size_t first) const;
   void throw_if_not_finite() const;
 
@@ -85,6 +94,7 @@ class DreamBoothRun {
   TrainableAdapter adapter_;
   Adam optimizer_;
   int64_t iteration_ = 0;
+  bool is_updating_ = false;  // between the optimizer's first change and the count of the iteration
   std::vector<at::Tensor> losses_, instance_losses_;  // [] each, on the device
 };
 

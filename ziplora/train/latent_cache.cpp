@@ -38,13 +38,19 @@ LatentCache::Rows encode(const AutoencoderKL& vae, const TrainingImage& image, a
 }  // namespace
 
 LatentCache::LatentCache(const AutoencoderKL& vae, const std::vector<TrainingImage>& images,
-                         at::Device device, bool tiling, ProgressSink& progress, const CancelToken& cancel) {
+                         at::Device device, bool tiling, ProgressSink& progress, const CancelToken& cancel)
+    : LatentCache(
+          vae, images.size(), [&](size_t i) { return images[i]; }, device, tiling, progress, cancel) {}
+
+LatentCache::LatentCache(const AutoencoderKL& vae, size_t count, const Source& source, at::Device device,
+                         bool tiling, ProgressSink& progress, const CancelToken& cancel) {
   at::NoGradGuard no_grad;
   std::vector<std::vector<Rows>> parts;  // by bucket
   std::vector<int64_t> rows_in_bucket;
-  Stage stage(progress, "encode", static_cast<int64_t>(images.size()));
-  for (const TrainingImage& image : images) {
+  Stage stage(progress, "encode", static_cast<int64_t>(count));
+  for (size_t i = 0; i < count; ++i) {
     cancel.throw_if_cancelled("train: encode");
+    const TrainingImage image = source(i);
     const at::Tensor& pixels = image.views.front().pixels;
     const ImageSize size{pixels.size(1), pixels.size(2)};
     auto found = std::find(bucket_sizes_.begin(), bucket_sizes_.end(), size);
@@ -70,6 +76,17 @@ LatentCache::LatentCache(const AutoencoderKL& vae, const std::vector<TrainingIma
     }
     buckets_.push_back({at::cat(means), at::cat(standard_deviations), at::cat(time_ids)});
   }
+}
+
+void LatentCache::rearrange(const std::vector<int64_t>& images) {
+  const auto rearranged = [&](const std::vector<int64_t>& of_image) {
+    std::vector<int64_t> result;
+    for (const int64_t image : images) result.push_back(of_image.at(static_cast<size_t>(image)));
+    return result;
+  };
+  bucket_of_image_ = rearranged(bucket_of_image_);
+  first_row_ = rearranged(first_row_);
+  num_views_ = rearranged(num_views_);
 }
 
 LatentCache::Rows LatentCache::rows(const std::vector<int64_t>& images,

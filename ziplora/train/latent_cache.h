@@ -12,6 +12,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -29,11 +30,20 @@ struct TrainingImage {
 
 class LatentCache {
  public:
+  /// Asks for image i, encodes it, and lets its pixels go before it asks for the next one.
+  using Source = std::function<TrainingImage(size_t i)>;
+
   /// @param images  each with at least one view; H and W multiples of vae.config.downsampling()
   /// @param tiling  encode in tiles of the autoencoder's own size (AutoencoderKL::encode_tiled)
   /// @throws Error(kNonFinite) naming the image whose latents are not finite (a half-precision autoencoder)
   LatentCache(const AutoencoderKL& vae, const std::vector<TrainingImage>& images, at::Device device,
               bool tiling, ProgressSink& progress, const CancelToken& cancel);
+  LatentCache(const AutoencoderKL& vae, size_t count, const Source& image, at::Device device, bool tiling,
+              ProgressSink& progress, const CancelToken& cancel);
+
+  /// Makes image i of this cache what image `images[i]` was, so that one can be there several times. The latents
+  /// stay where they are.
+  void rearrange(const std::vector<int64_t>& images);
 
   const std::vector<int64_t>& bucket_of_image() const { return bucket_of_image_; }
   int64_t num_views(int64_t image) const { return num_views_[static_cast<size_t>(image)]; }

@@ -1,5 +1,6 @@
 // File formats: what Python's libraries wrote is read here, and the other way round.
 #include "tests/parity/probe/probes.h"
+#include "ziplora/base/error.h"
 #include "ziplora/io/image_file.h"
 #include "ziplora/io/image_resize.h"
 #include "ziplora/io/sha256.h"
@@ -15,6 +16,28 @@ Response run_safetensors_copy(const Request& request) {
   Response response;
   response.values["metadata"] = file.metadata();
   response.values["sha256_of_tensors"] = sha256_of_tensors(file);
+  return response;
+}
+
+/// Each file of a folder: its tensors (dtype, shape, sha256 of their bytes) and metadata, or null if it is refused.
+Response run_safetensors_verdicts(const Request& request) {
+  Response response;
+  const std::filesystem::path folder = request.arguments.at("folder").get<std::string>();
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    nlohmann::json verdict;
+    try {
+      const SafetensorsFile file(entry.path());
+      verdict = {{"metadata", file.metadata()}, {"tensors", nlohmann::json::object()}};
+      for (const auto& [name, info] : file.tensors()) {
+        const std::string_view bytes(reinterpret_cast<const char*>(file.data()) + info.begin,
+                                     info.end - info.begin);
+        verdict["tensors"][name] = {info.dtype, info.shape, sha256_of_bytes(bytes)};
+      }
+    } catch (const Error& error) {
+      verdict = nullptr;
+    }
+    response.values[entry.path().filename()] = verdict;
+  }
   return response;
 }
 

@@ -6,6 +6,7 @@ const std::vector<Probe>& probes() {
   static const std::vector<Probe> table = {
       {"adam", run_adam},
       {"autoencoder", run_autoencoder},
+      {"safetensors_verdicts", run_safetensors_verdicts},
       {"read_image", run_read_image},
       {"resize_image", run_resize_image},
       {"safetensors_copy", run_safetensors_copy},
@@ -20,6 +21,7 @@ const std::vector<Probe>& probes() {
       {"sdxl", run_sdxl},
       {"tokenizer", run_tokenizer},
       {"unet", run_unet},
+      {"ssr", run_ssr},
       {"zip", run_zip},
       {"zip_iteration", run_zip_iteration},
       {"unet_iteration", run_unet_iteration},

@@ -27,6 +27,7 @@ const std::vector<Probe>& probes();
 
 Response run_adam(const Request& request);
 Response run_autoencoder(const Request& request);
+Response run_safetensors_verdicts(const Request& request);
 Response run_read_image(const Request& request);
 Response run_resize_image(const Request& request);
 Response run_image_encoder(const Request& request);
@@ -41,6 +42,7 @@ Response run_dreambooth(const Request& request);
 Response run_dreambooth_iteration(const Request& request);
 Response run_tokenizer(const Request& request);
 Response run_unet(const Request& request);
+Response run_ssr(const Request& request);
 Response run_zip(const Request& request);
 Response run_zip_iteration(const Request& request);
 Response run_unet_iteration(const Request& request);

@@ -184,6 +184,8 @@ SHAPES = {
     "200-dimensions": (lambda: pair(down=(2, 2048) + (1,) * 198), MALFORMED, "has 2 or 4 dimensions"),
     "alpha-of-two": (lambda: pair() | numbers(alpha=small(2)), MALFORMED, "an alpha is one number"),
     "alpha-of-none": (lambda: pair() | numbers(alpha=small(0)), MALFORMED, "an alpha is one number"),
+    "alpha-beyond-float32": (lambda: pair() | numbers(alpha=torch.tensor(1e308, dtype=torch.float64)), MALFORMED,
+                             "which is beyond float32"),
     "alpha-per-rank": (lambda: pair() | numbers(alpha=small(640, 2)), MALFORMED, "an alpha is one number"),
     "alpha-of-70-dimensions": (lambda: pair() | numbers(alpha=small(*[2] + [1] * 69)), MALFORMED, "is one number"),
     "dora-scale-of-another-length": (lambda: decomposed() | numbers(dora_scale=small(641, 1)), INCOMPATIBLE,

@@ -1,0 +1,56 @@
+"""The n-th call of one function of libc fails, for every n, in every verb that writes (tests/support/faults)."""
+
+import os
+import shutil
+
+import pytest
+from jobs import JOBS, content
+from program import BUILD
+from reliability import FULL
+
+FAULTS = {
+    "open": ("EACCES", "EIO"), "read": ("EIO", "EINTR", "short"), "write": ("ENOSPC", "EIO", "EINTR", "short"),
+    "fsync": ("EIO", "ENOSPC"), "rename": ("EACCES", "EIO"), "mmap": ("ENOMEM",), "malloc": ("ENOMEM",)}
+HARMLESS = ("EINTR", "short")  # a caller tries again
+ALLOWED = {1, 3, 5}  # failed, input missing, memory or disk exhausted
+
+
+def places():
+    """Every call at full length; else the first ones, then ever sparser."""
+    place = 1
+    while True:
+        yield place
+        place += 1 if FULL else place
+
+
+@pytest.mark.promise("Whatever call of the system fails, a run ends with its exit code and an error that says why; the "
+                     "output is the old one or the whole new one, and no temporary stays.")
+@pytest.mark.parametrize("function", FAULTS)
+@pytest.mark.parametrize("name", JOBS if FULL else ("direct", "train"))
+def test_a_failing_call_is_an_error(name, function, inputs, whole, tmp_path, trials):
+    for fault in FAULTS[function] if FULL else FAULTS[function][:1]:
+        for place in places():
+            folder = tmp_path / f"{fault}-{place}"
+            shutil.copytree(inputs, folder)
+            done = JOBS[name].run(folder, env=os.environ | {
+                "LD_PRELOAD": str(BUILD / "libfaults.so"), "ZIPLORA_FAULT": f"{function}:{place}:{fault}",
+                "ZIPLORA_FAULT_FOLDER": str(folder)})
+            if not (folder / "fault.fired").exists():
+                assert done.returncode == 0, done.stderr
+                break
+            trials.append(f"{name}: {fault} at call {place} of {function}")
+            check(done, folder, JOBS[name], whole[name], fault, trials[-1])
+            shutil.rmtree(folder)
+
+
+def check(done, folder, job, expected, fault, trial):
+    said = f"{trial}: exit code {done.returncode}: {done.stderr}"
+    made = content(folder / job.output)
+    if done.returncode == 0:
+        assert made == expected.content, said
+    else:
+        assert fault not in HARMLESS and done.returncode in ALLOWED, said
+        assert "error: " in done.stderr and "hint: " in done.stderr, said
+        assert made in ({}, expected.content), said
+    parts = [path for path in folder.rglob("*.part*")]
+    assert not parts, f"{said}: left behind: {parts}"

@@ -1,0 +1,88 @@
+#include "ziplora/merge/prompt_context.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "ziplora/base/error.h"
+
+namespace ziplora {
+namespace {
+
+using Words = std::vector<std::string>;
+
+Words words_of(const std::string& prompt) {
+  std::istringstream stream(prompt);
+  Words words;
+  for (std::string word; stream >> word;) words.push_back(word);
+  return words;
+}
+
+std::vector<std::string> prompts_of(const std::vector<MergeInput>& inputs, Role role) {
+  std::vector<std::string> prompts;
+  for (const MergeInput& input : inputs)
+    if (input.role == role) prompts.insert(prompts.end(), input.prompts.begin(), input.prompts.end());
+  return prompts;
+}
+
+/// How many words at the end all prompts have in common, but for the first word of the shortest one.
+size_t shared_ending(const std::vector<Words>& prompts) {
+  size_t shared = 0;
+  while (std::all_of(prompts.begin(), prompts.end(), [&](const Words& words) {
+    return words.size() > shared + 1 && words.rbegin()[shared] == prompts.front().rbegin()[shared];
+  }))
+    ++shared;
+  return shared;
+}
+
+size_t ending_from_preposition(const Words& words) {
+  for (size_t shared = 1; shared < words.size(); ++shared)
+    if (const std::string& word = words.rbegin()[shared - 1]; word == "in" || word == "by") return shared;
+  return 0;
+}
+
+}  // namespace
+
+std::vector<std::string> joint_prompts_of(const std::vector<MergeInput>& inputs) {
+  std::vector<Words> styles;
+  for (const std::string& prompt : prompts_of(inputs, Role::kStyle)) styles.push_back(words_of(prompt));
+  if (styles.empty()) return {};
+  const size_t shared = styles.size() > 1 ? shared_ending(styles) : ending_from_preposition(styles.front());
+  if (shared == 0) return {};
+  const Words& style = styles.front();
+  const auto begin = style.end() - static_cast<int64_t>(shared);
+  const char* comma = begin != style.begin() && (begin - 1)->ends_with(',') ? "," : "";
+
+  std::vector<std::string> joint;
+  for (const std::string& subject : prompts_of(inputs, Role::kSubject))
+    joint.push_back(fmt::format("{}{} {}", subject, comma, fmt::join(begin, style.end(), " ")));
+  return joint;
+}
+
+std::vector<PromptContext> prompt_contexts(const std::vector<MergeInput>& inputs,
+                                           std::vector<std::string> joint_prompts,
+                                           const JointOptions& joint) {
+  std::vector<PromptContext> contexts;
+  for (size_t k = 0; k < inputs.size(); ++k) {
+    PromptContext own{.name = name_of(inputs[k].role), .prompts = inputs[k].prompts, .shares = {}};
+    own.shares.assign(inputs.size(), 0.0);
+    own.shares[k] = 1;
+    contexts.push_back(std::move(own));
+  }
+  if (joint.weight == 0) return contexts;
+  if (joint_prompts.empty()) joint_prompts = joint_prompts_of(inputs);
+  if (joint_prompts.empty())
+    throw Error(ErrorKind::kUsage, "merge: --joint-prompt",
+                "the inputs' own prompts do not tell how subject and style are called together",
+                "add --joint-prompt \"a sks dog, in szn style\" with your words, or --joint-weight 0");
+  PromptContext together{
+      .name = "joint", .weight = joint.weight, .prompts = std::move(joint_prompts), .shares = {}};
+  for (const MergeInput& input : inputs)
+    together.shares.push_back(input.role == Role::kSubject ? joint.subject_share : 1.0);
+  contexts.push_back(std::move(together));
+  return contexts;
+}
+
+}  // namespace ziplora

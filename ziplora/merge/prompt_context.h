@@ -1,0 +1,46 @@
+#pragma once
+/// What a merge is asked to do, prompt by prompt. ZipLoRA's objective (arXiv 2311.13600, eq. 3) has one context
+/// for each adapter: under its own prompts the merged model is to do what that adapter does alone. The joint
+/// context, "a sks dog, in szn style", is what users type, and no own prompt speaks for it.
+///
+///     for (const PromptContext& context : prompt_contexts(inputs, {"a sks dog, in szn style"}, joint)) …
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ziplora/merge/merge_method.h"
+
+namespace ziplora {
+
+struct PromptContext {
+  /// "subject", "style", "joint" …
+  std::string name;
+  /// a_c: how much it counts.
+  double weight = 1;
+  std::vector<std::string> prompts;
+  /// g_k: which share of each adapter's strength the merged model is to have here. The network wears the same
+  /// while its inputs are recorded.
+  std::vector<double> shares;
+};
+
+struct JointOptions {
+  /// a of the joint context, beside 1 of each own context; 0: no joint context.
+  double weight = 4;
+  /// g of the subjects in it; of all others 1.
+  double subject_share = 0.7;
+};
+
+/// The subject's prompts, each with the words that the style's prompts share: "a sks dog" and "a rose, in szn
+/// style" make "a sks dog, in szn style". Of a single prompt of the style's these are the words from its last
+/// "in" or "by" on.
+/// @return empty if there is no subject, no style, or no such words
+std::vector<std::string> joint_prompts_of(const std::vector<MergeInput>& inputs);
+
+/// The own context of each input and, with a weight above 0, the joint one.
+/// @param joint_prompts  empty: joint_prompts_of the inputs
+/// @throws Error(kUsage) if there is no joint prompt
+std::vector<PromptContext> prompt_contexts(const std::vector<MergeInput>& inputs,
+                                           std::vector<std::string> joint_prompts, const JointOptions& joint);
+
+}  // namespace ziplora

@@ -1,0 +1,30 @@
+#pragma once
+/// The router of one layer, in the row space of the stacked downs. With contexts c of weight a_c, the shares g_ck
+/// that each is to get of each adapter, laid out over the adapter's ranks as the diagonal G_c, and Z_c = E[z zᵀ]:
+///
+///     R = (Σ_c a_c G_c Z_c + ε̄ I) (Σ_c a_c Z_c + ε̄ I)⁻¹,     ε̄ = ε · mean diag Σ_c a_c Z_c
+///
+/// up · R · down is the minimiser of Σ_c a_c E‖up (R − G_c) z‖² + ε̄ ‖R − I‖²: the plain sum where no context speaks.
+/// Of own contexts alone it is SSR-Merge (arXiv 2606.10617, eq. 9), whose ridge is an absolute 1e-4.
+
+#include <ATen/core/Tensor.h>
+
+#include <vector>
+
+namespace ziplora {
+
+struct RoutedContext {
+  /// a_c
+  double weight;
+  /// [R, R] float64
+  at::Tensor moments;
+  /// [R] float64: g of the adapter that each rank belongs to
+  at::Tensor shares;
+};
+
+/// @param ridge  ε, relative
+/// @return       [R, R] float64
+/// @throws Error(kNonFinite) if the sum of moments is singular and the ridge too small
+at::Tensor router(const std::vector<RoutedContext>& contexts, double ridge);
+
+}  // namespace ziplora
