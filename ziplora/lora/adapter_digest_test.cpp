@@ -59,7 +59,8 @@ TEST_F(AdapterDigest, SeveralAreThoseOfTheBytesThatWereRead) {
     digests.start();
     return digests.get();
   };
-  EXPECT_EQ(digest_after([] {}), (std::vector{sha256_of_bytes("weights"), digest("unet")}));
+  const std::vector<std::string> unchanged = digest_after([] {});
+  EXPECT_EQ(unchanged, (std::vector{sha256_of_bytes("weights"), digest("unet")}));
   const auto refusal = [&](const std::function<void()>& change) -> std::string {
     try {
       digest_after(change);

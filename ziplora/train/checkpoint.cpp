@@ -78,7 +78,7 @@ TrainingCheckpoint read_checkpoint(const std::filesystem::path& path) {
   require_seal(file, where, kElsewhere);
   const std::optional<int64_t> iteration = whole_number(text_of(kIterationKey));
   const std::optional<nlohmann::json> settings = parse_json(text_of(kSettingsKey));
-  if (text_of(kFormatKey) != kFormat || !iteration || !settings || !settings->is_object())
+  if (text_of(kFormatKey) != kFormat || !iteration || !settings)
     throw Error(ErrorKind::kInput, where,
                 fmt::format("the checkpoint's metadata cannot be read: format '{}', iteration '{}'",
                             text_of(kFormatKey), text_of(kIterationKey)),
