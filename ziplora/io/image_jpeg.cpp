@@ -1,3 +1,4 @@
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
 #include <fmt/format.h>
 
@@ -24,7 +25,7 @@ struct JpegReader {
   char message[JMSG_LENGTH_MAX] = "";
   bool cut_short = false;
 
-  explicit JpegReader(std::string_view bytes) {
+  JpegReader() {
     info.err = jpeg_std_error(&errors);
     info.client_data = this;
     errors.error_exit = [](j_common_ptr common) {
@@ -40,7 +41,6 @@ struct JpegReader {
     };
     errors.output_message = [](j_common_ptr) {};
     jpeg_create_decompress(&info);
-    jpeg_mem_src(&info, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
     jpeg_save_markers(&info, JPEG_APP0 + 1, 0xFFFF);
   }
   ~JpegReader() { jpeg_destroy_decompress(&info); }
@@ -48,8 +48,10 @@ struct JpegReader {
   JpegReader& operator=(const JpegReader&) = delete;
 };
 
-bool read_header(JpegReader& reader) {
+/// The library refuses empty bytes by a jump, so they are given to it here and not in the constructor.
+bool read_header(JpegReader& reader, std::string_view bytes) {
   if (setjmp(reader.jump)) return false;
+  jpeg_mem_src(&reader.info, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
   jpeg_read_header(&reader.info, TRUE);
   return true;
 }
@@ -86,8 +88,9 @@ at::Tensor rgb_of_cmyk(const at::Tensor& cmyk, bool inverted) {
 }  // namespace
 
 DecodedImage decode_jpeg(std::string_view bytes, const std::string& where) {
-  JpegReader reader(bytes);
-  if (!read_header(reader)) refuse_image(where, fmt::format("the JPEG is damaged: {}", reader.message));
+  JpegReader reader;
+  if (!read_header(reader, bytes))
+    refuse_image(where, fmt::format("the JPEG is damaged: {}", reader.message));
   const int64_t width = reader.info.image_width, height = reader.info.image_height;
   check_image_size(width, height, where);
   const bool cmyk = reader.info.jpeg_color_space == JCS_CMYK || reader.info.jpeg_color_space == JCS_YCCK;
