@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 constexpr int kMostLinks = 40;  // as Linux has it
 
-[[noreturn]] void refuse(const fs::path& path, const std::string& problem, const std::string& hint) {
+[[noreturn]] void refuse_output(const fs::path& path, const std::string& problem, const std::string& hint) {
   throw Error(ErrorKind::kUsage, "write " + path.string(), problem, hint);
 }
 
@@ -46,15 +46,15 @@ fs::path follow_links(const fs::path& path) {
 }
 
 OutputTarget find_output_target(const fs::path& path) {
-  if (path.empty()) refuse(path, "the name of the output is empty", "name a file, for example ./NAME");
+  if (path.empty()) refuse_output(path, "the name of the output is empty", "name a file, for example ./NAME");
   struct stat status {};
   const bool exists = ::stat(path.c_str(), &status) == 0;
   const int code = exists ? 0 : errno;
   if (!path.has_filename() || (exists && S_ISDIR(status.st_mode)))
-    refuse(path, "this is a folder, a file name is expected",
+    refuse_output(path, "this is a folder, a file name is expected",
            "name a file in it: " + (path / "NAME").string());
   if (exists && (S_ISBLK(status.st_mode) || S_ISSOCK(status.st_mode)))
-    refuse(path,
+    refuse_output(path,
            S_ISBLK(status.st_mode) ? "this is a disk, a file name is expected"
                                    : "this is a socket, a file name is expected",
            "choose another name for the output");
