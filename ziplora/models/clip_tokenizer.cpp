@@ -121,7 +121,8 @@ struct TokenizerFiles {
     } else if (fs::exists(vocab)) {
       vocabulary = read_vocabulary(read_json(vocab), vocab);
       merges = read_merges_file(folder / "merges.txt");
-      for (const auto& [id, token] : config.value("added_tokens_decoder", json::object()).items()) {
+      const json decoder = config.value("added_tokens_decoder", json::object());  // outlives its items()
+      for (const auto& [id, token] : decoder.items()) {
         if (id.empty() || id.size() > 9 || id.find_first_not_of("0123456789") != std::string::npos)
           malformed(folder / "tokenizer_config.json",
                     fmt::format("\"added_tokens_decoder\" has the id \"{}\"", id));
