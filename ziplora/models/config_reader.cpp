@@ -27,10 +27,10 @@ bool ConfigReader::has(const std::string& field) { return find(field) != nullptr
 int64_t ConfigReader::positive(const std::string& field) {
   const nlohmann::json* value = find(field);
   if (!value) wrong_type(field, "is missing");
-  if (!value->is_number_integer() || value->get<int64_t>() < 1 || value->get<int64_t>() > kLargestSize)
-    wrong_type(field,
-               fmt::format("is {}, expected a whole number above 0, at most {}", value->dump(), kLargestSize)
-                   .c_str());
+  if (!value->is_number_integer() || value->get<int64_t>() < 1)
+    wrong_type(field, fmt::format("is {}, expected a whole number above 0", value->dump()).c_str());
+  if (value->get<int64_t>() > kLargestSize)
+    wrong_type(field, fmt::format("is {}, expected at most {}", value->dump(), kLargestSize).c_str());
   return value->get<int64_t>();
 }
 
