@@ -52,12 +52,12 @@ OutputTarget find_output_target(const fs::path& path) {
   const int code = exists ? 0 : errno;
   if (!path.has_filename() || (exists && S_ISDIR(status.st_mode)))
     refuse_output(path, "this is a folder, a file name is expected",
-           "name a file in it: " + (path / "NAME").string());
+                  "name a file in it: " + (path / "NAME").string());
   if (exists && (S_ISBLK(status.st_mode) || S_ISSOCK(status.st_mode)))
     refuse_output(path,
-           S_ISBLK(status.st_mode) ? "this is a disk, a file name is expected"
-                                   : "this is a socket, a file name is expected",
-           "choose another name for the output");
+                  S_ISBLK(status.st_mode) ? "this is a disk, a file name is expected"
+                                          : "this is a socket, a file name is expected",
+                  "choose another name for the output");
   // By their own name: /dev/stdout may lead to pipe:[4711], which is no path.
   if (exists && !S_ISREG(status.st_mode)) {
     if (::access(path.c_str(), W_OK) != 0) throw_write_failure("opening failed", path, errno);
