@@ -87,14 +87,12 @@ RowSpaceMoments record_row_space(Sdxl& base, const std::vector<MergeInput>& inpu
                     .adapter_weights = strengths});
   AttachedAdapters attached(base.components(), adapters);
   const Recorder recorder(base.components());
-  TextToImage(base, &attached)
-      .run(rows,
-           {.steps = options.steps,
-            .guidance_scale = 1,
-            .height = options.image_size,
-            .width = options.image_size,
-            .decode = false},
-           progress, cancel);
+  SamplingOptions sampling;
+  sampling.steps = options.steps;
+  sampling.guidance_scale = 1;
+  sampling.height = sampling.width = options.image_size;
+  sampling.decode = false;
+  TextToImage(base, &attached).run(rows, sampling, progress, cancel);
   return recorder.moments();
 }
 
