@@ -9,12 +9,14 @@
 
 import os
 from collections import defaultdict
+from datetime import date
 from pathlib import Path
 
 HEAD = """# Reliability
 
 What ziplora promises about your files and your machine, and the test that holds it to each promise. `make torture`
-breaks it for hours and writes this page; `make test` runs all of it at a short length.
+breaks it for hours and writes this page; `make test` runs all of it at a short length. These counts are of a run at {length}
+length on {date}.
 
 | Promise | Test | Trials | Failed |
 |---|---|---:|---:|
@@ -42,5 +44,6 @@ class Page:
         self.failed[key] += report.failed
 
     def pytest_sessionfinish(self):
-        self.file.write_text(HEAD + "".join(
+        head = HEAD.format(length="full" if FULL else "short", date=date.today())
+        self.file.write_text(head + "".join(
             row(*key, self.trials[key], self.failed[key]) for key in sorted(self.trials, key=lambda key: key[::-1])))
