@@ -32,7 +32,8 @@ class Recorder {
   Recorder(const Recorder&) = delete;
   Recorder& operator=(const Recorder&) = delete;
 
-  RowSpaceMoments moments() const {
+  /// @param passes  images times steps
+  RowSpaceMoments moments(int64_t passes) const {
     RowSpaceMoments moments;
     for (const auto& [target, sum] : sums_) {
       if (sum.tokens == 0) continue;
@@ -41,8 +42,9 @@ class Recorder {
         throw Error(ErrorKind::kNonFinite, "merge: " + target, "what reaches the adapters here is not finite",
                     "a base or adapter that overflows in float16 needs --dtype bfloat16 or float32");
       moments.of_target[target] = mean;
-      moments.fewest_tokens =
-          moments.fewest_tokens == 0 ? sum.tokens : std::min(moments.fewest_tokens, sum.tokens);
+      if (sum.tokens > passes)
+        moments.fewest_tokens =
+            moments.fewest_tokens == 0 ? sum.tokens : std::min(moments.fewest_tokens, sum.tokens);
     }
     return moments;
   }
@@ -54,11 +56,11 @@ class Recorder {
     int64_t tokens = 0;
   };
 
-  /// The product of one pass in float32, their sum in float64.
+  /// In float64: rounded products would have negative eigenvalues where little comes through.
   static void add(Sum& sum, const at::Tensor& projected, bool convolution) {
     const at::Tensor last = convolution ? projected.movedim(1, -1) : projected;
-    const at::Tensor z = last.reshape({-1, last.size(-1)}).to(at::kFloat);
-    const at::Tensor product = z.t().matmul(z).to(at::kDouble);
+    const at::Tensor z = last.reshape({-1, last.size(-1)}).to(at::kDouble);
+    const at::Tensor product = z.t().matmul(z);
     sum.of_products = sum.of_products.defined() ? sum.of_products + product : product;
     sum.tokens += z.size(0);
   }
@@ -93,7 +95,7 @@ RowSpaceMoments record_row_space(Sdxl& base, const std::vector<MergeInput>& inpu
   sampling.height = sampling.width = options.image_size;
   sampling.decode = false;
   TextToImage(base, &attached).run(rows, sampling, progress, cancel);
-  return recorder.moments();
+  return recorder.moments(images * options.steps);
 }
 
 }  // namespace ziplora

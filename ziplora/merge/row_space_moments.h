@@ -32,7 +32,8 @@ struct RecordingOptions {
 struct RowSpaceMoments {
   /// By canonical target of the UNet: [R, R] float64 on the CPU.
   std::map<std::string, at::Tensor> of_target;
-  /// The fewest tokens that a layer has seen.
+  /// The fewest tokens that a layer has seen, of those that see more than one vector an image and step, as the
+  /// embedding of the timestep does. 0 if there is none.
   int64_t fewest_tokens = 0;
 };
 

@@ -2,12 +2,19 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/eye.h>
-#include <ATen/ops/linalg_solve_ex.h>
+#include <ATen/ops/linalg_eigvalsh.h>
+#include <ATen/ops/linalg_solve.h>
 #include <ATen/ops/zeros_like.h>
 
 #include "ziplora/base/error.h"
 
 namespace ziplora {
+namespace {
+
+/// Below this share of the largest eigenvalue, the smallest is rounding.
+constexpr double kSingular = 1e-13;
+
+}  // namespace
 
 at::Tensor router(const std::vector<RoutedContext>& contexts, double ridge) {
   at::Tensor asked = at::zeros_like(contexts.front().moments), all = at::zeros_like(asked);
@@ -22,13 +29,13 @@ at::Tensor router(const std::vector<RoutedContext>& contexts, double ridge) {
   asked += ridge * mean_diagonal * identity;
   all += ridge * mean_diagonal * identity;
   // R all = asked, and `all` is symmetric.
-  const auto [transposed, failed] = at::linalg_solve_ex(all, asked.t());
-  if (failed.item<int>() != 0 || !transposed.isfinite().all().item<bool>())
+  const at::Tensor eigenvalues = at::linalg_eigvalsh(all);  // ascending
+  if (!(eigenvalues[0].item<double>() > kSingular * eigenvalues[-1].item<double>()))
     throw Error(
         ErrorKind::kNonFinite, "merge",
         "the contexts' moments are singular: fewer directions came through than the adapters have ranks",
         "try --ridge 0.01");
-  return transposed.t();
+  return at::linalg_solve(all, asked.t()).t();
 }
 
 }  // namespace ziplora

@@ -76,7 +76,7 @@ void warn_of_few_tokens(const std::vector<RecordedContext>& contexts, const std:
     ranks += largest;
   }
   for (const RecordedContext& recorded : contexts)
-    if (recorded.moments.fewest_tokens < 2 * ranks)
+    if (recorded.moments.fewest_tokens > 0 && recorded.moments.fewest_tokens < 2 * ranks)
       progress.warning(fmt::format(
           "{}: a layer has seen {} tokens for {} ranks; at least {} make its moments sure: raise --context-steps "
           "or --context-images",
