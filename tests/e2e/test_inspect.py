@@ -251,7 +251,7 @@ def test_the_table_fits_100_columns(good, base, pipeline, tmp_path):
     (lambda t, key: t.pop(key), "orphan"),
     (lambda t, key: t.update({key: torch.randn(640, 3)}), "malformed"),
     (lambda t, key: t.update({"optimizer.step": torch.zeros(1)}), "unknown-key"),
-    (lambda t, key: t.update({key.replace("_4_1_", "_4_9_"): torch.zeros(640, 2)}), "unknown-layer"),
+    (lambda t, key: t.update({key.replace("_4_1_", "_4_9_"): torch.ones(640, 2)}), "unknown-layer"),
     (lambda t, key: t.update({key.replace("lora_up.weight", "lambda_layer"): torch.ones(1, 2)}), "unsupported"),
 ])
 def test_defects_are_named_and_check_exits_with_7(change, kind, tmp_path):

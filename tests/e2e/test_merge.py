@@ -357,7 +357,7 @@ ERRORS = {  # name: (exit code, arguments instead of the sound ones, words of wh
     "another method's option": (2, ["--method", "direct", "--iterations", 3], "there is no 'iterations'; it is an option of zip",
                                 "leave it out, or choose the method zip"),
     "unknown reading": (2, ["--overlap", "cosin"], "cosin", "did you mean 'cosine'?"),
-    "no number": (2, ["--iterations", "many"], '"many" is not a whole number', "the default is 100"),
+    "no number": (2, ["--iterations", "many"], "'many' is not a whole number", "ziplora merge --help"),
     "negative": (2, ["--learning-rate", -1], "-1 is too small; the minimum is 0", "the default is 0.01"),
     "no prompt": (2, ["--style", "{hat}"], "prompt", "--style-prompt"),
     "prompt without adapter": (2, ["--adapter-prompt", "x"], "--adapter", "--adapter FILE"),

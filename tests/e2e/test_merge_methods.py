@@ -304,7 +304,7 @@ ERRORS = {  # name: (exit code, arguments, words of problem, words of hint)
     "rank without svd": (2, ["--method", "ties", "--on", "factors", "--svd-rank", 3], "no SVD", "--on delta"),
     "different ranks": (4, ["--method", "linear", "--adapter", "{hat}"], "rank 4 in", "--method direct"),
     "energy above 1": (2, ["--method", "svd", "--energy", 1.5], "1.5 is not a share above 0, up to 1", "--energy 0.99"),
-    "fraction of a rank": (2, ["--method", "svd", "--svd-rank", 2.5], "2.5 is not a whole number", "the default is 0"),
+    "fraction of a rank": (2, ["--method", "svd", "--svd-rank", 2.5], "'2.5' is not a whole number", "ziplora merge --help"),
     "block list of another length": (2, ["--method", "block", "--style-blocks", "1,1,1"], "found 3 weights", "12"),
     "unknown block": (2, ["--method", "block", "--style-blocks", "IN4=1"], "IN4", "did you mean 'IN04'?"),
     "unknown module path": (2, ["--method", "block", "--style-blocks", "unet.up_blocks.0.attention.1=0"],

@@ -47,8 +47,8 @@ def test_the_commands_are_found():
 
 @pytest.mark.parametrize("text", TAKEN)
 def test_ziplora_takes_the_command(text):
-    _, *words = shlex.split(text, comments=True)
-    done = run_ziplora(*words, "--print-config")
+    _, verb, *words = shlex.split(text, comments=True)
+    done = run_ziplora(verb, "--print-config", *words)  # before a `--`, after which all are names
     assert done.returncode == 0, f"{text}\n{done.stderr}"
     assert json.loads(done.stdout)
 

@@ -201,7 +201,7 @@ def test_folders_with_repeats_are_kohyas(command, photos, tmp_path):
     assert "3 images, 5 with their repeats" in said(result, "note")
     # The same as to name the files so often; a resumed run knows it, too.
     bytes_of_folders = (tmp_path / OUTPUT).read_bytes()
-    ziplora("train", "--resume", tmp_path / "run", photos)
+    ziplora("train", "--resume", tmp_path / "run", photos, "-o", tmp_path / OUTPUT)
     a, b, c = photos / "20_sks dog" / "a.png", photos / "20_sks dog" / "b.png", photos / "10_style" / "c.png"
     ziplora(*command(c, a, a, b, b))
     assert (tmp_path / OUTPUT).read_bytes() == bytes_of_folders

@@ -104,7 +104,8 @@ def test_orientation(tmp_path, orientation, extension):
     path = tmp_path / f"turned.{extension}"
     exif = Image.Exif()
     exif[0x0112] = orientation
-    smooth().save(path, exif=exif)
+    # Whole chroma: decoders differ in how they enlarge halved chroma at an edge.
+    smooth().save(path, exif=exif, **({"subsampling": "4:4:4"} if extension == "avif" else {}))
     with Image.open(path) as image:
         assert distance(read(path), on_white(image)) <= (4 if extension in ("webp", "avif") else 2)
 
