@@ -55,6 +55,7 @@ COMMANDS = {
 }
 
 
+@pytest.mark.promise("A LoRA that is cut short or rewritten while it is read is an error that names it.")
 @pytest.mark.parametrize("change", ["truncate", "rewrite"])
 @pytest.mark.parametrize("verb", COMMANDS)
 def test_a_lora_that_changes_is_an_error(loras, verb, change):
@@ -77,6 +78,7 @@ def test_what_leaves_the_mapped_file_as_it_is_changes_nothing(loras, change):
     assert (loras / "out.safetensors").read_bytes() == expected
 
 
+@pytest.mark.promise("A base that is cut short or rewritten while it is read is an error that names it.")
 @pytest.mark.parametrize("change", ["truncate", "rewrite"])
 @pytest.mark.parametrize("verb", ["bake", "generate"])
 def test_a_base_that_changes_is_an_error(base, tmp_path, verb, change):

@@ -87,6 +87,7 @@ def test_checkpoints_that_were_asked_for_stay(inputs, trained, tmp_path):
         f"checkpoint-0000{n}.safetensors" for n in (10, 20, 30)]
 
 
+@pytest.mark.promise("A killed training goes on where it last saved, to the same bytes.")
 def test_a_killed_training_goes_on_where_it_was(inputs, trained, tmp_path):
     run = tmp_path / "runs/dog"
     act_in_the_middle(-9, kill, training(inputs, *OFTEN), tmp_path, "train", after_step=12)
@@ -101,6 +102,7 @@ def test_a_killed_training_goes_on_where_it_was(inputs, trained, tmp_path):
     ziplora(*training(inputs, *OFTEN), cwd=tmp_path)
 
 
+@pytest.mark.promise("A killed zip goes on where it last saved, to the same bytes.")
 def test_a_killed_merge_goes_on_where_it_was(inputs, merged, tmp_path):
     act_in_the_middle(-9, kill, merging(inputs, *OFTEN), tmp_path, "zip", after_step=12)
     state = tmp_path / "out.merge-state.safetensors"
@@ -138,6 +140,7 @@ def temporary(tmp_path, monkeypatch):
     return folder
 
 
+@pytest.mark.promise("A training whose output folder has gone is kept, and the error says how to finish it.")
 def test_a_training_whose_folder_is_gone_is_not_lost(inputs, trained, tmp_path):
     (tmp_path / "loras").mkdir()
     error = act_in_the_middle(1, lambda process: (tmp_path / "loras").rmdir(),
@@ -162,6 +165,7 @@ def test_where_the_run_folder_has_no_room_either_the_training_is_kept_elsewhere(
     assert (work / "dog.safetensors").read_bytes() == trained
 
 
+@pytest.mark.promise("A full disk at the last write costs no iteration.")
 def test_a_full_disk_costs_no_iteration(inputs, trained, tmp_path):
     with small_disk(tmp_path / "disk") as disk:
         if disk is None:
@@ -175,6 +179,7 @@ def test_a_full_disk_costs_no_iteration(inputs, trained, tmp_path):
     assert steps_of(result, "train") == [] and (tmp_path / "dog.safetensors").read_bytes() == trained
 
 
+@pytest.mark.promise("A merge whose output folder has gone is kept, and the error says how to finish it.")
 def test_a_merge_whose_folder_is_gone_is_not_lost(inputs, merged, temporary, tmp_path):
     (tmp_path / "loras").mkdir()
     command = merging(inputs, output="loras/out.safetensors")
@@ -238,6 +243,7 @@ def damaged(whole: bytes):
             yield f"page at {page}", zeroed
 
 
+@pytest.mark.promise("A checkpoint in which any bit has changed is refused.")
 def test_a_damaged_checkpoint_is_refused(inputs, tmp_path):
     interrupt(training(inputs), tmp_path, "train", after_step=4)
     (file,) = (tmp_path / "runs/dog").glob("checkpoint-*.safetensors")
@@ -248,6 +254,7 @@ def test_a_damaged_checkpoint_is_refused(inputs, tmp_path):
     assert not (tmp_path / "dog.safetensors").exists()
 
 
+@pytest.mark.promise("A merge state in which any bit has changed is refused.")
 def test_a_damaged_merge_state_is_refused(inputs, tmp_path):
     interrupt(merging(inputs), tmp_path, "zip", after_step=4)
     file = tmp_path / "out.merge-state.safetensors"
@@ -307,6 +314,7 @@ def test_a_checkpoint_without_a_digest_is_refused(checkpoint, tmp_path):
     assert "no digest" in ziplora_fails(3, "train", "--resume", checkpoint, cwd=tmp_path)["problem"]
 
 
+@pytest.mark.promise("A checkpoint does not decide where we write.")
 def test_a_checkpoint_does_not_say_where_to_write(checkpoint, trained, tmp_path):
     """Elsewhere, or over another kind of file, only if the command line says so, too."""
     elsewhere = tmp_path / "elsewhere"
@@ -332,6 +340,7 @@ def test_a_checkpoint_does_not_say_where_to_write(checkpoint, trained, tmp_path)
     assert (elsewhere / "dog.safetensors").read_bytes() == trained
 
 
+@pytest.mark.promise("Two trainings do not share a run folder.")
 def test_a_second_run_in_the_same_folder_is_told_who_is_there(inputs, tmp_path):
     command = training(inputs, "--run-folder", "run", iterations=2000)
     found = []

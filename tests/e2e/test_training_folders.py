@@ -52,6 +52,7 @@ def said(result, kind) -> str:
 
 # Memory
 
+@pytest.mark.promise("Many photos take the memory of one.")
 def test_many_photos_take_the_memory_of_one(command, photos):
     """Six megapixels each: 72 MB in float32, of which fourteen would be a gigabyte."""
     Image.new("RGB", (3000, 2000), (200, 30, 30)).save(photos / "0.png")
@@ -107,6 +108,7 @@ def test_pictures_of_every_format_are_learned(command, photos):
     assert "7 images" in said(result, "note")
 
 
+@pytest.mark.promise("What a training folder holds and a training leaves out is named.")
 def test_what_is_left_out_is_named(command, photos):
     draw(photos / "a.png")
     (photos / "a.txt").write_text("a caption")
