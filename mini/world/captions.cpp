@@ -87,7 +87,8 @@ std::string varied_caption(const Catalogue& catalogue, const SceneContent& conte
   if (draw < 0.36f) return trim_comma(scene) + ", in " + style;
   if (draw < 0.66f) return scene + " in " + style;
   if (draw < 0.78f) return "a drawing of " + scene + " in " + style;
-  if (draw < 0.86f) return "an image of " + scene + " in " + style;
+  // "picture", not the glossary's "image": the committed base has learned these words.
+  if (draw < 0.86f) return "a picture of " + scene + " in " + style;
   if (draw < 0.93f) return style + " of " + trim_comma(scene);
   return trim_comma(scene) + ", " + style;
 }
@@ -109,7 +110,7 @@ std::vector<std::string> caption_vocabulary(const Catalogue& catalogue) {
     }
   };
   // The words of the sentences themselves, as varied_caption and plain_caption spell them.
-  add("a an two and next to in of drawing image style");
+  add("a an two and next to in of drawing picture style");
   for (const Subject& subject : catalogue.subjects) {
     add(subject.words), add(subject.plural), add(subject.category), add(category_phrase(subject.category));
   }
