@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 from program import interrupt, ziplora, ziplora_fails
 from safetensors.torch import load_file
 
@@ -101,7 +102,12 @@ def test_tokens_of_no_caption_lie_where_this_program_puts_them(cache, tmp_path):
             *once(judge=0, unet=0), "-o", tmp_path / "mini", cwd=ROOT)
     for part in ("text_encoder", "text_encoder_2"):
         file = f"{part}/model.safetensors"
-        assert filecmp.cmp(tmp_path / "mini" / file, ROOT / "assets/mini" / file, shallow=False), part
+        ours, committed = load_file(tmp_path / "mini" / file), load_file(ROOT / "assets/mini" / file)
+        assert ours.keys() == committed.keys()
+        for name, weight in committed.items():
+            # To the last place of float16: matrix products of another processor may round the other way.
+            last_place = torch.clamp(weight.float().abs(), min=2**-14) * 2**-10
+            assert ((ours[name].float() - weight.float()).abs() <= last_place).all(), f"{part}: {name}"
 
 
 def test_looking_at_samples_changes_nothing(made_base, cache, tmp_path):
