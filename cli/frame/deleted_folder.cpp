@@ -1,18 +1,24 @@
-// Lets the program start in a folder that has been deleted. MKL, which comes with LibTorch, asks for the current
-// folder while it is loaded, and ends the process if there is none. So the process is elsewhere until the libraries
-// are there, and back before anything of ours runs. Part of each program, not of a library, which would be linked
-// without it.
+#include "cli/frame/deleted_folder.h"
+
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <climits>
 #include <cstdlib>
 
-// The sanitizers' own start comes no earlier.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+namespace ziplora::cli {
 namespace {
 
 int folder = -1;
+
+// After the constructors of all libraries. What is written into "." fails as it should, and does not end up in "/".
+[[gnu::constructor]] void return_to_deleted_folder() {
+  if (folder < 0) return;
+  if (::fchdir(folder) != 0) ::_exit(EXIT_FAILURE);
+  ::close(folder);
+}
+
+}  // namespace
 
 void leave_deleted_folder() {
   char path[PATH_MAX];
@@ -21,15 +27,4 @@ void leave_deleted_folder() {
   if (folder >= 0 && ::chdir("/") != 0) ::_exit(EXIT_FAILURE);
 }
 
-// Before the constructors of all libraries.
-[[gnu::section(".preinit_array"), gnu::used]] void (*const leave)() = leave_deleted_folder;
-
-// After them. What is written into "." fails as it should, and does not end up in "/".
-[[gnu::constructor]] void return_to_deleted_folder() {
-  if (folder < 0) return;
-  if (::fchdir(folder) != 0) ::_exit(EXIT_FAILURE);
-  ::close(folder);
-}
-
-}  // namespace
-#endif
+}  // namespace ziplora::cli

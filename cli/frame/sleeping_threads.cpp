@@ -10,6 +10,8 @@
 #include <string>
 #include <string_view>
 
+#include "cli/frame/deleted_folder.h"
+
 // Runs before libraries are initialised, sanitizers among them: no calls into any but for plain system calls.
 #if defined(__clang__)
 #define ZIPLORA_BEFORE_LIBRARIES \
@@ -39,7 +41,7 @@ ZIPLORA_BEFORE_LIBRARIES bool is_the_setting(const char* entry) {
 }
 
 /// Where it fails, the program runs on as it is.
-ZIPLORA_BEFORE_LIBRARIES void start_anew(int, char** arguments, char** environment) {
+ZIPLORA_BEFORE_LIBRARIES void start_anew(char** arguments, char** environment) {
   size_t count = 0;
   for (; environment[count] != nullptr; ++count) {
     if (!sets_the_same(environment[count])) continue;
@@ -64,9 +66,16 @@ ZIPLORA_BEFORE_LIBRARIES void start_anew(int, char** arguments, char** environme
   syscall(SYS_execve, "/proc/self/exe", arguments, changed);
 }
 
+ZIPLORA_BEFORE_LIBRARIES void before_libraries(int, char** arguments, char** environment) {
+  start_anew(arguments, environment);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // whose own start comes no earlier
+  leave_deleted_folder();
+#endif
+}
+
 /// Called before the constructors of the libraries; only programs have this section.
 __attribute__((section(".preinit_array"), used)) void (*const kBeforeLibraries)(int, char**,
-                                                                                char**) = start_anew;
+                                                                                char**) = before_libraries;
 
 }  // namespace
 

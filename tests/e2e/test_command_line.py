@@ -5,7 +5,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import torch
 from program import command_line, run_ziplora, ziplora, ziplora_fails
+from safetensors.torch import save_file
 
 ROOT = Path(__file__).resolve().parents[2]
 VERBS = ["train", "merge", "generate", "inspect", "convert"]
@@ -61,12 +63,28 @@ def test_names_that_begin_with_a_hyphen_stand_after_two(tmp_path):
     assert error["problem"].startswith("unknown flag '-")
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["train", "--help"], ["merge", "--print-config", "-o", "a"]])
-def test_a_folder_that_was_deleted_is_no_hindrance(arguments, tmp_path):
+def run_in_deleted_folder(arguments, tmp_path):
     (tmp_path / "gone").mkdir()
     shell = ["sh", "-c", 'rmdir "$PWD" && exec "$@"', "sh", *command_line(arguments)]
-    done = subprocess.run(shell, cwd=tmp_path / "gone", capture_output=True, text=True)
+    return subprocess.run(shell, cwd=tmp_path / "gone", capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["train", "--help"], ["merge", "--print-config", "-o", "a"]])
+def test_a_folder_that_was_deleted_is_no_hindrance(arguments, tmp_path):
+    done = run_in_deleted_folder(arguments, tmp_path)
     assert done.returncode == 0 and done.stdout, done.stderr
+
+
+def test_what_is_written_into_a_deleted_folder_goes_nowhere_else(tmp_path):
+    layer = "lora_unet_input_blocks_4_1_transformer_blocks_0_attn2_to_k"
+    save_file({f"{layer}.lora_down.weight": torch.ones(1, 2048), f"{layer}.lora_up.weight": torch.ones(640, 1)},
+              tmp_path / "dog.safetensors")
+    output = Path(f"{tmp_path.name}.safetensors")
+    done = run_in_deleted_folder(["convert", tmp_path / "dog.safetensors", "-o", output], tmp_path)
+    elsewhere = Path("/") / output
+    found = elsewhere.exists()
+    elsewhere.unlink(missing_ok=True)
+    assert done.returncode == 1 and not found, done.stderr
 
 
 def test_an_error_of_parsing_is_json_too():

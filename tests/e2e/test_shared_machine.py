@@ -1,5 +1,5 @@
-"""Threads that wait must sleep, or a machine that does other work too is twenty times slower: `merge --method ties` of two
-LoRAs with two threads beside two busy loops took 40 to 90 s, and takes 4 to 9. Tested is the setting, not the time."""
+"""Threads that wait must sleep, or a machine that does other work too is about ten times slower: `merge --method ties` of
+two LoRAs with two threads beside two busy loops took 60 to 88 s, and takes 4 to 12. Tested is the setting, not the time."""
 
 import os
 import subprocess
