@@ -35,10 +35,11 @@ add_library(ziplora_pch STATIC ${CMAKE_BINARY_DIR}/pch.cpp)
 target_link_libraries(ziplora_pch PUBLIC ziplora_options)
 target_precompile_headers(ziplora_pch PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch.h)
 
-# With ZIPLORA_UNITY several files are compiled as one, which reads the headers once: a build from nothing takes a
-# third of the time, a rebuild after an edit somewhat more.
-function(ziplora_unity target)
-  set_target_properties(${target} PROPERTIES UNITY_BUILD ${ZIPLORA_UNITY} UNITY_BUILD_BATCH_SIZE 8)
+# With ZIPLORA_UNITY several files are compiled as one, which reads the headers once for all of them.
+function(ziplora_unity target separate)
+  if(NOT separate)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ${ZIPLORA_UNITY} UNITY_BUILD_BATCH_SIZE 8)
+  endif()
 endfunction()
 
 function(ziplora_library name)
@@ -52,9 +53,7 @@ function(ziplora_library name)
   add_library(ziplora_${name} STATIC ${ARG_SOURCES})
   target_link_libraries(ziplora_${name} PUBLIC ziplora_options ${ARG_DEPENDS} ${ARG_LIBRARIES})
   target_precompile_headers(ziplora_${name} REUSE_FROM ziplora_pch)
-  if(NOT ARG_SEPARATE)
-    ziplora_unity(ziplora_${name})
-  endif()
+  ziplora_unity(ziplora_${name} ${ARG_SEPARATE})
 endfunction()
 
 function(ziplora_executable name)
@@ -63,9 +62,7 @@ function(ziplora_executable name)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ziplora_options ${ARG_DEPENDS} ${ARG_LIBRARIES})
   target_precompile_headers(${name} REUSE_FROM ziplora_pch)
-  if(NOT ARG_SEPARATE)
-    ziplora_unity(${name})
-  endif()
+  ziplora_unity(${name} ${ARG_SEPARATE})
 endfunction()
 
 # What `tools/sanitize.sh` builds: the unit tests and what they need, not the program.

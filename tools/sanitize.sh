@@ -14,7 +14,7 @@ export ZIPLORA_CMAKE_FLAGS="-DZIPLORA_BUILD_TESTS=ON -DZIPLORA_BUILD_MINI=ON"
 export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_leaks=0}"
 export TSAN_OPTIONS="${TSAN_OPTIONS:-suppressions=$PWD/tests/support/tsan.supp halt_on_error=1 exitcode=66}"
 if (($#)); then targets=("${@/%/_test}"); else targets=(unit_tests); fi
-if [[ $preset == tsan && $# == 0 ]]; then targets+=(ziplora prefork faults); fi
+if [[ $preset == tsan && $# == 0 ]]; then targets+=(ziplora); fi
 tools/build.sh "$preset" "build-$preset" "${targets[@]}"
 names=$(IFS='|'; echo "$*")
 # Without random addresses, which ThreadSanitizer's runtime of gcc 12 cannot place its shadow beside.

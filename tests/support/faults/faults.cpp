@@ -142,11 +142,6 @@ int openat(int folder, const char* path, int flags, ...) {
   return due("open", path) ? -1 : call(folder, path, flags, mode);
 }
 
-int mkstemps(char* pattern, int suffix) {
-  static const auto call = real<int (*)(char*, int)>("mkstemps");
-  return due("open", static_cast<const char*>(pattern)) ? -1 : call(pattern, suffix);
-}
-
 ssize_t read(int file, void* bytes, size_t size) {
   static const auto call = real<ssize_t (*)(int, void*, size_t)>("read");
   const int fault = due("read", file);
