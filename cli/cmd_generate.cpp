@@ -139,8 +139,7 @@ void add_image_flags(CLI::App& app, GenerateTexts& texts, GenerateRequest& reque
                  "Draw with this diffusers folder or SDXL checkpoint; default: the miniature")
       ->type_name("FILE");
   app.add_option("--negative-prompt", request.negative_prompt, "Guide away from this prompt");
-  refuse_negative(app.add_option("--seed", request.seed, "Seed the first image; each further image adds 1")
-                      ->type_name("INT"));
+  app.add_option("--seed", request.seed, "Seed the first image; each further image adds 1");
   app.add_option("-n,--images", request.images, "Draw this many images per prompt");
   app.add_option("--style-strength", request.style_strength,
                  "Multiply the style side of merged files by this, the paper's w_s");

@@ -213,9 +213,8 @@ Verb merge_command(CLI::App& app) {
                  "Run the base in this type; the coefficients learn in float32");
   app.add_option("--device", flags->device, "Run the base on this device: cpu, cuda, cuda:1 …")
       ->type_name("DEVICE");
-  refuse_negative(app.add_option("--seed", request.seed,
-                                 "Seed every random draw: images, noise, timesteps and dropped values")
-                      ->type_name("INT"));
+  app.add_option("--seed", request.seed,
+                 "Seed every random draw: images, noise, timesteps and dropped values");
   app.add_option_function<int64_t>(
          "--rank", [&request](int64_t rank) { set_rank(request.rank, rank); },
          "Give the result this rank, by SVD; 0: as the method leaves it, with most the sum of the inputs' ranks")

@@ -24,13 +24,6 @@ CLI::Validator exact_number(const char* expected) {
 
 }  // namespace
 
-void refuse_negative(CLI::Option* option) {
-  option->check([](const std::string& text) {
-    return text.starts_with('-') ? fmt::format("'{}' is not a whole number of at least 0", text)
-                                 : std::string();
-  });
-}
-
 void read_numbers_exactly(CLI::App& verb) {
   for (CLI::Option* option : verb.get_options()) {
     const std::string type = option->get_type_name();

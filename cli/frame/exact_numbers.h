@@ -10,7 +10,4 @@ namespace ziplora::cli {
 /// Makes every flag of type INT, UINT or FLOAT refuse what is not a finite decimal number.
 void read_numbers_exactly(CLI::App& verb);
 
-/// For an unsigned field whose flag is of type INT: CLI11 reads −1 as 2⁶⁴ − 1.
-void refuse_negative(CLI::Option* option);
-
 }  // namespace ziplora::cli

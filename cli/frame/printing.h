@@ -1,6 +1,6 @@
 #pragma once
 /// The only way to stdout and stderr. What reaches a terminal is cleaned here, so no caller has to think of it;
-/// tools/check_printing.py finds who prints past it.
+/// tools/check_edges.py finds who prints past it.
 ///
 ///     print_out(table);                                                 // the result
 ///     print_err({kRed, "error:", kPlain, " ", error.what(), "\n"});     // everything else

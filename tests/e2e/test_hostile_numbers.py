@@ -4,11 +4,8 @@ import json
 import re
 
 import pytest
-from diffusers import StableDiffusionXLPipeline
-from lora_files import LayerChoice, random_layers, save_kohya
-from PIL import Image
 from program import run_ziplora, ziplora_fails
-from tiny_sdxl import make_tiny_sdxl
+from small_inputs import make_small_inputs
 
 VERBS = ["train", "merge", "generate", "convert"]
 NO_NUMBER = {"INT": ["nan", "9abc", "1e3", "0x10", "1.5", "99999999999999999999", ""],
@@ -17,14 +14,7 @@ NO_NUMBER = {"INT": ["nan", "9abc", "1e3", "0x10", "1.5", "99999999999999999999"
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("inputs")
-    base = make_tiny_sdxl(folder / "base")
-    pipeline = StableDiffusionXLPipeline.from_pretrained(base)
-    for seed, name in enumerate(("dog", "ink")):
-        save_kohya(folder / f"{name}.safetensors", random_layers(pipeline, LayerChoice(seed=seed)), pipeline)
-    (folder / "photos").mkdir()
-    Image.effect_noise((40, 40), 50).convert("RGB").save(folder / "photos/a.png")
-    return folder
+    return make_small_inputs(tmp_path_factory.mktemp("inputs"))
 
 
 def numeric_flags(verb):
@@ -47,6 +37,16 @@ def test_what_is_no_number_is_refused_by_every_flag(verb, tmp_path):
 def test_a_leading_zero_is_not_octal():
     printed = json.loads(run_ziplora("generate", "a", "-o", "a.png", "--seed", "010", "--steps", "+08", "--print-config").stdout)
     assert printed["seed"] == 10 and printed["steps"] == 8
+
+
+@pytest.mark.parametrize("command", [["generate", "a", "-o", "a.png"], ["merge", "-o", "a.safetensors"]])
+def test_a_seed_has_64_bits(command):
+    """Other programs write such seeds into their files."""
+    printed = run_ziplora(*command, "--seed", 2**64 - 1, "--print-config")
+    assert printed.returncode == 0 and json.loads(printed.stdout)["seed"] == 2**64 - 1, printed.stderr
+    for seed in (-1, 2**64):
+        error = ziplora_fails(2, *command, f"--seed={seed}")
+        assert f"'{seed}' is not a whole number of at least 0" in error["problem"]
 
 
 def test_a_config_is_held_to_the_same(tmp_path):
