@@ -7,23 +7,15 @@ import stat
 import threading
 
 import pytest
-from diffusers import StableDiffusionXLPipeline
-from lora_files import LayerChoice, random_layers, save_kohya
-from PIL import Image
 from program import events, run_ziplora, ziplora, ziplora_fails
-from tiny_sdxl import make_tiny_sdxl
+from safetensors.torch import load
+from small_inputs import make_small_inputs
 
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("inputs")
-    base = make_tiny_sdxl(folder / "base")
-    pipeline = StableDiffusionXLPipeline.from_pretrained(base)
-    for seed, name in enumerate(("dog", "ink")):
-        save_kohya(folder / f"{name}.safetensors", random_layers(pipeline, LayerChoice(seed=seed)), pipeline)
-    ziplora("convert", "--bake", folder / "dog.safetensors", "--into", base, "-o", folder / "tuned")
-    (folder / "photos").mkdir()
-    Image.effect_noise((40, 40), 50).convert("RGB").save(folder / "photos/a.png")
+    folder = make_small_inputs(tmp_path_factory.mktemp("inputs"))
+    ziplora("convert", "--bake", folder / "dog.safetensors", "--into", folder / "base", "-o", folder / "tuned")
     return folder
 
 
@@ -140,6 +132,21 @@ def test_a_pipe_gets_what_a_file_gets(writer, inputs, tmp_path):
         assert got and abs(len(got[0]) - len(sound)) < 100 and got[0][:8] == sound[:8]
     else:
         assert got == [sound]
+
+
+@pytest.mark.parametrize("writer", ["train", "zip"])  # which ask for room before the work
+def test_a_pipe_of_the_shell_has_room(writer, inputs, tmp_path):
+    """As `-o >(sha256sum)` names it: in /dev/fd, a folder without any space."""
+    reading, writing = os.pipe()
+    got = []
+    with os.fdopen(reading, "rb") as pipe:
+        reader = threading.Thread(target=lambda: got.append(pipe.read()), daemon=True)
+        reader.start()
+        done = run_ziplora(*command(writer, inputs, f"/dev/fd/{writing}", tmp_path), pass_fds=[writing])
+        os.close(writing)
+        reader.join(60)
+    assert done.returncode == 0, done.stderr
+    assert len(load(got[0])) > 0
 
 
 def test_a_full_device_is_exhaustion(inputs, tmp_path):

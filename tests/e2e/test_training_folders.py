@@ -8,7 +8,7 @@ import shutil
 import numpy
 import pytest
 from PIL import Image
-from program import run_ziplora, ziplora, ziplora_fails
+from program import run_ziplora, texts_of, ziplora, ziplora_fails
 from safetensors import safe_open
 from tiny_sdxl import make_tiny_sdxl
 
@@ -47,7 +47,7 @@ def captions(folder) -> dict:
 
 
 def said(result, kind) -> str:
-    return "\n".join(event["text"] for event in result["events"] if event["event"] == kind)
+    return "\n".join(texts_of(result, kind))
 
 
 # Memory
@@ -127,6 +127,15 @@ def test_what_is_left_out_is_named(command, photos):
     assert all(name in said(result, "warning") for name in unused)
     assert (result["images"], result["captions"]) == (1, 1)
     assert "1 image, 1 caption" in said(result, "note")
+
+
+def test_a_caption_that_begins_as_an_image_does_is_a_caption(command, photos):
+    draw(photos / "a.png")
+    (photos / "a.txt").write_text("GIF89a style, a dog")
+    result = ziplora(*command(photos))
+    assert (result["images"], result["captions"]) == (1, 1) and "unused_files" not in result
+    (photos / "a.png").unlink()
+    assert "the folder holds no PNG" in ziplora_fails(3, *command(photos))["problem"]
 
 
 @pytest.mark.parametrize("name", ["IMG_0001.HEIC", "b.avif", "c.gif", "d.bmp", "e.tiff"])

@@ -17,6 +17,7 @@
 #include "ziplora/app/output_guard.h"
 #include "ziplora/base/error.h"
 #include "ziplora/base/free_space.h"
+#include "ziplora/base/output_target.h"
 #include "ziplora/base/peak_memory.h"
 #include "ziplora/io/image_file.h"
 #include "ziplora/lora/adapter_digest.h"
@@ -38,7 +39,9 @@ namespace fs = std::filesystem;
 namespace {
 
 /// The longest names lose their end, so that the output's own name may be as long as any.
+/// @return empty if the output is a pipe or a device, beside which nothing belongs
 fs::path beside(const fs::path& output, const std::string& kind) {
+  if (find_output_target(output).is_stream) return {};
   const std::string ending = kind + ".safetensors";
   return output.parent_path() / (output.stem().string().substr(0, NAME_MAX - ending.size()) + ending);
 }
@@ -184,11 +187,11 @@ double compress_to(int64_t rank, Adapter& merged, const std::string& again, Prog
 /// @return the file of the coefficients
 std::optional<fs::path> write_result(const MergeRequest& request, const MergeResult& result,
                                      const TargetNames& names, ProgressSink& progress) {
-  std::vector<std::string> warnings;
-  write_in_fitting_dtype(request.output, result.adapter, names, request.write, warnings);
-  for (const std::string& warning : warnings) progress.warning(warning);
+  write_in_fitting_dtype(request.output, result.adapter, names, request.write, progress);
   const fs::path path = beside(request.output, ".coefficients");
-  if (result.coefficients.empty()) {
+  if (path.empty() && !result.coefficients.empty())
+    progress.note("the coefficients are not written: the output is a pipe or a device");
+  if (path.empty() || result.coefficients.empty()) {
     std::error_code ignored;  // nearly always there is none
     fs::remove(path, ignored);
     return std::nullopt;
@@ -255,7 +258,7 @@ MergePlan plan_of(const MergeRequest& request) {
     throw Error(ErrorKind::kUsage, "merge: --resume",
                 plan.recipe ? "a recipe keeps no state to go on from"
                             : fmt::format("the method {} keeps no state to go on from", request.method),
-                "leave out --resume: it starts anew and takes seconds");
+                "leave out --resume; the merge starts anew");
   return plan;
 }
 
@@ -293,7 +296,7 @@ MergeOutcome run_merge(const MergeRequest& request, ProgressSink& progress, cons
   const std::vector<Adapter> adapters =
       read_inputs(files, architecture, ignore_unused(request.ignore_unused), progress);
   digests.start();
-  const std::vector<MergeInput> inputs = merge_inputs(files, adapters);
+  std::vector<MergeInput> inputs = merge_inputs(files, adapters);
   if (needs_base) {
     note_prompts(inputs, progress);
     require_prompts(inputs);
@@ -301,6 +304,7 @@ MergeOutcome run_merge(const MergeRequest& request, ProgressSink& progress, cons
   for (const Adapter& adapter : adapters) require_place_for(adapter, request.write.format);
 
   std::vector<std::string> sha256 = needs_base ? digests.get() : std::vector<std::string>();
+  for (size_t k = 0; k < sha256.size(); ++k) inputs[k].sha256 = sha256[k];
   if (needs_base && !request.rank)
     require_space_for(request.output, file_size_bytes(adapters, request.write.dtype));
   const std::unique_ptr<Sdxl> base =

@@ -183,10 +183,8 @@ TrainResult write_lora(const DreamBoothRun& run, const TrainRequest& request, co
   result.instance_loss = course_of(run.instance_losses());
   adapter.metadata = metadata_of(request, result, captions, base);
   const TargetNames names(base.unet.config, base.text_encoder.config, base.text_encoder_2.config);
-  std::vector<std::string> warnings;
   write_in_fitting_dtype(request.output, adapter, names,
-                         {.format = settings.format, .dtype = settings.file_dtype}, warnings);
-  for (const std::string& warning : warnings) progress.warning(warning);
+                         {.format = settings.format, .dtype = settings.file_dtype}, progress);
   return result;
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "ziplora/base/error.h"
 #include "ziplora/base/rng.h"
@@ -160,10 +161,11 @@ TrainImages find_train_images(const std::vector<fs::path>& folders_or_files, con
   ListedImages listed = list_training_images(folders_or_files);
   TrainImages images;
   std::vector<CaptionedImage> distinct;
+  std::map<fs::path, int64_t> places;  // in images.paths
   for (const CaptionedImage& item : listed.items) {
-    const auto found = std::ranges::find(images.paths, item.path);
-    images.items.push_back(found - images.paths.begin());
-    if (found != images.paths.end()) continue;
+    const auto [place, is_new] = places.emplace(item.path, static_cast<int64_t>(places.size()));
+    images.items.push_back(place->second);
+    if (!is_new) continue;
     const ImageDimensions size = check_image(item.path);
     images.paths.push_back(item.path);
     images.captions.push_back(item.caption.value_or(prompt));
@@ -193,12 +195,13 @@ EncodedImages encode_train_images(const TrainImages& images, const TrainSettings
   instance.rearrange(images.items);
 
   std::vector<std::string> prompts;
+  std::map<std::string, int64_t> places;  // in prompts
   std::vector<int64_t> prompt_of_item;
   for (const int64_t image : images.items) {
     const std::string& caption = images.captions[static_cast<size_t>(image)];
-    const auto found = std::ranges::find(prompts, caption);
-    prompt_of_item.push_back(found - prompts.begin());
-    if (found == prompts.end()) prompts.push_back(caption);
+    const auto [place, is_new] = places.emplace(caption, static_cast<int64_t>(places.size()));
+    prompt_of_item.push_back(place->second);
+    if (is_new) prompts.push_back(caption);
   }
   prompts.insert(prompts.end(), settings.class_prompt.begin(), settings.class_prompt.end());
   return {std::move(instance), std::move(classes), encode_prompts(base, prompts, progress),

@@ -105,10 +105,6 @@ void AtomicFile::commit() {
   ::close(std::exchange(descriptor_, -1));  // what it could report was reported by the flush
 }
 
-std::filesystem::path AtomicFile::storage_folder() const {
-  return target_.is_stream ? std::filesystem::temp_directory_path() : target_.folder();
-}
-
 void write_text_file(const std::filesystem::path& path, std::string_view text) {
   AtomicFile file(path);
   file.write(text);

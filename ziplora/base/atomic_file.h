@@ -36,8 +36,6 @@ class AtomicFile {
   void rewrite_start(std::string_view text);
   /// Waits for a reader if the output is a pipe.
   void commit();
-  /// The folder whose disk takes the bytes.
-  std::filesystem::path storage_folder() const;
 
  private:
   void write_at(const char* bytes, size_t size_bytes, int64_t offset);

@@ -17,12 +17,11 @@ namespace ziplora {
 namespace fs = std::filesystem;
 
 AtomicFolder::AtomicFolder(const fs::path& path, IfThere if_there)
-    : path_(follow_links(path.has_filename() ? path : path.parent_path())), if_there_(if_there) {
+    : path_(follow_links(path)), if_there_(if_there) {
   const std::string where = "write " + path.string();
   if (path_.empty())
     throw Error(ErrorKind::kUsage, where, "the name of the output is empty",
                 "name a folder, for example ./NAME");
-  const fs::path above = path_.has_parent_path() ? path_.parent_path() : ".";
   struct stat status {};
   const bool exists = ::stat(path_.c_str(), &status) == 0;
   if (!exists && errno == ENAMETOOLONG) throw_write_failure("the path cannot be used", path, errno);
@@ -32,9 +31,8 @@ AtomicFolder::AtomicFolder(const fs::path& path, IfThere if_there)
   if (if_there == IfThere::kRefuse && exists && !fs::is_empty(path_))
     throw Error(ErrorKind::kUsage, where, "the folder exists and is not empty; it is not overwritten",
                 "choose another name for the output, or remove it");
-  if (!fs::is_directory(above))
-    throw Error(ErrorKind::kFailed, where, "the folder " + above.string() + " does not exist",
-                "mkdir -p " + above.string());
+  const fs::path above = OutputTarget{path_}.folder();
+  require_folder(above, path);
   TemporaryPart part = make_part_folder(above, path);
   part_path_ = std::move(part.path);
   lock_ = part.descriptor;

@@ -2,13 +2,10 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
-
 #include "ziplora/base/error.h"
+#include "ziplora/base/file_lock.h"
 
 namespace ziplora {
 namespace {
@@ -20,13 +17,6 @@ std::string holder_of(int descriptor) {
   return size > 0 ? fmt::format("process {}", digits) : "another process";
 }
 
-bool is_still(const std::filesystem::path& file, int descriptor) {
-  struct stat open {
-  }, named{};
-  return ::fstat(descriptor, &open) == 0 && ::stat(file.c_str(), &named) == 0 &&
-         open.st_ino == named.st_ino && open.st_dev == named.st_dev;
-}
-
 }  // namespace
 
 FolderLock::FolderLock(const std::filesystem::path& folder, const std::string& hint)
@@ -34,16 +24,15 @@ FolderLock::FolderLock(const std::filesystem::path& folder, const std::string& h
   while (true) {
     const int descriptor = ::open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (descriptor < 0) return;
-    if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-      const bool taken = errno == EWOULDBLOCK;
-      const std::string holder = taken ? holder_of(descriptor) : "";
+    if (const FileLock lock = try_lock(descriptor); lock != FileLock::kTaken) {
+      const std::string holder = holder_of(descriptor);
       ::close(descriptor);
-      if (!taken) return;
+      if (lock == FileLock::kUnknownHere) return;
       throw Error(ErrorKind::kFailed, "use the folder " + folder.string(),
                   holder + " is working in it, and two would mix their files", hint);
     }
     descriptor_ = descriptor;
-    if (is_still(file_, descriptor)) break;
+    if (has_name(descriptor, file_)) break;
     ::close(descriptor);  // its holder has just removed it
     descriptor_ = -1;
   }

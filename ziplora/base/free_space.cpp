@@ -3,13 +3,24 @@
 #include <fmt/format.h>
 
 #include "ziplora/base/error.h"
+#include "ziplora/base/output_target.h"
 
 namespace ziplora {
+namespace {
 
-void require_space_for(const std::filesystem::path& path, uint64_t size_bytes) {
+namespace fs = std::filesystem;
+
+OutputTarget target_of(const fs::path& path) {
+  std::error_code unseen;
+  const bool is_folder = !path.has_filename() || fs::is_directory(path, unseen);
+  return is_folder ? OutputTarget{follow_links(path)} : find_output_target(path);
+}
+
+}  // namespace
+
+void require_space_for(const fs::path& path, uint64_t size_bytes) {
   std::error_code unknown;
-  const std::filesystem::space_info space =
-      std::filesystem::space(path.has_parent_path() ? path.parent_path() : ".", unknown);
+  const fs::space_info space = fs::space(target_of(path).storage_folder(), unknown);
   if (unknown || space.available >= size_bytes) return;
   throw Error(
       ErrorKind::kExhausted, "write " + path.string(),

@@ -8,9 +8,10 @@
 
 namespace ziplora {
 
-/// @param size_bytes  what the file will take, at least
-/// @throws Error(kExhausted) if the disk that holds the folder of `path` has less; where that is unknown,
-///         writing will tell
+/// @param path        of a file or a folder that will be written; links and streams as in output_target.h
+/// @param size_bytes  what it will take, at least
+/// @throws Error(kExhausted) if the disk that takes the bytes has less room; where that is unknown, writing will
+///         tell. As find_output_target
 void require_space_for(const std::filesystem::path& path, uint64_t size_bytes);
 
 }  // namespace ziplora

@@ -14,7 +14,6 @@
 /// What no time stamp tells goes unseen: a rewrite of the same length within the clock tick (4 ms) in which the
 /// file was opened.
 
-#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <string>

@@ -54,15 +54,13 @@ bool same(const struct timespec& a, const struct timespec& b) {
   return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
 }
 
-/// Whoever writes and then sets the old time of modification back (rsync, cp -p) changes the time of status.
-/// So do a new link, owner or permission, which leave the content as it is and show in the status themselves.
+}  // namespace
+
 bool same_content(const struct stat& then, const struct stat& now) {
   if (then.st_size != now.st_size || !same(then.st_mtim, now.st_mtim)) return false;
   return same(then.st_ctim, now.st_ctim) || then.st_nlink != now.st_nlink || then.st_mode != now.st_mode ||
          then.st_uid != now.st_uid || then.st_gid != now.st_gid;
 }
-
-}  // namespace
 
 InputFile::InputFile(fs::path path, int descriptor)
     : path_(std::move(path)), descriptor_(descriptor), status_{} {

@@ -42,6 +42,11 @@ class InputFile {
   struct stat status_;
 };
 
+/// Of one file at two times. Whoever writes and then sets the old time of modification back (rsync, cp -p) changes
+/// the time of status. So do a new link, owner or permission, which leave the content as it is and show in the
+/// status themselves.
+bool same_content(const struct stat& then, const struct stat& now);
+
 /// Opens regular files alone, and never waits: a pipe without a writer would hold a reader for ever, and a
 /// device may have no end.
 /// @param expected  for messages: "a safetensors file"

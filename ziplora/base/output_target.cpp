@@ -20,22 +20,26 @@ constexpr int kMostLinks = 40;  // as Linux has it
   throw Error(ErrorKind::kUsage, "write " + path.string(), problem, hint);
 }
 
-void require_folder(const OutputTarget& target, const fs::path& path) {
-  const fs::path folder = target.folder();
-  std::error_code unseen;
-  if (fs::is_directory(folder, unseen)) return;
-  if (unseen && unseen != std::errc::no_such_file_or_directory)
-    throw_write_failure("cannot look into " + folder.string(), path, unseen.value());
-  throw Error(ErrorKind::kFailed, "write " + path.string(),
-              "the folder " + folder.string() + " does not exist", "mkdir -p " + folder.string());
-}
-
 }  // namespace
 
 fs::path OutputTarget::folder() const { return path.has_parent_path() ? path.parent_path() : "."; }
 
+fs::path OutputTarget::storage_folder() const {
+  std::error_code missing;
+  return is_stream ? fs::temp_directory_path(missing) : folder();
+}
+
+void require_folder(const fs::path& folder, const fs::path& output) {
+  std::error_code unseen;
+  if (fs::is_directory(folder, unseen)) return;
+  if (unseen && unseen != std::errc::no_such_file_or_directory)
+    throw_write_failure("cannot look into " + folder.string(), output, unseen.value());
+  throw Error(ErrorKind::kFailed, "write " + output.string(),
+              "the folder " + folder.string() + " does not exist", "mkdir -p " + folder.string());
+}
+
 fs::path follow_links(const fs::path& path) {
-  fs::path current = path;
+  fs::path current = path.has_filename() ? path : path.parent_path();
   for (int links = 0; links < kMostLinks; ++links) {
     std::error_code no_link;
     const fs::path next = fs::read_symlink(current, no_link);
@@ -66,7 +70,7 @@ OutputTarget find_output_target(const fs::path& path) {
   if (code == ENAMETOOLONG || code == ELOOP) throw_write_failure("the path cannot be used", path, code);
   OutputTarget target{follow_links(path)};
   if (exists) target.mode = status.st_mode & 0777;
-  require_folder(target, path);
+  require_folder(target.folder(), path);
   return target;
 }
 

@@ -5,35 +5,13 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "ziplora/base/utf8.h"
+
 namespace ziplora {
 namespace {
 
 constexpr size_t kWordLimitBytes = 400;  // the longest real layer names take 150
 constexpr size_t kKeptBytes = 150;       // of either end of a longer word
-
-bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
-
-struct Character {
-  uint32_t code;
-  size_t size_bytes;
-};
-
-/// The character that `text` begins with; size 0 if these bytes are not UTF-8.
-Character first_character(std::string_view text) {
-  const auto lead = static_cast<unsigned char>(text[0]);
-  if (lead < 0x80) return {lead, 1};
-  const size_t size = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead > 0xF4 || text.size() < size) return {lead, 0};
-  uint32_t code = lead & (0x7FU >> size);
-  for (size_t i = 1; i < size; ++i) {
-    if (!continues_character(text[i])) return {lead, 0};
-    code = code << 6 | (static_cast<unsigned char>(text[i]) & 0x3F);
-  }
-  constexpr uint32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
-  const bool surrogate = code >= 0xD800 && code <= 0xDFFF;
-  if (code < kSmallest[size] || surrogate || code > 0x10FFFF) return {lead, 0};
-  return {code, size};
-}
 
 bool is_control(uint32_t code) { return code < 0x20 || (code >= 0x7F && code < 0xA0); }
 

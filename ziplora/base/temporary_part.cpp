@@ -1,7 +1,6 @@
 #include "ziplora/base/temporary_part.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 #include <string_view>
 #include <tuple>
 
+#include "ziplora/base/file_lock.h"
 #include "ziplora/base/write_failure.h"
 
 namespace ziplora {
@@ -38,24 +38,6 @@ bool is_part_name(const std::string& name) {
          name.ends_with(kSuffix);
 }
 
-/// Between opening and locking, another process may have removed the name.
-bool has_name(int descriptor, const fs::path& path) {
-  struct stat open {
-  }, named{};
-  return ::fstat(descriptor, &open) == 0 && ::lstat(path.c_str(), &named) == 0 &&
-         open.st_ino == named.st_ino && open.st_dev == named.st_dev;
-}
-
-enum class Lock { kTaken, kHeldByAnother, kUnknownHere };
-
-Lock try_lock(int descriptor) {
-  while (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EINTR) continue;
-    return errno == EWOULDBLOCK ? Lock::kHeldByAnother : Lock::kUnknownHere;
-  }
-  return Lock::kTaken;
-}
-
 void remove_if_dead(const fs::path& path) {
   struct stat status {};
   if (::lstat(path.c_str(), &status) != 0 || status.st_uid != ::geteuid()) return;
@@ -66,7 +48,7 @@ void remove_if_dead(const fs::path& path) {
   const int descriptor = ::open(path.c_str(), flags);
   if (descriptor < 0) return;
   std::error_code ignored;  // what we may not remove is its owner's to remove
-  if (try_lock(descriptor) == Lock::kTaken && has_name(descriptor, path)) fs::remove_all(path, ignored);
+  if (try_lock(descriptor) == FileLock::kTaken && has_name(descriptor, path)) fs::remove_all(path, ignored);
   ::close(descriptor);
 }
 
@@ -92,7 +74,13 @@ void remove_dead_parts(const fs::path& folder) {
 int create(const fs::path& path, bool is_folder) {
   if (!is_folder) return ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (::mkdir(path.c_str(), 0777) != 0) return -1;
-  return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) {
+    const int code = errno;
+    ::rmdir(path.c_str());
+    errno = code;
+  }
+  return descriptor;
 }
 
 TemporaryPart make_part(const fs::path& folder, const fs::path& output, bool is_folder) {
@@ -102,7 +90,8 @@ TemporaryPart make_part(const fs::path& folder, const fs::path& output, bool is_
     const int descriptor = create(path, is_folder);
     if (descriptor < 0 && errno == EEXIST) continue;
     if (descriptor < 0) break;
-    if (try_lock(descriptor) != Lock::kHeldByAnother && has_name(descriptor, path)) return {path, descriptor};
+    if (try_lock(descriptor) != FileLock::kHeldByAnother && has_name(descriptor, path))
+      return {path, descriptor};
     ::close(descriptor);  // taken for dead in the moment before it was locked
     errno = EAGAIN;
   }
@@ -122,7 +111,10 @@ TemporaryPart make_part_folder(const fs::path& folder, const fs::path& output) {
 }
 
 int make_nameless_file(const fs::path& output) {
-  std::string pattern = fs::temp_directory_path() / "ziplora.XXXXXX";
+  std::error_code missing;
+  std::string pattern = fs::temp_directory_path(missing) / "ziplora.XXXXXX";
+  if (missing)
+    throw_write_failure("cannot use the folder for temporary files", output, missing.value(), "TMPDIR");
   const int descriptor = ::mkostemp(pattern.data(), O_CLOEXEC);
   if (descriptor < 0) throw_write_failure("cannot create a file in " + pattern, output, errno, "TMPDIR");
   ::unlink(pattern.c_str());

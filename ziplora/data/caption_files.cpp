@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <set>
 #include <string>
 
 #include "ziplora/base/error.h"
@@ -24,14 +25,15 @@ CaptionFiles::CaptionFiles(const fs::path& folder) {
                 "check that you may read the folder");
   for (const fs::directory_entry& entry : entries)
     if (is_caption_file(entry.path()) && !entry.is_directory())
-      files_.push_back(folder / entry.path().filename());
-  std::sort(files_.begin(), files_.end());
+      by_stem_[entry.path().stem()].push_back(folder / entry.path().filename());
 }
 
 std::vector<fs::path> CaptionFiles::of(const fs::path& image) const {
   std::vector<fs::path> found;
-  for (const fs::path& file : files_)
-    if (file.stem() == image.stem() || file.stem() == image.filename()) found.push_back(file);
+  for (const fs::path& stem : std::set{image.stem(), image.filename()})  // one, if it has no extension
+    if (const auto files = by_stem_.find(stem); files != by_stem_.end())
+      found.insert(found.end(), files->second.begin(), files->second.end());
+  std::sort(found.begin(), found.end());
   return found;
 }
 

@@ -6,6 +6,7 @@
 ///     std::vector<std::filesystem::path> of_dog = captions.of("photos/dog.png");
 
 #include <filesystem>
+#include <map>
 #include <vector>
 
 namespace ziplora {
@@ -22,7 +23,7 @@ class CaptionFiles {
   std::vector<std::filesystem::path> of(const std::filesystem::path& image) const;
 
  private:
-  std::vector<std::filesystem::path> files_;
+  std::map<std::filesystem::path, std::vector<std::filesystem::path>> by_stem_;
 };
 
 }  // namespace ziplora

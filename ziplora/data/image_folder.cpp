@@ -74,8 +74,9 @@ CaptionedImage with_caption(const fs::path& image, const CaptionFiles& files, co
 
 /// The images among these, with their captions.
 /// @param folder  of all of them
-std::vector<CaptionedImage> with_captions(const std::vector<fs::path>& images, const fs::path& folder) {
-  const CaptionFiles files(folder);
+/// @param files   of that folder
+std::vector<CaptionedImage> with_captions(const std::vector<fs::path>& images, const fs::path& folder,
+                                          const CaptionFiles& files) {
   Captions metadata;
   if (fs::exists(folder / kMetadataName)) metadata = read_metadata(folder / kMetadataName);
   std::vector<CaptionedImage> items;
@@ -97,38 +98,36 @@ std::string reason_of(const fs::directory_entry& entry) {
   return format.empty() ? "no image" : fmt::format("of type {}, which is not read", format);
 }
 
-/// What a folder holds beside these images, their captions and the folders that are read themselves.
-void name_unused(const fs::path& folder, const std::vector<fs::path>& images, const std::set<fs::path>& read,
-                 std::vector<UnusedFile>& unused) {
-  const CaptionFiles captions(folder);
-  std::set<fs::path> used{read};
+/// What a folder holds beside what is used of it.
+void name_unused(const fs::path& folder, std::set<fs::path> used, std::vector<UnusedFile>& unused) {
   used.insert(folder / kMetadataName);
-  for (const fs::path& image : images) {
-    used.insert(image);
-    for (const fs::path& caption : captions.of(image)) used.insert(caption);
-  }
   std::map<fs::path, std::string> rest;  // in the order of names
   for (const fs::directory_entry& entry : fs::directory_iterator(folder))
     if (!used.count(entry.path()) && !is_clutter(entry.path())) rest[entry.path()] = reason_of(entry);
   for (const auto& [path, reason] : rest) unused.push_back({path, reason});
 }
 
+/// A folder that holds images itself, each of which counts `repeats` times.
+void list_images_of(const fs::path& folder, int64_t repeats, ListedImages& listed) {
+  const std::vector<fs::path> images = list_images(folder, is_caption_file);
+  const CaptionFiles captions(folder);
+  for (const CaptionedImage& item : with_captions(images, folder, captions))
+    listed.items.insert(listed.items.end(), static_cast<size_t>(repeats), item);
+  std::set<fs::path> used(images.begin(), images.end());
+  for (const fs::path& image : images)
+    for (const fs::path& caption : captions.of(image)) used.insert(caption);
+  name_unused(folder, std::move(used), listed.unused);
+}
+
 void list_folder(const fs::path& folder, ListedImages& listed) {
   const std::vector<RepeatFolder> repeated = repeat_folders(folder);
-  if (repeated.empty()) {
-    const std::vector<fs::path> images = list_images(folder);
-    for (CaptionedImage& item : with_captions(images, folder)) listed.items.push_back(std::move(item));
-    return name_unused(folder, images, {}, listed.unused);
-  }
+  if (repeated.empty()) return list_images_of(folder, 1, listed);
   std::set<fs::path> read;
   for (const auto& [inside, repeats] : repeated) {
-    const std::vector<fs::path> images = list_images(inside);
-    for (const CaptionedImage& item : with_captions(images, inside))
-      listed.items.insert(listed.items.end(), static_cast<size_t>(repeats), item);
-    name_unused(inside, images, {}, listed.unused);
+    list_images_of(inside, repeats, listed);
     read.insert(inside);
   }
-  name_unused(folder, {}, read, listed.unused);
+  name_unused(folder, std::move(read), listed.unused);
 }
 
 }  // namespace
@@ -142,7 +141,8 @@ ListedImages list_training_images(const std::vector<fs::path>& folders_or_files)
     if (fs::is_directory(named))
       list_folder(named, listed);
     else
-      for (CaptionedImage& item : with_captions(list_images(named), named.parent_path()))
+      for (CaptionedImage& item :
+           with_captions(list_images(named), named.parent_path(), CaptionFiles(named.parent_path())))
         listed.items.push_back(std::move(item));
   }
   return listed;

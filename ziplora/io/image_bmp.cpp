@@ -5,7 +5,6 @@
 #include <bit>
 #include <vector>
 
-#include "ziplora/base/error.h"
 #include "ziplora/io/image_codecs.h"
 
 // A file header of 14 bytes, an information header that begins with its own size (12, 40, … 124), masks or a
@@ -14,8 +13,7 @@
 namespace ziplora {
 namespace {
 
-constexpr uint64_t kFileHeaderBytes = 14, kOldHeaderBytes = 12, kHeaderBytes = 40, kMaskHeaderBytes = 52,
-                   kAlphaHeaderBytes = 56;
+constexpr uint64_t kFileHeaderBytes = 14, kOldHeaderBytes = 12, kHeaderBytes = 40, kAlphaHeaderBytes = 56;
 constexpr uint32_t kPlain = 0, kMasks = 3, kAlphaMasks = 6;
 
 /// Numbers of a file that may end anywhere.
@@ -65,13 +63,12 @@ void read_masks(const Bytes& file, uint64_t header_bytes, uint32_t compression, 
     header.masks[i] = file.number(kFileHeaderBytes + kHeaderBytes + 4 * i, 4);
 }
 
-void read_palette(const Bytes& file, uint64_t header_bytes, uint32_t compression, Header& header) {
+void read_palette(const Bytes& file, uint64_t header_bytes, Header& header) {
   const bool is_old = header_bytes == kOldHeaderBytes;
   const uint64_t entry_bytes = is_old ? 3 : 4, most = uint64_t{1} << header.bits;
   uint64_t count = is_old ? 0 : file.number(46, 4);
   if (count == 0 || count > most) count = most;
-  const uint64_t at =
-      kFileHeaderBytes + header_bytes + (compression != kPlain && header_bytes < kMaskHeaderBytes ? 12 : 0);
+  const uint64_t at = kFileHeaderBytes + header_bytes;
   for (uint64_t i = 0; i < count; ++i) {
     const uint32_t color = file.number(at + i * entry_bytes, 3);
     header.palette.push_back(
@@ -98,7 +95,7 @@ Header read_header(const Bytes& file) {
   if (!known_bits || (masked && header.bits != 16 && header.bits != 32))
     refuse_image(file.where, fmt::format("the BMP has {} bits a pixel, which is not read", header.bits));
   if (header.bits <= 8)
-    read_palette(file, header_bytes, compression, header);
+    read_palette(file, header_bytes, header);
   else
     read_masks(file, header_bytes, compression, header);
   return header;

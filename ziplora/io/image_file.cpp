@@ -165,7 +165,8 @@ StringMap read_png_text(const std::filesystem::path& path) {
   return decode_png_text(bytes, where);
 }
 
-std::vector<std::filesystem::path> list_images(const std::filesystem::path& folder_or_file) {
+std::vector<std::filesystem::path> list_images(const std::filesystem::path& folder_or_file,
+                                               bool (*is_no_image)(const std::filesystem::path&)) {
   namespace fs = std::filesystem;
   const std::string where = "list images of " + folder_or_file.string();
   if (!fs::exists(folder_or_file))
@@ -177,7 +178,9 @@ std::vector<std::filesystem::path> list_images(const std::filesystem::path& fold
   fs::directory_iterator entries(folder_or_file, error);
   if (error) throw Error(ErrorKind::kInput, where, error.message(), "check that you may read it");
   for (const fs::directory_entry& entry : entries)
-    if (entry.is_regular_file() && image_file_kind(entry.path()).is_read) images.push_back(entry.path());
+    if (entry.is_regular_file() && !(is_no_image != nullptr && is_no_image(entry.path())) &&
+        image_file_kind(entry.path()).is_read)
+      images.push_back(entry.path());
   if (images.empty())
     throw Error(ErrorKind::kInput, where,
                 "the folder holds no PNG, JPEG or WebP image, nor any other that is read (" +

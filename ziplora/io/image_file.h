@@ -44,7 +44,9 @@ void write_png(const std::filesystem::path& path, const at::Tensor& image, const
 StringMap read_png_text(const std::filesystem::path& path);
 
 /// Image files of a folder (or the file itself) in name order.
+/// @param is_no_image  names files of the folder that are none, whatever they begin with
 /// @throws Error(kInput) if there is none
-std::vector<std::filesystem::path> list_images(const std::filesystem::path& folder_or_file);
+std::vector<std::filesystem::path> list_images(const std::filesystem::path& folder_or_file,
+                                               bool (*is_no_image)(const std::filesystem::path&) = nullptr);
 
 }  // namespace ziplora

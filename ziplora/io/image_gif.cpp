@@ -1,4 +1,3 @@
-#include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 #include <fmt/format.h>
 #include <gif_lib.h>
@@ -7,7 +6,6 @@
 #include <cstring>
 #include <vector>
 
-#include "ziplora/base/error.h"
 #include "ziplora/io/image_codecs.h"
 
 // The library's DGifSlurp reads every frame into memory; here the file is read record by record up to the end

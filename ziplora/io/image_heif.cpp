@@ -5,7 +5,6 @@
 #include <cstring>
 #include <memory>
 
-#include "ziplora/base/error.h"
 #include "ziplora/io/image_codecs.h"
 
 namespace ziplora {

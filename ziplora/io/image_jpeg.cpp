@@ -10,7 +10,6 @@
 
 #include <csetjmp>
 
-#include "ziplora/base/error.h"
 #include "ziplora/io/image_codecs.h"
 
 // As in image_png.cpp: functions with setjmp have only plain locals.

@@ -9,7 +9,6 @@
 #include <memory>
 #include <vector>
 
-#include "ziplora/base/error.h"
 #include "ziplora/io/image_codecs.h"
 
 namespace ziplora {

@@ -2,7 +2,6 @@
 #include <webp/decode.h>
 #include <webp/demux.h>
 
-#include "ziplora/base/error.h"
 #include "ziplora/io/image_codecs.h"
 
 namespace ziplora {

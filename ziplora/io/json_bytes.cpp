@@ -6,14 +6,12 @@
 #include <optional>
 #include <string>
 
-#include "ziplora/io/utf8_text.h"
+#include "ziplora/base/utf8.h"
 
 namespace ziplora {
 namespace {
 
 constexpr const char* kBytes = "bytes";
-
-bool is_utf8(const std::string& text) { return utf8_text(text) == text; }
 
 std::string hexadecimal(const std::string& text) {
   std::string digits;

@@ -12,7 +12,8 @@ namespace ziplora {
 /// Every text that is not UTF-8 becomes an object with its bytes in hexadecimal digits; the rest stays.
 nlohmann::json spell_bytes(const nlohmann::json& json);
 
-/// The reverse. What only looks like such an object stays as it is.
+/// The reverse. What only looks like such an object stays as it is; one that is an object of its own, {"bytes": "6162"},
+/// would come back as text. No setting has that shape.
 nlohmann::json restore_bytes(const nlohmann::json& json);
 
 }  // namespace ziplora

@@ -38,6 +38,11 @@ class SafetensorsFile {
   const std::filesystem::path& path() const { return path_; }
   const std::map<std::string, TensorInfo>& tensors() const { return tensors_; }
   const StringMap& metadata() const { return metadata_; }
+  /// @return empty if there is no such entry
+  std::string metadata_text(const std::string& key) const {
+    const auto found = metadata_.find(key);
+    return found == metadata_.end() ? "" : found->second;
+  }
   bool contains(const std::string& name) const { return tensors_.count(name) != 0; }
 
   /// @throws Error(kInput) if there is no such tensor

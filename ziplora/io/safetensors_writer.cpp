@@ -32,8 +32,7 @@ SafetensorsWriter::SafetensorsWriter(const fs::path& path, const std::vector<Pla
   }
   const std::string header = build_safetensors_header(infos, metadata, where_);
   const uint64_t header_size = header.size();
-  // Where the bytes go: a link may lead to another disk, and what goes to a pipe is collected first.
-  require_space_for(file_.storage_folder() / path.filename(), sizeof(header_size) + header_size + end);
+  require_space_for(path, sizeof(header_size) + header_size + end);
   file_.write(&header_size, sizeof(header_size));
   file_.write(header);
   skip_finished();

@@ -7,27 +7,15 @@
 
 #include "ziplora/base/error.h"
 #include "ziplora/base/read_file.h"
+#include "ziplora/base/utf8.h"
 
 namespace ziplora {
 namespace {
 
-/// How many bytes the character at the start of the text takes; 0 if it is not UTF-8.
-size_t character_bytes(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  if (byte(0) < 0x80) return 1;
-  const size_t size = byte(0) < 0xC2 ? 0 : byte(0) < 0xE0 ? 2 : byte(0) < 0xF0 ? 3 : byte(0) < 0xF5 ? 4 : 0;
-  if (size == 0 || size > text.size()) return 0;
-  for (size_t i = 1; i < size; ++i)
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  const bool overlong = (byte(0) == 0xE0 && byte(1) < 0xA0) || (byte(0) == 0xF0 && byte(1) < 0x90);
-  const bool surrogate = byte(0) == 0xED && byte(1) >= 0xA0, too_large = byte(0) == 0xF4 && byte(1) >= 0x90;
-  return overlong || surrogate || too_large ? 0 : size;
-}
-
 /// @return the place of the first byte that is not UTF-8, or is a NUL, which no text holds
 std::optional<size_t> first_strange_byte(std::string_view text) {
   for (size_t at = 0; at < text.size();) {
-    const size_t size = character_bytes(text.substr(at));
+    const size_t size = first_character(text.substr(at)).size_bytes;
     if (size == 0 || text[at] == '\0') return at;
     at += size;
   }

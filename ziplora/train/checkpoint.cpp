@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <string>
 #include <string_view>
 
 #include "ziplora/base/error.h"
+#include "ziplora/base/parse_number.h"
 #include "ziplora/io/json_bytes.h"
 #include "ziplora/io/json_file.h"
 #include "ziplora/io/sealed_safetensors.h"
@@ -28,10 +28,8 @@ void insert_with_prefix(NamedTensors& target, const std::string& prefix, const N
 
 /// Digits and nothing else: no sign, no exponent, no tail.
 std::optional<int64_t> whole_number(std::string_view text) {
-  int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || number < 0) return std::nullopt;
-  return number;
+  if (text.empty() || text[0] < '0' || text[0] > '9') return std::nullopt;
+  return parse_number<int64_t>(text);
 }
 
 }  // namespace
@@ -68,24 +66,20 @@ void write_checkpoint(const std::filesystem::path& path, const TrainingCheckpoin
 TrainingCheckpoint read_checkpoint(const std::filesystem::path& path) {
   const SafetensorsFile file(path);
   const std::string where = "train: " + path.string();
-  const auto text_of = [&](const char* key) {
-    const auto found = file.metadata().find(key);
-    return found == file.metadata().end() ? "" : found->second;
-  };
-  if (!text_of(kFormatKey).starts_with(kAnyFormat))
+  if (!file.metadata_text(kFormatKey).starts_with(kAnyFormat))
     throw Error(ErrorKind::kInput, where, "not a training checkpoint",
                 "give --resume a run folder, or one of its checkpoint-*.safetensors");
   require_seal(file, where, kElsewhere);
-  const std::optional<int64_t> iteration = whole_number(text_of(kIterationKey));
-  const std::optional<nlohmann::json> settings = parse_json(text_of(kSettingsKey));
-  if (text_of(kFormatKey) != kFormat || !iteration || !settings)
+  const std::optional<int64_t> iteration = whole_number(file.metadata_text(kIterationKey));
+  const std::optional<nlohmann::json> settings = parse_json(file.metadata_text(kSettingsKey));
+  if (file.metadata_text(kFormatKey) != kFormat || !iteration || !settings)
     throw Error(ErrorKind::kInput, where,
                 fmt::format("the checkpoint's metadata cannot be read: format '{}', iteration '{}'",
-                            text_of(kFormatKey), text_of(kIterationKey)),
+                            file.metadata_text(kFormatKey), file.metadata_text(kIterationKey)),
                 kElsewhere);
   TrainingCheckpoint checkpoint{.iteration = *iteration,
                                 .settings = restore_bytes(*settings),
-                                .until_safe = text_of(kUntilSafeKey) == kYes};
+                                .until_safe = file.metadata_text(kUntilSafeKey) == kYes};
   for (const auto& [name, info] : file.tensors()) {
     if (name.starts_with("factor."))
       checkpoint.factors[name.substr(7)] = file.tensor(name);

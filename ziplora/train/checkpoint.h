@@ -1,8 +1,9 @@
 #pragma once
 /// A training run frozen between two iterations: one sealed safetensors file (io/sealed_safetensors.h) with the
-/// factors, the optimizer's state and, in the metadata, the iteration and the settings. Data order, noise and timesteps are functions of the
-/// seed and the example's number (data_order.h, dreambooth_batches.h), so the iteration is the whole state of
-/// the random draws, and a resumed run ends with the same bits as one that was never stopped.
+/// factors, the optimizer's state and, in the metadata, the iteration and the settings. Data order, noise and
+/// timesteps are functions of the seed and the example's number (data_order.h, dreambooth_batches.h), so the
+/// iteration is the whole state of the random draws, and a resumed run ends with the same bits as one that was
+/// never stopped.
 ///
 ///     write_checkpoint(checkpoint_path(run, 300), state);   // runs/dog/checkpoint-000300.safetensors
 ///     TrainingCheckpoint state = read_checkpoint(*latest_checkpoint(run));

@@ -49,9 +49,7 @@ TrainingCheckpoint DreamBoothRun::checkpoint(bool until_safe) const {
 }
 
 std::optional<TrainingCheckpoint> DreamBoothRun::state_to_keep() const {
-  if (is_updating_) return std::nullopt;
-  for (const auto& [name, factor] : adapter_.factors())
-    if (!at::isfinite(factor).all().item<bool>()) return std::nullopt;
+  if (is_updating_ || non_finite_factor()) return std::nullopt;
   return checkpoint(/*until_safe=*/true);
 }
 
@@ -140,12 +138,17 @@ double DreamBoothRun::mean_loss_since(size_t first) const {
   return loss;
 }
 
-void DreamBoothRun::throw_if_not_finite() const {
+std::optional<std::string> DreamBoothRun::non_finite_factor() const {
   for (const auto& [name, factor] : adapter_.factors())
-    if (!at::isfinite(factor).all().item<bool>())
-      throw Error(ErrorKind::kNonFinite, "train",
-                  fmt::format("'{}' holds NaN or infinity after iteration {}", name, iteration_),
-                  "use a lower --lr, or --dtype float32");
+    if (!at::isfinite(factor).all().item<bool>()) return name;
+  return std::nullopt;
+}
+
+void DreamBoothRun::throw_if_not_finite() const {
+  if (const auto name = non_finite_factor())
+    throw Error(ErrorKind::kNonFinite, "train",
+                fmt::format("'{}' holds NaN or infinity after iteration {}", *name, iteration_),
+                "use a lower --lr, or --dtype float32");
 }
 
 std::vector<double> DreamBoothRun::losses() const { return values_of(losses_); }

@@ -86,6 +86,8 @@ class DreamBoothRun {
   TrainingCheckpoint checkpoint(bool until_safe) const;
   void save_what_is_due(const DreamBoothHooks& hooks, SaveClock& clock, size_t reported) const;
   double mean_loss_since(size_t first) const;
+  /// The name of the first factor that holds NaN or infinity.
+  std::optional<std::string> non_finite_factor() const;
   void throw_if_not_finite() const;
 
   UNet2DConditionModel& unet_;
