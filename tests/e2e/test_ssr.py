@@ -6,7 +6,7 @@ import pytest
 import torch
 from diffusers import StableDiffusionXLPipeline
 from lora_files import LayerChoice, random_layers, save_kohya
-from program import run_ziplora, ziplora, ziplora_fails
+from program import run_ziplora, texts_of, ziplora, ziplora_fails
 from safetensors.torch import load_file
 from tiny_sdxl import make_tiny_sdxl
 
@@ -70,7 +70,7 @@ def direct(base, files, tmp_path):
 def test_the_file_loads_and_routes(command, base, direct, tmp_path):
     result = ziplora(*command(), cwd=tmp_path)
     assert result["method"] == "ssr" and {file.name for file in tmp_path.iterdir()} == {"out.safetensors"}
-    notes = [event["text"] for event in result["events"] if event["event"] == "note"]
+    notes = texts_of(result, "note")
     assert 'joint: "a sks dog, in szn style"' in notes
     pipeline = StableDiffusionXLPipeline.from_pretrained(base)
     pipeline.load_lora_weights(tmp_path / "out.safetensors")
@@ -105,7 +105,7 @@ def test_what_is_given_as_the_joint_prompt_counts(command, tmp_path):
 
 def test_too_few_tokens_are_told(command, tmp_path):
     result = ziplora(*command("--context-images", 1, "--context-size", 8, steps=1), cwd=tmp_path)
-    warnings = [event["text"] for event in result["events"] if event["event"] == "warning"]
+    warnings = texts_of(result, "warning")
     assert any(re.search(r"a layer has seen \d+ tokens for \d+ ranks", text) for text in warnings), warnings
 
 

@@ -130,10 +130,8 @@ ConvertedFile convert_one(const Job& job, const ConvertRequest& request, Progres
       "ziplora.source", json_line({{"file", name_of(job.input).string()}, {"sha256", digest.get().front()}}));
   for (const auto& [target, layer] : adapter.layers) file.rank = std::max(file.rank, layer.rank());
   cancel.throw_if_cancelled("convert");
-  warnings.clear();
   file.dtype = write_in_fitting_dtype(job.output, adapter, names,
-                                      {.format = file.format, .dtype = file.dtype}, warnings);
-  for (const std::string& warning : warnings) progress.warning(warning);
+                                      {.format = file.format, .dtype = file.dtype}, progress);
   file.size_bytes = size_on_disk(job.output);
   return file;
 }

@@ -38,12 +38,12 @@ void check(const BakeRequest& request) {
                 "name a file: -o baked.safetensors");
 }
 
-json recipe_of(const BakeRequest& request, const std::vector<Adapter>& adapters) {
+json recipe_of(const BakeRequest& request, const std::vector<std::string>& sha256) {
   json recipe{{"method", "bake"}, {"base", request.base.filename().string()}};
-  for (size_t k = 0; k < adapters.size(); ++k) {
+  for (size_t k = 0; k < sha256.size(); ++k) {
     recipe["inputs"].push_back({{"file", request.adapters[k].file.filename().string()},
                                 {"scale", request.adapters[k].strength},
-                                {"sha256", sha256_of_adapter(request.adapters[k].file)}});
+                                {"sha256", sha256[k]}});
   }
   return recipe;
 }
@@ -113,7 +113,11 @@ BakeResult run_bake(const BakeRequest& request, ProgressSink& progress, const Ca
   check(request);
   const TargetNames names = base_targets(request.base);
   const BaseFiles base(request.base, names.unet, names.text_encoder_2);
+  std::vector<fs::path> files;
+  for (const AdapterChoice& choice : request.adapters) files.push_back(choice.file);
+  AdapterDigests digests(std::move(files));
   const std::vector<Adapter> adapters = read_adapters(request, names, base, progress);
+  digests.start();
   BakeResult result{.output = request.output, .base = request.base, .adapters = {}};
   count_tensors(base, result);
   std::vector<ScaledAdapter> scaled;
@@ -125,7 +129,7 @@ BakeResult run_bake(const BakeRequest& request, ProgressSink& progress, const Ca
   const Baker baker(base, scaled, request.dtype);
   {
     Stage stage(progress, "bake", result.tensors);
-    const json recipe = recipe_of(request, adapters);
+    const json recipe = recipe_of(request, digests.get());
     if (base.is_folder())
       write_folder(request, base, baker, recipe, stage, cancel);
     else

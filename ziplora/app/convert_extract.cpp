@@ -192,10 +192,8 @@ ExtractResult run_extract(const ExtractRequest& request, ProgressSink& progress,
   refuse_no_difference(found);
   warn_of_left_out(found, request.vectors, progress);
   found.adapter.metadata["ziplora.recipe"] = json_line(recipe_of(request, found.approximation));
-  std::vector<std::string> warnings;
   WriteOptions write = request.write;
-  write.dtype = write_in_fitting_dtype(request.output, found.adapter, names, write, warnings);
-  for (const std::string& warning : warnings) progress.warning(warning);
+  write.dtype = write_in_fitting_dtype(request.output, found.adapter, names, write, progress);
 
   ExtractResult result{.output = request.output,
                        .write = write,

@@ -185,11 +185,11 @@ GenerateResult run_generate(const GenerateRequest& request, ProgressSink& progre
   result.base = resolve_base(request.base);
   const std::unique_ptr<Sdxl> base = load_sdxl(result.base, request.policy, progress);
   const TargetNames names(base->unet.config, base->text_encoder.config, base->text_encoder_2.config);
+  AdapterDigests reading(adapter_files(request));
   const RequestAdapters adapters(request, names, progress);
   std::unique_ptr<AttachedAdapters> attached;
   if (!adapters.empty())
     attached = std::make_unique<AttachedAdapters>(base->components(), adapters.pointers());
-  AdapterDigests reading(adapters.files());
   reading.start();
   std::optional<StringMap> digests;
   if (!request.expected_sha256.empty()) {

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 
 #include "ziplora/app/architecture.h"
 #include "ziplora/app/default_base.h"
@@ -13,48 +12,56 @@
 
 namespace ziplora {
 
+std::vector<std::filesystem::path> adapter_files(const GenerateRequest& request) {
+  std::vector<std::filesystem::path> files;
+  for (const AdapterSet& set : request.adapter_sets)
+    for (const AdapterChoice& choice : set.adapters)
+      if (std::ranges::find(files, choice.file) == files.end()) files.push_back(choice.file);
+  return files;
+}
+
+namespace {
+
+/// Beside a merge, a grid shows what went into it; those files have no style side.
+/// @return whether the style was weighed
+bool weigh_style(Adapter& adapter, const std::filesystem::path& file, double strength, bool is_grid,
+                 ProgressSink& progress) {
+  if (is_grid && !tells_split(adapter)) {
+    progress.note(
+        fmt::format("{} does not record which side is the style: --style-strength leaves it unchanged",
+                    file.filename().string()));
+    return false;
+  }
+  scale_role(adapter, Role::kStyle, strength, "generate: --style-strength: " + file.string());
+  if (!adapter.vector_deltas.empty())
+    progress.warning(fmt::format("{}: --style-strength leaves {} biases and norms unchanged",
+                                 file.filename().string(), adapter.vector_deltas.size()));
+  return true;
+}
+
+}  // namespace
+
 RequestAdapters::RequestAdapters(const GenerateRequest& request, const TargetNames& names,
-                                 ProgressSink& progress) {
-  std::vector<std::map<size_t, double>> strengths;
-  const bool is_grid = request.adapter_sets.size() > 1;
+                                 ProgressSink& progress)
+    : files_(adapter_files(request)) {
   bool weighs_a_style = false;
-  for (const AdapterSet& set : request.adapter_sets) {
-    strengths.emplace_back();
-    for (const AdapterChoice& choice : set.adapters) {
-      const auto known = std::find(files_.begin(), files_.end(), choice.file);
-      const auto index = static_cast<size_t>(known - files_.begin());
-      if (known == files_.end()) {
-        std::vector<std::string> warnings;
-        auto adapter = std::make_unique<Adapter>(read_adapter(choice.file, names, warnings,
-                                                              base_weights(resolve_base(request.base), names),
-                                                              ignore_unused(request.ignore_unused)));
-        for (const std::string& warning : warnings)
-          progress.warning(choice.file.filename().string() + ": " + warning);
-        // Beside a merge, a grid shows what went into it; those files have no style side.
-        if (request.style_strength != 1.0 && is_grid && !tells_split(*adapter)) {
-          progress.note(
-              fmt::format("{} does not record which side is the style: --style-strength leaves it unchanged",
-                          choice.file.filename().string()));
-        } else if (request.style_strength != 1.0) {
-          weighs_a_style = true;
-          scale_role(*adapter, Role::kStyle, request.style_strength,
-                     "generate: --style-strength: " + choice.file.string());
-          if (!adapter->vector_deltas.empty())
-            progress.warning(fmt::format("{}: --style-strength leaves {} biases and norms unchanged",
-                                         choice.file.filename().string(), adapter->vector_deltas.size()));
-        }
-        files_.push_back(choice.file);
-        adapters_.push_back(std::move(adapter));
-      }
-      strengths.back()[index] += choice.strength;
-    }
+  for (const std::filesystem::path& file : files_) {
+    std::vector<std::string> warnings;
+    adapters_.push_back(std::make_unique<Adapter>(
+        read_adapter(file, names, warnings, base_weights(resolve_base(request.base), names),
+                     ignore_unused(request.ignore_unused))));
+    for (const std::string& warning : warnings) progress.warning(file.filename().string() + ": " + warning);
+    if (request.style_strength != 1.0)
+      weighs_a_style |= weigh_style(*adapters_.back(), file, request.style_strength,
+                                    request.adapter_sets.size() > 1, progress);
   }
   if (request.style_strength != 1.0 && !weighs_a_style)
     throw Error(ErrorKind::kUsage, "generate: --style-strength", "no adapter has a style side to weigh",
                 "add --adapter FILE with a file that 'ziplora merge' wrote");
-  for (const auto& set : strengths) {
-    weights_.emplace_back(files_.size(), 0.0);
-    for (const auto& [index, strength] : set) weights_.back()[index] = strength;
+  for (const AdapterSet& set : request.adapter_sets) {
+    std::vector<double>& weights = weights_.emplace_back(files_.size(), 0.0);
+    for (const AdapterChoice& choice : set.adapters)
+      weights[std::ranges::find(files_, choice.file) - files_.begin()] += choice.strength;
   }
 }
 

@@ -15,6 +15,9 @@
 
 namespace ziplora {
 
+/// The distinct ones, in the order in which the request names them.
+std::vector<std::filesystem::path> adapter_files(const GenerateRequest& request);
+
 class RequestAdapters {
  public:
   /// The factors already contain the request's style strength.

@@ -9,7 +9,6 @@
 
 #include "ziplora/base/printable.h"
 #include "ziplora/io/json_file.h"
-#include "ziplora/io/utf8_text.h"
 #include "ziplora/lora/trigger_words.h"
 
 namespace ziplora {
@@ -155,10 +154,10 @@ StringMap merged_metadata(const MergeRequest& request, const std::vector<MergeIn
   }
   carry_over(inputs, names, metadata, progress);
   if (!tags.empty()) metadata["ss_tag_frequency"] = json_line(tags);
-  metadata["ss_output_name"] = utf8_text(request.output.stem().string());
-  metadata["modelspec.title"] = utf8_text(request.output.stem().string());
-  metadata["modelspec.merged_from"] = utf8_text(merged_from);
-  if (!phrases.empty()) metadata["modelspec.trigger_phrase"] = utf8_text(phrases);
+  metadata["ss_output_name"] = request.output.stem().string();
+  metadata["modelspec.title"] = request.output.stem().string();
+  metadata["modelspec.merged_from"] = merged_from;
+  if (!phrases.empty()) metadata["modelspec.trigger_phrase"] = phrases;
   if (report.learning) recipe["result"] = summary_of(*report.learning);
   metadata["ziplora.recipe"] = json_line(recipe);
   return metadata;

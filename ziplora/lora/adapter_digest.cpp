@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "ziplora/base/error.h"
+#include "ziplora/base/open_input.h"
 #include "ziplora/io/sha256.h"
 #include "ziplora/lora/adapter_pieces.h"
 
@@ -32,8 +33,7 @@ struct AdapterDigests::File {
   explicit File(std::filesystem::path name) : path(std::move(name)) { ::stat(path.c_str(), &status); }
   bool operator==(const File& other) const {
     const struct stat &a = status, &b = other.status;
-    return a.st_dev == b.st_dev && a.st_ino == b.st_ino && a.st_size == b.st_size &&
-           a.st_mtim.tv_sec == b.st_mtim.tv_sec && a.st_mtim.tv_nsec == b.st_mtim.tv_nsec;
+    return a.st_dev == b.st_dev && a.st_ino == b.st_ino && same_content(a, b);
   }
 };
 

@@ -90,12 +90,19 @@ TEST_F(AdapterWriting, ValuesBelowHalfPrecisionAreAnError) {
   written(adapter);
 }
 
+struct Warnings : NullProgress {
+  std::vector<std::string> texts;
+  void warning(const std::string& text) override { texts.push_back(text); }
+};
+
 TEST_F(AdapterWriting, FiniteValuesAreAlwaysWrittenInTheNarrowestDtypeThatHoldsThem) {
   const auto path = folder / "out.safetensors";
-  const auto dtype_of = [&](const LoraLayer& own, std::vector<std::string>& warnings) {
+  Warnings sink;
+  std::vector<std::string>& warnings = sink.texts;
+  const auto dtype_of = [&](const LoraLayer& own) {
     Adapter adapter;
     adapter.layers[kBlock + "to_q"] = own;
-    const at::ScalarType dtype = write_in_fitting_dtype(path, adapter, names, {}, warnings);
+    const at::ScalarType dtype = write_in_fitting_dtype(path, adapter, names, {}, sink);
     const LoraLayer read = read_adapter(path, names, warnings).layers.at(kBlock + "to_q");
     EXPECT_EQ(read.down.scalar_type(), dtype);
     const auto delta = [](const LoraLayer& l) {
@@ -104,14 +111,13 @@ TEST_F(AdapterWriting, FiniteValuesAreAlwaysWrittenInTheNarrowestDtypeThatHoldsT
     EXPECT_LT((delta(read) - delta(own)).norm().item<double>(), 2e-3 * delta(own).norm().item<double>());
     return dtype;
   };
-  std::vector<std::string> warnings;
   LoraLayer balanced = layer(2, 1e-7);
   balanced.up *= 1e-2;
-  EXPECT_EQ(dtype_of(balanced, warnings), at::kHalf);  // flushed to zero as it is; a power of two helps
+  EXPECT_EQ(dtype_of(balanced), at::kHalf);  // flushed to zero as it is; a power of two helps
   EXPECT_TRUE(warnings.empty());
   for (const double strength : {1e-14, 1e-30, 1e12}) {
     warnings.clear();
-    EXPECT_EQ(dtype_of(layer(2, strength), warnings), at::kFloat) << strength;
+    EXPECT_EQ(dtype_of(layer(2, strength)), at::kFloat) << strength;
     ASSERT_EQ(warnings.size(), 1u);
     EXPECT_NE(warnings[0].find("to_q"), std::string::npos) << warnings[0];
     EXPECT_NE(warnings[0].find("written in float32"), std::string::npos) << warnings[0];
@@ -122,14 +128,14 @@ TEST_F(AdapterWriting, NanIsWrittenInNoDtype) {
   Adapter adapter;
   adapter.layers[kBlock + "to_q"] = layer(2);
   adapter.layers[kBlock + "to_q"].up[0][0] = std::nan("");
-  std::vector<std::string> warnings;
+  Warnings sink;
   try {
-    write_in_fitting_dtype(folder / "out.safetensors", adapter, names, {}, warnings);
+    write_in_fitting_dtype(folder / "out.safetensors", adapter, names, {}, sink);
     ADD_FAILURE() << "no error";
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kNonFinite);
   }
-  EXPECT_TRUE(std::filesystem::is_empty(folder.path()) && warnings.empty());
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()) && sink.texts.empty());
 }
 
 TEST_F(AdapterWriting, ComfyNamesAreThoseOfTheCheckpoint) {

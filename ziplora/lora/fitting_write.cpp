@@ -9,13 +9,13 @@ namespace ziplora {
 
 at::ScalarType write_in_fitting_dtype(const std::filesystem::path& path, const Adapter& adapter,
                                       const TargetNames& names, const WriteOptions& options,
-                                      std::vector<std::string>& warnings) {
+                                      ProgressSink& progress) {
   try {
     write_adapter(path, adapter, names, options);
     return options.dtype;
   } catch (const ValuesDoNotFit& problem) {
     if (options.dtype == at::kFloat) throw;
-    warnings.push_back(
+    progress.warning(
         fmt::format("{}; the file is written in {} instead", problem.problem(), dtype_name(at::kFloat)));
   }
   write_adapter(path, adapter, names, {.format = options.format, .dtype = at::kFloat});

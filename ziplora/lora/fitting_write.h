@@ -3,23 +3,22 @@
 /// keeps nearly all within half precision (universal_form.h). Where that does not help, as after a training with
 /// a tiny learning rate, the file is float32.
 ///
-///     file.dtype = write_in_fitting_dtype(path, adapter, names, options, warnings);
+///     file.dtype = write_in_fitting_dtype(path, adapter, names, options, progress);
 
 #include <c10/core/ScalarType.h>
 
 #include <filesystem>
-#include <string>
-#include <vector>
 
+#include "ziplora/base/progress.h"
 #include "ziplora/lora/adapter_file.h"
 
 namespace ziplora {
 
-/// @param warnings  says so if the file is float32 though another dtype was asked for
+/// @param progress  is warned if the file is float32 though another dtype was asked for
 /// @return the dtype of the written factors
 /// @throws as write_adapter, but Error(kNonFinite) only for NaN and infinity
 at::ScalarType write_in_fitting_dtype(const std::filesystem::path& path, const Adapter& adapter,
                                       const TargetNames& names, const WriteOptions& options,
-                                      std::vector<std::string>& warnings);
+                                      ProgressSink& progress);
 
 }  // namespace ziplora

@@ -95,16 +95,22 @@ void PlacelessKeys::add_layer(const std::string& key, const at::Tensor& tensor) 
   const auto split = split_part(key);
   Layer& layer = layers_[split ? split->first : key];
   layer.keys.push_back(key);
-  const std::string part = split ? split->second : "";
-  if (part == kAlphaPart || part == "mid") return;
-  const bool zero = is_zero(tensor);
-  if (part == "up" || part == "down") {
-    layer.has_factors = true;
-    layer.has_zero_factor |= zero;
-  } else {
-    const bool adds = part == "diff" || part == "diff_b" || part == "w_norm" || part == "b_norm";
-    layer.has_live_part |= !adds || !zero;
+  layer.parts.emplace_back(split ? split->second : "", tensor);
+}
+
+bool PlacelessKeys::Layer::changes_nothing() const {
+  bool has_factors = false, has_zero_factor = false;
+  for (const auto& [part, tensor] : parts) {
+    if (part == kAlphaPart || part == "mid") continue;
+    if (part == "up" || part == "down") {
+      has_factors = true;
+      has_zero_factor = has_zero_factor || is_zero(tensor);
+    } else {
+      const bool adds = part == "diff" || part == "diff_b" || part == "w_norm" || part == "b_norm";
+      if (!adds || !is_zero(tensor)) return false;
+    }
   }
+  return !has_factors || has_zero_factor;
 }
 
 PlacelessKeys::Report PlacelessKeys::report(

@@ -5,13 +5,14 @@
 ///
 ///     PlacelessKeys placeless;
 ///     placeless.add_layer(key, tensor);
-///     auto [defects, notes] = placeless.report(survey.tensors, names, any_layer_is_known, is_of_sdxl);
+///     auto [defects, notes] = placeless.report(survey.tensors, any_layer_is_known, is_of_sdxl);
 
 #include <ATen/core/Tensor.h>
 
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ziplora/lora/adapter_survey.h"
@@ -41,8 +42,9 @@ class PlacelessKeys {
  private:
   struct Layer {
     std::vector<std::string> keys;
-    bool has_factors = false, has_zero_factor = false, has_live_part = false;
-    bool changes_nothing() const { return !has_live_part && (!has_factors || has_zero_factor); }
+    /// By the part's name. Mapped, so that nothing of them is read before it is asked for.
+    std::vector<std::pair<std::string, at::Tensor>> parts;
+    bool changes_nothing() const;
   };
   std::map<std::string, Layer> layers_;  ///< by the module's name in the file
   std::vector<std::string> strays_;

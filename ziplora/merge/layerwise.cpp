@@ -1,6 +1,8 @@
 #include "ziplora/merge/layerwise.h"
 
 #include <fmt/format.h>
+
+#include <algorithm>
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
@@ -26,6 +28,17 @@ void give_back_holes() {
 std::string describe(const MergeInput& input) {
   const std::string file = input.adapter->source.filename().string();
   return file.empty() ? name_of(input.role) : fmt::format("{} ({})", name_of(input.role), file);
+}
+
+std::vector<std::string> unique_names(const std::vector<MergeInput>& inputs) {
+  std::vector<std::string> names;
+  for (size_t k = 0; k < inputs.size(); ++k) {
+    const auto same = std::count_if(inputs.begin(), inputs.begin() + static_cast<int64_t>(k),
+                                    [&](const MergeInput& input) { return input.role == inputs[k].role; });
+    const std::string role = name_of(inputs[k].role);
+    names.push_back(same == 0 ? role : fmt::format("{}_{}", role, same + 1));
+  }
+  return names;
 }
 
 std::vector<AdapterTerm> terms_of(const std::vector<MergeInput>& inputs) {

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "ziplora/merge/layer_parts.h"
 #include "ziplora/merge/merge_method.h"
@@ -23,6 +24,9 @@ MergeResult merge_layerwise(const std::vector<MergeInput>& inputs, MergeContext&
 
 /// How messages name an input: "subject", "style (ink.safetensors)".
 std::string describe(const MergeInput& input);
+
+/// "subject", "style"; a further input of the same role gets a number: "adapter", "adapter_2".
+std::vector<std::string> unique_names(const std::vector<MergeInput>& inputs);
 
 /// The inputs as terms of the exact sum.
 std::vector<AdapterTerm> terms_of(const std::vector<MergeInput>& inputs);

@@ -30,6 +30,8 @@ struct MergeInput {
   std::vector<std::string> prompts = {};
   /// The user's own images; empty: the adapter draws its own.
   std::vector<std::filesystem::path> images = {};
+  /// Of its file or folder (lora/adapter_digest.h), for methods that keep a state.
+  std::string sha256 = {};
 };
 
 struct MergeContext {
@@ -73,6 +75,8 @@ struct MergeOption {
   std::vector<std::string> choices = {};
   /// Of a number, inclusive.
   std::optional<double> minimum = {};
+  /// Of a whole number, inclusive: beyond int64 it would wrap around. Smaller for what takes memory by its number.
+  int64_t maximum = 1'000'000'000'000;
   /// What help calls a value: "INT", "FLOAT", or for a string this. Absent: "NAME".
   const char* value_name = nullptr;
 

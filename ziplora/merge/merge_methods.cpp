@@ -55,10 +55,9 @@ void check_value(const std::string& where, const MergeOption& option, const nloh
     throw Error(ErrorKind::kUsage, where,
                 fmt::format("{} is too small; the minimum is {}", json_line(value), *option.minimum),
                 "the default is " + json_line(option.default_value));
-  constexpr double kMost = 1e12;  // whole numbers beyond int64 would wrap around
-  if (value.is_number_integer() && value.get<double>() > kMost)
+  if (value.is_number_integer() && value.get<double>() > static_cast<double>(option.maximum))
     throw Error(ErrorKind::kUsage, where,
-                fmt::format("{} is too large; the maximum is {}", json_line(value), kMost),
+                fmt::format("{} is too large; the maximum is {}", json_line(value), option.maximum),
                 "the default is " + json_line(option.default_value));
 }
 

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "ziplora/base/error.h"
+#include "ziplora/merge/layerwise.h"
 
 namespace ziplora {
 namespace {
@@ -64,9 +65,10 @@ std::vector<std::string> joint_prompts_of(const std::vector<MergeInput>& inputs)
 std::vector<PromptContext> prompt_contexts(const std::vector<MergeInput>& inputs,
                                            std::vector<std::string> joint_prompts,
                                            const JointOptions& joint) {
+  const std::vector<std::string> names = unique_names(inputs);
   std::vector<PromptContext> contexts;
   for (size_t k = 0; k < inputs.size(); ++k) {
-    PromptContext own{.name = name_of(inputs[k].role), .prompts = inputs[k].prompts, .shares = {}};
+    PromptContext own{.name = names[k], .prompts = inputs[k].prompts, .shares = {}};
     own.shares.assign(inputs.size(), 0.0);
     own.shares[k] = 1;
     contexts.push_back(std::move(own));

@@ -5,7 +5,6 @@
 ///
 ///     for (const PromptContext& context : prompt_contexts(inputs, {"a sks dog, in szn style"}, joint)) …
 
-#include <optional>
 #include <string>
 #include <vector>
 

@@ -32,8 +32,7 @@ class Recorder {
   Recorder(const Recorder&) = delete;
   Recorder& operator=(const Recorder&) = delete;
 
-  /// @param passes  images times steps
-  RowSpaceMoments moments(int64_t passes) const {
+  RowSpaceMoments moments() const {
     RowSpaceMoments moments;
     for (const auto& [target, sum] : sums_) {
       if (sum.tokens == 0) continue;
@@ -41,10 +40,7 @@ class Recorder {
       if (!mean.isfinite().all().item<bool>())
         throw Error(ErrorKind::kNonFinite, "merge: " + target, "what reaches the adapters here is not finite",
                     "a base or adapter that overflows in float16 needs --dtype bfloat16 or float32");
-      moments.of_target[target] = mean;
-      if (sum.tokens > passes)
-        moments.fewest_tokens =
-            moments.fewest_tokens == 0 ? sum.tokens : std::min(moments.fewest_tokens, sum.tokens);
+      moments[target] = {mean, sum.tokens, sum.one_an_image};
     }
     return moments;
   }
@@ -54,6 +50,7 @@ class Recorder {
     AdapterSlot* slot;
     at::Tensor of_products;  // [R, R] float64
     int64_t tokens = 0;
+    bool one_an_image = false;
   };
 
   /// In float64: rounded products would have negative eigenvalues where little comes through.
@@ -63,6 +60,7 @@ class Recorder {
     const at::Tensor product = z.t().matmul(z);
     sum.of_products = sum.of_products.defined() ? sum.of_products + product : product;
     sum.tokens += z.size(0);
+    sum.one_an_image = projected.dim() == 2;
   }
 
   std::map<std::string, Sum> sums_;
@@ -95,7 +93,7 @@ RowSpaceMoments record_row_space(Sdxl& base, const std::vector<MergeInput>& inpu
   sampling.height = sampling.width = options.image_size;
   sampling.decode = false;
   TextToImage(base, &attached).run(rows, sampling, progress, cancel);
-  return recorder.moments(images * options.steps);
+  return recorder.moments();
 }
 
 }  // namespace ziplora

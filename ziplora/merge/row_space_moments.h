@@ -10,7 +10,7 @@
 ///
 ///     RowSpaceMoments moments = record_row_space(base, inputs, context, {.steps = 4}, seed, progress, cancel);
 ///
-/// Source: SSR-Merge, arXiv 2606.10617, section 3 (its G, of one context).
+/// Source: SSR-Merge, arXiv 2606.10617, section 3.
 
 #include <map>
 #include <string>
@@ -29,13 +29,17 @@ struct RecordingOptions {
   int64_t image_size = 0;
 };
 
-struct RowSpaceMoments {
-  /// By canonical target of the UNet: [R, R] float64 on the CPU.
-  std::map<std::string, at::Tensor> of_target;
-  /// The fewest tokens that a layer has seen, of those that see more than one vector an image and step, as the
-  /// embedding of the timestep does. 0 if there is none.
-  int64_t fewest_tokens = 0;
+struct LayerMoments {
+  /// [R, R] float64 on the CPU
+  at::Tensor mean;
+  /// How many it is the mean of.
+  int64_t tokens = 0;
+  /// One vector an image and step reaches the layer, as of the timestep's embedding.
+  bool one_an_image = false;
 };
+
+/// By canonical target of the UNet.
+using RowSpaceMoments = std::map<std::string, LayerMoments>;
 
 /// @throws Error(kNonFinite) naming the layer, Error(kInterrupted), Error(kIncompatible) as AttachedAdapters
 RowSpaceMoments record_row_space(Sdxl& base, const std::vector<MergeInput>& inputs,

@@ -2,8 +2,7 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/eye.h>
-#include <ATen/ops/linalg_eigvalsh.h>
-#include <ATen/ops/linalg_solve.h>
+#include <ATen/ops/linalg_eigh.h>
 #include <ATen/ops/zeros_like.h>
 
 #include "ziplora/base/error.h"
@@ -28,14 +27,14 @@ at::Tensor router(const std::vector<RoutedContext>& contexts, double ridge) {
   if (mean_diagonal == 0) return identity;
   asked += ridge * mean_diagonal * identity;
   all += ridge * mean_diagonal * identity;
-  // R all = asked, and `all` is symmetric.
-  const at::Tensor eigenvalues = at::linalg_eigvalsh(all);  // ascending
+  const auto [eigenvalues, vectors] =
+      at::linalg_eigh(all);  // ascending; all = vectors diag(eigenvalues) vectorsᵀ
   if (!(eigenvalues[0].item<double>() > kSingular * eigenvalues[-1].item<double>()))
     throw Error(
         ErrorKind::kNonFinite, "merge",
         "the contexts' moments are singular: fewer directions came through than the adapters have ranks",
         "try --ridge 0.01");
-  return at::linalg_solve(all, asked.t()).t();
+  return asked.matmul(vectors / eigenvalues).matmul(vectors.t());
 }
 
 }  // namespace ziplora

@@ -4,8 +4,9 @@
 ///
 ///     R = (Σ_c a_c G_c Z_c + ε̄ I) (Σ_c a_c Z_c + ε̄ I)⁻¹,     ε̄ = ε · mean diag Σ_c a_c Z_c
 ///
-/// up · R · down is the minimiser of Σ_c a_c E‖up (R − G_c) z‖² + ε̄ ‖R − I‖²: the plain sum where no context speaks.
-/// Of own contexts alone it is SSR-Merge (arXiv 2606.10617, eq. 9), whose ridge is an absolute 1e-4.
+/// R minimises Σ_c a_c E‖(R − G_c) z‖² + ε̄ ‖R − I‖²: the plain sum where no context speaks. Of own contexts alone, with as
+/// many tokens in each, it is SSR-Merge (arXiv 2606.10617, section 3), but for the ridge: its authors' code adds an
+/// absolute 1e-4 to the right factor alone.
 
 #include <ATen/core/Tensor.h>
 

@@ -13,7 +13,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "ziplora/base/error.h"
 #include "ziplora/merge/concatenate.h"
 #include "ziplora/merge/layerwise.h"
 #include "ziplora/merge/merge_method.h"
@@ -41,9 +40,9 @@ LoraLayer routed(const std::string& target, const LayerParts& parts,
   LoraLayer layer = concatenate_layer(parts);
   std::vector<RoutedContext> routes;
   for (const RecordedContext& recorded : contexts)
-    if (const auto moments = recorded.moments.of_target.find(target);
-        moments != recorded.moments.of_target.end())
-      routes.push_back({recorded.context.weight, moments->second, shares_of_ranks(recorded.context, parts)});
+    if (const auto moments = recorded.moments.find(target); moments != recorded.moments.end())
+      routes.push_back(
+          {recorded.context.weight, moments->second.mean, shares_of_ranks(recorded.context, parts)});
   if (routes.empty()) return layer;
   const at::Tensor up = layer.up.flatten(1).to(at::kDouble).matmul(router(routes, ridge));
   layer.up = up.to(at::kFloat).view(layer.up.sizes());
@@ -67,26 +66,25 @@ std::vector<RecordedContext> record(const std::vector<MergeInput>& inputs, const
   return contexts;
 }
 
-void warn_of_few_tokens(const std::vector<RecordedContext>& contexts, const std::vector<MergeInput>& inputs,
-                        ProgressSink& progress) {
-  int64_t ranks = 0;
-  for (const MergeInput& input : inputs) {
-    int64_t largest = 0;
-    for (const auto& [target, layer] : input.adapter->layers) largest = std::max(largest, layer.rank());
-    ranks += largest;
-  }
-  for (const RecordedContext& recorded : contexts)
-    if (recorded.moments.fewest_tokens > 0 && recorded.moments.fewest_tokens < 2 * ranks)
+/// Layers that one vector an image reaches always have few; the ridge holds them to the plain sum.
+void warn_of_few_tokens(const std::vector<RecordedContext>& contexts, ProgressSink& progress) {
+  for (const RecordedContext& recorded : contexts) {
+    for (const auto& [target, moments] : recorded.moments) {
+      const int64_t ranks = moments.mean.size(0);
+      if (moments.one_an_image || moments.tokens >= 2 * ranks) continue;
       progress.warning(fmt::format(
-          "{}: a layer has seen {} tokens for {} ranks; at least {} make its moments sure: raise --context-steps "
-          "or --context-images",
-          recorded.context.name, recorded.moments.fewest_tokens, ranks, 2 * ranks));
+          "{}: a layer has seen {} tokens for {} ranks ({}); at least {} make its moments sure: raise "
+          "--context-steps or --context-images",
+          recorded.context.name, moments.tokens, ranks, target, 2 * ranks));
+      break;
+    }
+  }
 }
 
 MergeResult run_ssr(const std::vector<MergeInput>& inputs, const nlohmann::json& options,
                     MergeContext& context) {
   const std::vector<RecordedContext> contexts = record(inputs, options, context);
-  warn_of_few_tokens(contexts, inputs, *context.progress);
+  warn_of_few_tokens(contexts, *context.progress);
   const double ridge = options["ridge"];
   MergeResult result =
       merge_layerwise(inputs, context, [&](const std::string& target, const LayerParts& parts) {
@@ -127,7 +125,8 @@ MergeMethod ssr_method() {
            {.name = "context-images",
             .help = "Begin this many images in each context, at least one per prompt",
             .default_value = recording.images,
-            .minimum = 1},
+            .minimum = 1,
+            .maximum = 10'000},
            {.name = "context-size",
             .help = "Record at sides of this many pixels; 0: the base's own size",
             .default_value = recording.image_size,

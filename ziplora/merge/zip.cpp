@@ -10,7 +10,6 @@
 
 #include "ziplora/base/error.h"
 #include "ziplora/base/save_clock.h"
-#include "ziplora/lora/adapter_digest.h"
 #include "ziplora/merge/concatenate.h"
 #include "ziplora/merge/layerwise.h"
 #include "ziplora/merge/merge_method.h"
@@ -37,18 +36,6 @@ MergerLayout layout_of(const std::vector<MergeInput>& inputs, const LearnedTarge
   return layout;
 }
 
-/// "subject", "style"; a further input of the same role gets a number, so names in the report are unique.
-std::vector<std::string> report_names(const std::vector<MergeInput>& inputs) {
-  std::vector<std::string> names;
-  for (size_t k = 0; k < inputs.size(); ++k) {
-    const auto same = std::count_if(inputs.begin(), inputs.begin() + static_cast<int64_t>(k),
-                                    [&](const MergeInput& input) { return input.role == inputs[k].role; });
-    const std::string role = name_of(inputs[k].role);
-    names.push_back(same == 0 ? role : fmt::format("{}_{}", role, same + 1));
-  }
-  return names;
-}
-
 /// Everything that the coefficients depend on. A resumed merge must have it in common with the interrupted
 /// one.
 nlohmann::json settings_of(const std::vector<MergeInput>& inputs, const nlohmann::json& options,
@@ -60,7 +47,7 @@ nlohmann::json settings_of(const std::vector<MergeInput>& inputs, const nlohmann
   for (size_t k = 0; k < inputs.size(); ++k) {
     std::vector<std::string> images;
     for (const std::filesystem::path& path : inputs[k].images) images.push_back(path.string());
-    settings[fmt::format("input_{}", k)] = {{"sha256", sha256_of_adapter(inputs[k].adapter->source)},
+    settings[fmt::format("input_{}", k)] = {{"sha256", inputs[k].sha256},
                                             {"weight", inputs[k].strength},
                                             {"prompts", inputs[k].prompts},
                                             {"images", images}};
@@ -138,7 +125,7 @@ class ZipMerge {
       : inputs_(inputs),
         options_(options),
         context_(context),
-        names_(report_names(inputs)),
+        names_(unique_names(inputs)),
         state_(std::move(state)),
         coefficients_(coefficients_on(context.base->policy.device, layout_of(inputs, *options.targets))),
         zip_inputs_(*context.base, inputs, options.inputs, context.seed, *context.progress, *context.cancel,
@@ -218,7 +205,7 @@ class ZipMerge {
     } catch (const Error&) {
       throw;
     } catch (const std::exception&) {
-      if (optimizer_.step_count() > 0) context_.progress->warning(keep_state());
+      if (optimizer_.step_count() > 0) keep_state();  // how to go on from it says whoever called
       throw;
     }
   }

@@ -1,9 +1,5 @@
 #include "ziplora/merge/zip_options.h"
 
-#include <fmt/format.h>
-
-#include "ziplora/base/error.h"
-
 namespace ziplora {
 namespace {
 
@@ -55,7 +51,8 @@ std::vector<MergeOption> learning_table(const ZipOptions& defaults) {
           {.name = "batch-size",
            .help = "Learn on this many images of each adapter per iteration",
            .default_value = defaults.inputs.rows_each,
-           .minimum = 1},
+           .minimum = 1,
+           .maximum = 4096},
           {.name = "gradient-checkpointing",
            .help = "Recompute activations: takes less memory and about a third more time",
            .default_value = defaults.gradient_checkpointing}};
@@ -67,7 +64,8 @@ std::vector<MergeOption> image_table(const ZipOptions& defaults) {
        .help =
            "Let each adapter without images of its own draw this many to learn on, at least one per prompt",
        .default_value = defaults.inputs.images,
-       .minimum = 1},
+       .minimum = 1,
+       .maximum = 10'000},
       {.name = "image-steps",
        .help = "Draw these images in this many steps",
        .default_value = defaults.inputs.image_steps,
@@ -83,15 +81,8 @@ std::vector<MergeOption> image_table(const ZipOptions& defaults) {
       {.name = "evaluation-draws",
        .help = "Measure fidelity, before and after, on this many fixed draws",
        .default_value = defaults.evaluation_draws,
-       .minimum = 1}};
-}
-
-/// Before memory is asked for.
-void refuse_above(const nlohmann::json& values, const std::string& name, int64_t most) {
-  if (const int64_t given = values[name]; given > most)
-    throw Error(ErrorKind::kUsage, "merge: --" + name,
-                fmt::format("{} is too large; the maximum is {}", given, most),
-                "leave it out for the default");
+       .minimum = 1,
+       .maximum = 100'000}};
 }
 
 }  // namespace
@@ -104,9 +95,6 @@ std::vector<MergeOption> zip_table() {
 }
 
 ZipOptions zip_options_of(const nlohmann::json& values) {
-  refuse_above(values, "images", 10'000);
-  refuse_above(values, "batch-size", 4096);
-  refuse_above(values, "evaluation-draws", 100'000);
   const int64_t image_size = values["image-size"];
   return {.loop = {.iterations = values["iterations"], .stop_overlap = values["stop-overlap"]},
           .objective = {.overlap_weight = values["overlap-weight"],

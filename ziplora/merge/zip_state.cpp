@@ -48,19 +48,15 @@ ZipState read_zip_state(const std::filesystem::path& path, const nlohmann::json&
     throw Error(ErrorKind::kInput, where, "there is no interrupted merge to resume",
                 "run the command without --resume");
   const SafetensorsFile file(path);
-  const auto text_of = [&](const char* key) {
-    const auto found = file.metadata().find(key);
-    return found == file.metadata().end() ? "" : found->second;
-  };
   const bool is_first_format = file.metadata().contains(kSettingsKeyOfTheFirstFormat);
-  if (!is_first_format && !text_of(kFormatKey).starts_with("ziplora.merge_state."))
+  if (!is_first_format && !file.metadata_text(kFormatKey).starts_with("ziplora.merge_state."))
     throw Error(ErrorKind::kInput, where, "the file is not a merge state", kStartOver);
   require_seal(file, where, kStartOver);
-  if (text_of(kFormatKey) != kFormat)
+  if (file.metadata_text(kFormatKey) != kFormat)
     throw Error(ErrorKind::kInput, where,
-                fmt::format("the format '{}' of the merge state is unknown", text_of(kFormatKey)),
+                fmt::format("the format '{}' of the merge state is unknown", file.metadata_text(kFormatKey)),
                 kStartOver);
-  const nlohmann::json saved = parse_json(text_of(kSettingsKey)).value_or(nullptr);
+  const nlohmann::json saved = parse_json(file.metadata_text(kSettingsKey)).value_or(nullptr);
   for (const auto& [name, value] : settings.items()) {
     const std::string before = saved.is_object() ? json_line(saved.value(name, nlohmann::json())) : "unknown";
     if (before == json_line(value)) continue;  // compared as text: in the file all of it is UTF-8

@@ -100,9 +100,7 @@ ClipTextConfig ClipTextConfig::from_json(const json& config, bool with_projectio
   result.vocab_size = reader.positive("vocab_size");
   result.hidden_size = reader.positive("hidden_size");
   result.intermediate_size = reader.positive("intermediate_size");
-  result.num_hidden_layers = reader.positive("num_hidden_layers");
-  if (result.num_hidden_layers > kMostLayers)
-    reader.unsupported("num_hidden_layers", fmt::format("at most {}", kMostLayers));
+  result.num_hidden_layers = reader.layers("num_hidden_layers");
   result.num_attention_heads = read_num_attention_heads(reader, result.hidden_size);
   result.max_position_embeddings = reader.positive("max_position_embeddings");
   result.hidden_act = read_activation(reader);

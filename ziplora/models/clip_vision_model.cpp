@@ -103,7 +103,7 @@ ClipVisionConfig ClipVisionConfig::from_json(const nlohmann::json& config) {
   ClipVisionConfig c;
   c.hidden_size = reader.positive("hidden_size");
   c.intermediate_size = reader.positive("intermediate_size");
-  c.num_hidden_layers = reader.positive("num_hidden_layers");
+  c.num_hidden_layers = reader.layers("num_hidden_layers");
   c.num_attention_heads = read_num_attention_heads(reader, c.hidden_size);
   reader.expect("num_channels", 3);
   c.image_size = reader.positive("image_size");

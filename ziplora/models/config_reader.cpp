@@ -34,6 +34,12 @@ int64_t ConfigReader::positive(const std::string& field) {
   return value->get<int64_t>();
 }
 
+int64_t ConfigReader::layers(const std::string& field) {
+  const int64_t count = positive(field);
+  if (count > kMostLayers) unsupported(field, fmt::format("at most {}", kMostLayers));
+  return count;
+}
+
 std::vector<int64_t> ConfigReader::per_block(const std::string& field, size_t blocks, int64_t absent) {
   const nlohmann::json* value = find(field);
   if (!value) return std::vector<int64_t>(blocks, absent);

@@ -34,6 +34,9 @@ class ConfigReader {
   /// A size or count.
   /// @throws Error(kInput) if the field is absent or not a whole number from 1 to kLargestSize
   int64_t positive(const std::string& field);
+  /// A number of layers.
+  /// @throws as positive; Error(kIncompatible) if it is above kMostLayers
+  int64_t layers(const std::string& field);
   /// A list with one entry per block. A single number stands for every block, as in diffusers.
   std::vector<int64_t> per_block(const std::string& field, size_t blocks, int64_t absent);
 

@@ -67,14 +67,11 @@ struct Statement {
 std::vector<Statement> statements_on_v(const SafetensorsFile& file) {
   std::vector<Statement> found;
   if (file.contains("v_pred")) found.push_back({true, "the tensor v_pred"});
-  const auto entry = [&](const char* key) {
-    const auto at = file.metadata().find(key);
-    return at == file.metadata().end() ? "" : at->second;
-  };
   for (const char* key : {"modelspec.prediction_type", "modelspec.predict_key", "prediction_type"})
-    if (const auto v = says_v(entry(key), "load " + file.path().string(), key)) found.push_back({*v, key});
+    if (const auto v = says_v(file.metadata_text(key), "load " + file.path().string(), key))
+      found.push_back({*v, key});
   for (const char* key : {"ss_v_parameterization", "v_parameterization"})
-    if (is_true(entry(key))) found.push_back({true, key});
+    if (is_true(file.metadata_text(key))) found.push_back({true, key});
   const fs::path yaml = fs::path(file.path()).replace_extension(".yaml");
   if (yaml_says_v(yaml)) found.push_back({true, yaml.filename().string()});
   return found;
@@ -98,8 +95,7 @@ PredictionMarkers prediction_markers(const SafetensorsFile& file) {
   }
   said.zero_terminal_snr = file.contains("ztsnr");
   for (const char* key : {"ss_zero_terminal_snr", "zero_terminal_snr"})
-    if (const auto at = file.metadata().find(key);
-        !said.zero_terminal_snr && at != file.metadata().end() && is_true(at->second)) {
+    if (!said.zero_terminal_snr && is_true(file.metadata_text(key))) {
       said.zero_terminal_snr = true;
       said.notes.push_back(fmt::format("the base's noise schedule ends in pure noise, as {} says", key));
     }

@@ -4,7 +4,6 @@
 ///
 ///     if (is_unused_tensor(name)) continue;
 
-#include <functional>
 #include <string>
 #include <vector>
 

@@ -30,7 +30,7 @@ void Adam::zero_grad() {
 void Adam::step(std::optional<double> lr_now) {
   const at::NoGradGuard no_grad;
   const double lr = lr_now.value_or(options_.lr);
-  ++step_count_;
+  const int64_t step = step_count_ + 1;
   // A parameter that took no part in the loss has no gradient and is left alone, as in torch.optim.
   std::vector<at::Tensor> parameters, gradients, exp_avg, exp_avg_sq, steps;
   for (size_t i = 0; i < parameters_.size(); ++i) {
@@ -39,9 +39,9 @@ void Adam::step(std::optional<double> lr_now) {
     gradients.push_back(parameters_[i].grad());
     exp_avg.push_back(exp_avg_[i]);
     exp_avg_sq.push_back(exp_avg_sq_[i]);
-    steps.push_back(
-        at::full({}, static_cast<double>(step_count_), parameters_[i].options().dtype(at::kFloat)));
+    steps.push_back(at::full({}, static_cast<double>(step), parameters_[i].options().dtype(at::kFloat)));
   }
+  step_count_ = step;  // only now: what runs out of memory above has updated nothing
   if (parameters.empty()) return;
   const auto update = [&](auto fused) {
     fused(parameters, gradients, exp_avg, exp_avg_sq, at::TensorList{}, steps, lr, options_.beta1,
