@@ -1,6 +1,7 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests/support"))
+for folder in ("support", "parity"):
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / folder))
 
 from made_up_world import cache  # noqa: E402, F401  (a fixture)

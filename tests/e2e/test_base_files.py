@@ -8,7 +8,9 @@ import pytest
 import torch
 from diffusers import StableDiffusionXLPipeline
 from error_words import assert_says
-from program import run_ziplora, ziplora, ziplora_fails
+from PIL import Image
+from program import run_ziplora, texts_of, ziplora, ziplora_fails
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from sgm_checkpoint import sgm_checkpoint
 from tiny_sdxl import make_tiny_sdxl
@@ -44,7 +46,7 @@ def draw(base, weights, tmp_path_factory):
         if fails:
             return ziplora_fails(fails, *command)
         result = ziplora(*command)
-        notes = [event["text"] for event in result["events"] if event["event"] == "note"]
+        notes = texts_of(result, "note")
         return load_file(folder / "latents.safetensors")["latents"], notes
 
     return draw
@@ -101,14 +103,10 @@ def test_training_predicts_what_the_file_says(base, weights, tmp_path):
     shutil.copytree(base, tmp_path / "tiny", ignore=shutil.ignore_patterns("*.safetensors"))
     shutil.rmtree(tmp_path / "tiny" / "scheduler")
     save_file(weights, file, {"modelspec.prediction_type": "v"})
-    from PIL import Image
-
     (tmp_path / "images").mkdir()
     Image.new("RGB", (32, 32), "red").save(tmp_path / "images" / "a.png")
     ziplora("train", tmp_path / "images", "--prompt", "a dog", "--base", file, "--rank", 1, "--iterations", 1,
             "--file-dtype", "float32", "-o", tmp_path / "lora.safetensors")
-    from safetensors import safe_open
-
     with safe_open(tmp_path / "lora.safetensors", "pt") as opened:
         assert opened.metadata()["modelspec.prediction_type"] == "v"
 
@@ -147,7 +145,7 @@ def test_left_overs_in_a_folder_are_skipped_aloud(base, tmp_path):
     draw = ["generate", "a", "--steps", "1", "--save-latents", tmp_path / "latents.safetensors", "-o", tmp_path / "a.png"]
     ziplora(*draw, "--base", base)
     wanted = load_file(tmp_path / "latents.safetensors")["latents"]
-    notes = [event["text"] for event in ziplora(*draw, "--base", copy)["events"] if event["event"] == "note"]
+    notes = texts_of(ziplora(*draw, "--base", copy), "note")
     assert torch.equal(load_file(tmp_path / "latents.safetensors")["latents"], wanted)
     assert any("2 tensors of the base are left out" in note and "text_projection.weight" in note for note in notes), notes
 

@@ -14,7 +14,7 @@ import torch
 from diffusers import StableDiffusionXLPipeline
 from error_words import assert_says
 from lora_files import EVERY_PART, LayerChoice, random_layers, save_kohya
-from program import BUILD, run_ziplora, ziplora, ziplora_fails
+from program import BUILD, run_ziplora, texts_of, ziplora, ziplora_fails
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from sgm_checkpoint import sgm_checkpoint
@@ -264,7 +264,7 @@ def test_a_scale_of_zero_changes_no_weight(base, lora, single_file, tmp_path):
 
 def test_a_single_file_with_settings_beside_it_says_what_to_copy(base, lora, single_file, tmp_path):
     result = ziplora("convert", "--bake", lora, "--into", single_file, "-o", "baked.safetensors", cwd=tmp_path)
-    notes = [event["text"] for event in result["events"] if event["event"] == "note"]
+    notes = texts_of(result, "note")
     assert any(str(single_file.with_suffix("")) in note and "baked" in note for note in notes)
 
 

@@ -9,7 +9,7 @@ import torch
 from diffusers import UNet2DConditionModel
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
-from program import run_ziplora, steps_of, ziplora, ziplora_fails
+from program import run_ziplora, steps_of, texts_of, ziplora, ziplora_fails
 from safetensors.torch import load_file, save_file
 from tiny_sdxl import make_tiny_sdxl
 
@@ -181,7 +181,7 @@ def test_style_strength_of_a_merge_whose_inputs_have_other_layers_and_ranks(gene
 
 def test_a_long_prompt_warns_once_and_says_what_was_cut(generate, tmp_path):
     result = generate("very " * 20 + "Größe 東京", "-n", 5, "--batch-size", 2, "-o", tmp_path / "out.png")
-    warnings = [e["text"] for e in result["events"] if e["event"] == "warning"]
+    warnings = texts_of(result, "warning")
     assert len(warnings) == 1 and "75" in warnings[0] and "größe 東京" in warnings[0], warnings
 
 
@@ -333,7 +333,7 @@ def test_like_warns_of_an_adapter_that_has_changed(generate, base, tmp_path):
 
     def warnings():
         again = ziplora("generate", "--like", tmp_path / "out.png", "-o", tmp_path / "again.png")
-        return [e["text"] for e in again["events"] if e["event"] == "warning" and "sha256" in e["text"]]
+        return [text for text in texts_of(again, "warning") if "sha256" in text]
 
     assert warnings() == []
     before = hashlib.sha256(lora.read_bytes()).hexdigest()

@@ -3,13 +3,12 @@ names the file; none ends the program or is our own bug."""
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
-from diffusers import StableDiffusionXLPipeline
-from lora_files import LayerChoice, random_layers, save_kohya
 from PIL import Image, PngImagePlugin
 from program import events, run_ziplora, ziplora
-from tiny_sdxl import make_tiny_sdxl
+from small_inputs import make_small_inputs
 
 DEEP = '{"a":' * 100_000 + "1" + "}" * 100_000
 HOSTILE = {"deep": DEEP, "deep lists": "[" * 100_000, "large": '{"a": "' + "x" * (40 << 20) + '"}', "no object": "[1, 2]",
@@ -18,13 +17,8 @@ HOSTILE = {"deep": DEEP, "deep lists": "[" * 100_000, "large": '{"a": "' + "x" *
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("inputs")
-    base = make_tiny_sdxl(folder / "base")
-    pipeline = StableDiffusionXLPipeline.from_pretrained(base)
-    save_kohya(folder / "dog.safetensors", random_layers(pipeline, LayerChoice(seed=1)), pipeline)
-    ziplora("convert", folder / "dog.safetensors", "--base", base, "--format", "peft", "-o", folder / "peft")
-    (folder / "photos").mkdir()
-    Image.effect_noise((40, 40), 50).convert("RGB").save(folder / "photos/a.png")
+    folder = make_small_inputs(tmp_path_factory.mktemp("inputs"))
+    ziplora("convert", folder / "dog.safetensors", "--base", folder / "base", "--format", "peft", "-o", folder / "peft")
     (folder / "photos/metadata.jsonl").write_text('{"file_name": "a.png", "text": "a dog"}\n')
     return folder
 
@@ -50,11 +44,9 @@ def test_a_base(content, inputs, tmp_path):
     base = tmp_path / "base"
     shutil.copytree(inputs / "base", base)
     for file in BASE_FILES:
-        if content == "not UTF-8" and file == "tokenizer/tokenizer_config.json" or not (base / file).exists():
-            continue
         sound = (base / file).read_bytes()
         write(base / file, HOSTILE[content])
-        fails_soundly(file.split("/")[0], ["generate", "a", "--base", base, "--steps", 1, "-o", tmp_path / "a.png"])
+        fails_soundly(Path(file).name, ["generate", "a", "--base", base, "--steps", 1, "-o", tmp_path / "a.png"])
         (base / file).write_bytes(sound)
 
 
@@ -67,7 +59,7 @@ def test_the_other_readers(content, inputs, tmp_path):
     write(tmp_path / "photos/metadata.jsonl", text)
     write(tmp_path / "c.json", text)
     generate = ["generate", "a", *base, "--steps", 1, "-o", tmp_path / "a.png"]
-    fails_soundly("c.json", [*generate, "--config", tmp_path / "c.json"]) if content != "not UTF-8" else None
+    fails_soundly("c.json", [*generate, "--config", tmp_path / "c.json"])
     fails_soundly("c.json", ["merge", "--recipe", tmp_path / "c.json", *base, "-o", tmp_path / "o.safetensors"])
     if content not in ("empty", "large"):  # no captions at all; JSON lines may be long
         fails_soundly("metadata.jsonl", ["train", tmp_path / "photos", "--prompt", "a", *base, "--iterations", 1,

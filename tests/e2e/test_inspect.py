@@ -12,7 +12,7 @@ from lora_files import EVERY_PART, LayerChoice, random_layers, save_diffusers, s
 from peft import LoraConfig
 from peft.utils import get_peft_model_state_dict
 from PIL import Image
-from program import events, run_ziplora, ziplora, ziplora_fails
+from program import events, run_ziplora, texts_of, ziplora, ziplora_fails
 from safetensors.torch import load_file, save_file
 from tiny_sdxl import make_tiny_sdxl
 
@@ -396,7 +396,7 @@ def test_a_missing_alpha_means_scale_1_and_is_said_aloud(good, tmp_path):
     plain = save(tmp_path / "plain.safetensors", sdxl_tensors(alpha=None))
     result = ziplora("merge", "--subject", good, "--style", plain, "--method", "direct", "--file-dtype", "float32",
                      "-o", tmp_path / "out.safetensors")
-    warnings = [event["text"] for event in result["events"] if event["event"] == "warning"]
+    warnings = texts_of(result, "warning")
     assert warnings == ["plain.safetensors: no alpha for 4 of 4 layers: scale 1 is assumed there"]
     merged, source = load_file(tmp_path / "out.safetensors"), load_file(plain)
     for name in {key.split(".")[0] for key in source}:

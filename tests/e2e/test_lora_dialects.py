@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from error_words import assert_says
-from program import ziplora, ziplora_fails
+from program import texts_of, ziplora, ziplora_fails
 from safetensors.numpy import load_file, save_file
 
 TO_K = "down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k"
@@ -53,7 +53,7 @@ def assert_deltas(found, wanted):
 
 
 def warnings_of(result):
-    return " ".join(event["text"] for event in result["events"] if event["event"] == "warning")
+    return " ".join(texts_of(result, "warning"))
 
 
 # Nerogar/OneTrainer#885

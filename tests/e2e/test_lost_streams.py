@@ -7,22 +7,13 @@ import signal
 import subprocess
 
 import pytest
-from diffusers import StableDiffusionXLPipeline
-from lora_files import LayerChoice, random_layers, save_kohya
-from PIL import Image
 from program import act_in_the_middle, command_line, run_ziplora
-from tiny_sdxl import make_tiny_sdxl
+from small_inputs import make_small_inputs
 
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("inputs")
-    base = make_tiny_sdxl(folder / "base")
-    pipeline = StableDiffusionXLPipeline.from_pretrained(base)
-    save_kohya(folder / "dog.safetensors", random_layers(pipeline, LayerChoice(seed=1)), pipeline)
-    (folder / "photos").mkdir()
-    Image.effect_noise((40, 40), 50).convert("RGB").save(folder / "photos/a.png")
-    return folder
+    return make_small_inputs(tmp_path_factory.mktemp("inputs"))
 
 
 def train(inputs, output, iterations=2):

@@ -13,7 +13,7 @@ from diffusers import StableDiffusionXLPipeline
 from lora_files import Layer, LayerChoice, component_modules, random_layers, save_kohya
 from PIL import Image
 from probe_runner import relative_error
-from program import interrupt, run_ziplora, steps_of, ziplora, ziplora_fails
+from program import interrupt, run_ziplora, steps_of, texts_of, ziplora, ziplora_fails
 from safetensors import safe_open
 from safetensors.torch import load_file
 from tiny_sdxl import make_tiny_sdxl
@@ -238,7 +238,7 @@ def test_learns_on_the_users_own_images(two, tmp_path):
         Image.fromarray(random.integers(0, 256, (40, 48, 3), dtype=np.uint8)).save(tmp_path / "photos" / name)
     drawn = ziplora(*two, *ZIP, "-o", "drawn.safetensors", cwd=tmp_path)
     given = ziplora(*two, *ZIP, "--subject-images", "photos", "-o", "given.safetensors", cwd=tmp_path)
-    notes = [event["text"] for event in given["events"] if event["event"] == "note"]
+    notes = texts_of(given, "note")
     assert "images are drawn to learn on: 2 by ink.safetensors" in notes
     error = ziplora_fails(2, *two, *ZIP, "--style-prompt", "a", "--style-prompt", "b", "--style-prompt", "c",
                           "--style-images", "photos", "-o", "fewer.safetensors", cwd=tmp_path)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from diffusers import StableDiffusionXLPipeline
 from lora_files import LayerChoice, random_layers, save_kohya
-from program import run_ziplora, ziplora, ziplora_fails
+from program import run_ziplora, texts_of, ziplora, ziplora_fails
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from tiny_sdxl import make_tiny_sdxl
@@ -108,7 +108,7 @@ def test_tags_of_inputs_with_equal_names_stay_apart_and_what_agrees_is_kept(file
     merged = metadata_of(tmp_path / "out.safetensors")
     assert json.loads(merged["ss_tag_frequency"]) == {"last/10_img": {"dog": 7}, "last/10_img (2)": {"ink": 7}}
     assert merged["modelspec.prediction_type"] == "v" and merged["modelspec.license"] == "CC0 AND MIT"
-    said = [event["text"] for event in result["events"] if event["event"] == "warning"]
+    said = texts_of(result, "warning")
     assert any('"CC0" (b/last.safetensors), "MIT" (a/last.safetensors); the merge names all' in text for text in said), said
     assert any('ss_base_model_version: "sdxl_dog" (a/last' in text and "by its shapes" in text for text in said), said
     assert merged["ss_base_model_version"] == "sdxl_custom"
@@ -133,7 +133,7 @@ def test_tags_that_are_no_json_are_said(files, base, tmp_path):
     save_file(load_file(files["ink"]), tmp_path / "odd.safetensors", {"ss_tag_frequency": "{broken"})
     result = ziplora("merge", "--method", "direct", "--subject", "odd.safetensors", "--style", files["ink"], "--base", base,
                      "-o", "out.safetensors", cwd=tmp_path)
-    said = [event["text"] for event in result["events"] if event["event"] == "warning"]
+    said = texts_of(result, "warning")
     assert any(text.startswith("odd.safetensors: its ss_tag_frequency is not a JSON object") for text in said), said
 
 
@@ -194,7 +194,7 @@ def test_layers_that_some_inputs_lack_are_said(two, tmp_path):
     layers = {entry["input"]: entry["layers"] for entry in result["layers_of_inputs"]}
     assert layers["subject (dog.safetensors)"] == result["layers"] > layers["style (ink.safetensors)"]
     assert result["partly_covered"] == result["layers"] - layers["style (ink.safetensors)"]
-    notes = [event["text"] for event in result["events"] if event["event"] == "note"]
+    notes = texts_of(result, "note")
     assert any(f"{result['partly_covered']} of {result['layers']} layers are not in all inputs" in note for note in notes)
 
 

@@ -5,37 +5,18 @@ import os
 from pathlib import Path
 
 import pytest
-from diffusers import StableDiffusionXLPipeline
-from lora_files import LayerChoice, random_layers, save_kohya
-from PIL import Image
 from program import act_in_the_middle, ziplora_fails
-from small_disk import fill, small_disk
-from tiny_sdxl import make_tiny_sdxl
+from small_disk import disk, fill  # noqa: F401  (disk is a fixture)
+from small_inputs import make_small_inputs
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 
 
 @pytest.fixture(scope="module")
 def inputs(cache, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("inputs")
-    base = make_tiny_sdxl(folder / "base")
-    pipeline = StableDiffusionXLPipeline.from_pretrained(base)
-    for seed, name in enumerate(("dog", "ink")):
-        save_kohya(folder / f"{name}.safetensors", random_layers(pipeline, LayerChoice(seed=seed)), pipeline,
-                   metadata={"modelspec.trigger_phrase": f"a sks {name}"})
-    (folder / "photos").mkdir()
-    Image.effect_noise((40, 40), 50).convert("RGB").save(folder / "photos/a.png")
+    folder = make_small_inputs(tmp_path_factory.mktemp("inputs"))
     (folder / "drawings").symlink_to(cache)
     return folder
-
-
-@pytest.fixture
-def disk(tmp_path):
-    with small_disk(tmp_path / "disk") as disk:
-        if disk is None:
-            give_up = pytest.fail if os.environ.get("ZIPLORA_SKIP_NOTHING") else pytest.skip
-            give_up("neither root nor a namespace of the user's own may mount a small file system here")
-        yield disk
 
 
 def command(verb, inputs, output):

@@ -11,28 +11,17 @@ import signal
 import struct
 
 import pytest
-from diffusers import StableDiffusionXLPipeline
-from lora_files import LayerChoice, random_layers, save_kohya
-from PIL import Image
-from program import act_in_the_middle, interrupt, steps_of, ziplora, ziplora_fails
+from program import act_in_the_middle, interrupt, steps_of, texts_of, ziplora, ziplora_fails
 from safetensors import safe_open
-from small_disk import fill, small_disk
-from tiny_sdxl import make_tiny_sdxl
+from small_disk import disk, fill  # noqa: F401  (disk is a fixture)
+from small_inputs import make_small_inputs
 
 OFTEN = ["--checkpoint-minutes", 1e-9]  # after the first iteration, and then whenever saving takes a fiftieth of the time
 
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("inputs")
-    base = make_tiny_sdxl(folder / "base")
-    pipeline = StableDiffusionXLPipeline.from_pretrained(base)
-    for seed, name in enumerate(("dog", "ink")):
-        save_kohya(folder / f"{name}.safetensors", random_layers(pipeline, LayerChoice(seed=seed)), pipeline,
-                   metadata={"modelspec.trigger_phrase": f"a sks {name}"})
-    (folder / "photos").mkdir()
-    Image.effect_noise((40, 40), 50).convert("RGB").save(folder / "photos/a.png")
-    return folder
+    return make_small_inputs(tmp_path_factory.mktemp("inputs"))
 
 
 def training(inputs, *options, output="dog.safetensors", iterations=30, lr=1e-2):
@@ -112,16 +101,13 @@ def test_a_killed_merge_goes_on_where_it_was(inputs, merged, tmp_path):
     assert "interrupted merge" in error["problem"] and "--resume" in error["hint"] and state.read_bytes() == before
     result = ziplora(*merging(inputs), "--resume", cwd=tmp_path)
     assert 1 < result["history"][0]["iteration"] <= 30
-    left = [file for file in tmp_path.iterdir() if file.suffix == ".part"]  # of the write that was killed
-    for file in left:
-        file.unlink()
     assert contents(tmp_path) == merged
 
 
 def test_a_checkpoint_by_time_that_finds_no_room_does_not_end_the_run(inputs, trained, tmp_path):
     (tmp_path / "runs").write_text("not a folder")
     result = ziplora(*training(inputs, *OFTEN), cwd=tmp_path)
-    warnings = [event["text"] for event in result["events"] if event["event"] == "warning"]
+    warnings = texts_of(result, "warning")
     assert warnings and "training goes on" in warnings[0]
     assert (tmp_path / "dog.safetensors").read_bytes() == trained
 
@@ -166,16 +152,12 @@ def test_where_the_run_folder_has_no_room_either_the_training_is_kept_elsewhere(
 
 
 @pytest.mark.promise("A full disk at the last write costs no iteration.")
-def test_a_full_disk_costs_no_iteration(inputs, trained, tmp_path):
-    with small_disk(tmp_path / "disk") as disk:
-        if disk is None:
-            (pytest.fail if os.environ.get("ZIPLORA_SKIP_NOTHING") else pytest.skip)("nobody may mount a small file system here")
-        output = disk.folder / "dog.safetensors"
-        error = act_in_the_middle(5, lambda process: fill(disk.folder), training(inputs, output=output), tmp_path,
-                                  "train", after_step=1)
-        assert "No space left on device" in error["problem"]
-        assert hinted(error)[:3] == ["train", "--resume", "runs/dog"]
-        result = ziplora("train", "--resume", "runs/dog", "-o", "dog.safetensors", cwd=tmp_path)
+def test_a_full_disk_costs_no_iteration(inputs, trained, disk, tmp_path):
+    error = act_in_the_middle(5, lambda process: fill(disk.folder),
+                              training(inputs, output=disk.folder / "dog.safetensors"), tmp_path, "train", after_step=1)
+    assert "No space left on device" in error["problem"]
+    assert hinted(error)[:3] == ["train", "--resume", "runs/dog"]
+    result = ziplora("train", "--resume", "runs/dog", "-o", "dog.safetensors", cwd=tmp_path)
     assert steps_of(result, "train") == [] and (tmp_path / "dog.safetensors").read_bytes() == trained
 
 
@@ -197,7 +179,7 @@ def test_a_merge_whose_folder_is_gone_is_not_lost(inputs, merged, temporary, tmp
 @pytest.mark.parametrize("lr", [1e-6, 1e-12])
 def test_factors_too_small_for_half_precision_are_written_all_the_same(inputs, tmp_path, lr):
     result = ziplora(*training(inputs, iterations=2, lr=lr), cwd=tmp_path)
-    warnings = [event["text"] for event in result["events"] if event["event"] == "warning"]
+    warnings = texts_of(result, "warning")
     with safe_open(tmp_path / "dog.safetensors", "pt") as file:
         factors = [file.get_tensor(name) for name in file.keys() if "alpha" not in name]
     in_float32 = str(factors[0].dtype) == "torch.float32"

@@ -10,7 +10,7 @@ from diffusers import StableDiffusionXLPipeline, UNet2DConditionModel
 from lora_files import EVERY_PART, Layer, LayerChoice, component_modules, random_layers, save_kohya
 from peft import PeftModel
 from probe_runner import relative_error
-from program import interrupt, ziplora
+from program import interrupt, texts_of, ziplora
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from sgm_checkpoint import sgm_checkpoint, unet_name
@@ -342,7 +342,7 @@ def test_what_has_no_factors_is_named_and_kept_on_request(base, tmp_path):
     plain = ziplora(*flags, "-o", tmp_path / "plain.safetensors")
     assert {entry["tensor"] for entry in plain["left_out"]} == vectors | {embedding}
     assert {entry["layer"] for entry in plain["per_layer"]} == {"unet.conv_in", projection}
-    warning = next(event["text"] for event in plain["events"] if event["event"] == "warning")
+    warning = texts_of(plain, "warning")[0]
     assert "3 biases, norms or embeddings" in warning and "--vectors" in warning
     kept = ziplora(*flags, "--vectors", "--file-dtype", "f32", "-o", tmp_path / "kept.safetensors")
     assert {entry["tensor"] for entry in kept["left_out"]} == {embedding} and kept["vectors"] == 2

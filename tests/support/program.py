@@ -41,6 +41,11 @@ def steps_of(result: dict, stage: str) -> list[tuple[int, int]]:
             if event["event"] == "step" and event["stage"] == stage]
 
 
+def texts_of(result: dict, kind: str) -> list[str]:
+    """What was said in events of a kind, which is "note" or "warning"."""
+    return [event["text"] for event in result["events"] if event["event"] == kind]
+
+
 def ziplora(*arguments, **options) -> dict:
     """The result that --json prints. `events` in it are those of stderr."""
     done = run_ziplora(*arguments, "--json", **options)

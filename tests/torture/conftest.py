@@ -3,7 +3,8 @@ import time
 from dataclasses import dataclass
 
 import pytest
-from jobs import JOBS, content, make_inputs
+from jobs import JOBS, content
+from small_inputs import make_small_inputs
 
 
 @dataclass
@@ -16,7 +17,7 @@ class Whole:
 
 @pytest.fixture(scope="session")
 def inputs(tmp_path_factory):
-    return make_inputs(tmp_path_factory.mktemp("torture"))
+    return make_small_inputs(tmp_path_factory.mktemp("torture"))
 
 
 @pytest.fixture(scope="session")
