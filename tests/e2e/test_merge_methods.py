@@ -27,6 +27,10 @@ METHODS = {  # name: (options, words of the printed text)
     "block": ([], []),
     "np": (["--mu", 1], ["subject (dog.safetensors):", "% of its squared norm removed"]),
     "orthogonal": ([], ["% of its squared norm removed"]),
+    "knots": (["--density", 0.3], []),
+    "core-space": (["--inside", "dare-ties", "--majority-sign", "frequency"], []),
+    "tsv": (["--singular-vectors", 3], []),
+    "iso-c": ([], []),
 }
 
 
@@ -88,7 +92,7 @@ def test_every_method_makes_a_file_that_diffusers_loads(method, two, base, tmp_p
 
 
 @pytest.mark.parametrize("method, splits", [("direct", True), ("np", True), ("linear", False), ("svd", False),
-                                             ("block", False)])
+                                             ("block", False), ("tsv", False)])
 def test_a_file_tells_its_inputs_ranks_only_where_they_lie_side_by_side(method, splits, files, base, tmp_path):
     ziplora("merge", "--subject", files["ink"], "--style", f"{files['ink']}:0.5", "--base", base, "--method", method,
             "-o", tmp_path / "out.safetensors")

@@ -325,7 +325,8 @@ TEST(MergeMethods, BreadcrumbsLeavesOutTheLargestValuesAndTheSmall) {
 
 TEST(MergeMethods, ADensityIsAShareAboveZero) {
   const Adapter a = random_adapter(1, 3, false), b = random_adapter(2, 3, false);
-  for (const char* name : {"ties", "dare-linear", "dare-ties", "magnitude-prune", "breadcrumbs"})
+  for (const char* name :
+       {"ties", "dare-linear", "dare-ties", "magnitude-prune", "breadcrumbs", "knots", "core-space"})
     for (const double density : {0.0, 1.5, std::nan("")}) {
       const MergeMethod& method = find_merge_method(name);
       try {
