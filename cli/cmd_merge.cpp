@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <map>
 #include <memory>
 #include <set>
 
@@ -108,16 +109,36 @@ nlohmann::json parse_value(const MergeOption& option, const std::string& text) {
   return parse_json(text).value_or(text);
 }
 
+std::string text_of(const nlohmann::json& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+/// By default value: the methods that have it, where an option's default depends on the method.
+std::map<std::string, std::vector<std::string>> defaults_by_method(const std::string& option_name) {
+  std::map<std::string, std::vector<std::string>> methods;
+  for (const MergeMethod& method : merge_methods())
+    for (const MergeOption& option : method.options)
+      if (option.name == option_name) methods[text_of(option.default_value)].push_back(method.name);
+  return methods;
+}
+
 /// A default is not passed on, so that a printed config still runs, although it has the defaults of all
-/// methods.
+/// methods. One that depends on the method stands in no printed config.
 void set_option(nlohmann::json& options, const MergeOption& option, const nlohmann::json& value) {
   options.erase(option.name);
-  if (value != option.default_value) options[option.name] = value;
+  if (value != option.default_value || defaults_by_method(option.name).size() > 1)
+    options[option.name] = value;
 }
 
 std::string help_of(const MergeOption& option) {
-  return option.choices.empty() ? option.help
-                                : fmt::format("{} ({})", option.help, fmt::join(option.choices, ", "));
+  std::string help = option.choices.empty()
+                         ? option.help
+                         : fmt::format("{} ({})", option.help, fmt::join(option.choices, ", "));
+  const auto defaults = defaults_by_method(option.name);
+  if (defaults.size() == 1) return help;
+  for (const auto& [value, methods] : defaults)
+    help += fmt::format("; {}: {}", fmt::join(methods, ", "), value);
+  return help;
 }
 
 /// Every option of every method is a flag; those that several methods share are one.
@@ -132,15 +153,14 @@ void add_method_options(CLI::App& app, nlohmann::json& options) {
             fmt::format("--{0},!--no-{0}", option.name),
             [&options, &option](int64_t count) { set_option(options, option, count > 0); }, help_of(option));
       } else {
-        const nlohmann::json& value = option.default_value;
         flag = app.add_option_function<std::string>(
                       "--" + option.name,
                       [&options, &option](const std::string& text) {
                         set_option(options, option, parse_value(option, text));
                       },
                       help_of(option))
-                   ->type_name(option.type_name())
-                   ->default_str(value.is_string() ? value.get<std::string>() : value.dump());
+                   ->type_name(option.type_name());
+        if (defaults_by_method(option.name).size() == 1) flag->default_str(text_of(option.default_value));
       }
       flag->group(fmt::format("Method {}", method.name));
     }

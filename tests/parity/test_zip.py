@@ -18,22 +18,21 @@ STRENGTH = 0.3  # of an adapter's delta beside the weight it changes
 
 
 class MergedLinear(torch.nn.Module):
-    """y = W0 x + b + Σ_k (m_k ⊗ ΔW_k) x, or one adapter's ΔW_k alone; ΔW dense, as in the public implementation."""
+    """y = W0 x + b + Σ_k (m_k ⊗ ΔW_k) x, or Σ_k g_k ΔW_k x with shares g, those of one adapter alone among them; ΔW dense,
+    as in the public implementation."""
 
     def __init__(self, base, deltas, start):
         super().__init__()
         self.base, self.deltas = base, deltas  # deltas: adapter index → [out, in]
         ones = torch.ones(base.in_features, dtype=base.weight.dtype)
         self.m = {k: start[k].clone().requires_grad_() if k in start else ones for k in deltas}
-        self.alone = None
+        self.shares = None
 
     def forward(self, x):
         y = self.base(x)
         for k, delta in self.deltas.items():
-            if self.alone is None:
-                y = y + torch.nn.functional.linear(x, delta * self.m[k])
-            elif self.alone == k:
-                y = y + torch.nn.functional.linear(x, delta)
+            factor = self.m[k] if self.shares is None else self.shares.get(k, 0.0)
+            y = y + torch.nn.functional.linear(x, delta * factor)
         return y
 
 
@@ -67,10 +66,16 @@ def start_values(factors, learned, kind):
 
 
 class Reference:
-    """The objective and its optimization; `conditioning` and `batches` are those of the probe."""
+    """The objective and its optimization; `conditioning` and `batches` are those of the probe.
 
-    def __init__(self, unet, factors, weights, start, overlap, overlap_weight):
-        self.unet, self.count, self.overlap, self.overlap_weight = unet, len(weights), OVERLAPS[overlap], overlap_weight
+    @param joint  weight of the joint term and the adapters' shares in it
+    """
+
+    def __init__(self, unet, factors, weights, start, overlap, overlap_weight, over, joint):
+        self.unet, self.overlap, self.overlap_weight, self.over = unet, OVERLAPS[overlap], overlap_weight, over
+        self.contexts = [(1.0, {k: 1.0}) for k in range(len(weights))]
+        if joint:
+            self.contexts.append((joint[0], dict(enumerate(joint[1]))))
         self.layers = {}
         for path in sorted({path for _, path in factors}):
             deltas = {k: weights[k] * up @ down for (k, p), (down, up) in sorted(factors.items()) if p == path}
@@ -81,24 +86,27 @@ class Reference:
         self.m = {f"{k}.unet.{path}": m for path, layer in self.layers.items() for k, m in layer.m.items()
                   if m.requires_grad}
 
-    def predict(self, noisy, timesteps, conditioning, k, alone):
+    def predict(self, noisy, timesteps, conditioning, context, shares):
         for layer in self.layers.values():
-            layer.alone = k if alone else None
-        rows = slice(k * ROWS_EACH, (k + 1) * ROWS_EACH)
+            layer.shares = shares
+        rows = slice(context * ROWS_EACH, (context + 1) * ROWS_EACH)
         return self.unet(noisy[rows], timesteps[rows], conditioning["encoder_hidden_states"][rows], added_cond_kwargs={
             name: conditioning[name][rows] for name in ("text_embeds", "time_ids")}).sample
 
     def losses(self, noisy, timesteps, conditioning):
-        """Fidelity of each adapter, overlap without its weight, and the loss."""
+        """Fidelity in each context, the layers' overlap without its weight, and the loss."""
         fidelity = []
-        for k in range(self.count):
+        for context, (_, shares) in enumerate(self.contexts):
             with torch.no_grad():
-                target = self.predict(noisy, timesteps, conditioning, k, alone=True)
-            fidelity.append((self.predict(noisy, timesteps, conditioning, k, alone=False) - target).square().mean())
+                target = self.predict(noisy, timesteps, conditioning, context, shares)
+            fidelity.append((self.predict(noisy, timesteps, conditioning, context, None) - target).square().mean())
+        learned = [layer for layer in self.layers.values() if any(m.requires_grad for m in layer.m.values())]
         overlap = sum(self.overlap(layer.m[i], layer.m[j]) for layer in self.layers.values()
                       for i in layer.m for j in layer.m
                       if i < j and layer.m[i].requires_grad)
-        return [*fidelity, overlap, sum(fidelity) + self.overlap_weight * overlap]
+        held = overlap / (len(learned) if self.over == "mean" else 1)
+        total = sum(weight * term for (weight, _), term in zip(self.contexts, fidelity)) + self.overlap_weight * held
+        return [*fidelity, overlap, total]
 
     def learn(self, batches, conditioning):
         """Returns the losses of each iteration and the gradients of the first."""
@@ -114,15 +122,16 @@ class Reference:
         return history, first_gradients
 
 
-def compare(name, ranks, overlap, overlap_weight, start, checkpointing, dtype, folder):
+def compare(name, ranks, overlap, overlap_weight, start, checkpointing, dtype, folder, over="sum", joint=None):
     """Runs both. Returns (worst relative error of a loss, of a first gradient, worst error of a coefficient)."""
     unet, folder = open_unet(name, folder)
     unet.requires_grad_(False)
     factors, learned = random_adapters(unet, ranks)
     start = start_values(factors, learned, start)
     weights = [1.0, 0.7, 1.3][: len(ranks)]
-    rows = draw_rows(name, unet, len(ranks) * ROWS_EACH)
-    timesteps = torch.randint(0, 1000, (ITERATIONS, len(ranks) * ROWS_EACH))
+    row_count = (len(ranks) + (1 if joint else 0)) * ROWS_EACH
+    rows = draw_rows(name, unet, row_count)
+    timesteps = torch.randint(0, 1000, (ITERATIONS, row_count))
     add_noise, latents = DDPMScheduler.from_config(SCHEDULER_CONFIG).add_noise, rows["latents"]
     noisy = torch.stack([add_noise(latents, torch.randn_like(latents), t) for t in timesteps]).to(dtype)
     batches = (noisy, timesteps)
@@ -136,9 +145,11 @@ def compare(name, ranks, overlap, overlap_weight, start, checkpointing, dtype, f
 
     ours, values = run_probe("zip", inputs, folder=str(folder), weights=weights,
                              learned=[f"unet.{path}" for path in learned], overlap=overlap,
-                             overlap_weight=overlap_weight, learning_rate=LEARNING_RATE, checkpointing=checkpointing)
+                             overlap_weight=overlap_weight, learning_rate=LEARNING_RATE, checkpointing=checkpointing,
+                             overlap_over=over, joint_weight=joint[0] if joint else 0,
+                             joint_shares=joint[1] if joint else [])
     reference = Reference(unet.to(dtype), factors, weights, {key: m.to(dtype) for key, m in start.items()}, overlap,
-                          overlap_weight)
+                          overlap_weight, over, joint)
     history, gradients = reference.learn(batches, conditioning)
 
     assert len(values["history"]) == ITERATIONS
@@ -174,6 +185,15 @@ def test_ten_iterations_equal_the_papers_equations(name, ranks, overlap, overlap
     assert losses < 1e-9
     assert gradients < 1e-9
     assert coefficients < 1e-6  # the probe's coefficients are float32, as files have them
+
+
+@pytest.mark.parametrize("name, ranks, over, joint", [
+    ("sdxl-like", (4, 3), "sum", (2.5, [0.7, 1.0])), ("unequal-layers", (2, 4, 3), "mean", (4.0, [0.7, 1.0, 0.4])),
+    ("sdxl-like", (4, 3), "mean", None)])
+def test_ten_iterations_with_a_joint_term_and_with_the_mean_over_layers(name, ranks, over, joint, tmp_path):
+    losses, gradients, coefficients = compare(name, ranks, "mean-products", 0.1, "ones", False, torch.float64, tmp_path,
+                                              over, joint)
+    assert losses < 1e-9 and gradients < 1e-9 and coefficients < 1e-6
 
 
 @pytest.mark.parametrize("name, ranks, overlap", [

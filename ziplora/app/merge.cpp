@@ -30,6 +30,7 @@
 #include "ziplora/lora/target_names.h"
 #include "ziplora/lora/trigger_words.h"
 #include "ziplora/merge/merge_method.h"
+#include "ziplora/merge/prompt_context.h"
 #include "ziplora/merge/zip_inputs.h"
 #include "ziplora/merge/zip_state.h"
 #include "ziplora/nn/one_torch_thread.h"
@@ -217,6 +218,7 @@ struct MergePlan {
   std::vector<MergeFile> files;
 
   bool needs_base() const { return !recipe && method->needs_base; }
+  bool learns_in_contexts() const { return !recipe && options.contains("joint-weight"); }
   bool keeps_state() const { return !recipe && method->keeps_state; }
   bool only_copies() const { return !recipe && method->only_copies; }
   /// For the metadata.
@@ -235,6 +237,19 @@ void give_rank_to_svd(nlohmann::json& options, int64_t rank) {
 
 bool has_more_ranks(const Adapter& adapter, int64_t rank) {
   return std::ranges::any_of(adapter.layers, [&](const auto& entry) { return entry.second.rank() > rank; });
+}
+
+/// A joint prompt that would not count is refused.
+void refuse_unless_joint(const MergePlan& plan) {
+  const std::string where = "merge: --joint-prompt";
+  if (plan.recipe || !plan.learns_in_contexts())
+    throw Error(ErrorKind::kUsage, where,
+                plan.recipe ? "a recipe has no joint prompt"
+                            : fmt::format("the method {} has no joint prompt", plan.method->name),
+                "leave it out, or try --method ssr");
+  if (joint_options_of(plan.options).weight == 0)
+    throw Error(ErrorKind::kUsage, where, "the joint prompt has no weight",
+                "add --joint-weight 1, or leave the prompt out");
 }
 
 MergePlan plan_of(const MergeRequest& request) {
@@ -259,6 +274,7 @@ MergePlan plan_of(const MergeRequest& request) {
                 plan.recipe ? "a recipe keeps no state to go on from"
                             : fmt::format("the method {} keeps no state to go on from", request.method),
                 "leave out --resume; the merge starts anew");
+  if (!request.joint_prompts.empty()) refuse_unless_joint(plan);
   return plan;
 }
 
@@ -300,6 +316,8 @@ MergeOutcome run_merge(const MergeRequest& request, ProgressSink& progress, cons
   if (needs_base) {
     note_prompts(inputs, progress);
     require_prompts(inputs);
+    if (plan.learns_in_contexts())  // for its errors
+      prompt_contexts(inputs, request.joint_prompts, joint_options_of(plan.options));
   }
   for (const Adapter& adapter : adapters) require_place_for(adapter, request.write.format);
 

@@ -14,6 +14,8 @@ namespace ziplora {
 // list knows it, too.
 MergeMethod zip_method();
 MergeMethod ssr_method();
+MergeMethod route_method();
+MergeMethod zip_solve_method();
 MergeMethod direct_method();
 MergeMethod linear_method();
 MergeMethod svd_method();
@@ -25,6 +27,10 @@ MergeMethod breadcrumbs_method();
 MergeMethod block_method();
 MergeMethod np_method();
 MergeMethod orthogonal_method();
+MergeMethod knots_method();
+MergeMethod core_space_method();
+MergeMethod tsv_method();
+MergeMethod iso_c_method();
 
 namespace {
 
@@ -89,12 +95,25 @@ const char* MergeOption::type_name() const {
 }
 
 const std::vector<MergeMethod>& merge_methods() {
-  static const std::vector<MergeMethod> table = {
-      zip_method(),         ssr_method(),       direct_method(),
-      linear_method(),      svd_method(),       ties_method(),
-      dare_linear_method(), dare_ties_method(), magnitude_prune_method(),
-      breadcrumbs_method(), block_method(),     np_method(),
-      orthogonal_method()};
+  static const std::vector<MergeMethod> table = {zip_method(),
+                                                 zip_solve_method(),
+                                                 ssr_method(),
+                                                 route_method(),
+                                                 direct_method(),
+                                                 linear_method(),
+                                                 svd_method(),
+                                                 ties_method(),
+                                                 dare_linear_method(),
+                                                 dare_ties_method(),
+                                                 magnitude_prune_method(),
+                                                 breadcrumbs_method(),
+                                                 block_method(),
+                                                 np_method(),
+                                                 orthogonal_method(),
+                                                 knots_method(),
+                                                 core_space_method(),
+                                                 tsv_method(),
+                                                 iso_c_method()};
   return table;
 }
 

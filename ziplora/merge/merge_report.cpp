@@ -1,5 +1,7 @@
 #include "ziplora/merge/merge_report.h"
 
+#include <algorithm>
+
 namespace ziplora {
 namespace {
 
@@ -15,8 +17,11 @@ nlohmann::json as_row(const Learning::Iteration& iteration) {
 }
 
 nlohmann::json overlap_of(const Learning& learning) {
+  const BeforeAfter& sum = learning.unnormalised_overlap;
+  const double layers = std::max<double>(static_cast<double>(learning.learned_layers), 1);
   nlohmann::json overlap = before_and_after(learning.overlap);
-  overlap["unnormalised"] = before_and_after(learning.unnormalised_overlap);
+  overlap["unnormalised"] = before_and_after(sum);
+  overlap["mean_of_layers"] = before_and_after({sum.before / layers, sum.after / layers});
   overlap["per_layer"] = learning.overlap_of_layer;
   overlap["per_adapter"] = nlohmann::json::object();
   for (const auto& [name, adapter] : learning.adapters)
@@ -39,6 +44,7 @@ nlohmann::json Learning::to_json() const {
     json["fidelity"][name] = before_and_after(adapter.fidelity);
     json["movement"][name] = adapter.movement;
   }
+  if (joint_fidelity) json["fidelity"]["joint"] = before_and_after(*joint_fidelity);
   for (const Iteration& row : history) json["history"].push_back(as_row(row));
   return json;
 }

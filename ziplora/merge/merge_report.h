@@ -62,12 +62,15 @@ struct Learning {
     /// From 1.
     int64_t iteration;
     double loss;
+    /// By adapter, and "joint" if it counts.
     std::map<std::string, double> fidelity;
     /// As a fraction of its start.
     double overlap;
   };
   /// By "subject", "style", "adapter", "adapter_2", …
   std::map<std::string, OfAdapter> adapters;
+  /// Fidelity to the weighted sum under the joint prompt, if it counts.
+  std::optional<BeforeAfter> joint_fidelity;
   /// As fractions of the start, so `before` is 1, or 0 if nothing overlapped.
   BeforeAfter overlap;
   BeforeAfter unnormalised_overlap;

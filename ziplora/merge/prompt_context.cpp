@@ -46,6 +46,21 @@ size_t ending_from_preposition(const Words& words) {
 
 }  // namespace
 
+std::vector<MergeOption> joint_table(const JointOptions& defaults) {
+  return {{.name = "joint-weight",
+           .help = "Weigh the joint prompt by this, beside 1 for each own prompt; 0: own prompts alone",
+           .default_value = defaults.weight,
+           .minimum = 0},
+          {.name = "joint-subject",
+           .help = "Give the subject this share of its strength under the joint prompt",
+           .default_value = defaults.subject_share,
+           .minimum = 0}};
+}
+
+JointOptions joint_options_of(const nlohmann::json& values) {
+  return {.weight = values["joint-weight"], .subject_share = values["joint-subject"]};
+}
+
 std::vector<std::string> joint_prompts_of(const std::vector<MergeInput>& inputs) {
   std::vector<Words> styles;
   for (const std::string& prompt : prompts_of(inputs, Role::kStyle)) styles.push_back(words_of(prompt));
@@ -85,6 +100,16 @@ std::vector<PromptContext> prompt_contexts(const std::vector<MergeInput>& inputs
     together.shares.push_back(input.role == Role::kSubject ? joint.subject_share : 1.0);
   contexts.push_back(std::move(together));
   return contexts;
+}
+
+std::vector<double> strengths_in(const PromptContext& context, const std::vector<MergeInput>& inputs) {
+  std::vector<double> strengths;
+  for (size_t k = 0; k < inputs.size(); ++k) strengths.push_back(context.shares[k] * inputs[k].strength);
+  return strengths;
+}
+
+void note_prompts(const PromptContext& context, ProgressSink& progress) {
+  progress.note(fmt::format("{}: \"{}\"", context.name, fmt::join(context.prompts, "\", \"")));
 }
 
 }  // namespace ziplora

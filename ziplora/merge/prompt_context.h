@@ -30,6 +30,11 @@ struct JointOptions {
   double subject_share = 0.7;
 };
 
+/// joint-weight and joint-subject, of every method that learns.
+std::vector<MergeOption> joint_table(const JointOptions& defaults);
+/// @param values  resolved: with the rows of joint_table
+JointOptions joint_options_of(const nlohmann::json& values);
+
 /// The subject's prompts, each with the words that the style's prompts share: "a sks dog" and "a rose, in szn
 /// style" make "a sks dog, in szn style". Of a single prompt of the style's these are the words from its last
 /// "in" or "by" on.
@@ -41,5 +46,11 @@ std::vector<std::string> joint_prompts_of(const std::vector<MergeInput>& inputs)
 /// @throws Error(kUsage) if there is no joint prompt
 std::vector<PromptContext> prompt_contexts(const std::vector<MergeInput>& inputs,
                                            std::vector<std::string> joint_prompts, const JointOptions& joint);
+
+/// Of each adapter in the context: its share of the strength.
+std::vector<double> strengths_in(const PromptContext& context, const std::vector<MergeInput>& inputs);
+
+/// Says them: a joint prompt that was guessed wrong is seen.
+void note_prompts(const PromptContext& context, ProgressSink& progress);
 
 }  // namespace ziplora

@@ -2,18 +2,11 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/eye.h>
-#include <ATen/ops/linalg_eigh.h>
 #include <ATen/ops/zeros_like.h>
 
-#include "ziplora/base/error.h"
+#include "ziplora/merge/moment_solve.h"
 
 namespace ziplora {
-namespace {
-
-/// Below this share of the largest eigenvalue, the smallest is rounding.
-constexpr double kSingular = 1e-13;
-
-}  // namespace
 
 at::Tensor router(const std::vector<RoutedContext>& contexts, double ridge) {
   at::Tensor asked = at::zeros_like(contexts.front().moments), all = at::zeros_like(asked);
@@ -27,14 +20,7 @@ at::Tensor router(const std::vector<RoutedContext>& contexts, double ridge) {
   if (mean_diagonal == 0) return identity;
   asked += ridge * mean_diagonal * identity;
   all += ridge * mean_diagonal * identity;
-  const auto [eigenvalues, vectors] =
-      at::linalg_eigh(all);  // ascending; all = vectors diag(eigenvalues) vectorsᵀ
-  if (!(eigenvalues[0].item<double>() > kSingular * eigenvalues[-1].item<double>()))
-    throw Error(
-        ErrorKind::kNonFinite, "merge",
-        "the contexts' moments are singular: fewer directions came through than the adapters have ranks",
-        "try --ridge 0.01");
-  return asked.matmul(vectors / eigenvalues).matmul(vectors.t());
+  return divide_by_moments(asked, all);
 }
 
 }  // namespace ziplora

@@ -1,6 +1,7 @@
 // The merge method `zip`: ZipLoRA, arXiv 2311.13600, for two or more adapters, with the paper's settings as
-// defaults. The course of one merge: options → inputs → fidelity of the direct merge → learning → fidelity of
-// the result → one ordinary LoRA and a report.
+// defaults. Beyond the paper: a term for the joint prompt (--joint-weight), and a start from the closed form
+// (--start solve). The course of one merge: options → contexts → inputs → fidelity of the direct merge → learning →
+// fidelity of the result → one ordinary LoRA and a report.
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <fmt/format.h>
@@ -13,11 +14,15 @@
 #include "ziplora/merge/concatenate.h"
 #include "ziplora/merge/layerwise.h"
 #include "ziplora/merge/merge_method.h"
+#include "ziplora/merge/recorded_contexts.h"
+#include "ziplora/merge/solved_coefficients.h"
 #include "ziplora/merge/zip_options.h"
 #include "ziplora/merge/zip_state.h"
 
 namespace ziplora {
 namespace {
+
+const std::string kJoint = "joint";
 
 MergerLayout layout_of(const std::vector<MergeInput>& inputs, const LearnedTargets& targets) {
   std::vector<const Adapter*> adapters;
@@ -36,10 +41,41 @@ MergerLayout layout_of(const std::vector<MergeInput>& inputs, const LearnedTarge
   return layout;
 }
 
+bool has_joint(const std::vector<MergeInput>& inputs, const std::vector<PromptContext>& contexts) {
+  return contexts.size() > inputs.size();
+}
+
+ZipObjectiveOptions with_joint(ZipObjectiveOptions options, const std::vector<MergeInput>& inputs,
+                               const std::vector<PromptContext>& contexts) {
+  if (has_joint(inputs, contexts)) options.joint = {contexts.back().weight, contexts.back().shares};
+  return options;
+}
+
+/// zip-solve's coefficients, and ones where it has none: of convolutions.
+NamedTensors start_of(const std::vector<MergeInput>& inputs, const std::vector<PromptContext>& contexts,
+                      const ZipOptions& options, const MergerCoefficients& coefficients,
+                      MergeContext& context) {
+  const RecordingOptions recording{.images = options.inputs.images,
+                                   .image_size = options.inputs.image_size.value_or(0)};
+  const auto is_recorded = [&](const std::string& target, bool is_convolution) {
+    return !is_convolution && options.targets->includes(target, is_convolution);
+  };
+  std::vector<RecordedContext> recorded;
+  for (const PromptContext& prompts : contexts)
+    recorded.push_back(
+        {prompts, record_moments(*context.base, inputs, prompts, MomentsOf::kInputs, is_recorded, recording,
+                                 context.seed, *context.progress, *context.cancel)});
+  NamedTensors start = coefficients.named();
+  for (const auto& [target, parts] : layers_side_by_side(terms_of(inputs)))
+    if (const auto routes = routes_of(target, parts, recorded); !routes.empty())
+      for (const auto& [name, m] : solved_coefficients(target, parts, routes, kDefaultRidge)) start[name] = m;
+  return start;
+}
+
 /// Everything that the coefficients depend on. A resumed merge must have it in common with the interrupted
 /// one.
-nlohmann::json settings_of(const std::vector<MergeInput>& inputs, const nlohmann::json& options,
-                           const MergeContext& context) {
+nlohmann::json settings_of(const std::vector<MergeInput>& inputs, const std::vector<PromptContext>& contexts,
+                           const nlohmann::json& options, const MergeContext& context) {
   nlohmann::json settings = {{"options", options},
                              {"seed", context.seed},
                              {"base", context.base->path.string()},
@@ -52,6 +88,7 @@ nlohmann::json settings_of(const std::vector<MergeInput>& inputs, const nlohmann
                                             {"prompts", inputs[k].prompts},
                                             {"images", images}};
   }
+  if (has_joint(inputs, contexts)) settings["joint_prompts"] = contexts.back().prompts;
   return settings;
 }
 
@@ -119,19 +156,23 @@ MergerCoefficients coefficients_on(const at::Device& device, MergerLayout layout
 /// One merge; its members stand in the order in which they come to be.
 class ZipMerge {
  public:
-  /// @param state  where to start: of an interrupted merge, or with nothing but its settings
-  ZipMerge(const std::vector<MergeInput>& inputs, const ZipOptions& options, ZipState state,
-           MergeContext& context)
+  /// @param contexts  the inputs' own and, if it counts, the joint one
+  /// @param state     where to start: of an interrupted merge, or with nothing but its settings
+  ZipMerge(const std::vector<MergeInput>& inputs, const std::vector<PromptContext>& contexts,
+           const ZipOptions& options, ZipState state, MergeContext& context)
       : inputs_(inputs),
         options_(options),
         context_(context),
         names_(unique_names(inputs)),
         state_(std::move(state)),
         coefficients_(coefficients_on(context.base->policy.device, layout_of(inputs, *options.targets))),
-        zip_inputs_(*context.base, inputs, options.inputs, context.seed, *context.progress, *context.cancel,
-                    state_.latents),
+        start_(options.start_solved && !context.resume
+                   ? start_of(inputs, contexts, options, coefficients_, context)
+                   : NamedTensors()),
+        zip_inputs_(*context.base, inputs, contexts, options.inputs, context.seed, *context.progress,
+                    *context.cancel, state_.latents),
         objective_(Components{{"unet", &context.base->unet}}, terms_of(inputs), coefficients_, predictor(),
-                   options.objective),
+                   with_joint(options.objective, inputs, contexts)),
         optimizer_({coefficients_.values}, {.lr = options.learning_rate}) {
     context.base->unet.requires_grad(false);
     context.base->unet.set_gradient_checkpointing(options.gradient_checkpointing);
@@ -146,6 +187,8 @@ class ZipMerge {
     if (context_.resume) {
       coefficients_.load(state_.coefficients);
       optimizer_.load_state(state_.optimizer);
+    } else if (!start_.empty()) {
+      coefficients_.load(start_);
     }
 
     learn_or_keep(overlap_before.sum().item<double>() / 2);
@@ -161,6 +204,8 @@ class ZipMerge {
     for (size_t k = 0; k < names_.size(); ++k)
       learning_.adapters[names_[k]] = {
           .fidelity = {fidelity_before[k], fidelity_after[k]}, .overlap = {}, .movement = movements[k]};
+    if (fidelity_after.size() > names_.size())
+      learning_.joint_fidelity = {fidelity_before.back(), fidelity_after.back()};
     report_overlap(coefficients_.layout, names_, overlap_before, objective_.overlap_per_adapter().detach(),
                    learning_);
     learning_.mean_movement = coefficients_.mean_movement();
@@ -224,9 +269,10 @@ class ZipMerge {
                                   .fidelity = {},
                                   .overlap = overlap_at_start > 0 ? losses.overlap / overlap_at_start : 0.0};
           Metrics metrics{{"loss", row.loss}};
-          for (size_t k = 0; k < names_.size(); ++k) {
-            row.fidelity[names_[k]] = losses.fidelity[k];
-            metrics.emplace_back("loss_" + names_[k], losses.fidelity[k]);
+          for (size_t c = 0; c < losses.fidelity.size(); ++c) {
+            const std::string& name = c < names_.size() ? names_[c] : kJoint;
+            row.fidelity[name] = losses.fidelity[c];
+            metrics.emplace_back("loss_" + name, losses.fidelity[c]);
           }
           metrics.emplace_back("overlap", row.overlap);
           stage.step(metrics);
@@ -281,6 +327,7 @@ class ZipMerge {
   const std::vector<std::string> names_;  // in the report, by input
   const ZipState state_;
   MergerCoefficients coefficients_;
+  const NamedTensors start_;  // empty: ones
   const ZipInputs zip_inputs_;
   ZipObjective objective_;
   Adam optimizer_;
@@ -293,10 +340,13 @@ MergeResult run_zip(const std::vector<MergeInput>& inputs, const nlohmann::json&
     throw Error(ErrorKind::kUsage, "merge: zip",
                 fmt::format("found {} adapter, expected at least two", inputs.size()),
                 "add --style FILE or --adapter FILE");
-  const nlohmann::json settings = settings_of(inputs, options, context);
+  const ZipOptions zip = zip_options_of(options);
+  const std::vector<PromptContext> contexts = prompt_contexts(inputs, context.joint_prompts, zip.joint);
+  if (has_joint(inputs, contexts)) note_prompts(contexts.back(), *context.progress);
+  const nlohmann::json settings = settings_of(inputs, contexts, options, context);
   ZipState state =
       context.resume ? read_zip_state(context.state_path, settings) : ZipState{.settings = settings};
-  return ZipMerge(inputs, zip_options_of(options), std::move(state), context).run();
+  return ZipMerge(inputs, contexts, zip, std::move(state), context).run();
 }
 
 }  // namespace

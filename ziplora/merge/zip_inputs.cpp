@@ -6,7 +6,7 @@
 #include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/stack.h>
-#include <ATen/ops/zeros.h>
+#include <ATen/ops/tensor.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -28,14 +28,14 @@ std::vector<const Adapter*> adapters_of(const std::vector<MergeInput>& inputs) {
   return adapters;
 }
 
-// [prompts of all, K]: a prompt's row has its own adapter at its strength, alone or with all the others.
-at::Tensor row_weights(const std::vector<MergeInput>& inputs, bool merged) {
+// [prompts of all, K]: a prompt's row has every adapter at its strength, or at its share of it in the context.
+at::Tensor row_weights(const std::vector<MergeInput>& inputs, const std::vector<PromptContext>& contexts,
+                       bool merged) {
   std::vector<at::Tensor> rows;
-  for (size_t own = 0; own < inputs.size(); ++own) {
-    at::Tensor row = at::zeros({static_cast<int64_t>(inputs.size())});
-    for (size_t k = 0; k < inputs.size(); ++k)
-      if (merged || own == k) row[static_cast<int64_t>(k)].fill_(inputs[k].strength);
-    rows.insert(rows.end(), inputs[own].prompts.size(), row);
+  for (const PromptContext& context : contexts) {
+    std::vector<double> strengths = strengths_in(context, inputs);
+    for (size_t k = 0; merged && k < inputs.size(); ++k) strengths[k] = inputs[k].strength;
+    rows.insert(rows.end(), context.prompts.size(), at::tensor(strengths, at::kFloat));
   }
   return at::stack(rows);
 }
@@ -63,7 +63,8 @@ void require_prompts(const std::vector<MergeInput>& inputs) {
   }
 }
 
-ZipInputs::ZipInputs(Sdxl& base, const std::vector<MergeInput>& inputs, const ZipInputOptions& options,
+ZipInputs::ZipInputs(Sdxl& base, const std::vector<MergeInput>& inputs,
+                     const std::vector<PromptContext>& contexts, const ZipInputOptions& options,
                      uint64_t seed, ProgressSink& progress, const CancelToken& cancel,
                      const NamedTensors& kept_latents)
     : schedule_(NoiseScheduleConfig::from_json(base.scheduler_config)),
@@ -74,23 +75,24 @@ ZipInputs::ZipInputs(Sdxl& base, const std::vector<MergeInput>& inputs, const Zi
   require_prompts(inputs);
   at::NoGradGuard no_grad;
   base.check_image_size(image_size_, image_size_, "merge: --image-size");
-  encode_prompts(base, inputs, progress);
+  encode_prompts(base, inputs, contexts, progress);
 
-  latents_.resize(inputs.size());
-  for (size_t k = 0; k < inputs.size(); ++k) {
-    if (const auto kept = kept_latents.find(fmt::format("latents.{}", k)); kept != kept_latents.end())
-      latents_[k] = kept->second.clone();
-    else if (!inputs[k].images.empty())
-      latents_[k] = encode_images(base, inputs[k], progress, cancel);
+  latents_.resize(contexts.size());
+  for (size_t c = 0; c < contexts.size(); ++c) {
+    if (const auto kept = kept_latents.find(fmt::format("latents.{}", c)); kept != kept_latents.end())
+      latents_[c] = kept->second.clone();
+    else if (c < inputs.size() && !inputs[c].images.empty())
+      latents_[c] = encode_images(base, inputs[c], progress, cancel);
   }
-  draw_images(base, inputs, progress, cancel);
+  draw_images(base, inputs, contexts, progress, cancel);
 }
 
-void ZipInputs::encode_prompts(Sdxl& base, const std::vector<MergeInput>& inputs, ProgressSink& progress) {
+void ZipInputs::encode_prompts(Sdxl& base, const std::vector<MergeInput>& inputs,
+                               const std::vector<PromptContext>& contexts, ProgressSink& progress) {
   std::vector<std::string> prompts;
   first_prompt_ = {0};
-  for (const MergeInput& input : inputs) {
-    prompts.insert(prompts.end(), input.prompts.begin(), input.prompts.end());
+  for (const PromptContext& context : contexts) {
+    prompts.insert(prompts.end(), context.prompts.begin(), context.prompts.end());
     first_prompt_.push_back(static_cast<int64_t>(prompts.size()));
   }
   const at::Tensor ids =
@@ -99,9 +101,9 @@ void ZipInputs::encode_prompts(Sdxl& base, const std::vector<MergeInput>& inputs
     return UNetConditioning{embeddings.prompt_embeds, embeddings.pooled_prompt_embeds, ids};
   };
   AttachedAdapters attached(base.components(), adapters_of(inputs));
-  attached.set_row_weights(row_weights(inputs, true));
+  attached.set_row_weights(row_weights(inputs, contexts, true));
   merged_ = conditioning(base.encode_prompt(prompts, progress));
-  attached.set_row_weights(row_weights(inputs, false));
+  attached.set_row_weights(row_weights(inputs, contexts, false));
   separate_ = conditioning(base.encode_prompt(prompts, progress));
 }
 
@@ -121,27 +123,27 @@ at::Tensor ZipInputs::encode_images(const Sdxl& base, const MergeInput& input, P
   return at::cat(rows, 0).to(at::kCPU);
 }
 
-void ZipInputs::draw_images(Sdxl& base, const std::vector<MergeInput>& inputs, ProgressSink& progress,
+void ZipInputs::draw_images(Sdxl& base, const std::vector<MergeInput>& inputs,
+                            const std::vector<PromptContext>& contexts, ProgressSink& progress,
                             const CancelToken& cancel) {
   std::vector<ImageRow> rows;
-  std::vector<size_t> drawing;     // the adapters that draw
+  std::vector<size_t> drawing;     // the contexts that draw
   std::vector<int64_t> first_row;  // of each of them
   std::vector<std::string> counts;
-  for (size_t k = 0; k < inputs.size(); ++k) {
-    if (latents_[k].defined()) continue;
-    drawing.push_back(k);
-    const int64_t count = std::max(options_.images, static_cast<int64_t>(inputs[k].prompts.size()));
+  for (size_t c = 0; c < contexts.size(); ++c) {
+    if (latents_[c].defined()) continue;
+    drawing.push_back(c);
+    const std::vector<std::string>& prompts = contexts[c].prompts;
+    const int64_t count = std::max(options_.images, static_cast<int64_t>(prompts.size()));
     first_row.push_back(static_cast<int64_t>(rows.size()));
-    for (int64_t i = 0; i < count; ++i) {
-      ImageRow row{.prompt = inputs[k].prompts[static_cast<size_t>(i) % inputs[k].prompts.size()],
-                   .negative_prompt = {},
-                   .seed = derive_seed(seed_, fmt::format("zip picture {} {}", k, i)),
-                   .adapter_weights = {}};
-      row.adapter_weights.assign(inputs.size(), 0.0);
-      row.adapter_weights[k] = inputs[k].strength;
-      rows.push_back(row);
-    }
-    counts.push_back(fmt::format("{} by {}", count, inputs[k].adapter->source.filename().string()));
+    for (int64_t i = 0; i < count; ++i)
+      rows.push_back({.prompt = prompts[static_cast<size_t>(i) % prompts.size()],
+                      .negative_prompt = {},
+                      .seed = derive_seed(seed_, fmt::format("zip picture {} {}", c, i)),
+                      .adapter_weights = strengths_in(contexts[c], inputs)});
+    counts.push_back(fmt::format(
+        "{} by {}", count,
+        c < inputs.size() ? inputs[c].adapter->source.filename().string() : "all of them together"));
   }
   if (rows.empty()) return;
   first_row.push_back(static_cast<int64_t>(rows.size()));
@@ -159,11 +161,11 @@ void ZipInputs::draw_images(Sdxl& base, const std::vector<MergeInput>& inputs, P
 
 ZipBatch ZipInputs::batch(const std::string& purpose, std::optional<int64_t> timestep) const {
   std::vector<at::Tensor> latents, noises, timesteps, prompts;
-  for (size_t k = 0; k < latents_.size(); ++k) {
-    at::Generator generator = make_generator(derive_seed(seed_, fmt::format("zip {} {}", purpose, k)));
-    const at::Tensor index = at::randint(latents_[k].size(0), {options_.rows_each}, generator, at::kLong);
-    latents.push_back(latents_[k].index_select(0, index));
-    prompts.push_back(index.remainder(first_prompt_[k + 1] - first_prompt_[k]) + first_prompt_[k]);
+  for (size_t c = 0; c < latents_.size(); ++c) {
+    at::Generator generator = make_generator(derive_seed(seed_, fmt::format("zip {} {}", purpose, c)));
+    const at::Tensor index = at::randint(latents_[c].size(0), {options_.rows_each}, generator, at::kLong);
+    latents.push_back(latents_[c].index_select(0, index));
+    prompts.push_back(index.remainder(first_prompt_[c + 1] - first_prompt_[c]) + first_prompt_[c]);
     noises.push_back(at::randn(latents.back().sizes(), generator));
     timesteps.push_back(timestep ? at::full({options_.rows_each}, *timestep, at::kLong)
                                  : at::randint(schedule_.config.num_train_timesteps, {options_.rows_each},
@@ -186,7 +188,7 @@ ZipBatch ZipInputs::evaluation_batch(int64_t draw, int64_t draws) const {
 
 NamedTensors ZipInputs::latents() const {
   NamedTensors named;
-  for (size_t k = 0; k < latents_.size(); ++k) named[fmt::format("latents.{}", k)] = latents_[k];
+  for (size_t c = 0; c < latents_.size(); ++c) named[fmt::format("latents.{}", c)] = latents_[c];
   return named;
 }
 

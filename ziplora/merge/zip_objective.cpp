@@ -86,16 +86,25 @@ void ZipObjective::clear_slots() {
   for (Layer& layer : layers_) layer.slot->clear();
 }
 
+int64_t ZipObjective::contexts() const {
+  return coefficients_.layout.adapter_count + (options_.joint.weight > 0 ? 1 : 0);
+}
+
+at::Tensor ZipObjective::row_gate(const Layer& layer, int64_t rows) const {
+  const int64_t rank = layer.stacked_down.size(0), rows_each = rows / contexts();
+  at::Tensor gate = at::zeros({rows, rank}, at::kDouble);
+  for (int64_t r = 0; r < rank; ++r) {
+    const int64_t k = layer.adapter_of_rank[r];
+    gate.select(1, r).narrow(0, k * rows_each, rows_each).fill_(1);
+    if (options_.joint.weight > 0)
+      gate.select(1, r).narrow(0, rows - rows_each, rows_each).fill_(options_.joint.shares[k]);
+  }
+  return gate.to(layer.stacked_down.options());
+}
+
 void ZipObjective::fill_slots_separately(int64_t rows) {
-  const int64_t rows_each = rows / coefficients_.layout.adapter_count;
   for (Layer& layer : layers_) {
-    if (rows != gated_rows_) {
-      const int64_t rank = layer.stacked_down.size(0);
-      at::Tensor gate = at::zeros({rows, rank}, at::kFloat);
-      for (int64_t r = 0; r < rank; ++r)
-        gate.select(1, r).narrow(0, layer.adapter_of_rank[r] * rows_each, rows_each).fill_(1);
-      layer.row_gate = gate.to(layer.stacked_down.options());
-    }
+    if (rows != gated_rows_) layer.row_gate = row_gate(layer, rows);
     layer.slot->set({layer.stacked_down, layer.stacked_up, layer.row_gate});
   }
   gated_rows_ = rows;
@@ -137,9 +146,9 @@ at::Tensor ZipObjective::merged_predictions(const ZipBatch& batch) {
 
 at::Tensor ZipObjective::fidelity(const at::Tensor& merged, const at::Tensor& separate) const {
   const at::ScalarType precise = at::promote_types(at::kFloat, merged.scalar_type());
-  const int64_t adapters = coefficients_.layout.adapter_count;
-  const at::Tensor squares =
-      (merged.to(precise) - separate.to(precise)).square().reshape({adapters, merged.size(0) / adapters, -1});
+  const at::Tensor squares = (merged.to(precise) - separate.to(precise))
+                                 .square()
+                                 .reshape({contexts(), merged.size(0) / contexts(), -1});
   return options_.fidelity == FidelityReading::kMeanSquares ? squares.mean({1, 2}) : squares.sum(2).mean(1);
 }
 
@@ -151,8 +160,11 @@ ZipLosses ZipObjective::backward(const ZipBatch& batch) {
   coefficients_.values.mutable_grad() = at::Tensor();
   const at::Tensor separate = separate_predictions(batch);
   const at::Tensor fidelity_terms = fidelity(merged_predictions(batch), separate);
-  const at::Tensor overlap = overlap_per_layer().sum();
-  const at::Tensor loss = fidelity_terms.sum() + options_.overlap_weight * overlap;
+  const at::Tensor overlaps = overlap_per_layer(), overlap = overlaps.sum();
+  const at::Tensor own = fidelity_terms.narrow(0, 0, coefficients_.layout.adapter_count);
+  at::Tensor loss = own.sum() + options_.overlap_weight *
+                                    (options_.overlap_over == OverlapOver::kMean ? overlaps.mean() : overlap);
+  if (options_.joint.weight > 0) loss = loss + options_.joint.weight * fidelity_terms[-1];
   loss.backward();
 
   const at::Tensor on_cpu = fidelity_terms.detach().to(at::kCPU, at::kDouble);

@@ -3,8 +3,12 @@
 ///
 ///     L = Σ_k ‖ε(merged; x_k, p_k) − ε(adapter k alone; x_k, p_k)‖² + λ Σ_layers Σ_{i<j} overlap(m_i, m_j)
 ///
-/// All K inputs are rows of one batch. One pass without gradient gives the targets: the stacked plain
-/// factors, each row gated to its own adapter. One pass with gradient gives the merged predictions: the same
+/// and beyond the paper, with a weight c above 0, a term for the prompt that names subject and style together:
+///
+///     c · ‖ε(merged; x_J, p_J) − ε(Σ_k g_k ΔW_k; x_J, p_J)‖²
+///
+/// All inputs are rows of one batch. One pass without gradient gives the targets: the stacked plain
+/// factors, each row gated to its own adapter, a joint one to the shares g. One pass with gradient gives the merged predictions: the same
 /// stack with the coefficients folded into the thin down factors, [m_1 ⊙ down_1; …; m_K ⊙ down_K]. Layers
 /// that are not learned hold the plain sum.
 ///
@@ -30,19 +34,19 @@
 
 namespace ziplora {
 
-/// K·n rows in order of adapters: rows k·n … k·n+n−1 are inputs of adapter k.
+/// rows = K·n in order of adapters: rows k·n … k·n+n−1 are inputs of adapter k. With a joint term n more follow.
 struct ZipBatch {
-  /// [K·n, C, h, w]
+  /// [rows, C, h, w]
   at::Tensor noisy_latents;
-  /// [K·n] int64
+  /// [rows] int64
   at::Tensor timesteps;
-  /// p_k through the text encoders with every adapter.
+  /// The prompts through the text encoders with every adapter.
   UNetConditioning merged_conditioning;
-  /// p_k through the text encoders with adapter k alone.
+  /// p_k through the text encoders with adapter k alone, p_J with the shares.
   UNetConditioning separate_conditioning;
 };
 
-/// ε of a batch with whatever is in the slots: (noisy latents, timesteps, conditioning) → [K·n, C, h, w]
+/// ε of a batch with whatever is in the slots: (noisy latents, timesteps, conditioning) → [rows, C, h, w]
 using NoisePredictor =
     std::function<at::Tensor(const at::Tensor&, const at::Tensor&, const UNetConditioning&)>;
 
@@ -54,15 +58,31 @@ enum class FidelityReading {
   kSumSquares,
 };
 
+/// What λ multiplies.
+enum class OverlapOver {
+  /// The sum over layers: the equation. Its pull grows with them, from the miniature's 88 to SDXL's 560.
+  kSum,
+  kMean,
+};
+
+struct JointTerm {
+  /// c; 0: no such term.
+  double weight = 0;
+  /// g, by adapter.
+  std::vector<double> shares = {};
+};
+
 struct ZipObjectiveOptions {
   /// λ
   double overlap_weight = 0.01;
   const OverlapReading* overlap = &overlap_readings().front();
+  OverlapOver overlap_over = OverlapOver::kSum;
   FidelityReading fidelity = FidelityReading::kMeanSquares;
+  JointTerm joint = {};
 };
 
 struct ZipLosses {
-  /// By adapter.
+  /// By adapter; then that of the joint term, without its weight.
   std::vector<double> fidelity;
   /// Σ_layers, without λ.
   double overlap = 0;
@@ -83,11 +103,11 @@ class ZipObjective {
   /// Sets `coefficients.values.grad()`; leaves the slots as they are.
   ZipLosses backward(const ZipBatch& batch);
 
-  /// ε of each row's own adapter alone, no gradient. [K·n, C, h, w]
+  /// ε of each row's own adapter alone, of joint rows with the shares; no gradient. [rows, C, h, w]
   at::Tensor separate_predictions(const ZipBatch& batch);
   /// ε of the merged adapter, differentiable in the coefficients unless a NoGradGuard is in force.
   at::Tensor merged_predictions(const ZipBatch& batch);
-  /// [K] float32, or float64 for float64 predictions.
+  /// [K], with a joint term [K + 1]; float32, or float64 for float64 predictions.
   at::Tensor fidelity(const at::Tensor& merged, const at::Tensor& separate) const;
   /// [layers], of the learned targets with the coefficients as they are now.
   at::Tensor overlap_per_layer() const;
@@ -109,6 +129,9 @@ class ZipObjective {
     at::Tensor row_gate;                   // [rows, R] for `gated_rows_`
   };
 
+  /// One for each adapter, and the joint one.
+  int64_t contexts() const;
+  at::Tensor row_gate(const Layer& layer, int64_t rows) const;
   void fill_slots_separately(int64_t rows);
   void fill_slots_merged();
   void clear_slots();

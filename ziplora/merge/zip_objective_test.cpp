@@ -63,8 +63,8 @@ struct Problem {
         [this](const at::Tensor& x, const at::Tensor&, const UNetConditioning&) { return model.forward(x); },
         options);
     at::Generator generator = make_generator(11);
-    batch.noisy_latents = at::randn(
-        {static_cast<int64_t>(adapters.size()) * rows_each, kChannels, kSide, kSide}, generator, at::kDouble);
+    const auto contexts = static_cast<int64_t>(adapters.size()) + (options.joint.weight > 0 ? 1 : 0);
+    batch.noisy_latents = at::randn({contexts * rows_each, kChannels, kSide, kSide}, generator, at::kDouble);
   }
   MergerLayout layout(const std::function<bool(const std::string&)>& is_learned) const {
     std::vector<const Adapter*> pointers;
@@ -129,6 +129,39 @@ TEST(ZipObjective, GradientEqualsFiniteDifferencesForThreeAdaptersAndSums) {
                   always, {.overlap_weight = 0.3, .fidelity = FidelityReading::kSumSquares});
   problem.perturb(6);
   expect_gradient_matches_differences(problem);
+}
+
+TEST(ZipObjective, GradientEqualsFiniteDifferencesWithAJointTermAndTheMeanOverLayers) {
+  Problem problem({random_adapter(1, 2, true), random_adapter(2, 3, true)}, always,
+                  {.overlap_weight = 0.3, .overlap_over = OverlapOver::kMean, .joint = {2.5, {0.7, 1.0}}});
+  problem.perturb(7);
+  expect_gradient_matches_differences(problem);
+}
+
+TEST(ZipObjective, TotalsTheTermsThatItReports) {
+  const std::vector<Adapter> adapters{random_adapter(1, 2, true), random_adapter(2, 3, true)};
+  const auto losses = [&](OverlapOver over) {
+    Problem problem(adapters, always,
+                    {.overlap_weight = 0.3, .overlap_over = over, .joint = {2.5, {0.7, 1.0}}});
+    problem.perturb(7);
+    return problem.objective->backward(problem.batch);
+  };
+  const ZipLosses sum = losses(OverlapOver::kSum), mean = losses(OverlapOver::kMean);
+  const double fidelity = sum.fidelity.at(0) + sum.fidelity.at(1) + 2.5 * sum.fidelity.at(2);
+  EXPECT_GT(sum.fidelity.at(2), 1e-3);
+  EXPECT_NEAR(sum.total, fidelity + 0.3 * sum.overlap, 1e-12);
+  EXPECT_NEAR(mean.total, fidelity + 0.3 * mean.overlap / 3, 1e-12);  // conv, to_q, to_out
+}
+
+/// With the joint shares of one, the direct merge is what the joint rows are to do.
+TEST(ZipObjective, AskForTheWeightedSumUnderTheJointPrompt) {
+  const std::vector<Adapter> adapters{random_adapter(1, 2, true), random_adapter(2, 3, true)};
+  Problem whole(adapters, always, {.joint = {1.0, {1.0, 1.0}}});
+  EXPECT_LT(whole.objective->backward(whole.batch).fidelity.at(2), 5e-32);
+  Problem less(adapters, always, {.joint = {1.0, {0.7, 1.0}}});
+  EXPECT_GT(less.objective->backward(less.batch).fidelity.at(2), 1e-4);
+  less.coefficients.values.detach()[0].fill_(0.7);
+  EXPECT_LT(less.objective->backward(less.batch).fidelity.at(2), 5e-32);
 }
 
 TEST(ZipObjective, FoldedAdapterIsTheSlotForward) {

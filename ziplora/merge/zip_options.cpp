@@ -5,6 +5,8 @@ namespace {
 
 constexpr const char* kMeanSquares = "mean-squares";
 constexpr const char* kSumSquares = "sum-squares";
+constexpr const char *kSum = "sum", *kMean = "mean";
+constexpr const char *kOnes = "ones", *kSolve = "solve";
 
 const char* name_of(FidelityReading reading) {
   return reading == FidelityReading::kSumSquares ? kSumSquares : kMeanSquares;
@@ -17,45 +19,57 @@ std::vector<std::string> overlap_names() {
 }
 
 std::vector<MergeOption> learning_table(const ZipOptions& defaults) {
-  return {{.name = "iterations",
-           .help = "Update the coefficients at most this many times",
-           .default_value = defaults.loop.iterations,
-           .minimum = 0},
-          {.name = "learning-rate",
-           .help = "Set Adam's learning rate for the coefficients",
-           .default_value = defaults.learning_rate,
-           .minimum = 0},
-          {.name = "overlap-weight",
-           .help = "Weigh the overlap term of the loss by this factor, the paper's lambda",
-           .default_value = defaults.objective.overlap_weight,
-           .minimum = 0},
-          {.name = "overlap",
-           .help = "Read the overlap of two coefficient vectors in this way",
-           .default_value = defaults.objective.overlap->name,
-           .choices = overlap_names(),
-           .value_name = "READING"},
-          {.name = "fidelity",
-           .help = "Read the squared error of a prediction in this way",
-           .default_value = name_of(defaults.objective.fidelity),
-           .choices = {kMeanSquares, kSumSquares},
-           .value_name = "READING"},
-          {.name = "targets",
-           .help = "Learn coefficients for these layers and add the others directly",
-           .default_value = defaults.targets->name,
-           .choices = learned_targets_names(),
-           .value_name = "LAYERS"},
-          {.name = "stop-overlap",
-           .help = "Stop when the overlap has fallen to this fraction of its start",
-           .default_value = defaults.loop.stop_overlap,
-           .minimum = 0},
-          {.name = "batch-size",
-           .help = "Learn on this many images of each adapter per iteration",
-           .default_value = defaults.inputs.rows_each,
-           .minimum = 1,
-           .maximum = 4096},
-          {.name = "gradient-checkpointing",
-           .help = "Recompute activations: takes less memory and about a third more time",
-           .default_value = defaults.gradient_checkpointing}};
+  return {
+      {.name = "iterations",
+       .help = "Update the coefficients at most this many times",
+       .default_value = defaults.loop.iterations,
+       .minimum = 0},
+      {.name = "learning-rate",
+       .help = "Set Adam's learning rate for the coefficients",
+       .default_value = defaults.learning_rate,
+       .minimum = 0},
+      {.name = "overlap-weight",
+       .help = "Weigh the overlap term of the loss by this factor, the paper's lambda",
+       .default_value = defaults.objective.overlap_weight,
+       .minimum = 0},
+      {.name = "overlap",
+       .help = "Read the overlap of two coefficient vectors in this way",
+       .default_value = defaults.objective.overlap->name,
+       .choices = overlap_names(),
+       .value_name = "READING"},
+      {.name = "overlap-over",
+       .help =
+           "Weigh the sum of the layers' overlaps, as in the paper, or their mean, whose pull does not grow "
+           "with the layers",
+       .default_value = defaults.objective.overlap_over == OverlapOver::kMean ? kMean : kSum,
+       .choices = {kSum, kMean},
+       .value_name = "READING"},
+      {.name = "fidelity",
+       .help = "Read the squared error of a prediction in this way",
+       .default_value = name_of(defaults.objective.fidelity),
+       .choices = {kMeanSquares, kSumSquares},
+       .value_name = "READING"},
+      {.name = "targets",
+       .help = "Learn coefficients for these layers and add the others directly",
+       .default_value = defaults.targets->name,
+       .choices = learned_targets_names(),
+       .value_name = "LAYERS"},
+      {.name = "start",
+       .help = "Start from coefficients of one, as in the paper, or from those of zip-solve",
+       .default_value = defaults.start_solved ? kSolve : kOnes,
+       .choices = {kOnes, kSolve}},
+      {.name = "stop-overlap",
+       .help = "Stop when the overlap has fallen to this fraction of its start",
+       .default_value = defaults.loop.stop_overlap,
+       .minimum = 0},
+      {.name = "batch-size",
+       .help = "Learn on this many images of each adapter per iteration",
+       .default_value = defaults.inputs.rows_each,
+       .minimum = 1,
+       .maximum = 4096},
+      {.name = "gradient-checkpointing",
+       .help = "Recompute activations: takes less memory and about a third more time",
+       .default_value = defaults.gradient_checkpointing}};
 }
 
 std::vector<MergeOption> image_table(const ZipOptions& defaults) {
@@ -90,26 +104,31 @@ std::vector<MergeOption> image_table(const ZipOptions& defaults) {
 std::vector<MergeOption> zip_table() {
   const ZipOptions defaults;
   std::vector<MergeOption> table = learning_table(defaults);
+  for (MergeOption& option : joint_table(defaults.joint)) table.push_back(std::move(option));
   for (MergeOption& option : image_table(defaults)) table.push_back(std::move(option));
   return table;
 }
 
 ZipOptions zip_options_of(const nlohmann::json& values) {
   const int64_t image_size = values["image-size"];
-  return {.loop = {.iterations = values["iterations"], .stop_overlap = values["stop-overlap"]},
-          .objective = {.overlap_weight = values["overlap-weight"],
-                        .overlap = &find_overlap_reading(values["overlap"]),
-                        .fidelity = values["fidelity"] == kSumSquares ? FidelityReading::kSumSquares
-                                                                      : FidelityReading::kMeanSquares},
-          .inputs = {.images = values["images"],
-                     .image_steps = values["image-steps"],
-                     .image_guidance_scale = values["image-guidance-scale"],
-                     .image_size = image_size > 0 ? std::optional(image_size) : std::nullopt,
-                     .rows_each = values["batch-size"]},
-          .learning_rate = values["learning-rate"],
-          .targets = &find_learned_targets(values["targets"]),
-          .evaluation_draws = values["evaluation-draws"],
-          .gradient_checkpointing = values["gradient-checkpointing"]};
+  return {
+      .loop = {.iterations = values["iterations"], .stop_overlap = values["stop-overlap"]},
+      .objective = {.overlap_weight = values["overlap-weight"],
+                    .overlap = &find_overlap_reading(values["overlap"]),
+                    .overlap_over = values["overlap-over"] == kMean ? OverlapOver::kMean : OverlapOver::kSum,
+                    .fidelity = values["fidelity"] == kSumSquares ? FidelityReading::kSumSquares
+                                                                  : FidelityReading::kMeanSquares},
+      .inputs = {.images = values["images"],
+                 .image_steps = values["image-steps"],
+                 .image_guidance_scale = values["image-guidance-scale"],
+                 .image_size = image_size > 0 ? std::optional(image_size) : std::nullopt,
+                 .rows_each = values["batch-size"]},
+      .joint = joint_options_of(values),
+      .start_solved = values["start"] == kSolve,
+      .learning_rate = values["learning-rate"],
+      .targets = &find_learned_targets(values["targets"]),
+      .evaluation_draws = values["evaluation-draws"],
+      .gradient_checkpointing = values["gradient-checkpointing"]};
 }
 
 }  // namespace ziplora

@@ -8,6 +8,7 @@
 
 #include "ziplora/merge/learned_targets.h"
 #include "ziplora/merge/merge_method.h"
+#include "ziplora/merge/prompt_context.h"
 #include "ziplora/merge/zip_inputs.h"
 #include "ziplora/merge/zip_loop.h"
 #include "ziplora/merge/zip_objective.h"
@@ -18,6 +19,10 @@ struct ZipOptions {
   ZipLoopOptions loop = {};
   ZipObjectiveOptions objective = {};
   ZipInputOptions inputs = {};
+  /// Not in the paper, whose objective says nothing of the joint prompt.
+  JointOptions joint = {.weight = 0};
+  /// Start from zip-solve's coefficients in place of ones.
+  bool start_solved = false;
   /// Of Adam on the coefficients.
   double learning_rate = 0.01;
   const LearnedTargets* targets = &learned_targets().front();

@@ -34,18 +34,20 @@ class AdapterSlot {
  public:
   void set(LowRankUpdate update) { update_ = std::move(update); }
   void clear() { update_ = {}; }
-  /// Calls `see` with down · x of every forward pass, before the gate: [B, …, R] (convolution: [B, R, H, W]).
-  /// Stays until it is replaced by nullptr.
-  void observe(std::function<void(const at::Tensor& projected)> see) { observer_ = std::move(see); }
-  void show(const at::Tensor& projected) const {
-    if (observer_) observer_(projected);
+  /// @param inputs     x: [B, …, in] (convolution: [B, in, H, W])
+  /// @param projected  down · x, before the gate: [B, …, R] (convolution: [B, R, H', W'])
+  using Observer = std::function<void(const at::Tensor& inputs, const at::Tensor& projected)>;
+  /// Calls `see` in every forward pass. Stays until it is replaced by nullptr.
+  void observe(Observer see) { observer_ = std::move(see); }
+  void show(const at::Tensor& inputs, const at::Tensor& projected) const {
+    if (observer_) observer_(inputs, projected);
   }
   bool empty() const { return !update_.down.defined(); }
   const LowRankUpdate& update() const { return update_; }
 
  private:
   LowRankUpdate update_;
-  std::function<void(const at::Tensor&)> observer_;
+  Observer observer_;
 };
 
 }  // namespace ziplora

@@ -25,7 +25,7 @@ at::Tensor Conv2d::forward(const at::Tensor& x) const {
   if (adapter.empty()) return y;
   const LowRankUpdate update = adapter.update().as(x.scalar_type());
   at::Tensor h = at::conv2d(x, update.down, {}, stride, padding);  // [B, R, H', W']
-  adapter.show(h);
+  adapter.show(x, h);
   if (update.row_gate.defined()) h = h * update.row_gate.view({h.size(0), h.size(1), 1, 1});
   return y.add_(at::conv2d(h, update.up));  // in place: no backward formula needs the product's result
 }

@@ -24,7 +24,7 @@ at::Tensor Linear::forward(const at::Tensor& x) const {
   if (adapter.empty()) return y;
   const LowRankUpdate update = adapter.update().as(x.scalar_type());
   at::Tensor h = at::linear(x, update.down);  // [B, …, R]
-  adapter.show(h);
+  adapter.show(x, h);
   if (update.row_gate.defined()) {
     std::vector<int64_t> shape(h.dim(), 1);  // [B, 1, …, R]
     shape.front() = h.size(0);

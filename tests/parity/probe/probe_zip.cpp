@@ -1,7 +1,7 @@
 // probe_zip: iterations of zip on the UNet in arguments.folder with given latents, noise and timesteps.
 // Inputs: "<k>.down.<path>", "<k>.up.<path>" with arguments.weights[k], "start.<k>.unet.<path>"
-// (coefficients); "noisy_latents" [iterations, K·n, C, h, w], "timesteps" [iterations, K·n], and the
-// conditioning of the K·n rows. Everything runs in the dtype of "noisy_latents". Gives the coefficients after
+// (coefficients); "noisy_latents" [iterations, rows, C, h, w], "timesteps" [iterations, rows], and the
+// conditioning of the rows, K·n or with arguments.joint_weight above 0 (K + 1)·n. Everything runs in the dtype of "noisy_latents". Gives the coefficients after
 // the last iteration and, as "gradient.<name>", the gradient of the first.
 #include "tests/parity/probe/model_gradients.h"
 #include "ziplora/merge/zip_loop.h"
@@ -56,12 +56,15 @@ Response run_zip(const Request& request) {
   };
   MergerCoefficients coefficients(MergerLayout(pointers, is_learned), noisy.scalar_type());
   coefficients.load(start_values(request));
-  ZipObjective objective(Components{{"unet", &unet}}, terms, coefficients,
-                         [&](const at::Tensor& x, const at::Tensor& t, const UNetConditioning& c) {
-                           return unet.forward(x, t, c);
-                         },
-                         {.overlap_weight = arguments.at("overlap_weight"),
-                          .overlap = &find_overlap_reading(arguments.at("overlap"))});
+  ZipObjective objective(
+      Components{{"unet", &unet}}, terms, coefficients,
+      [&](const at::Tensor& x, const at::Tensor& t, const UNetConditioning& c) {
+        return unet.forward(x, t, c);
+      },
+      {.overlap_weight = arguments.at("overlap_weight"),
+       .overlap = &find_overlap_reading(arguments.at("overlap")),
+       .overlap_over = arguments.at("overlap_over") == "mean" ? OverlapOver::kMean : OverlapOver::kSum,
+       .joint = {arguments.at("joint_weight"), arguments.at("joint_shares")}});
 
   const UNetConditioning conditioning{request.inputs.at("encoder_hidden_states"),
                                       request.inputs.at("text_embeds"), request.inputs.at("time_ids")};

@@ -1,0 +1,229 @@
+"""`ziplora merge` with the closed forms that record contexts (ssr, route, zip-solve), as a user runs it: what they come to
+at their limits, what they say, and their errors; and zip with the joint prompt."""
+
+import json
+import re
+
+import pytest
+import torch
+from diffusers import StableDiffusionXLPipeline
+from lora_files import LayerChoice, random_layers, save_kohya
+from program import interrupt, run_ziplora, texts_of, ziplora, ziplora_fails
+from safetensors import safe_open
+from safetensors.torch import load_file
+from tiny_sdxl import make_tiny_sdxl
+
+METHODS = ("ssr", "route", "zip-solve")
+STYLES = ["--style-prompt", "a rose, in szn style", "--style-prompt", "a cat, in szn style"]
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    return make_tiny_sdxl(tmp_path_factory.mktemp("ssr") / "base")
+
+
+@pytest.fixture(scope="module")
+def files(base, tmp_path_factory):
+    """Ranks differ, both have convolutions, and each touches layers that the other does not."""
+    folder = tmp_path_factory.mktemp("loras")
+    model = StableDiffusionXLPipeline.from_pretrained(base)
+    choices = {"dog": LayerChoice(components=("unet", "text_encoder"), parts=("attn", "resnets", "fc1"), seed=1),
+               "ink": LayerChoice(parts=("attn", "resnets", "proj_in"), ranks=(2, 3), seed=2, skip=("down_blocks.1",))}
+    return {name: save_kohya(folder / f"{name}.safetensors", random_layers(model, choice), model)
+            for name, choice in choices.items()}
+
+
+@pytest.fixture(scope="module")
+def command(base, files):
+    """Two inputs and what records them briefly."""
+    def arguments(*options, method="ssr", subject="", style="", style_prompts=STYLES, steps=2):
+        return ["merge", "--method", method, "--base", base, "--subject", f"{files['dog']}{subject}", "--style",
+                f"{files['ink']}{style}", "--subject-prompt", "a sks dog", *style_prompts, "--file-dtype", "float32",
+                *([] if method == "zip" else ["--context-steps", steps]), "-o", "out.safetensors", *options]
+    return arguments
+
+
+def metadata_of(file) -> dict[str, str]:
+    with safe_open(file, "pt") as opened:
+        return opened.metadata()
+
+
+def deltas(file) -> dict[str, torch.Tensor]:
+    tensors = load_file(file)
+    found = {}
+    for name, down in tensors.items():
+        if name.endswith(".lora_down.weight"):
+            module = name.removesuffix(".lora_down.weight")
+            up = tensors[f"{module}.lora_up.weight"].double()
+            scale = tensors[f"{module}.alpha"].item() / down.shape[0] if f"{module}.alpha" in tensors else 1.0
+            found[module] = (up.flatten(1) @ down.double().flatten(1)) * scale
+    return found
+
+
+def is_changed_by(method, name) -> bool:
+    """What the method does not change it adds directly."""
+    if "_te" in name:
+        return False
+    attention = re.search(r"_attn\d_to_", name)
+    linear = attention or re.search(r"_proj_(in|out)$|_ff_net_|emb_layers", name)
+    return bool({"ssr": True, "route": linear, "zip-solve": attention}[method])
+
+
+def relative_error(ours, expected) -> float:
+    assert ours.keys() == expected.keys()
+    difference = sum((ours[name] - expected[name]).square().sum() for name in expected)
+    return (difference / sum(value.square().sum() for value in expected.values())).sqrt().item()
+
+
+@pytest.fixture
+def direct(base, files, tmp_path):
+    """The plain sum at the given strengths."""
+    def of(subject, style):
+        ziplora("merge", "--method", "direct", "--base", base, "--subject", f"{files['dog']}:{subject}", "--style",
+                f"{files['ink']}:{style}", "--file-dtype", "float32", "-o", tmp_path / "direct.safetensors")
+        return deltas(tmp_path / "direct.safetensors")
+    return of
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_file_loads_and_only_what_the_method_is_for_changes(method, command, base, direct, tmp_path):
+    result = ziplora(*command(method=method), cwd=tmp_path)
+    beside = {"out.coefficients.safetensors"} if method == "zip-solve" else set()
+    assert result["method"] == method and {file.name for file in tmp_path.iterdir()} == {"out.safetensors"} | beside
+    notes = texts_of(result, "note")
+    assert 'joint: "a sks dog, in szn style"' in notes
+    pipeline = StableDiffusionXLPipeline.from_pretrained(base)
+    pipeline.load_lora_weights(tmp_path / "out.safetensors")
+    merged = deltas(tmp_path / "out.safetensors")
+    plain = direct(1, 1)
+    moved = {name for name in plain if (merged[name] - plain[name]).norm() > 1e-3 * plain[name].norm()}
+    assert moved == {name for name in plain if is_changed_by(method, name)}
+    assert ("ziplora.split" in metadata_of(tmp_path / "out.safetensors")) == (method != "ssr")
+
+
+def test_the_coefficients_of_zip_solve_are_those_of_the_file(command, files, tmp_path):
+    ziplora(*command(method="zip-solve"), cwd=tmp_path)
+    coefficients = load_file(tmp_path / "out.coefficients.safetensors")
+    merged, plain = deltas(tmp_path / "out.safetensors"), [deltas(files["dog"]), deltas(files["ink"])]
+    layer = "transformer_blocks.0.attn1.to_q"
+    target, name = f"unet.mid_block.attentions.0.{layer}", f"lora_unet_middle_block_1_{layer}".replace(".", "_")
+    expected = sum(delta[name] * coefficients[f"{k}.{target}"].double() for k, delta in enumerate(plain))
+    assert ((merged[name] - expected).norm() / expected.norm()).item() < 1e-5
+    assert min((coefficients[f"{k}.{target}"] - 1).abs().max() for k in range(2)) > 1e-2
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_one_adapter_alone_stays_as_it_is(method, base, files, tmp_path):
+    ziplora("merge", "--method", method, "--base", base, "--subject", files["dog"], "--subject-prompt", "a sks dog",
+            "--joint-weight", 0, "--context-steps", 1, "--file-dtype", "float32", "-o", "out.safetensors", cwd=tmp_path)
+    assert relative_error(deltas(tmp_path / "out.safetensors"), deltas(files["dog"])) < 1e-5
+
+
+@pytest.mark.parametrize("method, share, ridge", [("ssr", 0.6, 1e-9), ("route", 1, 1e-6), ("zip-solve", 0.6, 1e-9)])
+def test_a_heavy_joint_prompt_makes_the_weighted_sum(method, share, ridge, command, direct, tmp_path):
+    """But where too little comes through to say so: one vector an image and step reaches the timestep's embedding, and the
+    text's keys and values see the same tokens in every step. No input has the directions that a layer norm takes away, and
+    there route holds to the plain sum."""
+    ziplora(*command("--joint-weight", 1e9, "--joint-subject", share, "--ridge", ridge, method=method, subject=":0.9",
+                     style=":1.2"), cwd=tmp_path)
+    merged, expected = deltas(tmp_path / "out.safetensors"), direct(share * 0.9, 1.2)
+    sure = [name for name in expected if is_changed_by(method, name) and "emb_layers" not in name
+            and (method == "ssr" or not re.search(r"attn2_to_[kv]$", name))]
+    assert len(sure) >= 8
+    assert relative_error({name: merged[name] for name in sure}, {name: expected[name] for name in sure}) < 1e-3
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_is_given_as_the_joint_prompt_counts(method, command, tmp_path):
+    def merged(*options):
+        ziplora(*command(*options, method=method), cwd=tmp_path)
+        return deltas(tmp_path / "out.safetensors")
+    guessed = merged()
+    assert relative_error(merged("--joint-prompt", "a sks dog, in szn style"), guessed) == 0
+    assert relative_error(merged("--joint-prompt", "a sks dog on the moon, in szn style"), guessed) > 1e-4
+    assert relative_error(merged("--joint-weight", 0), guessed) > 1e-3
+
+
+def test_too_few_tokens_are_told(command, tmp_path):
+    result = ziplora(*command("--context-images", 1, "--context-size", 8, steps=1), cwd=tmp_path)
+    warnings = texts_of(result, "warning")
+    assert any(re.search(r"a layer has seen \d+ tokens for \d+ ranks", text) for text in warnings), warnings
+
+
+@pytest.mark.parametrize("code, options, problem, hint", [
+    (2, ["--style-prompt", "szn"], "do not tell how subject and style are called together", "--joint-prompt"),
+    (2, ["--context-images", 0], "0 is too small", "the default is"),
+    (6, ["--ridge", 0, "--context-images", 1], "too few directions came through", "--ridge 0.01"),
+    (2, ["--ridge", -1], "-1 is too small", "the default is"),
+    (2, ["--context-size", 7], "7", "multiple"),
+])
+def test_errors(code, options, problem, hint, command, tmp_path):
+    prompts = [] if "--style-prompt" in options else STYLES
+    error = ziplora_fails(code, *command(*options, style_prompts=prompts, steps=1), cwd=tmp_path)
+    assert problem in error["problem"] and hint in error["hint"]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("method, options, problem", [
+    ("direct", [], "the method direct has no joint prompt"), ("zip", [], "the joint prompt has no weight"),
+    ("ssr", ["--joint-weight", 0], "the joint prompt has no weight")])
+def test_a_joint_prompt_that_would_not_count_is_refused(method, options, problem, files, tmp_path):
+    error = ziplora_fails(2, "merge", "--method", method, "--subject", files["dog"], "--style", files["ink"], *options,
+                          "--joint-prompt", "a sks dog, in szn style", "-o", tmp_path / "out.safetensors")
+    assert error["problem"] == problem and error["where"] == "merge: --joint-prompt"
+
+
+def test_a_default_that_depends_on_the_method_can_be_given(command, tmp_path):
+    """0 is zip's --joint-weight, 4 is that of the others; a printed config has neither."""
+    printed = json.loads(run_ziplora(*command("--print-config"), cwd=tmp_path).stdout)
+    assert printed["joint_weight"] is None and printed["targets"] is None
+    recipe = ziplora(*command("--joint-weight", 0), cwd=tmp_path)["output"]
+    assert json.loads(metadata_of(tmp_path / recipe)["ziplora.recipe"])["options"]["joint-weight"] == 0
+    ziplora(*command(), cwd=tmp_path)
+    assert json.loads(metadata_of(tmp_path / recipe)["ziplora.recipe"])["options"]["joint-weight"] == 4
+    help_text = run_ziplora("merge", "--help").stdout
+    assert re.search(r"zip: 0\.0; zip-solve, ssr, route: 4\.0", re.sub(r"\s+", " ", help_text))
+
+
+@pytest.fixture(scope="module")
+def zip_options():
+    return ["--images", 1, "--image-steps", 1, "--evaluation-draws", 2]
+
+
+def test_zip_learns_under_the_joint_prompt_and_goes_on_where_it_stopped(command, zip_options, tmp_path):
+    """Its iterations are tested in tests/parity/test_zip.py."""
+    joint = ["--joint-weight", 2.5, "--iterations", 2, *zip_options]
+    result = ziplora(*command(*joint, method="zip"), cwd=tmp_path)
+    assert 'joint: "a sks dog, in szn style"' in texts_of(result, "note")
+    assert result["fidelity"].keys() == {"subject", "style", "joint"}
+    assert result["overlap"]["mean_of_layers"]["before"] == pytest.approx(
+        result["overlap"]["unnormalised"]["before"] / result["learned_layers"])
+    for row in result["history"]:
+        terms = row["loss_subject"] + row["loss_style"] + 2.5 * row["loss_joint"]
+        overlap = 0.01 * row["overlap"] * result["overlap"]["unnormalised"]["before"]
+        assert row["loss"] == pytest.approx(terms + overlap, rel=1e-5)
+    whole = (tmp_path / "out.safetensors").read_bytes()
+    plain = ziplora(*command("--iterations", 2, *zip_options, method="zip"), cwd=tmp_path)
+    assert plain["fidelity"].keys() == {"subject", "style"} and (tmp_path / "out.safetensors").read_bytes() != whole
+
+    (tmp_path / "out.safetensors").unlink()
+    interrupt(command(*joint, method="zip"), tmp_path, "zip", 1)
+    error = ziplora_fails(4, *command(*joint, "--joint-prompt", "a sks dog by szn", "--resume", method="zip"), cwd=tmp_path)
+    assert "joint_prompts was" in error["problem"]
+    ziplora(*command(*joint, "--resume", method="zip"), cwd=tmp_path)
+    assert (tmp_path / "out.safetensors").read_bytes() == whole
+
+
+def test_zip_starts_from_the_closed_form(command, zip_options, tmp_path):
+    none = [*zip_options, "--iterations", 0]
+    ziplora(*command(*none, "--start", "solve", "--joint-weight", 4, method="zip"), cwd=tmp_path)
+    started = deltas(tmp_path / "out.safetensors")
+    ziplora(*command("--context-images", 1, method="zip-solve", steps=4), cwd=tmp_path)
+    assert relative_error(started, deltas(tmp_path / "out.safetensors")) < 1e-6
+    ziplora(*command(*none, method="zip"), cwd=tmp_path)
+    assert relative_error(started, deltas(tmp_path / "out.safetensors")) > 0.01
+
+
+def test_a_text_result_names_the_file(command, tmp_path):
+    done = run_ziplora(*command(), cwd=tmp_path)
+    assert done.returncode == 0 and done.stdout.splitlines()[-1] == "out.safetensors"

@@ -1,0 +1,148 @@
+#include "ziplora/merge/context_moments.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "ziplora/base/error.h"
+#include "ziplora/base/rng.h"
+#include "ziplora/merge/learned_targets.h"
+#include "ziplora/pipeline/text_to_image.h"
+
+namespace ziplora {
+namespace {
+
+/// Sums v vᵀ of the slots of the UNet that have adapters, while it lives.
+class Recorder {
+ public:
+  Recorder(const Components& components, MomentsOf of, const IsRecorded& is_recorded) : of_(of) {
+    for (const auto& [target, place] : adapter_slots(components)) {
+      if (!is_in_unet(target) || place.slot->empty() || !is_recorded(target, place.is_convolution()))
+        continue;
+      layers_[target].slot = place.slot;
+      place.slot->observe([this, &layer = layers_[target], convolution = place.is_convolution()](
+                              const at::Tensor& x, const at::Tensor& z) {
+        if (of_ == MomentsOf::kInputs)
+          see_inputs(layer, x, convolution);
+        else
+          add(own_sum(layer), z, convolution);
+      });
+    }
+  }
+  ~Recorder() {
+    for (auto& [target, layer] : layers_) layer.slot->observe(nullptr);
+  }
+  Recorder(const Recorder&) = delete;
+  Recorder& operator=(const Recorder&) = delete;
+
+  /// Leaves the sums empty.
+  ContextMoments moments() {
+    ContextMoments moments;
+    for (const auto& [target, layer] : layers_) {
+      if (!layer.sum || layer.sum->tokens == 0) continue;
+      Sum& sum = *layer.sum;
+      if (sum.of_products.defined()) sum.mean = mean_of(target, sum);
+      moments[target] = {sum.mean, sum.tokens, sum.one_an_image};
+    }
+    return moments;
+  }
+
+ private:
+  struct Sum {
+    at::Tensor of_products;  // [n, n] float64
+    int64_t tokens = 0;
+    bool one_an_image = false;
+    at::Tensor mean;  // at the end, in place of of_products
+  };
+  struct Layer {
+    AdapterSlot* slot = nullptr;
+    std::shared_ptr<Sum> sum;
+    bool leads = false;  // adds to the sum that it may share
+  };
+  using WeakTensor = c10::weak_intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl>;
+  struct Seen {
+    WeakTensor inputs;
+    std::shared_ptr<Sum> sum;
+  };
+
+  static Sum& own_sum(Layer& layer) {
+    if (!layer.sum) layer.sum = std::make_shared<Sum>();
+    return *layer.sum;
+  }
+
+  /// Which layers see the same tensor shows in the first pass, and the network does not change.
+  void see_inputs(Layer& layer, const at::Tensor& x, bool convolution) {
+    if (!layer.sum) {
+      Seen& seen = seen_.try_emplace(x.unsafeGetTensorImpl(), Seen{WeakTensor(x.getIntrusivePtr()), nullptr})
+                       .first->second;
+      if (!seen.sum || seen.inputs.expired()) {
+        seen = {WeakTensor(x.getIntrusivePtr()), std::make_shared<Sum>()};
+        layer.leads = true;
+      }
+      layer.sum = seen.sum;
+    }
+    if (layer.leads) add(*layer.sum, x, convolution);
+  }
+
+  /// In float64: rounded products would have negative eigenvalues where little comes through.
+  static void add(Sum& sum, const at::Tensor& vectors, bool convolution) {
+    const at::Tensor last = convolution ? vectors.movedim(1, -1) : vectors;
+    const at::Tensor v = last.reshape({-1, last.size(-1)}).to(at::kDouble);
+    const at::Tensor product = v.t().matmul(v);
+    if (sum.of_products.defined())
+      sum.of_products += product;
+    else
+      sum.of_products = product;
+    sum.tokens += v.size(0);
+    sum.one_an_image = vectors.dim() == 2;
+  }
+
+  at::Tensor mean_of(const std::string& target, Sum& sum) const {
+    const at::Tensor mean =
+        (std::exchange(sum.of_products, {}) / static_cast<double>(sum.tokens)).to(at::kCPU);
+    if (!mean.isfinite().all().item<bool>())
+      throw Error(ErrorKind::kNonFinite, "merge: " + target, "what reaches the adapters here is not finite",
+                  "a base or adapter that overflows in float16 needs --dtype bfloat16 or float32");
+    return of_ == MomentsOf::kInputs ? mean.to(at::kFloat) : mean;
+  }
+
+  MomentsOf of_;
+  std::map<std::string, Layer> layers_;
+  std::map<const c10::TensorImpl*, Seen> seen_;
+};
+
+std::vector<ImageRow> rows_of(const std::vector<MergeInput>& inputs, const PromptContext& context,
+                              int64_t images, uint64_t seed) {
+  std::vector<ImageRow> rows;
+  for (int64_t i = 0; i < std::max(images, static_cast<int64_t>(context.prompts.size())); ++i)
+    rows.push_back({.prompt = context.prompts[static_cast<size_t>(i) % context.prompts.size()],
+                    .negative_prompt = {},
+                    .seed = derive_seed(seed, fmt::format("context {} {}", context.name, i)),
+                    .adapter_weights = strengths_in(context, inputs)});
+  return rows;
+}
+
+}  // namespace
+
+ContextMoments record_moments(Sdxl& base, const std::vector<MergeInput>& inputs, const PromptContext& context,
+                              MomentsOf of, const IsRecorded& is_recorded, const RecordingOptions& options,
+                              uint64_t seed, ProgressSink& progress, const CancelToken& cancel) {
+  at::NoGradGuard no_grad;
+  std::vector<const Adapter*> adapters;
+  for (const MergeInput& input : inputs) adapters.push_back(input.adapter);
+  AttachedAdapters attached(base.components(), adapters);
+  Recorder recorder(base.components(), of, is_recorded);
+  SamplingOptions sampling;
+  sampling.steps = options.steps;
+  sampling.guidance_scale = 1;
+  sampling.height = sampling.width = options.image_size;
+  sampling.decode = false;
+  TextToImage(base, &attached)
+      .run(rows_of(inputs, context, options.images, seed), sampling, progress, cancel);
+  return recorder.moments();
+}
+
+}  // namespace ziplora

@@ -1,0 +1,105 @@
+#include "ziplora/merge/recorded_contexts.h"
+
+#include <ATen/ops/cat.h>
+#include <ATen/ops/full.h>
+#include <fmt/format.h>
+
+#include "ziplora/merge/learned_targets.h"
+
+namespace ziplora {
+namespace {
+
+at::Tensor shares_of_ranks(const PromptContext& context, const LayerParts& parts) {
+  std::vector<at::Tensor> shares;
+  for (const LayerPart& part : parts)
+    shares.push_back(at::full({part.layer->rank()}, context.shares[part.input], at::kDouble));
+  return at::cat(shares);
+}
+
+/// Layers that one vector an image reaches always have few; the ridge holds them to the plain sum.
+void warn_of_few_tokens(const RecordedContext& recorded, const char* of_what, ProgressSink& progress) {
+  for (const auto& [target, moments] : recorded.moments) {
+    const int64_t size = moments.mean.size(0);
+    if (moments.one_an_image || moments.tokens >= 2 * size) continue;
+    progress.warning(
+        fmt::format("{}: a layer has seen {} tokens for {} {} ({}); at least {} make its moments sure: raise "
+                    "--context-steps or --context-images",
+                    recorded.context.name, moments.tokens, size, of_what, target, 2 * size));
+    return;
+  }
+}
+
+std::vector<MergeOption> recording_table() {
+  const RecordingOptions defaults;
+  return {{.name = "ridge",
+           .help = "Hold to the plain sum by this share of the moments' mean",
+           .default_value = kDefaultRidge,
+           .minimum = 0},
+          {.name = "context-steps",
+           .help = "Record this many steps of the sampler",
+           .default_value = defaults.steps,
+           .minimum = 1},
+          {.name = "context-images",
+           .help = "Begin this many images in each context, at least one per prompt",
+           .default_value = defaults.images,
+           .minimum = 1,
+           .maximum = 10'000},
+          {.name = "context-size",
+           .help = "Record at sides of this many pixels; 0: the base's own size",
+           .default_value = defaults.image_size,
+           .minimum = 0}};
+}
+
+IsRecorded recorded_layers(const nlohmann::json& options, MomentsOf of) {
+  if (of == MomentsOf::kRowSpace) return [](const std::string&, bool) { return true; };
+  return
+      [&targets = find_learned_targets(options["targets"])](const std::string& target, bool is_convolution) {
+        return !is_convolution && targets.includes(target, is_convolution);
+      };
+}
+
+}  // namespace
+
+std::vector<MergeOption> context_table() {
+  std::vector<MergeOption> table = joint_table({});
+  for (MergeOption& option : recording_table()) table.push_back(std::move(option));
+  return table;
+}
+
+MergeOption input_targets(const char* default_value) {
+  return {.name = "targets",
+          .help = "Merge these layers so and add the others directly",
+          .default_value = default_value,
+          .choices = {"attention", "linear"},
+          .value_name = "LAYERS"};
+}
+
+std::vector<RecordedContext> record_contexts(const std::vector<MergeInput>& inputs,
+                                             const nlohmann::json& options, MomentsOf of,
+                                             MergeContext& context) {
+  const IsRecorded is_recorded = recorded_layers(options, of);
+  const RecordingOptions recording{.steps = options["context-steps"],
+                                   .images = options["context-images"],
+                                   .image_size = options["context-size"]};
+  std::vector<RecordedContext> contexts;
+  for (PromptContext& prompts : prompt_contexts(inputs, context.joint_prompts, joint_options_of(options))) {
+    note_prompts(prompts, *context.progress);
+    ContextMoments moments = record_moments(*context.base, inputs, prompts, of, is_recorded, recording,
+                                            context.seed, *context.progress, *context.cancel);
+    contexts.push_back({std::move(prompts), std::move(moments)});
+    warn_of_few_tokens(contexts.back(), of == MomentsOf::kInputs ? "features" : "ranks", *context.progress);
+  }
+  return contexts;
+}
+
+std::vector<RoutedContext> routes_of(const std::string& target, const LayerParts& parts,
+                                     const std::vector<RecordedContext>& contexts) {
+  std::vector<RoutedContext> routes;
+  for (const RecordedContext& recorded : contexts)
+    if (const auto moments = recorded.moments.find(target); moments != recorded.moments.end())
+      routes.push_back({recorded.context.weight, moments->second.mean.to(at::kDouble),
+                        shares_of_ranks(recorded.context, parts)});
+  return routes;
+}
+
+}  // namespace ziplora
