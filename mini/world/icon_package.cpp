@@ -8,13 +8,15 @@
 namespace ziplora::mini {
 namespace {
 
+/// The largest package, fluent-emoji, has 104 MB; package-lock.json has its checksum.
+constexpr size_t kPackageLimitBytes = size_t{256} << 20;
 constexpr const char* kInstallAgain = "install the drawings' packages again: mini/tools/world_packages.sh";
 
 nlohmann::json read_package_file(const std::filesystem::path& path) {
   if (!std::filesystem::exists(path))
     throw Error(ErrorKind::kInput, "world: " + path.string(), "the file is missing",
                 "run mini/tools/world_packages.sh");
-  return read_json_file(path);
+  return read_json_file(path, kPackageLimitBytes);
 }
 
 }  // namespace

@@ -9,8 +9,6 @@ namespace {
 
 /// nlohmann::json parses any depth, but copying and printing recurse and would overflow the stack.
 constexpr int kDepthLimit = 200;
-/// Parsed JSON takes up to forty times its text. CLIP's tokenizer.json, the largest real file, has 4 MB.
-constexpr size_t kSizeLimitBytes = size_t{32} << 20;
 
 /// Counts brackets outside strings, which bounds the depth whether or not the text is JSON.
 bool nests_too_deep(std::string_view text) {
@@ -31,8 +29,8 @@ bool nests_too_deep(std::string_view text) {
 }
 
 template <class Json>
-Json read(const std::filesystem::path& path) {
-  const std::string text = read_file(path, kSizeLimitBytes);
+Json read(const std::filesystem::path& path, size_t limit_bytes) {
+  const std::string text = read_file(path, limit_bytes);
   if (nests_too_deep(text))
     throw Error(ErrorKind::kInput, "read " + path.string(),
                 "the JSON nests deeper than " + std::to_string(kDepthLimit) + " levels",
@@ -52,7 +50,7 @@ Json read(const std::filesystem::path& path) {
 
 template <class Json>
 std::optional<Json> parse(std::string_view text) {
-  if (text.size() > kSizeLimitBytes || nests_too_deep(text)) return std::nullopt;
+  if (text.size() > kJsonLimitBytes || nests_too_deep(text)) return std::nullopt;
   Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (json.is_discarded()) return std::nullopt;
   return json;
@@ -60,10 +58,12 @@ std::optional<Json> parse(std::string_view text) {
 
 }  // namespace
 
-nlohmann::json read_json_file(const std::filesystem::path& path) { return read<nlohmann::json>(path); }
+nlohmann::json read_json_file(const std::filesystem::path& path, size_t limit_bytes) {
+  return read<nlohmann::json>(path, limit_bytes);
+}
 
 nlohmann::ordered_json read_ordered_json_file(const std::filesystem::path& path) {
-  return read<nlohmann::ordered_json>(path);
+  return read<nlohmann::ordered_json>(path, kJsonLimitBytes);
 }
 
 std::optional<nlohmann::json> parse_json(std::string_view text) { return parse<nlohmann::json>(text); }

@@ -13,8 +13,12 @@
 
 namespace ziplora {
 
-/// @throws Error(kInput) if the file is missing, larger than 32 MiB, nested too deep or not JSON: line and column
-nlohmann::json read_json_file(const std::filesystem::path& path);
+/// Parsed JSON takes up to forty times its text. CLIP's tokenizer.json, the largest real file of a base, has 4 MB.
+inline constexpr size_t kJsonLimitBytes = size_t{32} << 20;
+
+/// @param limit_bytes  more only for files that are pinned by a checksum
+/// @throws Error(kInput) if the file is missing, larger than that, nested too deep or not JSON: line and column
+nlohmann::json read_json_file(const std::filesystem::path& path, size_t limit_bytes = kJsonLimitBytes);
 
 /// The same, with members in the file's order, for objects in which the first member that fits counts.
 nlohmann::ordered_json read_ordered_json_file(const std::filesystem::path& path);

@@ -87,6 +87,8 @@ TEST(JsonFile, TooLargeATextIsNotParsed) {
     EXPECT_NE(error.where().find("large.json"), std::string::npos);
     EXPECT_NE(error.problem().find("too large"), std::string::npos);
   }
+  EXPECT_EQ(read_json_file(folder / "large.json", size_t{48} << 20).get<std::string>().size(),
+            size_t{40} << 20);
 }
 
 }  // namespace
