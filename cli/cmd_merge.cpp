@@ -189,6 +189,9 @@ std::string describe(const Learning& learning) {
     if (adapter.overlap) text += fmt::format(", overlap {:.3f}", *adapter.overlap);
     text += fmt::format(", coefficients moved by {:.3f}\n", adapter.movement);
   }
+  if (learning.joint_fidelity)
+    text += fmt::format("joint: fidelity {:.3g} (direct merge {:.3g})\n", learning.joint_fidelity->after,
+                        learning.joint_fidelity->before);
   return text + fmt::format("overlap: {:.3f} (1 at the start); coefficients moved by {:.3f} on average\n",
                             learning.overlap.after, learning.mean_movement);
 }

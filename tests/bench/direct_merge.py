@@ -23,10 +23,10 @@ from side_by_side import BUILD, linear_layers, ratios, save_file
 BLOCK = 1 << 22
 
 
-def write_random_lora(file: Path, rank: int, seed: int):
+def write_random_lora(file: Path, rank: int, seed: int, unet_config: dict = SDXL.unet):
     torch.manual_seed(seed)
     tensors = {}
-    for path, (width, height) in linear_layers(SDXL.unet).items():
+    for path, (width, height) in linear_layers(unet_config).items():
         module = "lora_unet_" + path.replace(".", "_")
         tensors |= {f"{module}.lora_down.weight": (torch.randn(rank, width) / width ** 0.5).half(),
                     f"{module}.lora_up.weight": (torch.randn(height, rank) * 0.05).half(),

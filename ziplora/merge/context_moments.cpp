@@ -138,7 +138,8 @@ ContextMoments record_moments(Sdxl& base, const std::vector<MergeInput>& inputs,
   SamplingOptions sampling;
   sampling.steps = options.steps;
   sampling.guidance_scale = 1;
-  sampling.height = sampling.width = options.image_size;
+  sampling.height = sampling.width =
+      options.image_size > 0 ? options.image_size : std::min<int64_t>(base.default_image_size(), 512);
   sampling.decode = false;
   TextToImage(base, &attached)
       .run(rows_of(inputs, context, options.images, seed), sampling, progress, cancel);

@@ -25,11 +25,11 @@
 namespace ziplora {
 
 struct RecordingOptions {
-  /// Steps of the sampler, each recorded.
-  int64_t steps = 4;
+  /// Steps of the sampler, each recorded. They tell more than further images do (docs/performance.md).
+  int64_t steps = 8;
   /// Images that are begun in each context, at least one a prompt; they take its prompts in turn.
-  int64_t images = 4;
-  /// Sides in pixels; 0: the base's own.
+  int64_t images = 1;
+  /// Sides in pixels; 0: the base's own, at most 512: SDXL's 1024 takes four times as long.
   int64_t image_size = 0;
 };
 

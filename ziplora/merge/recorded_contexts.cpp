@@ -45,7 +45,7 @@ std::vector<MergeOption> recording_table() {
            .minimum = 1,
            .maximum = 10'000},
           {.name = "context-size",
-           .help = "Record at sides of this many pixels; 0: the base's own size",
+           .help = "Record at sides of this many pixels; 0: the base's own size, at most 512",
            .default_value = defaults.image_size,
            .minimum = 0}};
 }

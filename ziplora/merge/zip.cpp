@@ -55,8 +55,7 @@ ZipObjectiveOptions with_joint(ZipObjectiveOptions options, const std::vector<Me
 NamedTensors start_of(const std::vector<MergeInput>& inputs, const std::vector<PromptContext>& contexts,
                       const ZipOptions& options, const MergerCoefficients& coefficients,
                       MergeContext& context) {
-  const RecordingOptions recording{.images = options.inputs.images,
-                                   .image_size = options.inputs.image_size.value_or(0)};
+  const RecordingOptions recording{.image_size = options.inputs.image_size.value_or(0)};
   const auto is_recorded = [&](const std::string& target, bool is_convolution) {
     return !is_convolution && options.targets->includes(target, is_convolution);
   };
