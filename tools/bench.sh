@@ -11,12 +11,12 @@ bench() {
   echo "== $*"
   .venv/bin/python -W ignore "tests/bench/$1.py" "${@:2}"
 }
-for name in denoising_step dreambooth_iteration zip_iteration; do bench $name; done
+for name in denoising_step dreambooth_iteration zip_iteration ssr_merge; do bench $name; done
 if [[ "${1:-}" == --sdxl ]]; then
   mkdir -p out
   scratch="$(mktemp -d out/bench.XXXXXX)"
   trap 'rm -rf "$scratch"' EXIT
-  for name in denoising_step dreambooth_iteration zip_iteration; do bench $name --sdxl --keep "$scratch/sdxl"; done
+  for name in denoising_step dreambooth_iteration zip_iteration ssr_merge; do bench $name --sdxl --keep "$scratch/sdxl"; done
   bench zip_iteration --sdxl --keep "$scratch/sdxl" --gradient-checkpointing --float32-deltas
   bench direct_merge --folder "$scratch"
   bench full_size_folder --keep "$scratch/sdxl"

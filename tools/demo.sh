@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The main job on the miniature: learn a subject that it has never seen from five images and a style that it has never
-# seen from one, merge both into one LoRA file, and draw a sheet that compares them. Everything lands in out/demo.
+# The main job on the miniature: learn a subject from five images (a cat that is blue where every cat that the base knows
+# is orange) and a style from eight, merge both into one LoRA file, and draw a sheet that compares the ways to merge.
+# Everything lands in out/demo.
 #   tools/demo.sh FOLDER     … in another folder
 set -euo pipefail
 export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-passive}"  # spinning threads make a busy machine ten times slower
@@ -16,30 +17,31 @@ out="${1:-out/demo}"
 rm -rf "$out"
 mkdir -p "$out/reports"
 ziplora() { echo "\$ ziplora ${*@Q}" >&2; build/ziplora "$@"; }
-subject="a sks animal" style="in szn style" truth=assets/demo/truth
+subject="a sks cat face" style="in szn style" truth=assets/demo/truth
+columns=(--column "direct merge=$out/direct.safetensors" --column "ZipLoRA=$out/zip.safetensors"
+  --column "ssr, joint prompt=$out/ssr.safetensors")
 
 say "2/7: train a LoRA of the subject on five images"
 ziplora train assets/demo/subject --prompt "$subject" -o "$out/subject.safetensors" --run-folder "$out/runs/subject" \
   --report "$out/reports/train_subject.json"
-say "3/7: train a LoRA of the style on one image"
-# Only the layers that read the prompt, and the image in parts. Otherwise the LoRA learns the fox's shape, or learns its
-# colours only for what has no colour of its own.
-ziplora train assets/demo/style --prompt "a fox, $style" --targets cross-attention --lr 1e-3 \
-  --zoom 2 --random-flip --views 64 -o "$out/style.safetensors" --run-folder "$out/runs/style" --report "$out/reports/train_style.json"
+say "3/7: train a LoRA of the style on eight images"
+ziplora train assets/demo/style --prompt "a fox, $style" --targets linear --lr 1e-3 --iterations 400 --views 4 \
+  -o "$out/style.safetensors" --run-folder "$out/runs/style" --report "$out/reports/train_style.json"
 say "4/7: merge both directly, for comparison"
 ziplora merge --method direct --subject "$out/subject.safetensors" --style "$out/style.safetensors" \
   -o "$out/direct.safetensors" --report "$out/reports/merge_direct.json"
-say "5/7: merge both by ZipLoRA"
+say "5/7: merge both by ZipLoRA, and in closed form with the joint prompt"
 ziplora merge --subject "$out/subject.safetensors" --style "$out/style.safetensors" \
   -o "$out/zip.safetensors" --report "$out/reports/merge_zip.json"
-say "6/7: draw a sheet that compares them"
-# At style strength 1 the chick stays yellow wherever the prompt names anything else.
-ziplora generate "$subject" "$subject, $style" "$subject on the grass, $style" "$subject in the sea, $style" \
-  "$subject next to a rose, $style" "a cat face, $style" --grid --seed 1 --guidance-scale 3 --style-strength 2 \
-  --column "base=none" --column "subject LoRA=$out/subject.safetensors" --column "style LoRA=$out/style.safetensors" \
-  --column "direct merge=$out/direct.safetensors" --column "ZipLoRA=$out/zip.safetensors" \
-  --image-column "true drawing=assets/demo/subject/1.png,$truth/plain.png,$truth/grass.png,$truth/sea.png,$truth/rose.png,$truth/cat.png" \
+ziplora merge --method ssr --subject "$out/subject.safetensors" --style "$out/style.safetensors" \
+  -o "$out/ssr.safetensors" --report "$out/reports/merge_ssr.json"
+say "6/7: draw a sheet that compares them, and one of four more seeds"
+ziplora generate "$subject" "$subject, $style" "$subject next to a mushroom, $style" "$subject next to a balloon, $style" \
+  "a dog face, $style" --grid --seed 1 --guidance-scale 3 --column "base=none" \
+  --column "subject LoRA=$out/subject.safetensors" --column "style LoRA=$out/style.safetensors" "${columns[@]}" \
+  --image-column "true drawing=assets/demo/subject/1.png,$truth/cat.png,$truth/mushroom.png,$truth/balloon.png,$truth/dog.png" \
   -o "$out/grid.png" --report "$out/reports/generate.json"
+ziplora generate "$subject, $style" -n 4 --seed 2 --grid --guidance-scale 3 "${columns[@]}" -o "$out/seeds.png"
 say "7/7: inspect the merged file"
-ziplora inspect "$out/zip.safetensors"
+ziplora inspect "$out/ssr.safetensors"
 python3 tools/demo_report.py "$out" "$((SECONDS - started))"

@@ -28,7 +28,7 @@ def main() -> None:
     for name, value in report["fidelity"].items():
         print(f"error of the {name}'s predictions: {value['before']:.4f} in the direct merge, {value['after']:.4f} in ZipLoRA's")
     print(f"{seconds} s in all, {report['peak_memory_bytes'] / 2**30:.2f} GiB at the peak")
-    print(f"the sheet: {folder / 'grid.png'}; all numbers: {folder / 'report.json'}")
+    print(f"the sheets: {folder / 'grid.png'}, {folder / 'seeds.png'}; all numbers: {folder / 'report.json'}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 #pragma once
 /// Whether the miniature takes LoRAs: for held-out subjects and styles, a LoRA of each (subjects with the
-/// base's defaults, styles with the demo's recipe), each alone and both merged, compared with the artists'
+/// base's defaults, styles with a recipe for one image), each alone and both merged, compared with the artists'
 /// true drawings (scene_marks.h). The artists' own scenes, judged in the same way, stand beside each figure:
 /// no base can do better.
 ///

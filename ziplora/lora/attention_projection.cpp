@@ -21,4 +21,8 @@ bool is_attention_projection(std::string_view path) {
 
 bool is_cross_attention_projection(std::string_view path) { return is_projection_of(path, ".attn2."); }
 
+bool is_prompt_projection(std::string_view path) {
+  return path.ends_with(".attn2.to_k") || path.ends_with(".attn2.to_v");
+}
+
 }  // namespace ziplora

@@ -12,5 +12,7 @@ namespace ziplora {
 bool is_attention_projection(std::string_view path);
 /// Only those of the cross-attention, which reads the prompt.
 bool is_cross_attention_projection(std::string_view path);
+/// Only k and v of that: their inputs are the prompt's tokens, in every step the same.
+bool is_prompt_projection(std::string_view path);
 
 }  // namespace ziplora

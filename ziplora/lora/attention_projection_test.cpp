@@ -12,6 +12,10 @@ TEST(AttentionProjection, IsQKVAndOutOfBothAttentions) {
     EXPECT_TRUE(is_attention_projection(block + "attn2." + projection)) << projection;
     EXPECT_FALSE(is_cross_attention_projection(block + "attn1." + projection)) << projection;
     EXPECT_TRUE(is_cross_attention_projection(block + "attn2." + projection)) << projection;
+    const std::string_view reads_prompt = projection;
+    EXPECT_EQ(is_prompt_projection(block + "attn2." + projection),
+              reads_prompt == "to_k" || reads_prompt == "to_v");
+    EXPECT_FALSE(is_prompt_projection(block + "attn1." + projection)) << projection;
   }
 }
 

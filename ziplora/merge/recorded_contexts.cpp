@@ -4,6 +4,7 @@
 #include <ATen/ops/full.h>
 #include <fmt/format.h>
 
+#include "ziplora/lora/attention_projection.h"
 #include "ziplora/merge/learned_targets.h"
 
 namespace ziplora {
@@ -16,11 +17,12 @@ at::Tensor shares_of_ranks(const PromptContext& context, const LayerParts& parts
   return at::cat(shares);
 }
 
-/// Layers that one vector an image reaches always have few; the ridge holds them to the plain sum.
+/// Layers that one vector an image reaches, or the prompt's tokens, always have few; the ridge holds them to the plain
+/// sum.
 void warn_of_few_tokens(const RecordedContext& recorded, const char* of_what, ProgressSink& progress) {
   for (const auto& [target, moments] : recorded.moments) {
     const int64_t size = moments.mean.size(0);
-    if (moments.one_an_image || moments.tokens >= 2 * size) continue;
+    if (moments.one_an_image || is_prompt_projection(target) || moments.tokens >= 2 * size) continue;
     progress.warning(
         fmt::format("{}: a layer has seen {} tokens for {} {} ({}); at least {} make its moments sure: raise "
                     "--context-steps or --context-images",
