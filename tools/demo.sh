@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The main job on the miniature: learn a subject from five images (a cat that is blue where every cat that the base knows
-# is orange) and a style from eight, merge both into one LoRA file, and draw a sheet that compares the ways to merge.
+# The main job on the miniature: learn a subject from five images (a blue cat, which the base draws
+# only as a negative) and a style from eight, merge both into one LoRA file, and draw a sheet that compares the ways to merge.
 # Everything lands in out/demo.
 #   tools/demo.sh FOLDER     … in another folder
 set -euo pipefail

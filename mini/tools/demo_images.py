@@ -1,10 +1,10 @@
-"""Draws the images of the demo (assets/demo) from the emoji world: a cat that is blue where every cat of the world is
+"""Draws the images of the demo (assets/demo) from the emoji world: a cat that is blue where the world's are
 orange, a style that changes colours, outlines and grounds, and the true drawings of what the demo asks for.
 
     mini/tools/world_packages.sh && .venv/bin/python mini/tools/demo_images.py [assets/demo]
 
 The subject is a seen drawing with its hue turned by 180°. The style is computed from noto's drawing: flat saturated
-colours, a navy outline, a pale pink ground. Neither is in what the base has learned.
+colours, a navy outline, a pale pink ground. The base has not learned the style; a blue cat it has seen as a negative alone.
 """
 
 import subprocess

@@ -64,9 +64,7 @@ def is_changed_by(method, name) -> bool:
     """What the method does not change it adds directly."""
     if "_te" in name:
         return False
-    attention = re.search(r"_attn\d_to_", name)
-    linear = attention or re.search(r"_proj_(in|out)$|_ff_net_|emb_layers", name)
-    return bool({"ssr": True, "route": linear, "zip-solve": attention}[method])
+    return method == "ssr" or bool(re.search(r"_attn\d_to_", name))
 
 
 def relative_error(ours, expected) -> float:
@@ -99,6 +97,15 @@ def test_the_file_loads_and_only_what_the_method_is_for_changes(method, command,
     moved = {name for name in plain if (merged[name] - plain[name]).norm() > 1e-3 * plain[name].norm()}
     assert moved == {name for name in plain if is_changed_by(method, name)}
     assert ("ziplora.split" in metadata_of(tmp_path / "out.safetensors")) == (method != "ssr")
+
+
+@pytest.mark.parametrize("method", ["route", "zip-solve"])
+def test_every_linear_layer_of_the_unet_is_merged_so_if_asked(method, command, direct, tmp_path):
+    ziplora(*command("--targets", "linear", method=method), cwd=tmp_path)
+    merged, plain = deltas(tmp_path / "out.safetensors"), direct(1, 1)
+    moved = {name for name in plain if (merged[name] - plain[name]).norm() > 1e-3 * plain[name].norm()}
+    linear = re.compile(r"_attn\d_to_|_proj_in$|emb_layers")
+    assert moved == {name for name in plain if "_te" not in name and linear.search(name)} and any("proj_in" in name for name in moved)
 
 
 def test_the_coefficients_of_zip_solve_are_those_of_the_file(command, files, tmp_path):
@@ -176,7 +183,7 @@ def test_a_joint_prompt_that_would_not_count_is_refused(method, options, problem
 def test_a_default_that_depends_on_the_method_can_be_given(command, tmp_path):
     """0 is zip's --joint-weight, 4 is that of the others; a printed config has neither."""
     printed = json.loads(run_ziplora(*command("--print-config"), cwd=tmp_path).stdout)
-    assert printed["joint_weight"] is None and printed["targets"] is None
+    assert printed["joint_weight"] is None and printed["targets"] == "attention"
     recipe = ziplora(*command("--joint-weight", 0), cwd=tmp_path)["output"]
     assert json.loads(metadata_of(tmp_path / recipe)["ziplora.recipe"])["options"]["joint-weight"] == 0
     ziplora(*command(), cwd=tmp_path)
@@ -193,7 +200,7 @@ def zip_options():
 def test_zip_learns_under_the_joint_prompt_and_goes_on_where_it_stopped(command, zip_options, tmp_path):
     """Its iterations are tested in tests/parity/test_zip.py."""
     joint = ["--joint-weight", 2.5, "--iterations", 2, *zip_options]
-    result = ziplora(*command(*joint, method="zip"), cwd=tmp_path)
+    result = ziplora(*command(*joint, method="zip", style_prompts=STYLES[:2]), cwd=tmp_path)
     assert 'joint: "a sks dog, in szn style"' in texts_of(result, "note")
     assert result["fidelity"].keys() == {"subject", "style", "joint"}
     assert result["overlap"]["mean_of_layers"]["before"] == pytest.approx(
@@ -203,14 +210,18 @@ def test_zip_learns_under_the_joint_prompt_and_goes_on_where_it_stopped(command,
         overlap = 0.01 * row["overlap"] * result["overlap"]["unnormalised"]["before"]
         assert row["loss"] == pytest.approx(terms + overlap, rel=1e-5)
     whole = (tmp_path / "out.safetensors").read_bytes()
-    plain = ziplora(*command("--iterations", 2, *zip_options, method="zip"), cwd=tmp_path)
+    plain = ziplora(*command("--iterations", 2, *zip_options, method="zip", style_prompts=STYLES[:2]), cwd=tmp_path)
     assert plain["fidelity"].keys() == {"subject", "style"} and (tmp_path / "out.safetensors").read_bytes() != whole
 
     (tmp_path / "out.safetensors").unlink()
-    interrupt(command(*joint, method="zip"), tmp_path, "zip", 1)
-    error = ziplora_fails(4, *command(*joint, "--joint-prompt", "a sks dog by szn", "--resume", method="zip"), cwd=tmp_path)
+    interrupt(command(*joint, method="zip", style_prompts=STYLES[:2]), tmp_path, "zip", 1)
+    error = ziplora_fails(4, *command(*joint, "--joint-prompt", "a sks dog by szn", "--resume", method="zip", style_prompts=STYLES[:2]), cwd=tmp_path)
     assert "joint_prompts was" in error["problem"]
-    ziplora(*command(*joint, "--resume", method="zip"), cwd=tmp_path)
+    as_adapters = [re.sub("--(subject|style)", "--adapter", str(word))
+                   for word in command(*joint, method="zip", style_prompts=STYLES[:2])]
+    error = ziplora_fails(4, *as_adapters, "--joint-prompt", "a sks dog, in szn style", "--resume", cwd=tmp_path)
+    assert "joint_shares was [0.7,1.0], now it is [1.0,1.0]" in error["problem"]
+    ziplora(*command(*joint, "--resume", method="zip", style_prompts=STYLES[:2]), cwd=tmp_path)
     assert (tmp_path / "out.safetensors").read_bytes() == whole
 
 

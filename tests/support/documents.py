@@ -41,7 +41,7 @@ def shown_commands(document: str) -> list[ShownCommand]:
 
 # Numbers that differ from machine to machine, and only these: times, memory, and what was learned.
 VARYING = [re.compile(pattern) for pattern in (
-    r"in \d+ s, loss 0\.\d{4} → 0\.\d{4}$",
+    r"in \d+ s, loss \d\.\d{4} → 0\.\d{4}$",
     r"^(subject|style): fidelity \S+ \(direct merge \S+\), overlap 0\.\d{3}, coefficients moved by 0\.\d{3}$",
     r"^overlap: 0\.\d{3} \(1 at the start\); coefficients moved by 0\.\d{3} on average$",
     r"^\d+\.\d s, \d+\.\d\d s an iteration, \d\.\d\d GiB at the peak$",

@@ -17,7 +17,6 @@
 #include "ziplora/app/output_guard.h"
 #include "ziplora/base/error.h"
 #include "ziplora/base/free_space.h"
-#include "ziplora/base/output_target.h"
 #include "ziplora/base/peak_memory.h"
 #include "ziplora/io/image_file.h"
 #include "ziplora/lora/adapter_digest.h"
@@ -42,7 +41,9 @@ namespace {
 /// The longest names lose their end, so that the output's own name may be as long as any.
 /// @return empty if the output is a pipe or a device, beside which nothing belongs
 fs::path beside(const fs::path& output, const std::string& kind) {
-  if (find_output_target(output).is_stream) return {};
+  std::error_code unseen;
+  const fs::file_type type = fs::status(output, unseen).type();
+  if (type == fs::file_type::fifo || type == fs::file_type::character) return {};
   const std::string ending = kind + ".safetensors";
   return output.parent_path() / (output.stem().string().substr(0, NAME_MAX - ending.size()) + ending);
 }

@@ -100,13 +100,13 @@ class Recorder {
     sum.one_an_image = vectors.dim() == 2;
   }
 
-  at::Tensor mean_of(const std::string& target, Sum& sum) const {
+  static at::Tensor mean_of(const std::string& target, Sum& sum) {
     const at::Tensor mean =
         (std::exchange(sum.of_products, {}) / static_cast<double>(sum.tokens)).to(at::kCPU);
     if (!mean.isfinite().all().item<bool>())
       throw Error(ErrorKind::kNonFinite, "merge: " + target, "what reaches the adapters here is not finite",
                   "a base or adapter that overflows in float16 needs --dtype bfloat16 or float32");
-    return of_ == MomentsOf::kInputs ? mean.to(at::kFloat) : mean;
+    return mean;
   }
 
   MomentsOf of_;

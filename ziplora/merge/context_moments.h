@@ -36,7 +36,7 @@ struct RecordingOptions {
 enum class MomentsOf { kInputs, kRowSpace };
 
 struct LayerMoments {
-  /// [in, in] float32 or [R, R] float64, on the CPU
+  /// [in, in] or [R, R] float64, on the CPU
   at::Tensor mean;
   /// How many it is the mean of.
   int64_t tokens = 0;

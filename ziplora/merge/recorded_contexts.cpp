@@ -68,10 +68,10 @@ std::vector<MergeOption> context_table() {
   return table;
 }
 
-MergeOption input_targets(const char* default_value) {
+MergeOption input_targets() {
   return {.name = "targets",
           .help = "Merge these layers so and add the others directly",
-          .default_value = default_value,
+          .default_value = "attention",
           .choices = {"attention", "linear"},
           .value_name = "LAYERS"};
 }

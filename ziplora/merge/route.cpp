@@ -39,7 +39,7 @@ MergeMethod route_method() {
       .needs_base = true,
       .options = context_table(),
       .run = run_route};
-  method.options.push_back(input_targets("linear"));
+  method.options.push_back(input_targets());
   return method;
 }
 

@@ -87,7 +87,10 @@ nlohmann::json settings_of(const std::vector<MergeInput>& inputs, const std::vec
                                             {"prompts", inputs[k].prompts},
                                             {"images", images}};
   }
-  if (has_joint(inputs, contexts)) settings["joint_prompts"] = contexts.back().prompts;
+  if (has_joint(inputs, contexts)) {
+    settings["joint_prompts"] = contexts.back().prompts;
+    settings["joint_shares"] = contexts.back().shares;  // which depend on the roles
+  }
   return settings;
 }
 

@@ -51,7 +51,7 @@ MergeMethod zip_solve_method() {
       .needs_base = true,
       .options = context_table(),
       .run = run_zip_solve};
-  method.options.push_back(input_targets("attention"));
+  method.options.push_back(input_targets());
   return method;
 }
 
