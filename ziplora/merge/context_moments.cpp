@@ -26,7 +26,7 @@ class Recorder {
       place.slot->observe([this, &layer = layers_[target], convolution = place.is_convolution()](
                               const at::Tensor& x, const at::Tensor& z) {
         if (of_ == MomentsOf::kInputs)
-          see_inputs(layer, x, convolution);
+          see_inputs(layer, x);
         else
           add(own_sum(layer), z, convolution);
       });
@@ -73,18 +73,16 @@ class Recorder {
     return *layer.sum;
   }
 
-  /// Which layers see the same tensor shows in the first pass, and the network does not change.
-  void see_inputs(Layer& layer, const at::Tensor& x, bool convolution) {
+  /// Which layers see the same tensor shows in the first pass, and the network does not change. The weak pointers
+  /// keep the addresses from being used again, not the activations in memory.
+  void see_inputs(Layer& layer, const at::Tensor& x) {
     if (!layer.sum) {
-      Seen& seen = seen_.try_emplace(x.unsafeGetTensorImpl(), Seen{WeakTensor(x.getIntrusivePtr()), nullptr})
-                       .first->second;
-      if (!seen.sum || seen.inputs.expired()) {
-        seen = {WeakTensor(x.getIntrusivePtr()), std::make_shared<Sum>()};
-        layer.leads = true;
-      }
-      layer.sum = seen.sum;
+      const auto [seen, is_new] = seen_.try_emplace(
+          x.unsafeGetTensorImpl(), Seen{WeakTensor(x.getIntrusivePtr()), std::make_shared<Sum>()});
+      layer.sum = seen->second.sum;
+      layer.leads = is_new;
     }
-    if (layer.leads) add(*layer.sum, x, convolution);
+    if (layer.leads) add(*layer.sum, x, /*convolution=*/false);
   }
 
   /// In float64: rounded products would have negative eigenvalues where little comes through.

@@ -47,7 +47,7 @@ struct LayerMoments {
 /// By canonical target of the UNet.
 using ContextMoments = std::map<std::string, LayerMoments>;
 
-/// Of the targets that the merge method changes.
+/// Of the targets that the merge method changes; of kInputs no convolution.
 using IsRecorded = std::function<bool(const std::string& target, bool is_convolution)>;
 
 /// @throws Error(kNonFinite) naming the layer, Error(kInterrupted), Error(kIncompatible) as AttachedAdapters

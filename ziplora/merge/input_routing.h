@@ -8,9 +8,7 @@
 /// Σ r_k. Of own contexts alone it is RegMean (arXiv 2212.09849, section 3) on ΔW, whose authors shrink the
 /// off-diagonal of S_c instead. The row space of the downs is row_space_routing.h.
 
-#include <vector>
-
-#include "ziplora/merge/row_space_routing.h"
+#include "ziplora/merge/routed_context.h"
 
 namespace ziplora {
 

@@ -9,6 +9,7 @@
 
 #include "ziplora/base/error.h"
 #include "ziplora/base/rng.h"
+#include "ziplora/merge/row_space_routing.h"
 
 namespace ziplora {
 namespace {

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include "ziplora/lora/attention_projection.h"
-#include "ziplora/merge/learned_targets.h"
 
 namespace ziplora {
 namespace {
@@ -52,14 +51,6 @@ std::vector<MergeOption> recording_table() {
            .minimum = 0}};
 }
 
-IsRecorded recorded_layers(const nlohmann::json& options, MomentsOf of) {
-  if (of == MomentsOf::kRowSpace) return [](const std::string&, bool) { return true; };
-  return
-      [&targets = find_learned_targets(options["targets"])](const std::string& target, bool is_convolution) {
-        return !is_convolution && targets.includes(target, is_convolution);
-      };
-}
-
 }  // namespace
 
 std::vector<MergeOption> context_table() {
@@ -76,22 +67,40 @@ MergeOption input_targets() {
           .value_name = "LAYERS"};
 }
 
+IsRecorded linear_layers_of(const LearnedTargets& targets) {
+  return [&targets](const std::string& target, bool is_convolution) {
+    return !is_convolution && targets.includes(target, is_convolution);
+  };
+}
+
+std::vector<RecordedContext> record_contexts(const std::vector<MergeInput>& inputs,
+                                             std::vector<PromptContext> contexts, MomentsOf of,
+                                             const IsRecorded& is_recorded, const RecordingOptions& recording,
+                                             MergeContext& context) {
+  std::vector<RecordedContext> recorded;
+  for (PromptContext& prompts : contexts) {
+    ContextMoments moments = record_moments(*context.base, inputs, prompts, of, is_recorded, recording,
+                                            context.seed, *context.progress, *context.cancel);
+    recorded.push_back({std::move(prompts), std::move(moments)});
+    warn_of_few_tokens(recorded.back(), of == MomentsOf::kInputs ? "features" : "ranks", *context.progress);
+  }
+  return recorded;
+}
+
 std::vector<RecordedContext> record_contexts(const std::vector<MergeInput>& inputs,
                                              const nlohmann::json& options, MomentsOf of,
                                              MergeContext& context) {
-  const IsRecorded is_recorded = recorded_layers(options, of);
-  const RecordingOptions recording{.steps = options["context-steps"],
-                                   .images = options["context-images"],
-                                   .image_size = options["context-size"]};
-  std::vector<RecordedContext> contexts;
-  for (PromptContext& prompts : prompt_contexts(inputs, context.joint_prompts, joint_options_of(options))) {
-    note_prompts(prompts, *context.progress);
-    ContextMoments moments = record_moments(*context.base, inputs, prompts, of, is_recorded, recording,
-                                            context.seed, *context.progress, *context.cancel);
-    contexts.push_back({std::move(prompts), std::move(moments)});
-    warn_of_few_tokens(contexts.back(), of == MomentsOf::kInputs ? "features" : "ranks", *context.progress);
-  }
-  return contexts;
+  std::vector<PromptContext> contexts =
+      prompt_contexts(inputs, context.joint_prompts, joint_options_of(options));
+  for (const PromptContext& prompts : contexts) note_prompts(prompts, *context.progress);
+  const IsRecorded every_layer = [](const std::string&, bool) { return true; };
+  return record_contexts(
+      inputs, std::move(contexts), of,
+      of == MomentsOf::kInputs ? linear_layers_of(find_learned_targets(options["targets"])) : every_layer,
+      {.steps = options["context-steps"],
+       .images = options["context-images"],
+       .image_size = options["context-size"]},
+      context);
 }
 
 std::vector<RoutedContext> routes_of(const std::string& target, const LayerParts& parts,
@@ -99,8 +108,8 @@ std::vector<RoutedContext> routes_of(const std::string& target, const LayerParts
   std::vector<RoutedContext> routes;
   for (const RecordedContext& recorded : contexts)
     if (const auto moments = recorded.moments.find(target); moments != recorded.moments.end())
-      routes.push_back({recorded.context.weight, moments->second.mean.to(at::kDouble),
-                        shares_of_ranks(recorded.context, parts)});
+      routes.push_back(
+          {recorded.context.weight, moments->second.mean, shares_of_ranks(recorded.context, parts)});
   return routes;
 }
 

@@ -9,7 +9,8 @@
 
 #include "ziplora/merge/context_moments.h"
 #include "ziplora/merge/layer_parts.h"
-#include "ziplora/merge/row_space_routing.h"
+#include "ziplora/merge/learned_targets.h"
+#include "ziplora/merge/routed_context.h"
 
 namespace ziplora {
 
@@ -29,7 +30,17 @@ std::vector<MergeOption> context_table();
 /// 3.3 GB in each context, those of every linear layer five times as much.
 MergeOption input_targets();
 
-/// Says each context's prompts, and warns of layers that have seen too few tokens to be sure of.
+/// The linear layers among the targets.
+IsRecorded linear_layers_of(const LearnedTargets& targets);
+
+/// Warns of layers that have seen too few tokens to be sure of.
+/// @throws as record_moments
+std::vector<RecordedContext> record_contexts(const std::vector<MergeInput>& inputs,
+                                             std::vector<PromptContext> contexts, MomentsOf of,
+                                             const IsRecorded& is_recorded, const RecordingOptions& recording,
+                                             MergeContext& context);
+
+/// The same as the options say, and says each context's prompts.
 /// @param options  with the values of context_table and, for kInputs, of input_targets
 /// @throws Error(kUsage) as prompt_contexts, and as record_moments
 std::vector<RecordedContext> record_contexts(const std::vector<MergeInput>& inputs,

@@ -8,21 +8,12 @@
 /// many tokens in each, it is SSR-Merge (arXiv 2606.10617, section 3), but for the ridge: its authors' code adds an
 /// absolute 1e-4 to the right factor alone.
 
-#include <ATen/core/Tensor.h>
-
-#include <vector>
+#include "ziplora/merge/routed_context.h"
 
 namespace ziplora {
 
-struct RoutedContext {
-  /// a_c
-  double weight;
-  /// [R, R] float64
-  at::Tensor moments;
-  /// [R] float64: g of the adapter that each rank belongs to
-  at::Tensor shares;
-};
-
+/// It is what routed_downs (input_routing.h) makes of the identity.
+/// @param contexts  moments Z_c [R, R]
 /// @param ridge  ε, relative
 /// @return       [R, R] float64
 /// @throws Error(kNonFinite) if the sum of moments is singular and the ridge too small

@@ -17,7 +17,7 @@
 
 #include "ziplora/io/safetensors.h"
 #include "ziplora/merge/layer_parts.h"
-#include "ziplora/merge/row_space_routing.h"
+#include "ziplora/merge/routed_context.h"
 
 namespace ziplora {
 

@@ -13,6 +13,7 @@
 #include "ziplora/merge/layerwise.h"
 #include "ziplora/merge/merge_method.h"
 #include "ziplora/merge/recorded_contexts.h"
+#include "ziplora/merge/row_space_routing.h"
 
 namespace ziplora {
 namespace {

@@ -55,19 +55,15 @@ ZipObjectiveOptions with_joint(ZipObjectiveOptions options, const std::vector<Me
 NamedTensors start_of(const std::vector<MergeInput>& inputs, const std::vector<PromptContext>& contexts,
                       const ZipOptions& options, const MergerCoefficients& coefficients,
                       MergeContext& context) {
-  const RecordingOptions recording{.image_size = options.inputs.image_size.value_or(0)};
-  const auto is_recorded = [&](const std::string& target, bool is_convolution) {
-    return !is_convolution && options.targets->includes(target, is_convolution);
-  };
-  std::vector<RecordedContext> recorded;
-  for (const PromptContext& prompts : contexts)
-    recorded.push_back(
-        {prompts, record_moments(*context.base, inputs, prompts, MomentsOf::kInputs, is_recorded, recording,
-                                 context.seed, *context.progress, *context.cancel)});
+  const std::vector<RecordedContext> recorded =
+      record_contexts(inputs, contexts, MomentsOf::kInputs, linear_layers_of(*options.targets),
+                      {.image_size = options.inputs.image_size.value_or(0)}, context);
   NamedTensors start = coefficients.named();
-  for (const auto& [target, parts] : layers_side_by_side(terms_of(inputs)))
+  for (const auto& [target, parts] : layers_side_by_side(terms_of(inputs))) {
+    context.cancel->throw_if_cancelled("merge: zip", "run the same command again");
     if (const auto routes = routes_of(target, parts, recorded); !routes.empty())
       for (const auto& [name, m] : solved_coefficients(target, parts, routes, kDefaultRidge)) start[name] = m;
+  }
   return start;
 }
 

@@ -1,6 +1,6 @@
 // The merge method `zip-solve`: zip's coefficients, one for each column of each adapter's delta, in closed form, layer
-// by layer (solved_coefficients.h): a few forward passes instead of a hundred iterations. It has contexts, which zip
-// lacks, and no overlap term, and it does not see how merged layers change the inputs of those behind them.
+// by layer (solved_coefficients.h): a few forward passes instead of a hundred iterations. It has the joint
+// prompt by default and no overlap term, and it does not see how merged layers change the inputs of those behind them.
 // `zip --start solve` begins its iterations here.
 #include <ATen/TensorOperators.h>
 #include <fmt/format.h>

@@ -1,0 +1,56 @@
+"""How much `ssr` has to see: the distance of its merged ΔW from the one that 32 images of 25 steps give, in parts of the
+plain sum's distance, for fewer images and steps.
+
+    make demo && .venv/bin/python tests/bench/ssr_recording.py [out/demo]
+
+Prints a table; three seeds in each cell.
+"""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from safetensors.torch import load_file
+from side_by_side import BUILD, ROOT
+
+STEPS, IMAGES, SEEDS = (1, 2, 4, 8), (1, 2, 4), (0, 1, 2)
+
+
+def deltas(file: Path) -> dict:
+    tensors = load_file(file)
+    found = {}
+    for name, down in tensors.items():
+        if name.endswith(".lora_down.weight"):
+            module = name.removesuffix(".lora_down.weight")
+            alpha = tensors.get(f"{module}.alpha")
+            scale = 1 if alpha is None else alpha.item() / down.shape[0]
+            found[module] = scale * tensors[f"{module}.lora_up.weight"].flatten(1).double() @ down.flatten(1).double()
+    return found
+
+
+def distance(a: dict, b: dict) -> float:
+    return sum((a[name] - b[name]).square().sum().item() for name in b) ** 0.5
+
+
+def main(demo: Path):
+    with tempfile.TemporaryDirectory() as scratch:
+        def merged(method: str, *options) -> dict:
+            output = Path(scratch) / "merged.safetensors"
+            subprocess.run([BUILD / "ziplora", "merge", "--method", method, "--subject", demo / "subject.safetensors", "--style",
+                            demo / "style.safetensors", "--file-dtype", "float32", "-o", output, *map(str, options)],
+                           check=True, capture_output=True)
+            return deltas(output)
+
+        sure = merged("ssr", "--context-images", 32, "--context-steps", 25, "--seed", 99)
+        whole = distance(merged("direct"), sure)
+        for images in IMAGES:
+            cells = []
+            for steps in STEPS:
+                options = ("--context-images", images, "--context-steps", steps)
+                cells.append(", ".join(f"{distance(merged('ssr', *options, '--seed', seed), sure) / whole:.2f}" for seed in SEEDS))
+            print(f"| {images} image{'s' if images > 1 else ''} | " + " | ".join(cells) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "out/demo")
