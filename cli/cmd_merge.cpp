@@ -113,13 +113,29 @@ std::string text_of(const nlohmann::json& value) {
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
-/// By default value: the methods that have it, where an option's default depends on the method.
-std::map<std::string, std::vector<std::string>> defaults_by_method(const std::string& option_name) {
+/// By what `text` says of the option: the methods that have it so.
+std::map<std::string, std::vector<std::string>> methods_by(const std::string& option_name,
+                                                           std::string (*text)(const MergeOption&)) {
   std::map<std::string, std::vector<std::string>> methods;
   for (const MergeMethod& method : merge_methods())
     for (const MergeOption& option : method.options)
-      if (option.name == option_name) methods[text_of(option.default_value)].push_back(method.name);
+      if (option.name == option_name) methods[text(option)].push_back(method.name);
   return methods;
+}
+
+/// More than one where an option's default depends on the method.
+std::map<std::string, std::vector<std::string>> defaults_by_method(const std::string& option_name) {
+  return methods_by(option_name, [](const MergeOption& option) { return text_of(option.default_value); });
+}
+
+std::string choices_of(const MergeOption& option) {
+  return fmt::format("{}", fmt::join(option.choices, ", "));
+}
+
+std::string group_of(const MergeOption& option) {
+  const auto all = methods_by(option.name, [](const MergeOption&) { return std::string(); });
+  const std::vector<std::string>& methods = all.begin()->second;
+  return fmt::format("Method{} {}", methods.size() > 1 ? "s" : "", fmt::join(methods, ", "));
 }
 
 /// A default is not passed on, so that a printed config still runs, although it has the defaults of all
@@ -131,9 +147,12 @@ void set_option(nlohmann::json& options, const MergeOption& option, const nlohma
 }
 
 std::string help_of(const MergeOption& option) {
-  std::string help = option.choices.empty()
-                         ? option.help
-                         : fmt::format("{} ({})", option.help, fmt::join(option.choices, ", "));
+  std::string help = option.help;
+  const auto choices = methods_by(option.name, choices_of);
+  if (choices.size() == 1 && !option.choices.empty()) help += fmt::format(" ({})", choices_of(option));
+  if (choices.size() > 1)
+    for (const auto& [names, methods] : choices)
+      help += fmt::format("; {}: {}", fmt::join(methods, ", "), names);
   const auto defaults = defaults_by_method(option.name);
   if (defaults.size() == 1) return help;
   for (const auto& [value, methods] : defaults)
@@ -162,7 +181,7 @@ void add_method_options(CLI::App& app, nlohmann::json& options) {
                    ->type_name(option.type_name());
         if (defaults_by_method(option.name).size() == 1) flag->default_str(text_of(option.default_value));
       }
-      flag->group(fmt::format("Method {}", method.name));
+      flag->group(group_of(option));
     }
   }
 }

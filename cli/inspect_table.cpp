@@ -162,6 +162,7 @@ std::string recipe_lines(const MergeRecipe& recipe) {
     text += labelled(or_unknown(input.role),
                      fmt::format("{} × {}, {}, sha256 {}", or_unknown(input.file), or_unknown(input.strength),
                                  prompts_text(input), or_unknown(input.sha256)));
+  if (recipe.joint_prompts) text += labelled("joint", quoted(*recipe.joint_prompts));
   if (recipe.overlap)
     text +=
         labelled("overlap", fmt::format("{} → {}; coefficients moved by {} on average",

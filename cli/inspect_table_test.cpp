@@ -84,6 +84,7 @@ TEST(InspectTable, ARecipeMayLackEverything) {
                               .sha256 = "12ab",
                               .strength = 0.5,
                               .prompts = std::vector<std::string>{}}},
+                  .joint_prompts = std::vector<std::string>{"a sks dog, in szn style", "a sks dog asleep"},
                   .overlap = MergeRecipe::Overlap{.before = 1, .after = {}, .mean_movement = 0.25},
                   .json = {}};
   const std::string text = inspect_table({"cat.safetensors", adapter});
@@ -91,6 +92,7 @@ TEST(InspectTable, ARecipeMayLackEverything) {
   merged      by zip, seed ?
   ?           ? × ?, "?", sha256 ?
   style       ink.safetensors × 0.5, no prompt, sha256 12ab
+  joint       "a sks dog, in szn style", "a sks dog asleep"
   overlap     1 → ?; coefficients moved by 0.25 on average
 )"),
             std::string::npos)

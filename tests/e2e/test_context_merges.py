@@ -8,7 +8,7 @@ import pytest
 import torch
 from diffusers import StableDiffusionXLPipeline
 from lora_files import LayerChoice, random_layers, save_kohya
-from program import interrupt, run_ziplora, texts_of, ziplora, ziplora_fails
+from program import interrupt, run_ziplora, steps_of, texts_of, ziplora, ziplora_fails
 from safetensors import safe_open
 from safetensors.torch import load_file
 from tiny_sdxl import make_tiny_sdxl
@@ -180,6 +180,46 @@ def test_a_joint_prompt_that_would_not_count_is_refused(method, options, problem
     assert error["problem"] == problem and error["where"] == "merge: --joint-prompt"
 
 
+@pytest.mark.parametrize("method, options, flag, problem", [
+    ("zip", ["--joint-subject", 0.5], "--joint-subject", "the joint prompt has no weight"),
+    ("ssr", ["--subject-images", "photos"], "--subject-images", "the method ssr learns on no images"),
+    ("direct", ["--style-images", "photos"], "--style-images", "the method direct learns on no images"),
+    ("knots", ["--inside", "sum", "--density", 0.3], "--density", "--inside sum adds every value"),
+    ("core-space", ["--inside", "sum", "--majority-sign", "frequency"], "--majority-sign", "--inside sum adds every value")])
+def test_what_would_be_ignored_is_refused(method, options, flag, problem, base, files, tmp_path):
+    (tmp_path / "photos").mkdir()
+    error = ziplora_fails(2, "merge", "--method", method, "--base", base, "--subject", files["dog"], "--style",
+                          files["ink"], *options, "-o", "out.safetensors", cwd=tmp_path)
+    assert error["problem"] == problem and error["where"] == f"merge: {flag}"
+
+
+def test_the_joint_prompt_is_in_the_file(command, base, tmp_path):
+    for options, prompts in (((), ["a sks dog, in szn style"]), (("--joint-prompt", "x", "--joint-prompt", "y"), ["x", "y"]),
+                             (("--joint-weight", 0), None)):
+        ziplora(*command(*options), cwd=tmp_path)
+        assert json.loads(metadata_of(tmp_path / "out.safetensors")["ziplora.recipe"]).get("joint_prompts") == prompts
+        shown = run_ziplora("inspect", tmp_path / "out.safetensors", "--base", base).stdout
+        assert (f'joint       "{prompts[0]}"' in shown) if prompts else ("joint  " not in shown)
+
+
+def test_a_guessed_joint_prompt_asks_nothing_of_a_third_adapter(command, files, tmp_path):
+    third = ["--adapter", f"{files['ink']}:0.5", "--adapter-prompt", "lcd screen", "--joint-weight", 1e9, "--joint-subject", 1, "--ridge", 1e-9]
+    guessed = ziplora(*command(*third), cwd=tmp_path)
+    without = deltas(tmp_path / "out.safetensors")
+    assert any("asks nothing of adapter (ink.safetensors)" in note for note in texts_of(guessed, "note"))
+    given = ziplora(*command(*third, "--joint-prompt", "a sks dog, in szn style"), cwd=tmp_path)
+    assert not any("asks nothing" in note for note in texts_of(given, "note"))
+    name = "lora_unet_middle_block_1_transformer_blocks_0_attn1_to_q"
+    ink = deltas(files["ink"])[name]
+    added = deltas(tmp_path / "out.safetensors")[name] - without[name]
+    assert ((added - 0.5 * ink).norm() / (0.5 * ink).norm()).item() < 1e-3
+
+
+def test_an_interrupted_recording_says_merge(command, tmp_path):
+    error = interrupt(command("--context-images", 40, steps=50), tmp_path, "denoise", 1)
+    assert error["where"] == "merge: record"
+
+
 def test_a_default_that_depends_on_the_method_can_be_given(command, tmp_path):
     """0 is zip's --joint-weight, 4 is that of the others; a printed config has neither."""
     printed = json.loads(run_ziplora(*command("--print-config"), cwd=tmp_path).stdout)
@@ -227,8 +267,9 @@ def test_zip_learns_under_the_joint_prompt_and_goes_on_where_it_stopped(command,
 
 def test_zip_starts_from_the_closed_form(command, zip_options, tmp_path):
     none = [*zip_options, "--iterations", 0]
-    ziplora(*command(*none, "--start", "solve", "--joint-weight", 4, method="zip"), cwd=tmp_path)
+    done = ziplora(*command(*none, "--start", "solve", "--joint-weight", 4, method="zip"), cwd=tmp_path)
     started = deltas(tmp_path / "out.safetensors")
+    assert steps_of(done, "solve")
     ziplora(*command(method="zip-solve", steps=8), cwd=tmp_path)
     assert relative_error(started, deltas(tmp_path / "out.safetensors")) < 1e-6
     ziplora(*command(*none, method="zip"), cwd=tmp_path)

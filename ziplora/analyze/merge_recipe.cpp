@@ -22,16 +22,18 @@ std::optional<double> number_at(const Json& object, const char* key) {
   return is_number ? std::optional(found->get<double>()) : std::nullopt;
 }
 
+std::optional<std::vector<std::string>> texts_at(const Json& object, const char* key) {
+  const auto several = object.find(key);
+  if (several == object.end() || !several->is_array()) return std::nullopt;
+  std::vector<std::string> texts;
+  for (const Json& text : *several) texts.push_back(text_of(text));
+  return texts;
+}
+
 std::optional<std::vector<std::string>> prompts_of(const Json& input) {
-  std::vector<std::string> prompts;
-  if (const auto several = input.find("prompts"); several != input.end() && several->is_array()) {
-    for (const Json& prompt : *several) prompts.push_back(text_of(prompt));
-    return prompts;
-  }
+  if (auto several = texts_at(input, "prompts")) return several;
   const std::optional<std::string> one = text_at(input, "prompt");
-  if (!one) return std::nullopt;
-  prompts.push_back(*one);
-  return prompts;
+  return one ? std::optional(std::vector{*one}) : std::nullopt;
 }
 
 std::optional<MergeRecipe::Overlap> overlap_of(const Json& recipe) {
@@ -52,6 +54,7 @@ std::optional<MergeRecipe> parse_merge_recipe(std::string_view text) {
   MergeRecipe recipe{.method = text_at(*json, "method"),
                      .seed = text_at(*json, "seed"),
                      .inputs = {},
+                     .joint_prompts = texts_at(*json, "joint_prompts"),
                      .overlap = overlap_of(*json),
                      .json = {}};
   if (const auto inputs = json->find("inputs"); inputs != json->end())

@@ -27,6 +27,8 @@ struct MergeRecipe {
   };
   std::optional<std::string> method, seed;
   std::vector<Input> inputs;
+  /// Absent: no joint prompt counted.
+  std::optional<std::vector<std::string>> joint_prompts;
   std::optional<Overlap> overlap;
   nlohmann::ordered_json json;  ///< the whole recipe, members in the file's order
 };

@@ -11,6 +11,7 @@ TEST(MergeRecipe, WhatAMergeWritesIsReadWhole) {
   const auto recipe = parse_merge_recipe(R"({"method": "zip", "seed": 7,
       "inputs": [{"role": "style", "file": "ink.safetensors", "weight": 0.5,
                   "prompts": ["a", "b"], "sha256": "12ab"}],
+      "joint_prompts": ["c", "d"],
       "result": {"overlap": {"before": 1.0, "after": 0.25}, "mean_movement": 0.125}})");
   ASSERT_TRUE(recipe.has_value());
   EXPECT_EQ(recipe->method, "zip");
@@ -22,6 +23,7 @@ TEST(MergeRecipe, WhatAMergeWritesIsReadWhole) {
   EXPECT_EQ(style.sha256, "12ab");
   EXPECT_EQ(style.strength, 0.5);
   EXPECT_EQ(style.prompts, (Words{"a", "b"}));
+  EXPECT_EQ(recipe->joint_prompts, (Words{"c", "d"}));
   ASSERT_TRUE(recipe->overlap.has_value());
   EXPECT_EQ(recipe->overlap->before, 1.0);
   EXPECT_EQ(recipe->overlap->after, 0.25);

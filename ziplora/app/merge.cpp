@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <limits.h>
 
 #include <algorithm>
 #include <chrono>
@@ -13,8 +12,7 @@
 #include "ziplora/app/default_base.h"
 #include "ziplora/app/ignore_unused.h"
 #include "ziplora/app/merge_metadata.h"
-#include "ziplora/app/merge_recipe.h"
-#include "ziplora/app/output_guard.h"
+#include "ziplora/app/merge_plan.h"
 #include "ziplora/base/error.h"
 #include "ziplora/base/free_space.h"
 #include "ziplora/base/peak_memory.h"
@@ -23,7 +21,6 @@
 #include "ziplora/lora/adapter_file.h"
 #include "ziplora/lora/compress.h"
 #include "ziplora/lora/fitting_write.h"
-#include "ziplora/lora/key_dialects.h"
 #include "ziplora/lora/rank_split.h"
 #include "ziplora/lora/stored_layer.h"
 #include "ziplora/lora/target_names.h"
@@ -37,26 +34,6 @@
 namespace ziplora {
 namespace fs = std::filesystem;
 namespace {
-
-/// The longest names lose their end, so that the output's own name may be as long as any.
-/// @return empty if the output is a pipe or a device, beside which nothing belongs
-fs::path beside(const fs::path& output, const std::string& kind) {
-  std::error_code unseen;
-  const fs::file_type type = fs::status(output, unseen).type();
-  if (type == fs::file_type::fifo || type == fs::file_type::character) return {};
-  const std::string ending = kind + ".safetensors";
-  return output.parent_path() / (output.stem().string().substr(0, NAME_MAX - ending.size()) + ending);
-}
-
-/// Checked before any work starts.
-void refuse_unwritable_output(const MergeRequest& request, const std::vector<MergeFile>& files) {
-  const std::string where = "merge: -o " + request.output.string();
-  std::vector<fs::path> inputs;
-  for (const MergeFile& input : files) inputs.push_back(input.path);
-  refuse_output_among(where, request.output, inputs);
-  find_writable_dialect(request.write.format, "--format");
-  require_writable(request.output, request.write.format);
-}
 
 std::vector<Adapter> read_inputs(const std::vector<MergeFile>& files, const Architecture& architecture,
                                  const UnusedKeys& unused, ProgressSink& progress) {
@@ -105,14 +82,14 @@ std::optional<RankSplit> split_of_inputs(const std::vector<MergeInput>& inputs, 
   return split_of(roles, adapters, merged);
 }
 
-MergeContext context_of(const MergeRequest& request, Sdxl* base, const TargetNames& names,
-                        ProgressSink& progress, const CancelToken& cancel) {
+MergeContext context_of(const MergeRequest& request, const MergePlan& plan, Sdxl* base,
+                        const TargetNames& names, ProgressSink& progress, const CancelToken& cancel) {
   MergeContext context{.base = base,
                        .seed = request.seed,
                        .progress = &progress,
                        .cancel = &cancel,
                        .joint_prompts = request.joint_prompts,
-                       .state_path = beside(request.output, ".merge-state"),
+                       .state_path = plan.state_path,
                        .resume = request.resume,
                        .checkpoint_minutes = request.checkpoint_minutes,
                        .names = &names};
@@ -121,14 +98,6 @@ MergeContext context_of(const MergeRequest& request, Sdxl* base, const TargetNam
       return stored_layer(layer, dtype, target);
     };
   return context;
-}
-
-/// What a rerun would begin anew, and then write over.
-void refuse_to_forget(const fs::path& state, bool resume) {
-  std::error_code unseen;
-  if (resume || !fs::exists(state, unseen)) return;
-  throw Error(ErrorKind::kUsage, "merge", state.string() + " is what an interrupted merge has learned",
-              "go on with that merge (the same command with --resume), or remove the file to start over");
 }
 
 /// Of the merged file, at least.
@@ -187,20 +156,20 @@ double compress_to(int64_t rank, Adapter& merged, const std::string& again, Prog
 /// A failed write leaves no new coefficients, and a merge without coefficients removes those of an earlier
 /// merge: they would describe a file that is no longer there.
 /// @return the file of the coefficients
-std::optional<fs::path> write_result(const MergeRequest& request, const MergeResult& result,
-                                     const TargetNames& names, ProgressSink& progress) {
+std::optional<fs::path> write_result(const MergeRequest& request, const fs::path& coefficients_path,
+                                     const MergeResult& result, const TargetNames& names,
+                                     ProgressSink& progress) {
   write_in_fitting_dtype(request.output, result.adapter, names, request.write, progress);
-  const fs::path path = beside(request.output, ".coefficients");
-  if (path.empty() && !result.coefficients.empty())
+  if (coefficients_path.empty() && !result.coefficients.empty())
     progress.note("the coefficients are not written: the output is a pipe or a device");
-  if (path.empty() || result.coefficients.empty()) {
+  if (coefficients_path.empty() || result.coefficients.empty()) {
     std::error_code ignored;  // nearly always there is none
-    fs::remove(path, ignored);
+    fs::remove(coefficients_path, ignored);
     return std::nullopt;
   }
-  write_safetensors(path, result.coefficients,
+  write_safetensors(coefficients_path, result.coefficients,
                     {{"ziplora.recipe", result.adapter.metadata.at("ziplora.recipe")}});
-  return path;
+  return coefficients_path;
 }
 
 void record_result(MergeResult& result, MergeOutcome& outcome) {
@@ -211,72 +180,8 @@ void record_result(MergeResult& result, MergeOutcome& outcome) {
   outcome.report = std::move(result.report);
 }
 
-/// What a request comes to, checked as far as that is possible before any LoRA file is read.
-struct MergePlan {
-  std::optional<Recipe> recipe;
-  const MergeMethod* method;
-  nlohmann::json options;
-  std::vector<MergeFile> files;
-
-  bool needs_base() const { return !recipe && method->needs_base; }
-  bool learns_in_contexts() const { return !recipe && options.contains("joint-weight"); }
-  bool keeps_state() const { return !recipe && method->keeps_state; }
-  bool only_copies() const { return !recipe && method->only_copies; }
-  /// For the metadata.
-  nlohmann::json to_json() const {
-    if (recipe) return recipe->to_json();
-    return {{"method", method->name}, {"options", options}};
-  }
-};
-
-/// Where a method makes factors by an SVD of its own, the rank that is asked for is that SVD's. Cut to its usual
-/// rank first, the result could not have more.
-void give_rank_to_svd(nlohmann::json& options, int64_t rank) {
-  if (options.value("svd-rank", -1) == 0 && options.value("on", "delta") == "delta")
-    options["svd-rank"] = rank;
-}
-
 bool has_more_ranks(const Adapter& adapter, int64_t rank) {
   return std::ranges::any_of(adapter.layers, [&](const auto& entry) { return entry.second.rank() > rank; });
-}
-
-/// A joint prompt that would not count is refused.
-void refuse_unless_joint(const MergePlan& plan) {
-  const std::string where = "merge: --joint-prompt";
-  if (plan.recipe || !plan.learns_in_contexts())
-    throw Error(ErrorKind::kUsage, where,
-                plan.recipe ? "a recipe has no joint prompt"
-                            : fmt::format("the method {} has no joint prompt", plan.method->name),
-                "leave it out, or try --method ssr");
-  if (joint_options_of(plan.options).weight == 0)
-    throw Error(ErrorKind::kUsage, where, "the joint prompt has no weight",
-                "add --joint-weight 1, or leave the prompt out");
-}
-
-MergePlan plan_of(const MergeRequest& request) {
-  if (!(request.checkpoint_minutes >= 0))
-    throw Error(ErrorKind::kUsage, "merge: --checkpoint-minutes",
-                fmt::format("{} is not a number of minutes", request.checkpoint_minutes),
-                "for example --checkpoint-minutes 5; 0 saves no state before the end");
-  MergePlan plan{.recipe = read_recipe(request),
-                 .method = &find_merge_method(request.method),
-                 .options = {},
-                 .files = request.inputs};
-  plan.options = resolve_options(*plan.method, request.options);
-  if (request.rank) give_rank_to_svd(plan.options, *request.rank);
-  if (plan.recipe) plan.files = files_of(*plan.recipe, *request.recipe);
-  if (plan.files.empty())
-    throw Error(ErrorKind::kUsage, "merge", "there is nothing to merge",
-                "ziplora merge --subject dog.safetensors --style ink.safetensors -o dog-in-ink.safetensors");
-  refuse_unwritable_output(request, plan.files);
-  if (plan.keeps_state()) refuse_to_forget(beside(request.output, ".merge-state"), request.resume);
-  if (request.resume && !plan.keeps_state())
-    throw Error(ErrorKind::kUsage, "merge: --resume",
-                plan.recipe ? "a recipe keeps no state to go on from"
-                            : fmt::format("the method {} keeps no state to go on from", request.method),
-                "leave out --resume; the merge starts anew");
-  if (!request.joint_prompts.empty()) refuse_unless_joint(plan);
-  return plan;
 }
 
 }  // namespace
@@ -317,9 +222,8 @@ MergeOutcome run_merge(const MergeRequest& request, ProgressSink& progress, cons
   if (needs_base) {
     note_prompts(inputs, progress);
     require_prompts(inputs);
-    if (plan.learns_in_contexts())  // for its errors
-      prompt_contexts(inputs, request.joint_prompts, joint_options_of(plan.options));
   }
+  const std::vector<PromptContext> contexts = contexts_of(plan, request, inputs);
   for (const Adapter& adapter : adapters) require_place_for(adapter, request.write.format);
 
   std::vector<std::string> sha256 = needs_base ? digests.get() : std::vector<std::string>();
@@ -328,7 +232,7 @@ MergeOutcome run_merge(const MergeRequest& request, ProgressSink& progress, cons
     require_space_for(request.output, file_size_bytes(adapters, request.write.dtype));
   const std::unique_ptr<Sdxl> base =
       needs_base ? load_sdxl(*architecture.base, request.policy, progress) : nullptr;
-  MergeContext context = context_of(request, base.get(), names, progress, cancel);
+  MergeContext context = context_of(request, plan, base.get(), names, progress, cancel);
   MergeOutcome outcome{.output = request.output, .method = plan.recipe ? "recipe" : request.method};
   MergeResult result;
   with_hint_to_go_on(context, progress, [&] {
@@ -339,12 +243,13 @@ MergeOutcome run_merge(const MergeRequest& request, ProgressSink& progress, cons
     if (request.rank && (!result.report.svd_error || has_more_ranks(merged, *request.rank)))
       outcome.compression_error = compress_to(*request.rank, merged, again, progress, cancel);
     if (sha256.empty()) sha256 = digests.get();
-    merged.metadata = merged_metadata(request, inputs, sha256, plan.to_json(), result.report, progress);
+    merged.metadata =
+        merged_metadata(request, inputs, sha256, recipe_of(plan, inputs, contexts), result.report, progress);
     if (!request.rank && !result.mixes_ranks)
       if (const auto split = split_of_inputs(inputs, merged))
         merged.metadata["ziplora.split"] = to_metadata(*split);
     cancel.throw_if_cancelled("merge", again);
-    outcome.coefficients_file = write_result(request, result, names, progress);
+    outcome.coefficients_file = write_result(request, plan.coefficients_path, result, names, progress);
   });
   if (plan.keeps_state()) forget(context);  // only now: a full disk must not cost the learning
 

@@ -18,7 +18,7 @@
 namespace ziplora {
 
 /// @param digests  sha256 of each input
-/// @param recipe   method and options, or steps
+/// @param recipe   method, options and joint prompts, or steps
 /// @param report   of the method
 StringMap merged_metadata(const MergeRequest& request, const std::vector<MergeInput>& inputs,
                           const std::vector<std::string>& digests, nlohmann::json recipe,

@@ -139,6 +139,7 @@ ContextMoments record_moments(Sdxl& base, const std::vector<MergeInput>& inputs,
   sampling.height = sampling.width =
       options.image_size > 0 ? options.image_size : std::min<int64_t>(base.default_image_size(), 512);
   sampling.decode = false;
+  sampling.where = "merge: record";
   TextToImage(base, &attached)
       .run(rows_of(inputs, context, options.images, seed), sampling, progress, cancel);
   return recorder.moments();

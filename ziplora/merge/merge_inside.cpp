@@ -6,12 +6,30 @@
 
 #include <utility>
 
+#include "ziplora/base/error.h"
 #include "ziplora/base/rng.h"
 
 namespace ziplora {
 namespace {
 
+std::vector<MergeOption> trimming_table() {
+  std::vector<MergeOption> options;
+  for (MergeOption& option : combination_table(Mix::kElectedMean))
+    if (option.name == "density" || option.name == "majority-sign") options.push_back(std::move(option));
+  return options;
+}
+
+/// What is added whole is not trimmed, and elects no sign.
+void refuse_what_adding_ignores(const nlohmann::json& options) {
+  if (options["inside"] != "sum") return;
+  for (const MergeOption& option : trimming_table())
+    if (options[option.name] != option.default_value)
+      throw Error(ErrorKind::kUsage, "merge: --" + option.name, "--inside sum adds every value",
+                  fmt::format("leave out --{}, or use --inside ties", option.name));
+}
+
 Keep keep_of(const nlohmann::json& options) {
+  refuse_what_adding_ignores(options);
   return options["inside"] == "dare-ties" ? random_of(options) : largest_of(options);
 }
 
@@ -24,8 +42,7 @@ std::vector<MergeOption> merge_inside_table() {
        .default_value = "ties",
        .choices = {"ties", "dare-ties", "sum"},
        .value_name = "METHOD"}};
-  for (MergeOption& option : combination_table(Mix::kElectedMean))
-    if (option.name == "density" || option.name == "majority-sign") options.push_back(std::move(option));
+  for (MergeOption& option : trimming_table()) options.push_back(std::move(option));
   return options;
 }
 

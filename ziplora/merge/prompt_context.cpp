@@ -44,6 +44,12 @@ size_t ending_from_preposition(const Words& words) {
   return 0;
 }
 
+/// A guessed prompt has no words of further adapters, so it asks nothing of them.
+double joint_share(Role role, const JointOptions& joint, bool is_guessed) {
+  if (role == Role::kSubject) return joint.subject_share;
+  return role == Role::kAdapter && is_guessed ? 0 : 1;
+}
+
 }  // namespace
 
 std::vector<MergeOption> joint_table(const JointOptions& defaults) {
@@ -80,6 +86,7 @@ std::vector<std::string> joint_prompts_of(const std::vector<MergeInput>& inputs)
 std::vector<PromptContext> prompt_contexts(const std::vector<MergeInput>& inputs,
                                            std::vector<std::string> joint_prompts,
                                            const JointOptions& joint) {
+  const bool is_guessed = joint_prompts.empty();
   const std::vector<std::string> names = unique_names(inputs);
   std::vector<PromptContext> contexts;
   for (size_t k = 0; k < inputs.size(); ++k) {
@@ -89,17 +96,21 @@ std::vector<PromptContext> prompt_contexts(const std::vector<MergeInput>& inputs
     contexts.push_back(std::move(own));
   }
   if (joint.weight == 0) return contexts;
-  if (joint_prompts.empty()) joint_prompts = joint_prompts_of(inputs);
+  if (is_guessed) joint_prompts = joint_prompts_of(inputs);
   if (joint_prompts.empty())
-    throw Error(ErrorKind::kUsage, "merge: --joint-prompt",
+    throw Error(ErrorKind::kUsage, "merge: joint prompt",
                 "the inputs' own prompts do not tell how subject and style are called together",
-                "add --joint-prompt \"a sks dog, in szn style\" with your words, or --joint-weight 0");
+                "give it in your words, such as \"a sks dog, in szn style\", or set joint-weight to 0");
   PromptContext together{
       .name = "joint", .weight = joint.weight, .prompts = std::move(joint_prompts), .shares = {}};
   for (const MergeInput& input : inputs)
-    together.shares.push_back(input.role == Role::kSubject ? joint.subject_share : 1.0);
+    together.shares.push_back(joint_share(input.role, joint, is_guessed));
   contexts.push_back(std::move(together));
   return contexts;
+}
+
+bool has_joint(const std::vector<MergeInput>& inputs, const std::vector<PromptContext>& contexts) {
+  return contexts.size() > inputs.size();
 }
 
 std::vector<double> strengths_in(const PromptContext& context, const std::vector<MergeInput>& inputs) {
@@ -108,8 +119,16 @@ std::vector<double> strengths_in(const PromptContext& context, const std::vector
   return strengths;
 }
 
-void note_prompts(const PromptContext& context, ProgressSink& progress) {
-  progress.note(fmt::format("{}: \"{}\"", context.name, fmt::join(context.prompts, "\", \"")));
+void note_joint_prompt(const std::vector<MergeInput>& inputs, const std::vector<PromptContext>& contexts,
+                       ProgressSink& progress) {
+  if (!has_joint(inputs, contexts)) return;
+  const PromptContext& joint = contexts.back();
+  progress.note(fmt::format("joint: \"{}\"", fmt::join(joint.prompts, "\", \"")));
+  for (size_t k = 0; k < inputs.size(); ++k)
+    if (inputs[k].role == Role::kAdapter && joint.shares[k] == 0)
+      progress.note(fmt::format(
+          "the joint prompt is made of the subject's and the style's words and asks nothing of {}",
+          describe(inputs[k])));
 }
 
 }  // namespace ziplora

@@ -26,7 +26,8 @@ struct PromptContext {
 struct JointOptions {
   /// a of the joint context, beside 1 of each own context; 0: no joint context.
   double weight = 4;
-  /// g of the subjects in it; of all others 1.
+  /// g of the subjects in it; of all others 1, but 0 of further adapters under a guessed prompt, which does not name
+  /// them.
   double subject_share = 0.7;
 };
 
@@ -47,10 +48,13 @@ std::vector<std::string> joint_prompts_of(const std::vector<MergeInput>& inputs)
 std::vector<PromptContext> prompt_contexts(const std::vector<MergeInput>& inputs,
                                            std::vector<std::string> joint_prompts, const JointOptions& joint);
 
+bool has_joint(const std::vector<MergeInput>& inputs, const std::vector<PromptContext>& contexts);
+
 /// Of each adapter in the context: its share of the strength.
 std::vector<double> strengths_in(const PromptContext& context, const std::vector<MergeInput>& inputs);
 
-/// Says them: a joint prompt that was guessed wrong is seen.
-void note_prompts(const PromptContext& context, ProgressSink& progress);
+/// Says the joint prompt, if there is one: a wrong guess is seen.
+void note_joint_prompt(const std::vector<MergeInput>& inputs, const std::vector<PromptContext>& contexts,
+                       ProgressSink& progress);
 
 }  // namespace ziplora

@@ -51,13 +51,20 @@ TEST(PromptContexts, AreTheOwnOnesAndTheJointOne) {
   EXPECT_EQ(prompt_contexts(inputs, {}, {.weight = 0}).size(), 2U);
 }
 
+TEST(PromptContexts, OnlyAGivenJointPromptAsksForFurtherAdapters) {
+  std::vector<MergeInput> inputs = pair({"a sks dog"}, {"a rose, in szn style"});
+  inputs.push_back({.adapter = &kAdapter, .role = Role::kAdapter, .prompts = {"lcd screen"}});
+  EXPECT_EQ(prompt_contexts(inputs, {}, {}).back().shares, (std::vector<double>{0.7, 1, 0}));
+  EXPECT_EQ(prompt_contexts(inputs, {"all three"}, {}).back().shares, (std::vector<double>{0.7, 1, 1}));
+}
+
 TEST(PromptContexts, WithoutAJointPromptSayHowToGiveOne) {
   try {
     prompt_contexts(pair({"a sks dog"}, {"szn"}), {}, {});
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kUsage);
-    EXPECT_NE(error.hint().find("--joint-prompt"), std::string::npos);
+    EXPECT_NE(error.hint().find("joint-weight"), std::string::npos);
   }
 }
 

@@ -92,7 +92,7 @@ std::vector<RecordedContext> record_contexts(const std::vector<MergeInput>& inpu
                                              MergeContext& context) {
   std::vector<PromptContext> contexts =
       prompt_contexts(inputs, context.joint_prompts, joint_options_of(options));
-  for (const PromptContext& prompts : contexts) note_prompts(prompts, *context.progress);
+  note_joint_prompt(inputs, contexts, *context.progress);
   const IsRecorded every_layer = [](const std::string&, bool) { return true; };
   return record_contexts(
       inputs, std::move(contexts), of,

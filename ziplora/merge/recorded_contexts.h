@@ -40,7 +40,7 @@ std::vector<RecordedContext> record_contexts(const std::vector<MergeInput>& inpu
                                              const IsRecorded& is_recorded, const RecordingOptions& recording,
                                              MergeContext& context);
 
-/// The same as the options say, and says each context's prompts.
+/// The same as the options say, and says the joint prompt.
 /// @param options  with the values of context_table and, for kInputs, of input_targets
 /// @throws Error(kUsage) as prompt_contexts, and as record_moments
 std::vector<RecordedContext> record_contexts(const std::vector<MergeInput>& inputs,

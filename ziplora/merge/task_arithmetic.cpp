@@ -7,6 +7,7 @@
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros_like.h>
 
+#include <algorithm>
 #include <tuple>
 
 #include "ziplora/base/rng.h"
@@ -15,7 +16,8 @@ namespace ziplora {
 
 at::Tensor keep_largest(const at::Tensor& values, double density) {
   if (density >= 1) return values;
-  const auto kept = static_cast<int64_t>(density * static_cast<double>(values.numel()));
+  auto kept = static_cast<int64_t>(density * static_cast<double>(values.numel()));
+  if (density > 0) kept = std::max(kept, std::min<int64_t>(1, values.numel()));
   const at::Tensor flat = values.reshape({-1});
   const at::Tensor largest = std::get<1>(flat.abs().topk(kept));
   at::Tensor result = at::zeros_like(flat);

@@ -14,7 +14,8 @@
 
 namespace ziplora {
 
-/// Zeroes all but the ⌊density · n⌋ values of largest magnitude.
+/// Zeroes all but the ⌊density · n⌋ values of largest magnitude, at least one if the density is above 0: small matrices would be left with
+/// nothing.
 at::Tensor keep_largest(const at::Tensor& values, double density);
 
 /// Keeps each value with probability `density` and divides it by `density`, which preserves the mean.

@@ -16,6 +16,8 @@ TEST(TaskArithmetic, KeepsTheLargestValuesWhereTheyAre) {
   EXPECT_TRUE(kept.equal(at::tensor({0.0f, -5.0f, 0.0f, 3.0f, 0.0f}).view({5, 1})));
   EXPECT_TRUE(keep_largest(values, 1.0).equal(values));
   EXPECT_EQ(keep_largest(values, 0.0).abs().sum().item<float>(), 0);
+  EXPECT_EQ(keep_largest(values, 0.1).sum().item<float>(), -5);  // ⌊0.5⌋, but at least one
+  EXPECT_EQ(keep_largest(values.narrow(0, 0, 0), 0.1).numel(), 0);
 }
 
 TEST(TaskArithmetic, RandomValuesKeepTheMeanAndComeFromTheSeed) {

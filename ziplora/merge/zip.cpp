@@ -41,10 +41,6 @@ MergerLayout layout_of(const std::vector<MergeInput>& inputs, const LearnedTarge
   return layout;
 }
 
-bool has_joint(const std::vector<MergeInput>& inputs, const std::vector<PromptContext>& contexts) {
-  return contexts.size() > inputs.size();
-}
-
 ZipObjectiveOptions with_joint(ZipObjectiveOptions options, const std::vector<MergeInput>& inputs,
                                const std::vector<PromptContext>& contexts) {
   if (has_joint(inputs, contexts)) options.joint = {contexts.back().weight, contexts.back().shares};
@@ -59,10 +55,13 @@ NamedTensors start_of(const std::vector<MergeInput>& inputs, const std::vector<P
       record_contexts(inputs, contexts, MomentsOf::kInputs, linear_layers_of(*options.targets),
                       {.image_size = options.inputs.image_size.value_or(0)}, context);
   NamedTensors start = coefficients.named();
-  for (const auto& [target, parts] : layers_side_by_side(terms_of(inputs))) {
+  const std::map<std::string, LayerParts> layers = layers_side_by_side(terms_of(inputs));
+  Stage stage(*context.progress, "solve", static_cast<int64_t>(layers.size()));
+  for (const auto& [target, parts] : layers) {
     context.cancel->throw_if_cancelled("merge: zip", "run the same command again");
     if (const auto routes = routes_of(target, parts, recorded); !routes.empty())
       for (const auto& [name, m] : solved_coefficients(target, parts, routes, kDefaultRidge)) start[name] = m;
+    stage.step();
   }
   return start;
 }
@@ -340,7 +339,7 @@ MergeResult run_zip(const std::vector<MergeInput>& inputs, const nlohmann::json&
                 "add --style FILE or --adapter FILE");
   const ZipOptions zip = zip_options_of(options);
   const std::vector<PromptContext> contexts = prompt_contexts(inputs, context.joint_prompts, zip.joint);
-  if (has_joint(inputs, contexts)) note_prompts(contexts.back(), *context.progress);
+  note_joint_prompt(inputs, contexts, *context.progress);
   const nlohmann::json settings = settings_of(inputs, contexts, options, context);
   ZipState state =
       context.resume ? read_zip_state(context.state_path, settings) : ZipState{.settings = settings};

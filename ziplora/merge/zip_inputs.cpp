@@ -58,7 +58,7 @@ void require_prompts(const std::vector<MergeInput>& inputs) {
                   fmt::format("give an image for each prompt, or leave out some --{}-prompt", role));
     if (!input.prompts.empty()) continue;
     throw Error(ErrorKind::kUsage, where,
-                "the file does not record the prompt that it was trained on, which zip needs to learn",
+                "the file does not record the prompt that it was trained on, which the merge needs",
                 fmt::format("add --{}-prompt \"…\" with the words that call it up", role));
   }
 }
@@ -154,6 +154,7 @@ void ZipInputs::draw_images(Sdxl& base, const std::vector<MergeInput>& inputs,
   sampling.guidance_scale = options_.image_guidance_scale;
   sampling.height = sampling.width = image_size_;
   sampling.decode = false;
+  sampling.where = "merge: draw";
   const GeneratedImages drawn = TextToImage(base, &attached).run(rows, sampling, progress, cancel);
   for (size_t i = 0; i < drawing.size(); ++i)
     latents_[drawing[i]] = drawn.latents.slice(0, first_row[i], first_row[i + 1]).to(at::kCPU, at::kFloat);

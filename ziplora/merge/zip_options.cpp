@@ -55,7 +55,7 @@ std::vector<MergeOption> learning_table(const ZipOptions& defaults) {
        .choices = learned_targets_names(),
        .value_name = "LAYERS"},
       {.name = "start",
-       .help = "Start from coefficients of one, as in the paper, or from those of zip-solve",
+       .help = "Start with every coefficient at 1, as in the paper, or where zip-solve ends",
        .default_value = defaults.start_solved ? kSolve : kOnes,
        .choices = {kOnes, kSolve}},
       {.name = "stop-overlap",
@@ -63,7 +63,7 @@ std::vector<MergeOption> learning_table(const ZipOptions& defaults) {
        .default_value = defaults.loop.stop_overlap,
        .minimum = 0},
       {.name = "batch-size",
-       .help = "Learn on this many images of each adapter per iteration",
+       .help = "Learn on this many images of each adapter, and of the joint prompt, per iteration",
        .default_value = defaults.inputs.rows_each,
        .minimum = 1,
        .maximum = 4096},
@@ -76,7 +76,8 @@ std::vector<MergeOption> image_table(const ZipOptions& defaults) {
   return {
       {.name = "images",
        .help =
-           "Let each adapter without images of its own draw this many to learn on, at least one per prompt",
+           "Draw this many images to learn on for each adapter without images of its own, and for the joint prompt; at least one "
+           "per prompt",
        .default_value = defaults.inputs.images,
        .minimum = 1,
        .maximum = 10'000},

@@ -33,7 +33,7 @@ struct Size {
 Size resolve_size(const Sdxl& base, const SamplingOptions& options) {
   const int64_t factor = base.vae.config.downsampling(), side = base.default_image_size();
   const int64_t height = options.height ? options.height : side, width = options.width ? options.width : side;
-  base.check_image_size(height, width, "generate");
+  base.check_image_size(height, width, options.where);
   return {height, width, height / factor, width / factor};
 }
 
@@ -214,7 +214,7 @@ GeneratedImages TextToImage::run(const std::vector<ImageRow>& rows, const Sampli
   for (int64_t first = 0; first < all_rows; first += options.batch_size) {
     const int64_t count = std::min(options.batch_size, all_rows - first);
     const std::span<const ImageRow> batch(rows.data() + first, static_cast<size_t>(count));
-    cancel.throw_if_cancelled("generate");
+    cancel.throw_if_cancelled(options.where);
 
     // 1. What the rows are conditioned on
     const BatchConditioning conditioning = condition(base_, batch, guided, size, prompts);
@@ -230,7 +230,7 @@ GeneratedImages TextToImage::run(const std::vector<ImageRow>& rows, const Sampli
     // 3. Denoising loop; the sample stays float32 whatever the dtype of the model
     if (attached_) attached_->set_row_weights(conditioning.adapter_weights);
     for (size_t step = 0; step < scheduler->timesteps().size(); ++step) {
-      cancel.throw_if_cancelled("generate");
+      cancel.throw_if_cancelled(options.where);
       at::Tensor input = scheduler->scale_model_input(sample, step);
       if (guided) input = at::cat({input, input});
       const at::Tensor timestep =
@@ -242,7 +242,7 @@ GeneratedImages TextToImage::run(const std::vector<ImageRow>& rows, const Sampli
       stage.step();
     }
     if (!sample.isfinite().all().item<bool>())
-      throw Error(ErrorKind::kNonFinite, "generate", "the latents hold NaN or Inf after denoising",
+      throw Error(ErrorKind::kNonFinite, options.where, "the latents hold NaN or Inf after denoising",
                   "run the base in float32, or check the adapters with 'ziplora inspect'");
 
     // 4. Images

@@ -48,6 +48,8 @@ struct SamplingOptions {
   bool decode = true;
   /// [rows, C, h, w] of unit variance; undefined: drawn from the seed of each row.
   at::Tensor initial_noise;
+  /// The operation, for errors.
+  std::string where = "generate";
 };
 
 struct GeneratedImages {
