@@ -1,7 +1,7 @@
-"""How much `ssr` has to see: the distance of its merged ΔW from the one that 32 images of 25 steps give, in parts of the
-plain sum's distance, for fewer images and steps.
+"""How much a closed form has to see: the distance of its merged ΔW from the one that eight times the most images and 25
+steps give, in parts of the plain sum's distance, for fewer images and steps.
 
-    make demo && .venv/bin/python tests/bench/ssr_recording.py [out/demo]
+    make demo && .venv/bin/python tests/bench/context_recording.py ssr [out/demo]
 
 Prints a table; three seeds in each cell.
 """
@@ -14,7 +14,8 @@ from pathlib import Path
 from safetensors.torch import load_file
 from side_by_side import BUILD, ROOT
 
-STEPS, IMAGES, SEEDS = (1, 2, 4, 8), (1, 2, 4), (0, 1, 2)
+STEPS, SEEDS = (1, 2, 4, 8), (0, 1, 2)
+IMAGES = {"ssr": (1, 2, 4), "route": (1, 4, 16), "zip-solve": (1, 4, 16)}
 
 
 def deltas(file: Path) -> dict:
@@ -33,7 +34,7 @@ def distance(a: dict, b: dict) -> float:
     return sum((a[name] - b[name]).square().sum().item() for name in b) ** 0.5
 
 
-def main(demo: Path):
+def main(form: str, demo: Path):
     with tempfile.TemporaryDirectory() as scratch:
         def merged(method: str, *options) -> dict:
             output = Path(scratch) / "merged.safetensors"
@@ -42,15 +43,15 @@ def main(demo: Path):
                            check=True, capture_output=True)
             return deltas(output)
 
-        sure = merged("ssr", "--context-images", 32, "--context-steps", 25, "--seed", 99)
+        sure = merged(form, "--context-images", 8 * IMAGES[form][-1], "--context-steps", 25, "--seed", 99)
         whole = distance(merged("direct"), sure)
-        for images in IMAGES:
+        for images in IMAGES[form]:
             cells = []
             for steps in STEPS:
                 options = ("--context-images", images, "--context-steps", steps)
-                cells.append(", ".join(f"{distance(merged('ssr', *options, '--seed', seed), sure) / whole:.2f}" for seed in SEEDS))
+                cells.append(", ".join(f"{distance(merged(form, *options, '--seed', seed), sure) / whole:.2f}" for seed in SEEDS))
             print(f"| {images} image{'s' if images > 1 else ''} | " + " | ".join(cells) + " |", flush=True)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "out/demo")
+    main(sys.argv[1], Path(sys.argv[2]) if len(sys.argv) > 2 else ROOT / "out/demo")
