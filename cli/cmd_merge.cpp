@@ -251,6 +251,11 @@ Verb merge_command(CLI::App& app) {
          "--base", request.base,
          "Use this base, a diffusers folder or an SDXL checkpoint; default, to learn on: the miniature")
       ->type_name("PATH");
+  app.add_option(
+         "--contexts", request.contexts,
+         "Keep in this file what the prompts' contexts record, and take it from there in the next merge with "
+         "another weight or ridge")
+      ->type_name("FILE");
   add_dtype_flag(app, "--dtype", request.policy.dtype,
                  "Run the base in this type; the coefficients learn in float32");
   app.add_option("--device", flags->device, "Run the base on this device: cpu, cuda, cuda:1 …")

@@ -151,6 +151,44 @@ def test_what_is_given_as_the_joint_prompt_counts(method, command, tmp_path):
     assert relative_error(merged("--joint-weight", 0), guessed) > 1e-3
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_contexts_that_are_kept_are_not_recorded_again(method, command, tmp_path):
+    def merged(*options):
+        result = ziplora(*command(*options, method=method), cwd=tmp_path)
+        return len(steps_of(result, "denoise")), (tmp_path / "out.safetensors").read_bytes()
+
+    keep = ["--contexts", "kept.safetensors"]
+    recorded, plain = merged()
+    assert merged(*keep) == (recorded, plain) and recorded > 0
+    assert merged(*keep) == (0, plain)
+    assert merged(*keep, "--joint-weight", 2, "--ridge", 0.1) == (0, merged("--joint-weight", 2, "--ridge", 0.1)[1])
+    kept = (tmp_path / "kept.safetensors").read_bytes()
+    joint_alone, other_share = merged(*keep, "--joint-subject", 0.5)
+    assert 0 < joint_alone < recorded and other_share == merged("--joint-subject", 0.5)[1]
+    (tmp_path / "kept.safetensors").write_bytes(kept)
+    assert merged(*keep, "--seed", 7) == merged("--seed", 7)
+
+
+def test_a_contexts_file_that_is_something_else_is_refused_and_kept(command, files, tmp_path):
+    def refused(code, *options, method="ssr"):
+        return ziplora_fails(code, *command(*options, method=method), cwd=tmp_path)
+
+    lora = files["dog"].read_bytes()
+    (tmp_path / "lora.safetensors").write_bytes(lora)
+    assert "does not hold what contexts" in refused(3, "--contexts", "lora.safetensors")["problem"]
+    assert (tmp_path / "lora.safetensors").read_bytes() == lora
+    assert "--contexts" in refused(2, "--contexts", files["dog"])["where"]
+    for name in ("out.safetensors", "./out.coefficients.safetensors"):
+        assert "writes something else" in refused(2, "--contexts", name)["problem"]
+    assert "records no contexts" in refused(2, "--contexts", "kept.safetensors", method="zip")["problem"]
+    ziplora(*command("--contexts", "kept.safetensors"), cwd=tmp_path)
+    damaged = bytearray((tmp_path / "kept.safetensors").read_bytes())
+    damaged[-5] ^= 1
+    (tmp_path / "kept.safetensors").write_bytes(damaged)
+    error = refused(3, "--contexts", "kept.safetensors")
+    assert "damaged" in error["problem"] and "remove the file" in error["hint"]
+
+
 def test_too_few_tokens_are_told(command, tmp_path):
     result = ziplora(*command("--context-images", 1, "--context-size", 8, steps=1), cwd=tmp_path)
     warnings = texts_of(result, "warning")

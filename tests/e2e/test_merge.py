@@ -203,6 +203,25 @@ def test_equal_seeds_give_equal_bytes(two, tmp_path):
     assert a == b != c
 
 
+def test_a_pool_of_batches_comes_in_turn_with_the_same_targets(two, tmp_path):
+    def merged(*options):
+        result = ziplora(*two, *ZIP, *options, "-o", "out.safetensors", cwd=tmp_path)
+        return (tmp_path / "out.safetensors").read_bytes(), [row["loss"] for row in result["history"]]
+
+    fresh, fresh_losses = merged()
+    deltas = deltas_in_file(tmp_path / "out.safetensors")
+    _, losses = merged("--pool", 6)  # as many as there are iterations
+    assert losses == fresh_losses
+    assert all(torch.equal(a, b) for a, b in zip(deltas, deltas_in_file(tmp_path / "out.safetensors"), strict=True))
+    _, losses = merged("--pool", 2, "--learning-rate", 0)
+    assert losses[0] == losses[2] == losses[4] != losses[1] == losses[3] == losses[5]
+    whole, losses = merged("--pool", 2)
+    assert losses[:2] == fresh_losses[:2] and losses[2:] != fresh_losses[2:] and whole != fresh
+    (tmp_path / "out.safetensors").unlink()
+    interrupt((*two, *ZIP, "--pool", 2, "-o", "out.safetensors"), tmp_path, "zip", 3)
+    assert merged("--pool", 2, "--resume")[0] == whole
+
+
 def test_images_take_several_prompts_in_turn(two, tmp_path):
     """The first of two images is drawn and learned under the first prompt, the second under the second. There are never
     fewer images than prompts."""

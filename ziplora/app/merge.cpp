@@ -25,6 +25,7 @@
 #include "ziplora/lora/stored_layer.h"
 #include "ziplora/lora/target_names.h"
 #include "ziplora/lora/trigger_words.h"
+#include "ziplora/merge/kept_moments.h"
 #include "ziplora/merge/merge_method.h"
 #include "ziplora/merge/prompt_context.h"
 #include "ziplora/merge/zip_inputs.h"
@@ -226,6 +227,8 @@ MergeOutcome run_merge(const MergeRequest& request, ProgressSink& progress, cons
   const std::vector<PromptContext> contexts = contexts_of(plan, request, inputs);
   for (const Adapter& adapter : adapters) require_place_for(adapter, request.write.format);
 
+  std::optional<KeptMoments> kept_moments;
+  if (request.contexts) kept_moments.emplace(*request.contexts);
   std::vector<std::string> sha256 = needs_base ? digests.get() : std::vector<std::string>();
   for (size_t k = 0; k < sha256.size(); ++k) inputs[k].sha256 = sha256[k];
   if (needs_base && !request.rank)
@@ -233,6 +236,7 @@ MergeOutcome run_merge(const MergeRequest& request, ProgressSink& progress, cons
   const std::unique_ptr<Sdxl> base =
       needs_base ? load_sdxl(*architecture.base, request.policy, progress) : nullptr;
   MergeContext context = context_of(request, plan, base.get(), names, progress, cancel);
+  context.kept_moments = kept_moments ? &*kept_moments : nullptr;
   MergeOutcome outcome{.output = request.output, .method = plan.recipe ? "recipe" : request.method};
   MergeResult result;
   with_hint_to_go_on(context, progress, [&] {

@@ -48,6 +48,8 @@ struct MergeRequest {
   nlohmann::json options = nlohmann::json::object();
   /// Of subject and style together; empty: made of the inputs' own prompts.
   std::vector<std::string> joint_prompts = {};
+  /// Where methods that record contexts keep them for the next merge; absent: nowhere.
+  std::optional<std::filesystem::path> contexts = {};
   /// For methods that need one; absent: resolve_base().
   std::optional<std::filesystem::path> base = {};
   DevicePolicy policy = {};

@@ -72,6 +72,24 @@ void refuse_images_unless_learned_on(const MergePlan& plan) {
                   "leave them out, or use --method zip");
 }
 
+/// It would be ignored, or replace something else.
+void refuse_contexts_file(const MergePlan& plan, const MergeRequest& request) {
+  if (!request.contexts) return;
+  const std::string where = "merge: --contexts " + request.contexts->string();
+  if (!plan.records_contexts())
+    throw Error(ErrorKind::kUsage, where,
+                plan.recipe ? "a recipe records no contexts"
+                            : fmt::format("the method {} records no contexts", plan.method->name),
+                "leave it out, or try --method ssr");
+  for (const fs::path& other : {request.output, plan.state_path, plan.coefficients_path})
+    if (is_same_place(*request.contexts, other))
+      throw Error(ErrorKind::kUsage, where, "the merge writes something else into this file",
+                  "name another file, for example dog-in-ink.contexts.safetensors");
+  std::vector<fs::path> inputs;
+  for (const MergeFile& file : plan.files) inputs.push_back(file.path);
+  refuse_output_among(where, *request.contexts, inputs);
+}
+
 }  // namespace
 
 std::vector<PromptContext> contexts_of(const MergePlan& plan, const MergeRequest& request,
@@ -119,6 +137,7 @@ MergePlan plan_of(const MergeRequest& request) {
                 "leave out --resume; the merge starts anew");
   refuse_what_no_joint_prompt_takes(plan, request);
   refuse_images_unless_learned_on(plan);
+  refuse_contexts_file(plan, request);
   return plan;
 }
 

@@ -28,6 +28,9 @@ struct MergePlan {
   bool needs_base() const { return !recipe && method->needs_base; }
   bool learns_in_contexts() const { return !recipe && options.contains("joint-weight"); }
   bool learns_on_images() const { return !recipe && options.contains("images"); }
+  bool records_contexts() const {
+    return !recipe && (options.contains("context-steps") || options.value("start", "") == "solve");
+  }
   bool keeps_state() const { return !recipe && method->keeps_state; }
   bool only_copies() const { return !recipe && method->only_copies; }
 };

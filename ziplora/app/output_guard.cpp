@@ -8,12 +8,22 @@
 namespace ziplora {
 namespace fs = std::filesystem;
 
+namespace {
+
+/// Made absolute first: a relative path of which nothing exists would stay relative.
+fs::path resolved(const fs::path& path) {
+  std::error_code ignored;
+  return fs::weakly_canonical(fs::absolute(path, ignored), ignored);
+}
+
+}  // namespace
+
+bool is_same_place(const fs::path& a, const fs::path& b) { return resolved(a) == resolved(b); }
+
 bool lies_in(const fs::path& path, const fs::path& folder) {
   std::error_code ignored;
   if (!fs::is_directory(folder, ignored)) return false;
-  // Made absolute first: a relative path of which nothing exists would stay relative.
-  const fs::path inside = fs::weakly_canonical(fs::absolute(path, ignored), ignored),
-                 outside = fs::weakly_canonical(fs::absolute(folder, ignored), ignored);
+  const fs::path inside = resolved(path), outside = resolved(folder);
   return std::mismatch(outside.begin(), outside.end(), inside.begin(), inside.end()).first == outside.end();
 }
 

@@ -9,6 +9,9 @@
 
 namespace ziplora {
 
+/// Links resolved; the files need not exist.
+bool is_same_place(const std::filesystem::path& a, const std::filesystem::path& b);
+
 /// Links resolved. False if `folder` is none.
 bool lies_in(const std::filesystem::path& path, const std::filesystem::path& folder);
 

@@ -18,6 +18,7 @@
 
 namespace ziplora {
 
+class KeptMoments;  // merge/kept_moments.h
 class TargetNames;  // lora/target_names.h
 
 struct MergeInput {
@@ -42,6 +43,8 @@ struct MergeContext {
   const CancelToken* cancel = nullptr;
   /// Prompts that name subject and style together, as users type them. Empty: made of the inputs' own.
   std::vector<std::string> joint_prompts = {};
+  /// Where methods that record contexts find those of an earlier merge, and leave theirs. Absent: nowhere.
+  KeptMoments* kept_moments = nullptr;
   /// Where a method that learns leaves its state, interrupted or done, and finds it again with `resume`. The
   /// caller removes it once the result is safe. Empty: nothing is kept.
   std::filesystem::path state_path;

@@ -4,7 +4,11 @@
 #include <ATen/ops/full.h>
 #include <fmt/format.h>
 
+#include <functional>
+
+#include "ziplora/io/sha256.h"
 #include "ziplora/lora/attention_projection.h"
+#include "ziplora/merge/kept_moments.h"
 
 namespace ziplora {
 namespace {
@@ -14,6 +18,51 @@ at::Tensor shares_of_ranks(const PromptContext& context, const LayerParts& parts
   for (const LayerPart& part : parts)
     shares.push_back(at::full({part.layer->rank()}, context.shares[part.input], at::kDouble));
   return at::cat(shares);
+}
+
+/// Weights that fine-tuning changes.
+std::string fingerprint_of(Sdxl& base) {
+  const std::vector<at::Tensor> parameters = base.unet.parameters();
+  Sha256 digest;
+  for (const at::Tensor& end : {parameters.front(), parameters.back()}) {
+    const at::Tensor values = end.detach().to(at::kCPU, at::kFloat).contiguous();
+    digest.update(values.data_ptr(), values.nbytes());
+  }
+  return digest.hex();
+}
+
+/// What the moments of all contexts depend on.
+nlohmann::json common_settings(MomentsOf of, const LearnedTargets* targets, const RecordingOptions& recording,
+                               const MergeContext& context) {
+  if (!context.kept_moments) return {};
+  return {{"of", of == MomentsOf::kInputs ? "inputs" : "row space"},
+          {"layers", targets ? targets->name : "every"},
+          {"steps", recording.steps},
+          {"images", recording.images},
+          {"image_size", recording.image_size},
+          {"seed", context.seed},
+          {"base", context.base->path.string()},
+          {"base_sha256", fingerprint_of(*context.base)},
+          {"dtype", c10::toString(context.base->policy.dtype)}};
+}
+
+/// And of one. Its weight is not among them, nor a strength that its share cancels.
+nlohmann::json settings_of(const PromptContext& prompts, const std::vector<MergeInput>& inputs,
+                           nlohmann::json common) {
+  common["context"] = prompts.name;
+  common["prompts"] = prompts.prompts;
+  common["strengths"] = strengths_in(prompts, inputs);
+  for (const MergeInput& input : inputs) common["inputs"].push_back(input.sha256);
+  return common;
+}
+
+ContextMoments kept_or_recorded(const nlohmann::json& settings, MergeContext& context,
+                                const std::function<ContextMoments()>& record) {
+  if (!context.kept_moments) return record();
+  if (std::optional<ContextMoments> kept = context.kept_moments->find(settings)) return std::move(*kept);
+  ContextMoments recorded = record();
+  context.kept_moments->put(settings, recorded);
+  return recorded;
 }
 
 /// Layers that one vector an image reaches, or the prompt's tokens, always have few; the ridge holds them to the plain
@@ -67,23 +116,24 @@ MergeOption input_targets() {
           .value_name = "LAYERS"};
 }
 
-IsRecorded linear_layers_of(const LearnedTargets& targets) {
-  return [&targets](const std::string& target, bool is_convolution) {
-    return !is_convolution && targets.includes(target, is_convolution);
-  };
-}
-
 std::vector<RecordedContext> record_contexts(const std::vector<MergeInput>& inputs,
                                              std::vector<PromptContext> contexts, MomentsOf of,
-                                             const IsRecorded& is_recorded, const RecordingOptions& recording,
+                                             const LearnedTargets* targets, const RecordingOptions& recording,
                                              MergeContext& context) {
+  const IsRecorded is_recorded = [targets](const std::string& target, bool is_convolution) {
+    return !targets || (!is_convolution && targets->includes(target, is_convolution));
+  };
+  const nlohmann::json common = common_settings(of, targets, recording, context);
   std::vector<RecordedContext> recorded;
   for (PromptContext& prompts : contexts) {
-    ContextMoments moments = record_moments(*context.base, inputs, prompts, of, is_recorded, recording,
-                                            context.seed, *context.progress, *context.cancel);
+    ContextMoments moments = kept_or_recorded(settings_of(prompts, inputs, common), context, [&] {
+      return record_moments(*context.base, inputs, prompts, of, is_recorded, recording, context.seed,
+                            *context.progress, *context.cancel);
+    });
     recorded.push_back({std::move(prompts), std::move(moments)});
     warn_of_few_tokens(recorded.back(), of == MomentsOf::kInputs ? "features" : "ranks", *context.progress);
   }
+  if (context.kept_moments) context.kept_moments->write(*context.progress);
   return recorded;
 }
 
@@ -93,14 +143,12 @@ std::vector<RecordedContext> record_contexts(const std::vector<MergeInput>& inpu
   std::vector<PromptContext> contexts =
       prompt_contexts(inputs, context.joint_prompts, joint_options_of(options));
   note_joint_prompt(inputs, contexts, *context.progress);
-  const IsRecorded every_layer = [](const std::string&, bool) { return true; };
-  return record_contexts(
-      inputs, std::move(contexts), of,
-      of == MomentsOf::kInputs ? linear_layers_of(find_learned_targets(options["targets"])) : every_layer,
-      {.steps = options["context-steps"],
-       .images = options["context-images"],
-       .image_size = options["context-size"]},
-      context);
+  return record_contexts(inputs, std::move(contexts), of,
+                         of == MomentsOf::kInputs ? &find_learned_targets(options["targets"]) : nullptr,
+                         {.steps = options["context-steps"],
+                          .images = options["context-images"],
+                          .image_size = options["context-size"]},
+                         context);
 }
 
 std::vector<RoutedContext> routes_of(const std::string& target, const LayerParts& parts,

@@ -30,14 +30,12 @@ std::vector<MergeOption> context_table();
 /// 3.3 GB in each context, those of every linear layer five times as much.
 MergeOption input_targets();
 
-/// The linear layers among the targets.
-IsRecorded linear_layers_of(const LearnedTargets& targets);
-
-/// Warns of layers that have seen too few tokens to be sure of.
+/// What an earlier merge kept is not recorded again. Warns of layers that have seen too few tokens to be sure of.
+/// @param targets  whose linear layers are recorded; nullptr, of kRowSpace alone: every layer
 /// @throws as record_moments
 std::vector<RecordedContext> record_contexts(const std::vector<MergeInput>& inputs,
                                              std::vector<PromptContext> contexts, MomentsOf of,
-                                             const IsRecorded& is_recorded, const RecordingOptions& recording,
+                                             const LearnedTargets* targets, const RecordingOptions& recording,
                                              MergeContext& context);
 
 /// The same as the options say, and says the joint prompt.

@@ -52,7 +52,7 @@ NamedTensors start_of(const std::vector<MergeInput>& inputs, const std::vector<P
                       const ZipOptions& options, const MergerCoefficients& coefficients,
                       MergeContext& context) {
   const std::vector<RecordedContext> recorded =
-      record_contexts(inputs, contexts, MomentsOf::kInputs, linear_layers_of(*options.targets),
+      record_contexts(inputs, contexts, MomentsOf::kInputs, options.targets,
                       {.image_size = options.inputs.image_size.value_or(0)}, context);
   NamedTensors start = coefficients.named();
   const std::map<std::string, LayerParts> layers = layers_side_by_side(terms_of(inputs));
@@ -252,14 +252,25 @@ class ZipMerge {
     }
   }
 
+  /// A pool's targets are an adapter's own predictions, which no iteration changes. A resumed merge computes them again.
+  ZipBatch batch_of(int64_t iteration) {
+    if (options_.pool == 0) return zip_inputs_.training_batch(iteration);
+    const int64_t index = iteration % options_.pool;
+    ZipBatch batch = zip_inputs_.training_batch(index);
+    at::Tensor& targets = targets_[index];
+    if (!targets.defined()) targets = objective_.separate_predictions(batch);
+    batch.targets = targets;
+    return batch;
+  }
+
   /// Ends early on Ctrl-C.
   void learn(double overlap_at_start) {
     const int64_t first_iteration = optimizer_.step_count();
     SaveClock clock(context_.state_path.empty() ? 0 : context_.checkpoint_minutes);
     Stage stage(*context_.progress, "zip", options_.loop.iterations, first_iteration);
     learn_coefficients(
-        objective_, optimizer_, [&](int64_t iteration) { return zip_inputs_.training_batch(iteration); },
-        overlap_at_start, options_.loop,
+        objective_, optimizer_, [&](int64_t iteration) { return batch_of(iteration); }, overlap_at_start,
+        options_.loop,
         [&](int64_t iteration, const ZipLosses& losses) {
           Learning::Iteration row{.iteration = iteration + 1,
                                   .loss = losses.total,
@@ -328,6 +339,7 @@ class ZipMerge {
   const ZipInputs zip_inputs_;
   ZipObjective objective_;
   Adam optimizer_;
+  std::map<int64_t, at::Tensor> targets_;  // by batch of the pool
   Learning learning_;
 };
 

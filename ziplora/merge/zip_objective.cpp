@@ -158,7 +158,7 @@ at::Tensor ZipObjective::overlap_per_adapter() const { return overlap_.per_adapt
 
 ZipLosses ZipObjective::backward(const ZipBatch& batch) {
   coefficients_.values.mutable_grad() = at::Tensor();
-  const at::Tensor separate = separate_predictions(batch);
+  const at::Tensor separate = batch.targets.defined() ? batch.targets : separate_predictions(batch);
   const at::Tensor fidelity_terms = fidelity(merged_predictions(batch), separate);
   const at::Tensor overlaps = overlap_per_layer(), overlap = overlaps.sum();
   const at::Tensor own = fidelity_terms.narrow(0, 0, coefficients_.layout.adapter_count);

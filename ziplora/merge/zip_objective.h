@@ -44,6 +44,8 @@ struct ZipBatch {
   UNetConditioning merged_conditioning;
   /// p_k through the text encoders with adapter k alone, p_J with the shares.
   UNetConditioning separate_conditioning;
+  /// ZipObjective::separate_predictions of this batch, if they are known from an earlier pass.
+  at::Tensor targets = {};
 };
 
 /// ε of a batch with whatever is in the slots: (noisy latents, timesteps, conditioning) → [rows, C, h, w]

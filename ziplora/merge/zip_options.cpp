@@ -67,6 +67,13 @@ std::vector<MergeOption> learning_table(const ZipOptions& defaults) {
        .default_value = defaults.inputs.rows_each,
        .minimum = 1,
        .maximum = 4096},
+      {.name = "pool",
+       .help =
+           "Learn on this many batches in turn, whose targets are computed once: faster; 0: on a new batch in each "
+           "iteration, as in the paper",
+       .default_value = defaults.pool,
+       .minimum = 0,
+       .maximum = 100'000},
       {.name = "gradient-checkpointing",
        .help = "Recompute activations: takes less memory and about a third more time",
        .default_value = defaults.gradient_checkpointing}};
@@ -126,6 +133,7 @@ ZipOptions zip_options_of(const nlohmann::json& values) {
                  .rows_each = values["batch-size"]},
       .joint = joint_options_of(values),
       .start_solved = values["start"] == kSolve,
+      .pool = values["pool"],
       .learning_rate = values["learning-rate"],
       .targets = &find_learned_targets(values["targets"]),
       .evaluation_draws = values["evaluation-draws"],

@@ -23,6 +23,8 @@ struct ZipOptions {
   JointOptions joint = {.weight = 0};
   /// Start from zip-solve's coefficients in place of ones.
   bool start_solved = false;
+  /// Learn on this many batches in turn, and compute the targets of each once; 0: a new batch for each iteration.
+  int64_t pool = 0;
   /// Of Adam on the coefficients.
   double learning_rate = 0.01;
   const LearnedTargets* targets = &learned_targets().front();
