@@ -139,8 +139,9 @@ def test_true_shapes(name, tmp_path):
     (theirs * cotangent).sum().backward()
     ours, _ = run_probe("vision_model", {"pixel_values": pixel_values, "cotangent": cotangent}, folder=str(tmp_path),
                         model=kind, all_gradients=False)
-    assert relative_error(ours["output"], theirs) < 1e-4
-    assert relative_error(ours["gradient.pixel_values"], pixel_values.grad) < 1e-3
+    errors = [relative_error(ours["output"], theirs), relative_error(ours["gradient.pixel_values"], pixel_values.grad)]
+    assert max(errors) < 1e-5, errors
+    print(f"{name}: forward {errors[0]:.1e}, gradients {errors[1]:.1e}")
 
 
 def test_csd_at_its_true_shape(tmp_path):
@@ -153,7 +154,7 @@ def test_csd_at_its_true_shape(tmp_path):
         theirs = model(pixel_values)["style"]
     ours, _ = run_probe("vision_model", {"pixel_values": pixel_values, "cotangent": torch.zeros_like(theirs)},
                         folder=str(tmp_path), model="csd_style", all_gradients=False)
-    assert relative_error(ours["output"], theirs) < 1e-4
+    assert relative_error(ours["output"], theirs) < 1e-5
 
 
 # Real images, of sizes that no filter divides: enlarged, shrunk, upright, wide.

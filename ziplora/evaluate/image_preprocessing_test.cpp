@@ -40,8 +40,7 @@ TEST(ImagePreprocessing, OneNumberIsASquareForVitAndTheShortestEdgeForBit) {
   EXPECT_EQ(image_preprocessing(square, ImageProcessor::kBit).text(), "256 px, bicubic");
 }
 
-TEST(ImagePreprocessing, TheLongerEdgeIsTruncatedAndTheCentreIsKept) {
-  // 100 × 67 → shortest edge 8: 8 · 100 / 67 = 11.94.
+TEST(ImagePreprocessing, UprightAndWideImagesAreResizedByTheirShortestEdgeThenCropped) {
   const json config = {{"size", {{"shortest_edge", 8}}}, {"crop_size", {{"height", 6}, {"width", 8}}}};
   const ImagePreprocessing preprocessing = image_preprocessing(config, ImageProcessor::kClip);
   EXPECT_EQ(preprocessing.text(), "8 × 6 of 8 px, bicubic");
@@ -91,7 +90,12 @@ TEST(ImagePreprocessing, ImagesTooSmallToCropAreRefused) {
   const ImagePreprocessing preprocessing = image_preprocessing(config, ImageProcessor::kClip);
   EXPECT_EQ(preprocessing.text(), "16 px, not resized");
   EXPECT_EQ(preprocessing.pixel_values(grey(16, 20)).size(3), 16);
-  EXPECT_THROW(preprocessing.pixel_values(grey(15, 20)), Error);
+  try {
+    preprocessing.pixel_values(grey(15, 20));
+    FAIL() << "not refused";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.problem(), "an image of 20 × 15 pixels (width × height) holds no 16 × 16");
+  }
 }
 
 }  // namespace
