@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "ziplora/base/error.h"
+#include "ziplora/models/config_reader.h"
 #include "ziplora/models/translated_source.h"
 
 namespace ziplora {
@@ -16,6 +17,7 @@ namespace {
 
 constexpr std::string_view kParallel = "module.", kBackbone = "backbone.";
 constexpr const char *kStyle = "last_layer_style", *kContent = "last_layer_content";
+constexpr const char* kHint = "save the state dict of the authors' CSD_CLIP as safetensors";
 constexpr int64_t kHeadWidth = 64;  ///< openai/CLIP: an image encoder has width / 64 heads
 
 std::string plain_name(const std::string& name) {
@@ -26,8 +28,7 @@ std::vector<int64_t> shape_of(const TensorSource& file, const std::string& name,
   const std::vector<int64_t> shape = file.tensor(name).sizes().vec();
   if (shape.size() == rank) return shape;
   throw Error(ErrorKind::kInput, "load " + file.description,
-              fmt::format("{} has {} dimensions, {} are expected", name, shape.size(), rank),
-              "save the state dict of the authors' CSD_CLIP as safetensors");
+              fmt::format("{} has {} dimensions, {} are expected", name, shape.size(), rank), kHint);
 }
 
 /// Nothing in a CSD folder says its sizes but its tensors.
@@ -38,20 +39,28 @@ ClipVisionConfig config_of(const TensorSource& file, const char* head) {
                                   std::string("backbone.positional_embedding"), first_mlp, std::string(head)})
     if (!names.count(name))
       throw Error(ErrorKind::kInput, "load " + file.description,
-                  fmt::format("there is no tensor {}, which every CSD model has", name),
-                  "save the state dict of the authors' CSD_CLIP as safetensors");
+                  fmt::format("there is no tensor {}, which every CSD model has", name), kHint);
   const std::vector<int64_t> conv = shape_of(file, "backbone.conv1.weight", 4);
   const int64_t positions = shape_of(file, "backbone.positional_embedding", 2)[0];
   ClipVisionConfig c;
   c.hidden_size = conv[0];
   c.patch_size = conv[2];
-  c.image_size = c.patch_size * std::lround(std::sqrt(static_cast<double>(positions - 1)));
+  c.image_size =
+      c.patch_size * std::lround(std::sqrt(static_cast<double>(std::max<int64_t>(positions, 1) - 1)));
   c.intermediate_size = shape_of(file, first_mlp, 2)[0];
-  c.num_attention_heads = std::max<int64_t>(1, c.hidden_size / kHeadWidth);
+  c.num_attention_heads = c.hidden_size / kHeadWidth;
   c.num_hidden_layers = 0;
   while (names.count(fmt::format("backbone.transformer.resblocks.{}.mlp.c_fc.weight", c.num_hidden_layers)))
     ++c.num_hidden_layers;
   c.projection_dim = shape_of(file, head, 2)[1];
+  if (c.hidden_size < 1 || c.hidden_size % kHeadWidth != 0 || c.patch_size < 1 || positions < 2 ||
+      c.num_hidden_layers > kMostLayers)
+    throw Error(
+        ErrorKind::kInput, "load " + file.description,
+        fmt::format("a width of {}, patches of {} pixels, {} positions and {} layers make no image encoder "
+                    "of CLIP's form",
+                    c.hidden_size, c.patch_size, positions, c.num_hidden_layers),
+        kHint);
   return c;
 }
 
