@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from transformers import (
     CLIPConfig,
     CLIPModel,
+    CLIPProcessor,
     CLIPTokenizer,
     Dinov2Config,
     Dinov2Model,
@@ -240,6 +241,17 @@ def test_features_of_images_equal_processor_and_model(name, tmp_path):
     print(f"{name}: {error:.1e} relative, different images {float(between):.2f} apart")
 
 
+def test_the_processor_that_transformers_saves_beside_clip_counts(tmp_path):
+    """CLIPProcessor of transformers 5 has it in processor_config.json. Bilinear, so that CLIP's own way would show."""
+    save_encoder(CLIPModel, clip_config(), tmp_path)
+    config = dict(PREPROCESSORS["clip"], size=dict(shortest_edge=30), crop_size=dict(height=24, width=24), resample=2)
+    CLIPProcessor(CLIPImageProcessorPil(**config), CLIPTokenizer.from_pretrained(ROOT / "assets/clip/tokenizer")
+                  ).save_pretrained(tmp_path)
+    assert not (tmp_path / "preprocessor_config.json").exists()
+    _, values = run_probe("image_features", {"0": torch.zeros(3, 9, 9, dtype=torch.uint8)}, folder=str(tmp_path))
+    assert values["name"] == "CLIP ViT-24/8, 24 of 30 px, bilinear"
+
+
 def test_csd_features_are_of_the_style_head_and_clips_preprocessing(tmp_path):
     sizes = dict(CSD, image_size=224, patch_size=32)
     model = save_csd(tmp_path, **sizes)
@@ -287,6 +299,17 @@ def test_weights_that_do_not_belong_to_the_config_are_named(tmp_path):
     weights["vision_model.extra"] = weights.pop("visual_projection.weight")
     save_file(weights, tmp_path / "model.safetensors")
     with pytest.raises(AssertionError, match=r"1 missing \(visual_projection.weight\); 1 unexpected \(vision_model.extra\)"):
+        run_probe("image_features", {"0": torch.zeros(3, 9, 9, dtype=torch.uint8)}, folder=str(tmp_path))
+
+
+@pytest.mark.parametrize("name, shape", [("conv1.weight", (128, 3, 0, 0)), ("conv1.weight", (100, 3, 8, 8)),
+                                         ("positional_embedding", (0, 128))])
+def test_csd_of_impossible_sizes_is_refused(name, shape, tmp_path):
+    save_csd(tmp_path, **CSD)
+    weights = load_file(tmp_path / "model.safetensors")
+    weights["module.backbone." + name] = torch.zeros(shape)
+    save_file(weights, tmp_path / "model.safetensors")
+    with pytest.raises(AssertionError, match="make no image encoder of CLIP's form"):
         run_probe("image_features", {"0": torch.zeros(3, 9, 9, dtype=torch.uint8)}, folder=str(tmp_path))
 
 

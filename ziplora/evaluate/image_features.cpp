@@ -15,10 +15,21 @@ namespace {
 
 constexpr int64_t kBatchSize = 32;
 
+/// preprocessor_config.json, or its twin inside processor_config.json, where transformers 5 saves CLIP's; null if
+/// there is neither.
+nlohmann::json preprocessor_config(const std::filesystem::path& folder) {
+  const std::filesystem::path own = folder / "preprocessor_config.json",
+                              shared = folder / "processor_config.json";
+  if (std::filesystem::exists(own)) return read_json_file(own);
+  if (!std::filesystem::exists(shared)) return nullptr;
+  const nlohmann::json config = read_json_file(shared);
+  return config.is_object() ? config.value("image_processor", nlohmann::json()) : nullptr;
+}
+
 ImagePreprocessing preprocessing_of(const std::filesystem::path& folder, const ImageEncoderKind& kind,
                                     const OpenedImageModel& model) {
-  const std::filesystem::path file = folder / "preprocessor_config.json";
-  if (std::filesystem::exists(file)) return image_preprocessing(read_json_file(file), kind.processor);
+  const nlohmann::json config = preprocessor_config(folder);
+  if (!config.is_null()) return image_preprocessing(config, kind.processor);
   if (kind.processor == ImageProcessor::kClip) return clip_preprocessing(model.image_size);
   throw Error(ErrorKind::kInput, "open image encoder " + folder.string(),
               "preprocessor_config.json is missing, so nothing says what the encoder is to see of an image",

@@ -36,8 +36,8 @@ class ImageEncoder {
   std::string name_;
 };
 
-/// @param folder  config.json, model.safetensors and preprocessor_config.json. The last may be missing for CLIP
-///                and CSD, whose own code fixes it.
+/// @param folder  config.json, model.safetensors and preprocessor_config.json (or processor_config.json). The last
+///                may be missing for CLIP and CSD, whose own code fixes it.
 /// @throws Error(kIncompatible) for a folder of another kind: what it is, and what is known; Error(kInput) for
 ///         what is missing or malformed
 ImageEncoder open_image_encoder(const std::filesystem::path& folder);

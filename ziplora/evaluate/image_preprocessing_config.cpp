@@ -32,6 +32,8 @@ constexpr ProcessorDefaults kProcessors[] = {
     {ImageProcessor::kVit, "ViT", PillowFilter::kBilinear, true, false, kImageNetMean, kImageNetDeviation},
     {ImageProcessor::kBit, "Bit", PillowFilter::kBicubic, false, true, kClipMean, kClipDeviation}};
 constexpr int64_t kDefaultSize = 224;
+/// Pixels. The largest encoders take 518; a config is a few bytes and can ask for any size.
+constexpr int64_t kLargestEdge = 4096;
 
 /// "CLIPImageProcessor", "CLIPImageProcessorFast" and "CLIPFeatureExtractor" are one class.
 const ProcessorDefaults& defaults_of(ConfigReader& reader, ImageProcessor otherwise) {
@@ -49,10 +51,16 @@ const ProcessorDefaults& defaults_of(ConfigReader& reader, ImageProcessor otherw
   return kProcessors[0];
 }
 
+int64_t read_edge(ConfigReader& reader, const char* field) {
+  const int64_t edge = reader.positive(field);
+  if (edge > kLargestEdge) reader.unsupported(field, fmt::format("at most {} pixels", kLargestEdge));
+  return edge;
+}
+
 /// @param size  a JSON object with "height" and "width"
 ImageSize exact_size(const json& size, const std::string& field) {
   ConfigReader reader(size, "image preprocessing: " + field);
-  const ImageSize result{reader.positive("height"), reader.positive("width")};
+  const ImageSize result{read_edge(reader, "height"), read_edge(reader, "width")};
   reader.finish();
   return result;
 }
@@ -64,12 +72,12 @@ void read_resize(ConfigReader& reader, const json& config, const ProcessorDefaul
   const bool is_object = has_size && config.at("size").is_object();
   if (is_object && config.at("size").contains("shortest_edge")) {
     ConfigReader size(config.at("size"), "image preprocessing: size");
-    result.shortest_edge = size.positive("shortest_edge");
+    result.shortest_edge = read_edge(size, "shortest_edge");
     size.finish();
   } else if (is_object) {
     result.resized = exact_size(config.at("size"), "size");
   } else {
-    const int64_t edge = has_size ? reader.positive("size") : kDefaultSize;
+    const int64_t edge = has_size ? read_edge(reader, "size") : kDefaultSize;
     if (square)
       result.resized = {edge, edge};
     else
@@ -85,7 +93,7 @@ void read_crop(ConfigReader& reader, const json& config, ImagePreprocessing& res
   if (has_size && config.at("crop_size").is_object()) {
     result.cropped = exact_size(config.at("crop_size"), "crop_size");
   } else {
-    const int64_t edge = has_size ? reader.positive("crop_size") : kDefaultSize;
+    const int64_t edge = has_size ? read_edge(reader, "crop_size") : kDefaultSize;
     result.cropped = {edge, edge};
   }
   // transformers would put a black frame around the image.
@@ -124,6 +132,8 @@ ImagePreprocessing read_config(const json& config, ImageProcessor processor) {
   if (reader.get<bool>("do_normalize", true)) {
     result.mean = read_channels(reader, "image_mean", defaults.mean);
     result.deviation = read_channels(reader, "image_std", defaults.deviation);
+    for (const float value : result.deviation)
+      if (!(value > 0)) reader.unsupported("image_std", "numbers above 0");
   }
   reader.expect("do_pad", false);
   skip_what_does_not_matter(reader, config);

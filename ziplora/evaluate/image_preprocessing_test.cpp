@@ -81,6 +81,8 @@ TEST(ImagePreprocessing, WhatItDoesNotKnowIsNamed) {
   EXPECT_NE(refusal({{"crop_size", 225}}).find("crop_size is 225"), std::string::npos);
   EXPECT_NE(refusal({{"do_center_crop", false}}).find("do_center_crop"), std::string::npos);
   EXPECT_NE(refusal({{"image_mean", {0.5}}}).find("three numbers"), std::string::npos);
+  EXPECT_NE(refusal({{"image_std", {0.5, 0.0, 0.5}}}).find("above 0"), std::string::npos);
+  EXPECT_NE(refusal({{"size", 5000}}).find("at most 4096 pixels"), std::string::npos);
   EXPECT_NE(refusal({{"size", "large"}}).find("download the image encoder's folder again"),
             std::string::npos);
 }
