@@ -1,5 +1,6 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/randn.h>
+#include <ATen/ops/stack.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
@@ -8,8 +9,11 @@
 
 #include "mini/judge/attribute_heads.h"
 #include "mini/judge/frechet_distance.h"
+#include "mini/judge/image_judge.h"
 #include "ziplora/base/error.h"
 #include "ziplora/base/rng.h"
+#include "ziplora/evaluate/image_features.h"
+#include "ziplora/io/image_file.h"
 
 namespace ziplora::mini {
 namespace {
@@ -31,6 +35,8 @@ TEST(FrechetDistance, OfScaledAndShiftedFeaturesHasAClosedForm) {
 TEST(FrechetDistance, OfOneFeatureIsRefused) {
   EXPECT_THROW(frechet_distance(at::randn({1, 4}), at::randn({9, 4})), Error);
 }
+
+const std::filesystem::path kRoot = ZIPLORA_ROOT_DIR;
 
 /// Four subjects of two categories, two styles of which the second shows no background, three backgrounds.
 Catalogue small_catalogue() {
@@ -66,6 +72,18 @@ TEST(AttributeAccuracy, LeavesRowsWithoutALabelOut) {
   EXPECT_DOUBLE_EQ(
       attribute_accuracy(logits, {{"style", at::tensor({0L, kNoLabel, kNoLabel}, at::kLong)}}).at("style"),
       1.0);
+}
+
+/// So `evaluate` scores with what the laboratory trained, and with nothing else.
+TEST(ImageJudge, GivesTheEmbeddingsThatEvaluateTakesFromItsFolder) {
+  const ImageJudge judge(kRoot / "assets/judges/clip", Catalogue::read(kRoot / "mini/assets"));
+  const ImageEncoder encoder = open_image_encoder(kRoot / "assets/judges/clip");
+  EXPECT_EQ(encoder.name(), "CLIP ViT-128/8, 64 px, bicubic");
+  std::vector<at::Tensor> images;
+  for (const auto& file : list_images(kRoot / "assets/demo/subject")) images.push_back(read_image(file));
+  const at::Tensor ours = judge.embed(at::stack(images)), theirs = encoder.embed(at::stack(images));
+  ASSERT_EQ(theirs.sizes(), (std::vector<int64_t>{5, 128}));
+  EXPECT_LT((ours - theirs).abs().max().item<float>(), 1e-6f);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ziplora/models/clip_encoder_layer.h"
+#include "ziplora/models/vit_embeddings.h"
 #include "ziplora/nn/embedding.h"
 #include "ziplora/nn/initialization.h"
 #include "ziplora/nn/linear.h"
@@ -107,7 +108,7 @@ ClipVisionConfig ClipVisionConfig::from_json(const nlohmann::json& config) {
   c.num_attention_heads = read_num_attention_heads(reader, c.hidden_size);
   reader.expect("num_channels", 3);
   c.image_size = reader.positive("image_size");
-  c.patch_size = reader.positive("patch_size");
+  c.patch_size = read_patch_size(reader, c.image_size);
   c.projection_dim = reader.positive("projection_dim");
   c.hidden_act = read_activation(reader);
   c.layer_norm_eps = reader.get<double>("layer_norm_eps", 1e-5);

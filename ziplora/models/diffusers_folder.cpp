@@ -8,6 +8,7 @@
 #include <set>
 
 #include "ziplora/base/error.h"
+#include "ziplora/base/printable.h"
 #include "ziplora/io/json_file.h"
 #include "ziplora/io/safetensors.h"
 
@@ -85,6 +86,15 @@ TensorSource open_shards(const fs::path& index_path) {
   return source_of(std::move(files), index_path);
 }
 
+/// The name of a file of weights that Python's pickle wrote; empty if there is none.
+std::string pickle_in(const fs::path& folder) {
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored))
+    for (const char* extension : {".bin", ".pth", ".pt", ".ckpt"})
+      if (entry.path().extension() == extension) return printable(entry.path().filename().string());
+  return "";
+}
+
 }  // namespace
 
 json read_json_object(const fs::path& path) {
@@ -112,14 +122,17 @@ fs::path find_component_weights(const fs::path& component, const std::string& st
   for (const std::string& candidate : candidates) {
     if (fs::exists(component / candidate)) return component / candidate;
   }
-  const bool pickled = fs::exists(component / (stem + ".bin")) || fs::exists(component / "pytorch_model.bin");
+  const std::string pickle = pickle_in(component);
   throw Error(
       ErrorKind::kInput, "load " + (component / plain.front()).string(),
-      pickled ? "the weights are missing; there is only a .bin file, which can run code when it is read"
-              : "the weights are missing: neither this file nor its .fp16 variant nor an index of shards is "
-                "there",
-      pickled ? "convert it to safetensors with diffusers: save_pretrained(folder, safe_serialization=True)"
-              : "download the folder again");
+      pickle.empty()
+          ? "the weights are missing: neither this file nor its .fp16 variant nor an index of shards is there"
+          : fmt::format("the weights are missing; there is only {}, which can run code when it is read",
+                        pickle),
+      pickle.empty()
+          ? "download the folder again"
+          : "convert it to safetensors in Python: save_pretrained of diffusers or transformers, or "
+            "save_file of safetensors.torch");
 }
 
 std::vector<fs::path> weight_files(const fs::path& file_or_index) {

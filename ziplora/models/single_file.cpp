@@ -6,6 +6,7 @@
 #include "ziplora/base/error.h"
 #include "ziplora/models/distilled_models.h"
 #include "ziplora/models/prediction_markers.h"
+#include "ziplora/models/translated_source.h"
 #include "ziplora/models/unused_tensors.h"
 
 namespace ziplora {
@@ -87,33 +88,18 @@ SingleFileBase::SingleFileBase(const fs::path& path) : file_(std::make_shared<Sa
 }
 
 TensorSource SingleFileBase::source(const std::string& prefix, const SgmNames& names) const {
-  struct Origin {
-    std::string sgm_name;
-    TranslatedTensor translated;
-  };
-  auto origins = std::make_shared<std::map<std::string, Origin>>();
+  TensorSource of_file{.description = fmt::format("{} ({}…)", file_->path().string(), prefix),
+                       .names = {},
+                       .tensor = [file = file_](const std::string& name) { return file->tensor(name); },
+                       .release = [file = file_](const std::string& name) { file->release_pages(name); }};
   for (auto entry = file_->tensors().lower_bound(prefix);
-       entry != file_->tensors().end() && entry->first.starts_with(prefix); ++entry) {
-    if (is_unused_tensor(entry->first)) continue;
-    std::vector<TranslatedTensor> translated = names.translate(entry->first.substr(prefix.size()));
-    if (translated.empty())
-      translated.push_back({entry->first});  // reported as unexpected under its own name
-    for (TranslatedTensor& one : translated) {
-      const std::string name = one.name;
-      origins->insert_or_assign(name, Origin{entry->first, std::move(one)});
-    }
-  }
-  TensorSource source;
-  source.description = fmt::format("{} ({}…)", file_->path().string(), prefix);
-  for (const auto& [name, origin] : *origins) source.names.push_back(name);
-  source.tensor = [file = file_, origins](const std::string& name) {
-    const Origin& origin = origins->at(name);
-    return origin.translated.apply(file->tensor(origin.sgm_name));
-  };
-  source.release = [file = file_, origins](const std::string& name) {
-    file->release_pages(origins->at(name).sgm_name);
-  };
-  return source;
+       entry != file_->tensors().end() && entry->first.starts_with(prefix); ++entry)
+    if (!is_unused_tensor(entry->first)) of_file.names.push_back(entry->first);
+  return translated_source(of_file, [&](const std::string& name) {
+    std::vector<TranslatedTensor> translated = names.translate(name.substr(prefix.size()));
+    if (translated.empty()) translated.push_back({name});  // reported as unexpected under its own name
+    return translated;
+  });
 }
 
 TensorSource SingleFileBase::unet(const UNet2DConditionConfig& config) const {
