@@ -9,6 +9,7 @@
 #include <set>
 #include <vector>
 
+#include "cli/frame/setting_text.h"
 #include "ziplora/io/json_file.h"
 
 namespace ziplora::cli {
@@ -19,17 +20,13 @@ nlohmann::json parse_value(const TableOption& option, const std::string& text) {
   return parse_json(text).value_or(text);
 }
 
-std::string text_of(const nlohmann::json& value) {
-  return value.is_string() ? value.get<std::string>() : value.dump();
-}
-
 /// By default value: the rows that have it, where an option's default depends on the row.
 std::map<std::string, std::vector<std::string>> rows_by_default(const OptionTable& table,
                                                                 const std::string& option_name) {
   std::map<std::string, std::vector<std::string>> rows;
   for (const OptionTable::Row& row : table.rows)
     for (const TableOption& option : row.options)
-      if (option.name == option_name) rows[text_of(option.default_value)].push_back(row.name);
+      if (option.name == option_name) rows[setting_text(option.default_value)].push_back(row.name);
   return rows;
 }
 
@@ -68,7 +65,7 @@ CLI::Option* add_flag(CLI::App& app, const OptionTable& table, const TableOption
                ->type_name(option.type_name());
   const bool is_off = option.is_switch() && !option.default_value.get<bool>();
   if (!is_off && rows_by_default(table, option.name).size() == 1)
-    flag->default_str(text_of(option.default_value));
+    flag->default_str(setting_text(option.default_value));
   return flag;
 }
 
