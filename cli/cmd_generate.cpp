@@ -11,17 +11,20 @@
 #include "cli/frame/dtype_flag.h"
 #include "cli/frame/exact_numbers.h"
 #include "cli/frame/ignore_unused_help.h"
+#include "cli/frame/option_table_flags.h"
 #include "ziplora/app/device_policy.h"
 #include "ziplora/app/generate.h"
 #include "ziplora/app/generate_settings.h"
 #include "ziplora/base/error.h"
 #include "ziplora/diffusion/scheduler.h"
+#include "ziplora/strategy/strategy.h"
 
 namespace ziplora::cli {
 namespace {
 
 /// Arguments that need parsing; all others are fields of the request.
 struct GenerateTexts {
+  std::string subject, style;
   std::vector<std::string> adapters, columns, image_columns;
   std::optional<std::string> initial_noise;
   std::string device = "cpu", like;
@@ -68,18 +71,41 @@ ImageColumn parse_image_column(const std::string& text) {
   return column;
 }
 
+/// Subject, style and further adapters, in the order in which a strategy takes them.
+AdapterSet parse_adapters(const GenerateTexts& texts) {
+  AdapterSet all;
+  const auto add = [&all](Role role, const std::string& text) {
+    AdapterChoice choice = parse_adapter(std::string("generate: --") + name_of(role), text);
+    choice.role = role;
+    all.adapters.push_back(choice);
+  };
+  if (!texts.subject.empty()) add(Role::kSubject, texts.subject);
+  if (!texts.style.empty()) add(Role::kStyle, texts.style);
+  for (const std::string& text : texts.adapters) add(Role::kAdapter, text);
+  if (!texts.subject.empty() && !texts.style.empty() && all.adapters[0].file == all.adapters[1].file)
+    throw Error(ErrorKind::kUsage, "generate: --style " + texts.style, "the same file is the subject",
+                "name two files, or give this one as --adapter FILE");
+  return all;
+}
+
+/// In a column, a file has the role that --subject or --style gives it.
+void give_roles(AdapterSet& column, const AdapterSet& all) {
+  for (AdapterChoice& choice : column.adapters) {
+    const auto named = std::ranges::find(all.adapters, choice.file, &AdapterChoice::file);
+    if (named != all.adapters.end()) choice.role = named->role;
+  }
+}
+
 /// The columns of a grid are those given; by default the base, each adapter alone and all adapters together.
 std::vector<AdapterSet> adapter_sets(const GenerateTexts& texts, bool grid) {
-  AdapterSet all;
-  for (const std::string& text : texts.adapters)
-    all.adapters.push_back(parse_adapter("generate: --adapter", text));
+  const AdapterSet all = parse_adapters(texts);
   if (!grid) {
     if (!texts.columns.empty())
       throw Error(ErrorKind::kUsage, "generate: --column", "columns need a grid", "add --grid");
     return {all};
   }
   std::vector<AdapterSet> sets;
-  for (const std::string& text : texts.columns) sets.push_back(parse_column(text));
+  for (const std::string& text : texts.columns) give_roles(sets.emplace_back(parse_column(text)), all);
   if (!sets.empty()) return sets;
   sets.emplace_back();
   for (const AdapterChoice& choice : all.adapters) sets.push_back({{choice}, {}});
@@ -129,8 +155,13 @@ CLI::Option* repeatable(CLI::Option* option) { return option->take_all()->allow_
 
 void add_image_flags(CLI::App& app, GenerateTexts& texts, GenerateRequest& request) {
   app.add_option("prompt", request.prompts, "Draw these prompts");
+  const char* file = "FILE[:STRENGTH]";
   repeatable(app.add_option("--adapter", texts.adapters, "Attach this LoRA; repeat for several at once"))
-      ->type_name("FILE[:STRENGTH]");
+      ->type_name(file);
+  app.add_option("--subject", texts.subject, "Attach this LoRA, too, as the subject of a strategy")
+      ->type_name(file);
+  app.add_option("--style", texts.style, "Attach this LoRA, too, as the style of a strategy")
+      ->type_name(file);
   app.add_flag("--ignore-unused", request.ignore_unused, kIgnoreUnusedHelp);
   app.add_option("-o,--output", request.output,
                  "Write this PNG; number several images out-1.png, out-2.png …")
@@ -166,6 +197,14 @@ void add_sampling_flags(CLI::App& app, GenerateTexts& texts, GenerateRequest& re
   app.add_option("--device", texts.device, "Run on this device: cpu, cuda, cuda:1 …")->type_name("DEVICE");
 }
 
+void add_strategy_flags(CLI::App& app, GenerateRequest& request) {
+  const OptionTable& table = strategy_option_table();
+  app.add_option("--strategy", request.strategy,
+                 table_help("Combine several adapters in this way while the image is drawn", table))
+      ->type_name("NAME");
+  add_table_flags(app, table, request.strategy_options);
+}
+
 void add_noise_and_grid_flags(CLI::App& app, GenerateTexts& texts, GenerateRequest& request) {
   app.add_option(
          "--initial-noise", texts.initial_noise,
@@ -196,6 +235,7 @@ Verb generate_command(CLI::App& app) {
   auto request = std::make_shared<GenerateRequest>();
   add_image_flags(app, *texts, *request);
   add_sampling_flags(app, *texts, *request);
+  add_strategy_flags(app, *request);
   add_noise_and_grid_flags(app, *texts, *request);
   app.footer(example(
       "ziplora generate \"a ghost next to a tree\" --adapter ghost-in-ink.safetensors:0.9 -o ghost.png"));

@@ -1,20 +1,17 @@
 // ziplora merge: several LoRA files into one.
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
-#include <map>
 #include <memory>
-#include <set>
 
 #include "cli/commands.h"
 #include "cli/frame/adapter_argument.h"
 #include "cli/frame/dtype_flag.h"
 #include "cli/frame/exact_numbers.h"
 #include "cli/frame/ignore_unused_help.h"
+#include "cli/frame/option_table_flags.h"
 #include "ziplora/app/device_policy.h"
 #include "ziplora/app/merge.h"
 #include "ziplora/base/error.h"
-#include "ziplora/io/json_file.h"
 #include "ziplora/merge/merge_method.h"
 
 namespace ziplora::cli {
@@ -104,100 +101,11 @@ void add_input_flags(CLI::App& app, InputFlags& inputs, std::vector<std::string>
       ->type_name("PATH");
 }
 
-nlohmann::json parse_value(const MergeOption& option, const std::string& text) {
-  if (option.default_value.is_string()) return text;
-  return parse_json(text).value_or(text);
-}
-
-std::string text_of(const nlohmann::json& value) {
-  return value.is_string() ? value.get<std::string>() : value.dump();
-}
-
-/// By what `text` says of the option: the methods that have it so.
-std::map<std::string, std::vector<std::string>> methods_by(const std::string& option_name,
-                                                           std::string (*text)(const MergeOption&)) {
-  std::map<std::string, std::vector<std::string>> methods;
-  for (const MergeMethod& method : merge_methods())
-    for (const MergeOption& option : method.options)
-      if (option.name == option_name) methods[text(option)].push_back(method.name);
-  return methods;
-}
-
-/// More than one where an option's default depends on the method.
-std::map<std::string, std::vector<std::string>> defaults_by_method(const std::string& option_name) {
-  return methods_by(option_name, [](const MergeOption& option) { return text_of(option.default_value); });
-}
-
-std::string choices_of(const MergeOption& option) {
-  return fmt::format("{}", fmt::join(option.choices, ", "));
-}
-
-std::string group_of(const MergeOption& option) {
-  const auto all = methods_by(option.name, [](const MergeOption&) { return std::string(); });
-  const std::vector<std::string>& methods = all.begin()->second;
-  return fmt::format("Method{} {}", methods.size() > 1 ? "s" : "", fmt::join(methods, ", "));
-}
-
-/// A default is not passed on, so that a printed config still runs, although it has the defaults of all
-/// methods. One that depends on the method stands in no printed config.
-void set_option(nlohmann::json& options, const MergeOption& option, const nlohmann::json& value) {
-  options.erase(option.name);
-  if (value != option.default_value || defaults_by_method(option.name).size() > 1)
-    options[option.name] = value;
-}
-
-std::string help_of(const MergeOption& option) {
-  std::string help = option.help;
-  const auto choices = methods_by(option.name, choices_of);
-  if (choices.size() == 1 && !option.choices.empty()) help += fmt::format(" ({})", choices_of(option));
-  if (choices.size() > 1)
-    for (const auto& [names, methods] : choices)
-      help += fmt::format("; {}: {}", fmt::join(methods, ", "), names);
-  const auto defaults = defaults_by_method(option.name);
-  if (defaults.size() == 1) return help;
-  for (const auto& [value, methods] : defaults)
-    help += fmt::format("; {}: {}", fmt::join(methods, ", "), value);
-  return help;
-}
-
-/// Every option of every method is a flag; those that several methods share are one.
-void add_method_options(CLI::App& app, nlohmann::json& options) {
-  std::set<std::string> added;
-  for (const MergeMethod& method : merge_methods()) {
-    for (const MergeOption& option : method.options) {
-      if (!added.insert(option.name).second) continue;
-      CLI::Option* flag;
-      if (option.is_switch()) {
-        flag = app.add_flag_function(
-            fmt::format("--{0},!--no-{0}", option.name),
-            [&options, &option](int64_t count) { set_option(options, option, count > 0); }, help_of(option));
-      } else {
-        flag = app.add_option_function<std::string>(
-                      "--" + option.name,
-                      [&options, &option](const std::string& text) {
-                        set_option(options, option, parse_value(option, text));
-                      },
-                      help_of(option))
-                   ->type_name(option.type_name());
-        if (defaults_by_method(option.name).size() == 1) flag->default_str(text_of(option.default_value));
-      }
-      flag->group(group_of(option));
-    }
-  }
-}
-
 void set_rank(std::optional<int64_t>& rank, int64_t given) {
   if (given < 0)
     throw Error(ErrorKind::kUsage, "merge: --rank", fmt::format("{} is not a rank", given),
                 "for example --rank 32; 0 keeps every rank");
   if (given > 0) rank = given;
-}
-
-std::string method_help() {
-  std::string help = "Merge in this way";
-  for (const MergeMethod& method : merge_methods())
-    help += fmt::format("\n  {}: {}", method.name, method.summary);
-  return help;
 }
 
 std::string describe(const Learning& learning) {
@@ -246,7 +154,8 @@ Verb merge_command(CLI::App& app) {
   app.add_option("--recipe", request.recipe,
                  "Run the steps of this JSON file, instead of inputs and a method")
       ->type_name("FILE");
-  app.add_option("--method", request.method, method_help())->type_name("NAME");
+  app.add_option("--method", request.method, table_help("Merge in this way", merge_option_table()))
+      ->type_name("NAME");
   app.add_option(
          "--base", request.base,
          "Use this base, a diffusers folder or an SDXL checkpoint; default, to learn on: the miniature")
@@ -279,7 +188,7 @@ Verb merge_command(CLI::App& app) {
   app.add_option("-o,--output", request.output, "Write the merged LoRA to this file")
       ->type_name("FILE")
       ->required();
-  add_method_options(app, request.options);
+  add_table_flags(app, merge_option_table(), request.options);
   app.footer(example(
       "ziplora merge --subject dog.safetensors --style ink.safetensors:0.8 -o dog-in-ink.safetensors"));
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/frame/setting_text.h"
 #include "cli/frame/whole_words.h"
 #include "ziplora/base/error.h"
 #include "ziplora/base/nearest_name.h"
@@ -23,10 +24,6 @@ bool belongs_to_config(const CLI::Option& option) { return option.get_group() !=
 bool is_numeric(const CLI::Option& option) {
   const std::string type = option.get_type_name();
   return type.find("INT") == 0 || type.find("UINT") == 0 || type.find("FLOAT") == 0;
-}
-
-std::string text_of(const nlohmann::json& value) {
-  return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
 nlohmann::ordered_json value_of(const CLI::Option& option, const std::string& text) {
@@ -65,9 +62,9 @@ void apply_config(const nlohmann::json& config, const std::string& where, CLI::A
     if (option->count() > 0) continue;  // the command line wins
     std::vector<std::string> texts;
     if (value.is_array())
-      for (const auto& element : value) texts.push_back(keep_whole(text_of(element)));
+      for (const auto& element : value) texts.push_back(keep_whole(setting_text(element)));
     else
-      texts.push_back(keep_whole(text_of(value)));
+      texts.push_back(keep_whole(setting_text(value)));
     if (texts.empty()) continue;
     option->add_result(texts);
     option->run_callback();

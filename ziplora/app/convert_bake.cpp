@@ -122,9 +122,9 @@ BakeResult run_bake(const BakeRequest& request, ProgressSink& progress, const Ca
   count_tensors(base, result);
   std::vector<ScaledAdapter> scaled;
   for (size_t k = 0; k < adapters.size(); ++k) {
-    const auto& [file, strength] = request.adapters[k];
-    scaled.push_back({&adapters[k], strength});
-    result.adapters.push_back({file, strength, adapters[k].layers.size()});
+    const AdapterChoice& choice = request.adapters[k];
+    scaled.push_back({&adapters[k], choice.strength});
+    result.adapters.push_back({choice.file, choice.strength, adapters[k].layers.size()});
   }
   const Baker baker(base, scaled, request.dtype);
   {

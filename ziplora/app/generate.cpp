@@ -9,6 +9,7 @@
 #include "ziplora/app/default_base.h"
 #include "ziplora/app/generate_adapters.h"
 #include "ziplora/app/generate_settings.h"
+#include "ziplora/app/generate_strategy.h"
 #include "ziplora/base/atomic_file.h"
 #include "ziplora/base/error.h"
 #include "ziplora/base/peak_memory.h"
@@ -25,13 +26,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string heading(const AdapterSet& set) {
+std::string heading(const GenerateRequest& request, const AdapterSet& set) {
   if (!set.label.empty()) return set.label;
   std::string text;
   for (const AdapterChoice& choice : set.adapters) {
     text += (text.empty() ? "" : " + ") + choice.file.stem().string();
     if (choice.strength != 1.0) text += fmt::format(" × {:g}", choice.strength);
   }
+  if (steers(request, set)) text += ", " + request.strategy;
   return text.empty() ? "base" : text;
 }
 
@@ -65,6 +67,7 @@ void check_request(const GenerateRequest& request) {
   if (!request.image_columns.empty() && !request.grid)
     throw Error(ErrorKind::kUsage, "generate: --image-column", "there is no grid to put the images in",
                 "add --grid");
+  check_strategy(request);
   check_outputs(request);
   if (request.grid) label_font_file();  // throws if it is missing
   if (!request.sampling.scheduler.empty()) make_scheduler(request.sampling.scheduler, NoiseSchedule({}));
@@ -109,7 +112,7 @@ std::vector<std::vector<at::Tensor>> read_image_columns(const GenerateRequest& r
 ContactSheet sheet_of(const GenerateRequest& request, const std::vector<ImageRow>& rows,
                       const at::Tensor& images, const std::vector<std::vector<at::Tensor>>& image_columns) {
   ContactSheet sheet;
-  for (const AdapterSet& set : request.adapter_sets) sheet.column_labels.push_back(heading(set));
+  for (const AdapterSet& set : request.adapter_sets) sheet.column_labels.push_back(heading(request, set));
   for (const ImageColumn& column : request.image_columns) sheet.column_labels.push_back(column.label);
   const size_t sets = request.adapter_sets.size();
   for (size_t row = 0; row < rows.size() / sets; ++row) {
@@ -182,6 +185,7 @@ GenerateResult run_generate(const GenerateRequest& request, ProgressSink& progre
 
   // 2. Base and adapters
   GenerateResult result;
+  result.strategy = request.strategy;
   result.base = resolve_base(request.base);
   const std::unique_ptr<Sdxl> base = load_sdxl(result.base, request.policy, progress);
   const TargetNames names(base->unet.config, base->text_encoder.config, base->text_encoder_2.config);
@@ -190,6 +194,8 @@ GenerateResult run_generate(const GenerateRequest& request, ProgressSink& progre
   std::unique_ptr<AttachedAdapters> attached;
   if (!adapters.empty())
     attached = std::make_unique<AttachedAdapters>(base->components(), adapters.pointers());
+  const std::unique_ptr<Strategy> strategy =
+      make_strategy(request.strategy, request.strategy_options, adapters.strategy_inputs());
   reading.start();
   std::optional<StringMap> digests;
   if (!request.expected_sha256.empty()) {
@@ -200,7 +206,8 @@ GenerateResult run_generate(const GenerateRequest& request, ProgressSink& progre
   // 3. Images
   const std::vector<ImageRow> rows = rows_of(request, adapters, result);
   const auto started = std::chrono::steady_clock::now();
-  const GeneratedImages made = TextToImage(*base, attached.get()).run(rows, sampling, progress, cancel);
+  const GeneratedImages made =
+      TextToImage(*base, attached.get(), strategy.get()).run(rows, sampling, progress, cancel);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
 
   // 4. Files
@@ -224,6 +231,7 @@ GenerateResult run_generate(const GenerateRequest& request, ProgressSink& progre
 nlohmann::json to_json(const GenerateResult& result) {
   nlohmann::json json = {{"command", "generate"},
                          {"base", result.base.string()},
+                         {"strategy", result.strategy},
                          {"seconds", result.seconds},
                          {"peak_memory_bytes", result.peak_memory_bytes}};
   if (!result.columns.empty()) json["columns"] = result.columns;

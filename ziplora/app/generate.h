@@ -40,6 +40,10 @@ struct GenerateRequest {
   std::vector<AdapterSet> adapter_sets = std::vector<AdapterSet>(1);
   /// Right of them, in a grid only.
   std::vector<ImageColumn> image_columns{};
+  /// How several adapters take part in each step: a name of strategies().
+  std::string strategy = "merged";
+  /// By option name; the others have their defaults.
+  nlohmann::json strategy_options = nlohmann::json::object();
   /// The paper's w_s: multiplies the style side of merged files that record their sides.
   double style_strength = 1.0;
   std::optional<std::string> negative_prompt{};
@@ -76,6 +80,7 @@ struct GenerateResult {
   std::vector<std::string> columns{};          ///< headings of a grid, else empty
   std::vector<Image> images{};
   std::filesystem::path base{};
+  std::string strategy{};
   double seconds = 0;  ///< of denoising and decoding, without loading
   int64_t peak_memory_bytes = 0;
 };

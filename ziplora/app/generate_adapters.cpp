@@ -58,10 +58,14 @@ RequestAdapters::RequestAdapters(const GenerateRequest& request, const TargetNam
   if (request.style_strength != 1.0 && !weighs_a_style)
     throw Error(ErrorKind::kUsage, "generate: --style-strength", "no adapter has a style side to weigh",
                 "add --adapter FILE with a file that 'ziplora merge' wrote");
+  roles_.resize(files_.size(), Role::kAdapter);
   for (const AdapterSet& set : request.adapter_sets) {
     std::vector<double>& weights = weights_.emplace_back(files_.size(), 0.0);
-    for (const AdapterChoice& choice : set.adapters)
-      weights[std::ranges::find(files_, choice.file) - files_.begin()] += choice.strength;
+    for (const AdapterChoice& choice : set.adapters) {
+      const auto index = std::ranges::find(files_, choice.file) - files_.begin();
+      weights[index] += choice.strength;
+      if (choice.role != Role::kAdapter) roles_[index] = choice.role;
+    }
   }
 }
 
@@ -69,6 +73,12 @@ std::vector<const Adapter*> RequestAdapters::pointers() const {
   std::vector<const Adapter*> pointers;
   for (const auto& adapter : adapters_) pointers.push_back(adapter.get());
   return pointers;
+}
+
+std::vector<StrategyInput> RequestAdapters::strategy_inputs() const {
+  std::vector<StrategyInput> inputs;
+  for (size_t k = 0; k < adapters_.size(); ++k) inputs.push_back({adapters_[k].get(), roles_[k]});
+  return inputs;
 }
 
 }  // namespace ziplora

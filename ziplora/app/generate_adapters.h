@@ -12,6 +12,7 @@
 #include "ziplora/app/generate.h"
 #include "ziplora/lora/adapter.h"
 #include "ziplora/lora/adapter_file.h"
+#include "ziplora/strategy/strategy.h"
 
 namespace ziplora {
 
@@ -28,11 +29,14 @@ class RequestAdapters {
   const std::vector<std::filesystem::path>& files() const { return files_; }
   bool empty() const { return adapters_.empty(); }
   std::vector<const Adapter*> pointers() const;
+  /// As pointers(), each with the role that the request gives its file.
+  std::vector<StrategyInput> strategy_inputs() const;
   /// One strength per file.
   const std::vector<double>& weights(size_t set) const { return weights_[set]; }
 
  private:
   std::vector<std::filesystem::path> files_;
+  std::vector<Role> roles_;
   std::vector<std::unique_ptr<Adapter>> adapters_;
   std::vector<std::vector<double>> weights_;
 };

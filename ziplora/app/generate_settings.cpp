@@ -10,6 +10,7 @@
 #include "ziplora/base/error.h"
 #include "ziplora/base/printable.h"
 #include "ziplora/io/json_file.h"
+#include "ziplora/strategy/strategy.h"
 
 namespace ziplora {
 namespace {
@@ -20,15 +21,30 @@ const char* const kSettingsChunk = "ziplora";
 const char* const kParametersChunk = "parameters";
 const char* const kDigestsChunk = "ziplora.sha256";
 
-/// All that an image may set. An image comes from anybody, so whatever names a file to write is not among it.
+/// All that an image may set, besides the options of strategies. An image comes from anybody, so whatever names
+/// a file to write is not among it.
 constexpr std::string_view kSettings[] = {
-    "adapter",          "base",           "batch_size",    "column",    "dtype",        "grid",
-    "guidance_rescale", "guidance_scale", "height",        "images",    "image_column", "karras",
-    "negative_prompt",  "prompt",         "initial_noise", "scheduler", "seed",         "steps",
-    "style_strength",   "vae_tiling",     "width"};
+    "adapter",          "base",           "batch_size",     "column",    "dtype",        "grid",
+    "guidance_rescale", "guidance_scale", "height",         "images",    "image_column", "karras",
+    "negative_prompt",  "prompt",         "initial_noise",  "scheduler", "seed",         "steps",
+    "strategy",         "style",          "style_strength", "subject",   "vae_tiling",   "width"};
 
 std::string text_of(const ordered_json& json) {
   return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+/// The setting that stands for an option of a strategy.
+std::string setting_name(std::string option) {
+  std::ranges::replace(option, '-', '_');
+  return option;
+}
+
+bool is_setting(const std::string& name) {
+  if (std::ranges::find(kSettings, name) != std::end(kSettings)) return true;
+  for (const StrategyEntry& entry : strategies())
+    for (const TableOption& option : entry.options)
+      if (setting_name(option.name) == name) return true;
+  return false;
 }
 
 std::string adapter_text(const AdapterChoice& choice) {
@@ -50,6 +66,17 @@ std::string column_text(const ImageColumn& column) {
   return text;
 }
 
+/// The strategy with all its options, so that an image stays the same when defaults change; and the files that
+/// have a role, whose strengths a grid's columns give.
+void add_strategy(ordered_json& settings, const GenerateRequest& request) {
+  if (request.strategy != GenerateRequest{}.strategy) settings["strategy"] = request.strategy;
+  const auto options = resolve_options(strategy_option_table(), request.strategy, request.strategy_options);
+  for (const auto& [name, value] : options.items()) settings[setting_name(name)] = value;
+  for (const AdapterSet& set : request.adapter_sets)
+    for (const AdapterChoice& choice : set.adapters)
+      if (choice.role != Role::kAdapter) settings[name_of(choice.role)] = adapter_text(choice);
+}
+
 /// What single images and grids share.
 ordered_json run_settings(const GenerateRequest& request, const at::Tensor& image) {
   ordered_json settings = {{"steps", request.sampling.steps},
@@ -65,6 +92,7 @@ ordered_json run_settings(const GenerateRequest& request, const at::Tensor& imag
   if (const auto base = named_base(request.base)) settings["base"] = base->string();
   if (!request.sampling.scheduler.empty()) settings["scheduler"] = request.sampling.scheduler;
   if (request.negative_prompt) settings["negative_prompt"] = *request.negative_prompt;
+  add_strategy(settings, request);
   return settings;
 }
 
@@ -89,7 +117,7 @@ StringMap image_text(const GenerateRequest& request, const StringMap& digests, c
   settings["seed"] = row.seed;
   settings["adapter"] = ordered_json::array();
   for (const AdapterChoice& choice : set.adapters) {
-    settings["adapter"].push_back(adapter_text(choice));
+    if (choice.role == Role::kAdapter) settings["adapter"].push_back(adapter_text(choice));
     own[choice.file.string()] = digests.at(choice.file.string());
   }
   if (request.initial_noise)
@@ -123,7 +151,7 @@ nlohmann::json read_image_settings(const std::filesystem::path& image) {
   if (!settings || !settings->is_object())
     throw Error(ErrorKind::kInput, where, "the image carries no settings of ziplora", hint);
   for (const auto& [name, value] : settings->items())
-    if (std::ranges::find(kSettings, name) == std::end(kSettings))
+    if (!is_setting(name))
       throw Error(ErrorKind::kInput, where,
                   "its settings hold '" + printable(name) + "', which ziplora writes into no image", hint);
   return *settings;

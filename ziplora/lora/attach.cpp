@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "ziplora/base/error.h"
 #include "ziplora/lora/factor_shapes.h"
 #include "ziplora/nn/conv2d.h"
@@ -101,7 +103,8 @@ AttachedAdapters::AttachedAdapters(const Components& components, const std::vect
       ups.push_back((part.layer->up.to(at::kFloat) * part.layer->scale()).to(options));
       adapter_of_rank.insert(adapter_of_rank.end(), part.layer->rank(), part.adapter);
     }
-    attached_.push_back({in_model.slot,
+    attached_.push_back({target,
+                         in_model.slot,
                          {.down = at::cat(downs, 0), .up = at::cat(ups, 1), .row_gate = {}},
                          at::tensor(adapter_of_rank, in_model.weight.options().dtype(at::kLong))});
   }
@@ -141,24 +144,37 @@ void AttachedAdapters::attach_vectors(const Components& components,
   }
 }
 
-void AttachedAdapters::set_row_weights(const at::Tensor& weights) {
+void AttachedAdapters::check(const at::Tensor& weights) const {
   if (weights.defined() && (weights.dim() != 2 || weights.size(1) != num_adapters_))
     throw Error(
         ErrorKind::kInternal, "attach",
         fmt::format("row weights are [{}], need [B, {}]", fmt::join(weights.sizes(), ", "), num_adapters_));
-  for (Attached& attached : attached_) {
-    LowRankUpdate update = attached.update;
-    if (weights.defined())
-      update.row_gate =
-          weights.to(update.down.options()).index_select(1, attached.adapter_of_rank);  // [B, R]
-    attached.slot->set(std::move(update));
-  }
+}
+
+void AttachedAdapters::wear(const Attached& attached, const at::Tensor& weights) {
+  LowRankUpdate update = attached.update;
+  if (weights.defined())
+    update.row_gate = weights.to(update.down.options()).index_select(1, attached.adapter_of_rank);  // [B, R]
+  attached.slot->set(std::move(update));
+}
+
+void AttachedAdapters::set_row_weights(const at::Tensor& weights) {
+  check(weights);
+  for (const Attached& attached : attached_) wear(attached, weights);
   for (AttachedVector& vector : vectors_)
     *vector.parameter =
         vector.original +
         (weights.defined()
              ? weights.to(vector.deltas.options()).index_select(1, vector.adapter_of).matmul(vector.deltas)
              : vector.deltas.sum(0));  // [B, n] or [n]
+}
+
+void AttachedAdapters::set_row_weights(const std::string& target, const at::Tensor& weights) {
+  check(weights);
+  const auto found = std::ranges::lower_bound(attached_, target, {}, &Attached::target);
+  if (found == attached_.end() || found->target != target)
+    throw Error(ErrorKind::kInternal, "attach", "no adapter changes " + target);
+  wear(*found, weights);
 }
 
 }  // namespace ziplora

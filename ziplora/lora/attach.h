@@ -56,11 +56,15 @@ class AttachedAdapters {
   ///                 every row
   /// @throws Error(kInternal) unless it has one column per adapter
   void set_row_weights(const at::Tensor& weights);
+  /// The same for the factors of one layer, until the next call for all.
+  /// @throws Error(kInternal) for a target that no adapter changes
+  void set_row_weights(const std::string& target, const at::Tensor& weights);
 
   int64_t num_adapters() const { return num_adapters_; }
 
  private:
   struct Attached {
+    std::string target;
     AdapterSlot* slot;
     LowRankUpdate update;        // without gate
     at::Tensor adapter_of_rank;  // [R] int64: the column of `weights` that each rank takes
@@ -72,7 +76,9 @@ class AttachedAdapters {
     at::Tensor adapter_of;  // [k] int64
   };
   void attach_vectors(const Components& components, const std::vector<const Adapter*>& adapters);
-  std::vector<Attached> attached_;
+  void check(const at::Tensor& weights) const;
+  static void wear(const Attached& attached, const at::Tensor& weights);
+  std::vector<Attached> attached_;  // by target, ascending
   std::vector<AttachedVector> vectors_;
   int64_t num_adapters_;
 };

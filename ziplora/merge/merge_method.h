@@ -11,6 +11,7 @@
 
 #include "ziplora/base/cancel.h"
 #include "ziplora/base/progress.h"
+#include "ziplora/io/option_table.h"
 #include "ziplora/lora/adapter.h"
 #include "ziplora/lora/role.h"
 #include "ziplora/merge/merge_report.h"
@@ -70,23 +71,7 @@ struct MergeResult {
   bool mixes_ranks = false;
 };
 
-struct MergeOption {
-  std::string name, help;
-  /// Its JSON type (bool, integer, float or string) is the option's type.
-  nlohmann::json default_value;
-  /// Of a string; empty: any.
-  std::vector<std::string> choices = {};
-  /// Of a number, inclusive.
-  std::optional<double> minimum = {};
-  /// Of a whole number, inclusive: beyond int64 it would wrap around. Smaller for what takes memory by its number.
-  int64_t maximum = 1'000'000'000'000;
-  /// What help calls a value: "INT", "FLOAT", or for a string this. Absent: "NAME".
-  const char* value_name = nullptr;
-
-  bool is_switch() const { return default_value.is_boolean(); }
-  /// "INT", "FLOAT", "NAME", …
-  const char* type_name() const;
-};
+using MergeOption = TableOption;
 
 struct MergeMethod {
   /// "zip", "direct", …
@@ -108,6 +93,8 @@ struct MergeMethod {
 const std::vector<MergeMethod>& merge_methods();
 /// @throws Error(kUsage) with "did you mean"
 const MergeMethod& find_merge_method(const std::string& name);
+/// The methods' names, summaries and options.
+const OptionTable& merge_option_table();
 
 /// The method's defaults, overlaid with what was given.
 /// @param given  object of option name → value

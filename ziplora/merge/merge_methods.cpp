@@ -1,11 +1,4 @@
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
-#include <algorithm>
-
-#include "ziplora/base/error.h"
 #include "ziplora/base/nearest_name.h"
-#include "ziplora/io/json_file.h"
 #include "ziplora/merge/merge_method.h"
 
 namespace ziplora {
@@ -31,68 +24,6 @@ MergeMethod knots_method();
 MergeMethod core_space_method();
 MergeMethod tsv_method();
 MergeMethod iso_c_method();
-
-namespace {
-
-const char* words_for_type(const nlohmann::json& value) {
-  if (value.is_boolean()) return "true or false";
-  if (value.is_number_integer()) return "a whole number";
-  if (value.is_number()) return "a number";
-  return "a string";
-}
-
-bool same_type(const nlohmann::json& value, const nlohmann::json& like) {
-  if (like.is_number_float()) return value.is_number();
-  if (like.is_number_integer()) return value.is_number_integer();
-  return value.type() == like.type();
-}
-
-void check_value(const std::string& where, const MergeOption& option, const nlohmann::json& value) {
-  if (!same_type(value, option.default_value))
-    throw Error(ErrorKind::kUsage, where,
-                fmt::format("{} is not {}", json_line(value), words_for_type(option.default_value)),
-                "the default is " + json_line(option.default_value));
-  if (!option.choices.empty()) {
-    const std::string word = value.get<std::string>();
-    if (std::find(option.choices.begin(), option.choices.end(), word) == option.choices.end())
-      throw unknown_name(where, word, option.choices);
-  }
-  if (option.minimum && value.get<double>() < *option.minimum)
-    throw Error(ErrorKind::kUsage, where,
-                fmt::format("{} is too small; the minimum is {}", json_line(value), *option.minimum),
-                "the default is " + json_line(option.default_value));
-  if (value.is_number_integer() && value.get<double>() > static_cast<double>(option.maximum))
-    throw Error(ErrorKind::kUsage, where,
-                fmt::format("{} is too large; the maximum is {}", json_line(value), option.maximum),
-                "the default is " + json_line(option.default_value));
-}
-
-/// @return nothing if the method has no such option
-const MergeOption* option_of(const MergeMethod& method, const std::string& name) {
-  const auto option = std::ranges::find(method.options, name, &MergeOption::name);
-  return option == method.options.end() ? nullptr : &*option;
-}
-
-Error unknown_option(const MergeMethod& method, const std::string& name) {
-  const std::string where = fmt::format("merge: options of method '{}'", method.name);
-  std::vector<std::string> owners, names;
-  for (const MergeMethod& other : merge_methods())
-    if (option_of(other, name)) owners.push_back(other.name);
-  if (!owners.empty())
-    return Error(ErrorKind::kUsage, where,
-                 fmt::format("there is no '{}'; it is an option of {}", name, fmt::join(owners, ", ")),
-                 fmt::format("leave it out, or choose the method {}", fmt::join(owners, " or ")));
-  for (const MergeOption& option : method.options) names.push_back(option.name);
-  return unknown_name(where, name, names);
-}
-
-}  // namespace
-
-const char* MergeOption::type_name() const {
-  if (default_value.is_number_integer()) return "INT";
-  if (default_value.is_number()) return "FLOAT";
-  return value_name ? value_name : "NAME";
-}
 
 const std::vector<MergeMethod>& merge_methods() {
   static const std::vector<MergeMethod> table = {zip_method(),
@@ -126,16 +57,18 @@ const MergeMethod& find_merge_method(const std::string& name) {
   throw unknown_name("merge: --method", name, names);
 }
 
+const OptionTable& merge_option_table() {
+  static const OptionTable table = [] {
+    OptionTable filled{.verb = "merge", .row_word = "method", .rows = {}};
+    for (const MergeMethod& method : merge_methods())
+      filled.rows.push_back({method.name, method.summary, method.options});
+    return filled;
+  }();
+  return table;
+}
+
 nlohmann::json resolve_options(const MergeMethod& method, const nlohmann::json& given) {
-  nlohmann::json resolved = nlohmann::json::object();
-  for (const MergeOption& option : method.options) resolved[option.name] = option.default_value;
-  for (const auto& [name, value] : given.items()) {
-    const MergeOption* option = option_of(method, name);
-    if (!option) throw unknown_option(method, name);
-    check_value("merge: --" + name, *option, value);
-    resolved[name] = value;
-  }
-  return resolved;
+  return resolve_options(merge_option_table(), method.name, given);
 }
 
 }  // namespace ziplora

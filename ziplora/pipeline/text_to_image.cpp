@@ -3,7 +3,6 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
-#include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros_like.h>
 #include <c10/core/InferenceMode.h>
 #include <fmt/format.h>
@@ -20,6 +19,7 @@
 #include "ziplora/diffusion/row_noise.h"
 #include "ziplora/diffusion/scheduler.h"
 #include "ziplora/models/time_ids.h"
+#include "ziplora/pipeline/pass_rows.h"
 
 namespace ziplora {
 namespace {
@@ -79,6 +79,14 @@ void check(const std::vector<ImageRow>& rows, const SamplingOptions& options) {
                 "for example a guidance rescale of 0.7");
 }
 
+/// Strategies ask which adapters a row wears, so no weights become ones.
+std::vector<ImageRow> weighed(std::vector<ImageRow> rows, const AttachedAdapters& attached) {
+  for (ImageRow& row : rows)
+    if (row.adapter_weights.empty())
+      row.adapter_weights.assign(static_cast<size_t>(attached.num_adapters()), 1.0);
+  return rows;
+}
+
 /// Start noise of unit variance for rows first…first+count−1, [count, C, h, w] float32 on the CPU.
 at::Tensor start_noise(const Sdxl& base, const SamplingOptions& options, const Size& size, int64_t all_rows,
                        int64_t first, std::span<at::Generator> generators) {
@@ -111,22 +119,10 @@ class RunPrompts {
   const PromptEmbeddings& encode(const std::string& prompt, const std::vector<double>& adapter_weights) {
     const auto [found, is_new] = known_.try_emplace({prompt, adapter_weights});
     if (is_new) {
-      if (attached_) attached_->set_row_weights(row_weights({adapter_weights}));
+      if (attached_) attached_->set_row_weights(strengths_tensor({adapter_weights}));
       found->second = base_.encode_prompt({prompt}, progress_);
     }
     return found->second;
-  }
-
-  /// [rows, K] float32; undefined if the rows have none, which means 1 everywhere.
-  static at::Tensor row_weights(const std::vector<std::vector<double>>& rows) {
-    std::vector<double> flat;
-    for (const std::vector<double>& row : rows) {
-      if (row.size() != rows.front().size())
-        throw Error(ErrorKind::kInternal, "generate", "the rows differ in their number of adapter weights");
-      flat.insert(flat.end(), row.begin(), row.end());
-    }
-    if (flat.empty()) return {};
-    return at::tensor(flat, at::kDouble).to(at::kFloat).view({static_cast<int64_t>(rows.size()), -1});
   }
 
  private:
@@ -136,36 +132,49 @@ class RunPrompts {
   std::map<std::pair<std::string, std::vector<double>>, PromptEmbeddings> known_;
 };
 
-/// Rows of one forward pass: with guidance the unconditional ones come first.
-struct BatchConditioning {
-  UNetConditioning unet;
-  at::Tensor adapter_weights;  ///< [rows, K] or undefined
+/// A forward pass over rows first…first+count−1; with guidance the unconditional ones come first.
+struct Pass {
+  size_t first, count;
+  UNetConditioning conditioning;
 };
 
-BatchConditioning condition(const Sdxl& base, std::span<const ImageRow> rows, bool guided, const Size& size,
-                            RunPrompts& prompts) {
+UNetConditioning condition(const Sdxl& base, const PassRows& rows, size_t first, size_t count, bool guided,
+                           const Size& size, RunPrompts& prompts) {
   std::vector<at::Tensor> embeds, pooled;
-  std::vector<std::vector<double>> weights;
-  const auto add = [&](const PromptEmbeddings& embeddings, const ImageRow& row) {
+  const auto add = [&](const PromptEmbeddings& embeddings) {
     embeds.push_back(embeddings.prompt_embeds);
     pooled.push_back(embeddings.pooled_prompt_embeds);
-    weights.push_back(row.adapter_weights);
   };
   if (guided) {
-    for (const ImageRow& row : rows) {
+    for (size_t i = first; i < first + count; ++i) {
+      const ImageRow& row = rows.image(i);
+      const RowStrengths worn = rows.text_strengths(i);
       if (row.negative_prompt || !base.force_zeros_for_empty_prompt) {
-        add(prompts.encode(row.negative_prompt.value_or(""), row.adapter_weights), row);
+        add(prompts.encode(row.negative_prompt.value_or(""), worn.unconditional));
       } else {
-        const PromptEmbeddings& cond = prompts.encode(row.prompt, row.adapter_weights);
-        add({at::zeros_like(cond.prompt_embeds), at::zeros_like(cond.pooled_prompt_embeds)}, row);
+        const PromptEmbeddings& cond = prompts.encode(row.prompt, worn.conditional);
+        add({at::zeros_like(cond.prompt_embeds), at::zeros_like(cond.pooled_prompt_embeds)});
       }
     }
   }
-  for (const ImageRow& row : rows) add(prompts.encode(row.prompt, row.adapter_weights), row);
+  for (size_t i = first; i < first + count; ++i)
+    add(prompts.encode(rows.image(i).prompt, rows.text_strengths(i).conditional));
 
   const at::Tensor ids = time_ids(uncropped(size.height, size.width), static_cast<int64_t>(embeds.size()))
                              .to(embeds.front().options());
-  return {{at::cat(embeds), at::cat(pooled), ids}, RunPrompts::row_weights(weights)};
+  return {at::cat(embeds), at::cat(pooled), ids};
+}
+
+/// The rows of a batch in as many passes as its size asks for: without a strategy, one.
+std::vector<Pass> passes_of(const Sdxl& base, const PassRows& rows, const SamplingOptions& options,
+                            bool guided, const Size& size, RunPrompts& prompts) {
+  std::vector<Pass> passes;
+  const auto most = static_cast<size_t>(options.batch_size);
+  for (size_t first = 0; first < rows.size(); first += most) {
+    const size_t count = std::min(most, rows.size() - first);
+    passes.push_back({first, count, condition(base, rows, first, count, guided, size, prompts)});
+  }
+  return passes;
 }
 
 /// The scheduler asked for, or the base's own, with its steps planned.
@@ -179,6 +188,37 @@ std::unique_ptr<Scheduler> planned_scheduler(const Sdxl& base, const SamplingOpt
   auto scheduler = make_scheduler(scheduler_name(base, options), schedule, scheduler_options);
   scheduler->set_steps(options.steps);
   return scheduler;
+}
+
+/// What the UNet predicts in a pass.
+/// @param input  [images, C, h, w], scaled by the scheduler
+/// @return       float32 [count, C, h, w], with guidance [2 · count, C, h, w]
+at::Tensor predict(const Sdxl& base, const PassRows& rows, const Pass& pass, const at::Tensor& input,
+                   double timestep, bool guided) {
+  at::Tensor own = input;
+  if (rows.size() != static_cast<size_t>(input.size(0))) {
+    std::vector<at::Tensor> images;
+    for (size_t i = pass.first; i < pass.first + pass.count; ++i)
+      images.push_back(input.narrow(0, rows.image_index(i), 1));
+    own = at::cat(images);
+  }
+  if (guided) own = at::cat({own, own});
+  const at::Tensor timesteps = at::full({own.size(0)}, timestep, own.options().dtype(at::kFloat));
+  return base.unet.forward(own.to(base.policy.dtype), timesteps, pass.conditioning).to(at::kFloat);
+}
+
+/// The predictions of several passes, averaged for each image.
+/// @return  [images, …], with guidance [2 · images, …], the unconditional ones first
+at::Tensor joined(const PassRows& rows, const std::vector<at::Tensor>& predictions, bool guided) {
+  if (predictions.size() == 1 && rows.is_constant()) return predictions.front();
+  std::vector<at::Tensor> unconditional, conditional;
+  for (const at::Tensor& prediction : predictions) {
+    const int64_t count = guided ? prediction.size(0) / 2 : 0;
+    unconditional.push_back(prediction.narrow(0, 0, count));
+    conditional.push_back(prediction.narrow(0, count, prediction.size(0) - count));
+  }
+  const at::Tensor mean = rows.mean_by_image(at::cat(conditional));
+  return guided ? at::cat({rows.mean_by_image(at::cat(unconditional)), mean}) : mean;
 }
 
 /// Decodes one by one: the float32 activations of a whole batch would set the run's peak of memory.
@@ -195,15 +235,18 @@ void decode(const Sdxl& base, const at::Tensor& latents, bool tiling, const Canc
 
 }  // namespace
 
-TextToImage::TextToImage(const Sdxl& base, AttachedAdapters* attached) : base_(base), attached_(attached) {}
+TextToImage::TextToImage(const Sdxl& base, AttachedAdapters* attached, Strategy* strategy)
+    : base_(base), attached_(attached), strategy_(attached ? strategy : nullptr) {}
 
-GeneratedImages TextToImage::run(const std::vector<ImageRow>& rows, const SamplingOptions& options,
+GeneratedImages TextToImage::run(const std::vector<ImageRow>& given_rows, const SamplingOptions& options,
                                  ProgressSink& progress, const CancelToken& cancel) const {
   const c10::InferenceMode no_gradients;
-  check(rows, options);
+  check(given_rows, options);
+  const std::vector<ImageRow> rows = strategy_ ? weighed(given_rows, *attached_) : given_rows;
   const Size size = resolve_size(base_, options);
   const bool guided = options.guidance_scale > 1.0;
   const auto scheduler = planned_scheduler(base_, options);
+  if (strategy_) strategy_->set_steps(scheduler->timesteps().size(), progress);
   RunPrompts prompts(base_, attached_, progress);
   const auto all_rows = static_cast<int64_t>(rows.size());
   const int64_t batches = (all_rows + options.batch_size - 1) / options.batch_size;
@@ -217,7 +260,8 @@ GeneratedImages TextToImage::run(const std::vector<ImageRow>& rows, const Sampli
     cancel.throw_if_cancelled(options.where);
 
     // 1. What the rows are conditioned on
-    const BatchConditioning conditioning = condition(base_, batch, guided, size, prompts);
+    const PassRows pass_rows(batch, strategy_);
+    const std::vector<Pass> passes = passes_of(base_, pass_rows, options, guided, size, prompts);
 
     // 2. Start noise; one generator per row also feeds the schedulers that add noise
     std::vector<at::Generator> generators;
@@ -228,15 +272,16 @@ GeneratedImages TextToImage::run(const std::vector<ImageRow>& rows, const Sampli
         scheduler->initial_noise_sigma();
 
     // 3. Denoising loop; the sample stays float32 whatever the dtype of the model
-    if (attached_) attached_->set_row_weights(conditioning.adapter_weights);
     for (size_t step = 0; step < scheduler->timesteps().size(); ++step) {
       cancel.throw_if_cancelled(options.where);
-      at::Tensor input = scheduler->scale_model_input(sample, step);
-      if (guided) input = at::cat({input, input});
-      const at::Tensor timestep =
-          at::full({input.size(0)}, scheduler->timesteps()[step], input.options().dtype(at::kFloat));
-      at::Tensor noise_pred =
-          base_.unet.forward(input.to(base_.policy.dtype), timestep, conditioning.unet).to(at::kFloat);
+      const at::Tensor input = scheduler->scale_model_input(sample, step);
+      std::vector<at::Tensor> predictions;
+      for (const Pass& pass : passes) {
+        if (attached_ && (step == 0 || !pass_rows.is_constant()))
+          pass_rows.wear(*attached_, pass.first, pass.count, guided, step);
+        predictions.push_back(predict(base_, pass_rows, pass, input, scheduler->timesteps()[step], guided));
+      }
+      at::Tensor noise_pred = joined(pass_rows, predictions, guided);
       if (guided) noise_pred = guide(noise_pred, options.guidance_scale, options.guidance_rescale);
       sample = scheduler->step(noise_pred, step, sample, generators);
       stage.step();

@@ -16,6 +16,7 @@
 #include "ziplora/base/progress.h"
 #include "ziplora/lora/attach.h"
 #include "ziplora/models/sdxl.h"
+#include "ziplora/strategy/strategy.h"
 
 namespace ziplora {
 
@@ -40,7 +41,7 @@ struct SamplingOptions {
   bool karras_sigmas = false;
   /// Pixels; 0: the base's default size.
   int64_t height = 0, width = 0;
-  /// Rows in one forward pass.
+  /// Rows in one forward pass, those counted in which a strategy draws an image.
   int64_t batch_size = 4;
   /// Decode in overlapping tiles of the autoencoder's own size: less memory, faint seams.
   bool vae_tiling = false;
@@ -60,7 +61,8 @@ struct GeneratedImages {
 class TextToImage {
  public:
   /// @param attached  adapters in the base's slots, or nullptr; their row weights are set for each batch
-  explicit TextToImage(const Sdxl& base, AttachedAdapters* attached = nullptr);
+  /// @param strategy  how these take part in each step; nullptr: as the rows weigh them. Made of them, in order.
+  explicit TextToImage(const Sdxl& base, AttachedAdapters* attached = nullptr, Strategy* strategy = nullptr);
   /// @throws Error(kUsage) for options out of range, Error(kInput) if the base's own scheduler is not
   ///         supported, Error(kNonFinite) if the latents overflow
   GeneratedImages run(const std::vector<ImageRow>& rows, const SamplingOptions& options,
@@ -69,6 +71,7 @@ class TextToImage {
  private:
   const Sdxl& base_;
   AttachedAdapters* attached_;
+  Strategy* strategy_;
 };
 
 }  // namespace ziplora

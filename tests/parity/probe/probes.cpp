@@ -27,6 +27,7 @@ const std::vector<Probe>& probes() {
       {"tokenizer", run_tokenizer},
       {"unet", run_unet},
       {"ssr", run_ssr},
+      {"strategy", run_strategy},
       {"zip", run_zip},
       {"zip_iteration", run_zip_iteration},
       {"unet_iteration", run_unet_iteration},

@@ -48,6 +48,7 @@ Response run_dreambooth_iteration(const Request& request);
 Response run_tokenizer(const Request& request);
 Response run_unet(const Request& request);
 Response run_ssr(const Request& request);
+Response run_strategy(const Request& request);
 Response run_zip(const Request& request);
 Response run_zip_iteration(const Request& request);
 Response run_unet_iteration(const Request& request);
