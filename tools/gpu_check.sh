@@ -44,27 +44,35 @@ make_icu_data() {
   ln -sf "libicudata.so.$version" "$lib/libicudata.so"
 }
 
+# The machine's own, or Debian's from the kit.
+find_pkg_config() {
+  local root="$1"
+  if command -v pkg-config || command -v pkgconf; then return; fi
+  printf '#!/bin/sh\nLD_LIBRARY_PATH="%s" exec "%s" "$@"\n' "$root/usr/lib/$triplet" "$root/usr/bin/pkgconf" >"$kit/pkg-config"
+  chmod +x "$kit/pkg-config"
+  echo "$PWD/$kit/pkg-config"
+}
+
 build() {
-  local root torch="$1"
+  local root="$PWD/$kit/root" torch="$1" log
+  log="$(dirname "$report")/gpu-build.log"
   if [[ ! -d $kit ]]; then tar -C "$(dirname "$kit")" -xJf "$kit.tar.xz"; fi
-  root="$PWD/$kit/root"
   make_icu_data "$root/usr/lib/$triplet"
-  export LD_LIBRARY_PATH="$root/usr/lib/$triplet${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
   # CMake's own searches do not add the folder of the machine's kind, nor pkg-config what it thinks is the system's.
   export CPATH="$root/usr/include:$root/usr/include/$triplet" LIBRARY_PATH="$root/usr/lib/$triplet"
   export PKG_CONFIG_SYSROOT_DIR="$root" PKG_CONFIG_LIBDIR="$root/usr/lib/$triplet/pkgconfig:$root/usr/share/pkgconfig"
-  local pkg_config
-  pkg_config="$(command -v pkg-config || echo "$root/usr/bin/pkgconf")"
-  cmake --preset release -B "$ZIPLORA_BUILD" -DZIPLORA_TORCH_DIR="$torch" -DZIPLORA_IMAGE_CODECS=OFF \
-    -DZIPLORA_BUILD_TESTS=OFF -DZIPLORA_BUILD_PROBE=ON -DCMAKE_PREFIX_PATH="$root/usr" -DCMAKE_LIBRARY_ARCHITECTURE="$triplet" \
-    -DPKG_CONFIG_EXECUTABLE="$pkg_config" -DOPENSSL_ROOT_DIR="$root/usr" -DICU_ROOT="$root/usr" -DPNG_ROOT="$root/usr" \
-    -DZLIB_ROOT="$root/usr" -DCMAKE_EXE_LINKER_FLAGS=-Wl,--allow-shlib-undefined >"$ZIPLORA_BUILD.log" 2>&1 &&
-    timeout "${ZIPLORA_BUILD_LIMIT:-300}" cmake --build "$ZIPLORA_BUILD" --target ziplora ziplora_probe >>"$ZIPLORA_BUILD.log" 2>&1 || {
-      tail -n 60 "$ZIPLORA_BUILD.log"
-      python3 -c 'import json, sys; print(json.dumps({"failures": {"build": open(sys.argv[1]).read()[-4000:]}}))' \
-        "$ZIPLORA_BUILD.log" >"$report"
-      exit 1
-    }
+  # With old dtags the program's path serves the kit's libraries, too. LibTorch's CUDA libraries find their own.
+  if cmake --preset release -B "$ZIPLORA_BUILD" -DZIPLORA_TORCH_DIR="$torch" -DZIPLORA_IMAGE_CODECS=OFF \
+    -DZIPLORA_BUILD_PROBE=ON -DCMAKE_PREFIX_PATH="$root/usr" -DCMAKE_LIBRARY_ARCHITECTURE="$triplet" \
+    -DPKG_CONFIG_EXECUTABLE="$(find_pkg_config "$root")" -DOPENSSL_ROOT_DIR="$root/usr" -DICU_ROOT="$root/usr" \
+    -DPNG_ROOT="$root/usr" -DZLIB_ROOT="$root/usr" \
+    -DCMAKE_EXE_LINKER_FLAGS="-Wl,--allow-shlib-undefined -Wl,--disable-new-dtags" >"$log" 2>&1 &&
+    timeout "${ZIPLORA_BUILD_LIMIT:-300}" cmake --build "$ZIPLORA_BUILD" --target ziplora ziplora_probe >>"$log" 2>&1; then
+    return
+  fi
+  tail -n 60 "$log"
+  python3 -c 'import json, sys; print(json.dumps({"failures": {"build": open(sys.argv[1]).read()[-4000:]}}))' "$log" >"$report"
+  exit 1
 }
 
 mkdir -p out "$(dirname "$report")"
