@@ -101,6 +101,9 @@ def timed_run(command: list, stage: str, limit: float) -> dict:
     result = json.loads(output)
     values = {"seconds": round(result["seconds"], 2), "peak_host_memory_gb": round(result["peak_memory_bytes"] / 1e9, 2),
               "peak_device_memory_gb": device.peak_bytes and round(device.peak_bytes / 1e9, 2)}
+    values["stages"] = {stage["stage"]: {"seconds": round(stage["seconds"], 2),
+                                         "peak_host_memory_gb": round(stage["peak_memory_bytes"] / 1e9, 2)}
+                        for stage in result.get("stages", [])}
     if len(ends) > 3:
         values["seconds_a_step"] = round((ends[-1] - ends[1]) / (len(ends) - 2), 4)
     return values
