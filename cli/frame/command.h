@@ -26,14 +26,14 @@
 #include <string>
 #include <vector>
 
+#include "cli/frame/stage_log.h"
 #include "ziplora/base/cancel.h"
-#include "ziplora/base/progress.h"
 
 namespace ziplora::cli {
 
 /// What a verb needs from the process. stdout is for the result; everything else goes to `progress` (stderr).
 struct CommandContext {
-  ProgressSink& progress;
+  StageLog& progress;
   const CancelToken& cancel;
   /// --json: print one machine-readable result on stdout.
   bool json;
@@ -42,7 +42,7 @@ struct CommandContext {
   /// --report: a file that gets the machine-readable result too; empty: none.
   std::string report;
 
-  /// Prints `result` with --json, else `text`; writes `result` to the report file.
+  /// Prints `result` with --json, else `text`; writes `result` to the report file. The stages of the work join it.
   void print_result(const nlohmann::json& result, const std::string& text) const;
 };
 

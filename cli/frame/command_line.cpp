@@ -169,7 +169,8 @@ int run_verb(const FramedVerb& framed, CLI::App& subcommand, const CancelToken& 
     if (option->count() == 0) throw CLI::RequiredError(option->get_name());
   if (!framed.frame.report.empty()) const AtomicFile trial(framed.frame.report);  // fails before the work
   const std::unique_ptr<ProgressSink> progress = progress_sink(framed.frame, style);
-  CommandContext context{*progress, cancel, style.json, resolved_config(subcommand), framed.frame.report};
+  StageLog stages(*progress);
+  CommandContext context{stages, cancel, style.json, resolved_config(subcommand), framed.frame.report};
   framed.verb.run(context);
   return 0;
 }
@@ -191,9 +192,11 @@ std::string example(const std::string& command_line) { return "EXAMPLE\n  " + co
 
 void CommandContext::print_result(const nlohmann::json& result, const std::string& text) const {
   require_unchanged_inputs();
-  if (!report.empty()) write_json_file(report, result);
+  nlohmann::json whole = result;
+  if (const nlohmann::json stages = progress.to_json(); !stages.empty()) whole["stages"] = stages;
+  if (!report.empty()) write_json_file(report, whole);
   if (json)
-    print_out_json(result, -1);
+    print_out_json(whole, -1);
   else if (!text.empty())
     print_out(text.back() == '\n' ? text : text + "\n");
 }

@@ -16,22 +16,11 @@ import tempfile
 import time
 from pathlib import Path
 
-import torch
+from described_base import write_random_lora
 from full_size_base import SDXL
-from side_by_side import BUILD, linear_layers, ratios, save_file
+from side_by_side import BUILD, linear_layers, ratios
 
 BLOCK = 1 << 22
-
-
-def write_random_lora(file: Path, rank: int, seed: int, unet_config: dict = SDXL.unet):
-    torch.manual_seed(seed)
-    tensors = {}
-    for path, (width, height) in linear_layers(unet_config).items():
-        module = "lora_unet_" + path.replace(".", "_")
-        tensors |= {f"{module}.lora_down.weight": (torch.randn(rank, width) / width ** 0.5).half(),
-                    f"{module}.lora_up.weight": (torch.randn(height, rank) * 0.05).half(),
-                    f"{module}.alpha": torch.tensor(float(rank) / 2).half()}
-    save_file(tensors, file)
 
 
 def leave_on_disk(paths: list[Path]):
@@ -77,7 +66,7 @@ def main():
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         inputs = [Path(folder) / f"{name}.safetensors" for name in ("subject", "style")]
         for seed, path in enumerate(inputs):
-            write_random_lora(path, arguments.rank, seed)
+            write_random_lora(path, arguments.rank, seed, linear_layers(SDXL.unet))
         output = Path(folder) / "merged.safetensors"
         result = {}
         for where in ("disk", "memory"):

@@ -15,8 +15,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from direct_merge import write_random_lora
-from side_by_side import BUILD, base_of, options
+from described_base import write_random_lora
+from side_by_side import BUILD, base_of, linear_layers, options
 
 PROMPTS = ["--subject-prompt", "a sks dog", "--style-prompt", "a rose, in szn style"]
 
@@ -45,7 +45,7 @@ def main():
         result = {"shapes": base.shapes, "threads": os.environ.get("OMP_NUM_THREADS", os.cpu_count())}
         files = {name: Path(scratch) / f"{name}.safetensors" for name in ("subject", "style")}
         for seed, file in enumerate(files.values()):
-            write_random_lora(file, arguments.rank or base.rank, seed, base.unet_config())
+            write_random_lora(file, arguments.rank or base.rank, seed, linear_layers(base.unet_config()))
         if arguments.sdxl:
             extra = ["--dtype", base.dtype, "--context-size", arguments.size]
             result["ssr"] = best([merge("ssr", base.folder, files, output, *extra) for _ in range(arguments.rounds or 1)])

@@ -60,13 +60,8 @@ DecodedImage decode(const std::filesystem::path& path) {
   const std::string where = "read " + path.string();
   const std::string bytes = read_file(path);
   const ImageFormat* format = image_format_of(path, std::string_view(bytes).substr(0, kImageHeadBytes));
-  if (format == nullptr || format->decode == nullptr)
-    throw Error(
-        ErrorKind::kInput, where,
-        bytes.empty()       ? std::string("the file is empty")
-        : format == nullptr ? std::string("this is not an image")
-                            : fmt::format("this is an image of type {}", format->name),
-        "images are read from these files: " + image_formats_that_are_read() + "; convert it to one of them");
+  if (bytes.empty()) refuse_image(where, "the file is empty");
+  if (format == nullptr || format->decode == nullptr) throw unread_image(format, where);
   return format->decode(bytes, where);
 }
 
@@ -136,7 +131,7 @@ ImageFileKind image_file_kind(const std::filesystem::path& path) {
   if (path.filename().string().starts_with(".")) return {};  // macOS leaves ._name.png beside name.png
   const ImageFormat* format = format_of_file(path);
   if (format == nullptr) return {};
-  return {format->name, format->decode != nullptr};
+  return {format->name, can_be_read(*format)};
 }
 
 void write_png(const std::filesystem::path& path, const at::Tensor& image, const StringMap& text) {

@@ -1,5 +1,7 @@
 #include "ziplora/io/image_formats.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cctype>
 
@@ -36,24 +38,22 @@ bool is_jpeg_xl(std::string_view head) { return starts_as(head, "\xFF\x0A") || s
 bool is_jpeg_2000(std::string_view head) { return starts_as(head, "jP  ", 4); }
 bool is_photoshop(std::string_view head) { return starts_as(head, "8BPS"); }
 
+/// ZIPLORA_DECODE_JPEG and its kind come from cmake/ImageCodecs.cmake: the decoder, or nullptr without its library.
 const std::vector<ImageFormat>& formats() {
   static const std::vector<ImageFormat> table{
       {"PNG", {".png"}, is_png, decode_png},
-      {"JPEG", {".jpg", ".jpeg", ".jfif"}, is_jpeg, decode_jpeg},
-      {"WebP", {".webp"}, is_webp, decode_webp},
-      {"GIF", {".gif"}, is_gif, decode_gif},
+      {"JPEG", {".jpg", ".jpeg", ".jfif"}, is_jpeg, ZIPLORA_DECODE_JPEG, "libjpeg-dev"},
+      {"WebP", {".webp"}, is_webp, ZIPLORA_DECODE_WEBP, "libwebp-dev"},
+      {"GIF", {".gif"}, is_gif, ZIPLORA_DECODE_GIF, "libgif-dev"},
       {"BMP", {".bmp", ".dib"}, is_bmp, decode_bmp},
-      {"TIFF", {".tif", ".tiff"}, is_tiff, decode_tiff},
-      {"HEIC/AVIF", {".heic", ".heif", ".hif", ".avif"}, is_heif, decode_heif},
-      {"SVG", {".svg"}, is_svg, nullptr},
-      {"JPEG XL", {".jxl"}, is_jpeg_xl, nullptr},
-      {"JPEG 2000", {".jp2", ".j2k"}, is_jpeg_2000, nullptr},
-      {"Photoshop", {".psd"}, is_photoshop, nullptr},
-      {"video", {".mp4", ".mov", ".m4v"}, is_video, nullptr},
-      {"camera raw",
-       {".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf", ".pef", ".srw"},
-       never,
-       nullptr},
+      {"TIFF", {".tif", ".tiff"}, is_tiff, ZIPLORA_DECODE_TIFF, "libtiff-dev"},
+      {"HEIC/AVIF", {".heic", ".heif", ".hif", ".avif"}, is_heif, ZIPLORA_DECODE_HEIF, "libheif-dev"},
+      {"SVG", {".svg"}, is_svg},
+      {"JPEG XL", {".jxl"}, is_jpeg_xl},
+      {"JPEG 2000", {".jp2", ".j2k"}, is_jpeg_2000},
+      {"Photoshop", {".psd"}, is_photoshop},
+      {"video", {".mp4", ".mov", ".m4v"}, is_video},
+      {"camera raw", {".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf", ".pef", ".srw"}, never},
   };
   return table;
 }
@@ -74,6 +74,22 @@ const ImageFormat* image_format_of(const std::filesystem::path& path, std::strin
   for (const ImageFormat& format : formats())
     if (format.recognizes(head)) return &format;
   return nullptr;
+}
+
+Error unread_image(const ImageFormat* format, const std::string& where) {
+  if (format != nullptr && can_be_read(*format))
+    return Error(
+        ErrorKind::kInput, where,
+        fmt::format("this is an image of type {}, which ziplora was built without", format->name),
+        fmt::format(
+            "install Debian's package {} and build again (make build does both), or convert the image "
+            "to PNG",
+            format->package));
+  return Error(
+      ErrorKind::kInput, where,
+      format == nullptr ? std::string("this is not an image")
+                        : fmt::format("this is an image of type {}", format->name),
+      "images are read from these files: " + image_formats_that_are_read() + "; convert it to one of them");
 }
 
 std::string image_formats_that_are_read() {

@@ -23,7 +23,8 @@ int run(int argc, char** argv) {
     request.arguments = nlohmann::json::parse(std::ifstream(folder / "arguments.json"));
     if (std::filesystem::exists(folder / "inputs.safetensors")) {
       SafetensorsFile file(folder / "inputs.safetensors");
-      for (const auto& [key, info] : file.tensors()) request.inputs[key] = file.tensor(key).clone();
+      for (const auto& [key, info] : file.tensors())
+        request.inputs[key] = file.tensor(key).to(request.device(), /*non_blocking=*/false, /*copy=*/true);
     }
     for (const probe::Probe& candidate : probe::probes()) {
       if (candidate.name != name) continue;

@@ -11,13 +11,15 @@ nlohmann::json read_config(const std::filesystem::path& folder) {
   return nlohmann::json::parse(std::ifstream(folder / "config.json"));
 }
 
-void load_trainable(Module& model, const std::filesystem::path& folder, const std::string& stem) {
-  load_parameters(model, open_component_weights(folder, stem, at::kFloat), at::kCPU, at::kFloat);
+void load_trainable(Module& model, const std::filesystem::path& folder, const std::string& stem,
+                    at::Device device) {
+  load_parameters(model, open_component_weights(folder, stem, at::kFloat), device, at::kFloat);
   model.requires_grad(true);
 }
 
-void load_frozen(Module& model, const std::filesystem::path& folder, at::ScalarType dtype) {
-  load_parameters(model, open_component_weights(folder, "diffusion_pytorch_model", dtype), at::kCPU, dtype);
+void load_frozen(Module& model, const std::filesystem::path& folder, at::ScalarType dtype,
+                 at::Device device) {
+  load_parameters(model, open_component_weights(folder, "diffusion_pytorch_model", dtype), device, dtype);
   model.requires_grad(false);
 }
 

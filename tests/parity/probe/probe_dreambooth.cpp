@@ -11,7 +11,7 @@ Response run_dreambooth(const Request& request) {
   const nlohmann::json& arguments = request.arguments;
   const std::filesystem::path folder = arguments.at("folder").get<std::string>();
   UNet2DConditionModel unet(UNet2DConditionConfig::from_json(read_config(folder)));
-  load_trainable(unet, folder);
+  load_trainable(unet, folder, "diffusion_pytorch_model", request.device());
   const NoiseSchedule schedule(NoiseScheduleConfig::from_json(arguments.at("schedule")));
 
   DreamBoothOptions options;

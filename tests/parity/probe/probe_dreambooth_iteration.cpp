@@ -1,6 +1,6 @@
 // probe_dreambooth_iteration: times DreamBooth iterations on the base in arguments.folder, as it is in
 // arguments.dtype, with the inputs as the one batch. For tests/bench/dreambooth_iteration.py. Arguments:
-// folder; dtype; factors (a file of the first "<target>.down|up": as inputs they would stay in memory);
+// folder; dtype; device; factors (a file of the first "<target>.down|up": as inputs they would stay in memory);
 // rank; iterations; checkpointing.
 #include "tests/parity/probe/iteration_clock.h"
 #include "tests/parity/probe/model_gradients.h"
@@ -35,7 +35,7 @@ Response run_dreambooth_iteration(const Request& request) {
   UNet2DConditionModel unet(UNet2DConditionConfig::from_json(read_config(folder / "unet")));
   DreamBoothOptions options;
   options.loss.unet_dtype = parse_dtype(arguments.at("dtype"), "the probe's dtype");
-  load_frozen(unet, folder / "unet", options.loss.unet_dtype);
+  load_frozen(unet, folder / "unet", options.loss.unet_dtype, request.device());
   options.adapter.rank = arguments.at("rank");
   options.adapter.lora_alpha = arguments.at("rank");
   options.iterations = arguments.at("iterations");

@@ -1,7 +1,8 @@
 // probe_unet: one forward pass and, with inputs.cotangent, one backward pass of the UNet in arguments.folder.
-// Arguments: checkpointing; adapters (the factors inputs."down.<path>", inputs."up.<path>" and the optional
-// inputs."row_gate" go into the layers' slots, and get gradients).
+// Arguments: checkpointing; dtype (of the weights); device; adapters (the factors inputs."down.<path>",
+// inputs."up.<path>" and the optional inputs."row_gate" go into the layers' slots, and get gradients).
 #include "tests/parity/probe/model_gradients.h"
+#include "ziplora/base/dtype_name.h"
 #include "ziplora/models/unet_2d_condition.h"
 #include "ziplora/nn/conv2d.h"
 #include "ziplora/nn/linear.h"
@@ -26,7 +27,11 @@ void fill_slots(Module& model, NamedTensors& inputs) {
 Response run_unet(const Request& request) {
   const std::filesystem::path folder = request.arguments.at("folder").get<std::string>();
   UNet2DConditionModel unet(UNet2DConditionConfig::from_json(read_config(folder)));
-  load_trainable(unet, folder);
+  load_trainable(unet, folder, "diffusion_pytorch_model", request.device());
+  const at::ScalarType dtype = parse_dtype(request.arguments.value("dtype", "float32"), "the probe's dtype");
+  unet.for_each_parameter([&](const std::string&, Module::Parameter& parameter) {
+    *parameter.tensor = parameter.tensor->detach().to(dtype);
+  });
   unet.requires_grad(request.arguments.value("train_base", true));
   unet.set_gradient_checkpointing(request.arguments.value("checkpointing", false));
 

@@ -1,8 +1,9 @@
 // probe_zip: iterations of zip on the UNet in arguments.folder with given latents, noise and timesteps.
 // Inputs: "<k>.down.<path>", "<k>.up.<path>" with arguments.weights[k], "start.<k>.unet.<path>"
 // (coefficients); "noisy_latents" [iterations, rows, C, h, w], "timesteps" [iterations, rows], and the
-// conditioning of the rows, K·n or with arguments.joint_weight above 0 (K + 1)·n. Everything runs in the dtype of "noisy_latents". Gives the coefficients after
-// the last iteration and, as "gradient.<name>", the gradient of the first.
+// conditioning of the rows, K·n or with arguments.joint_weight above 0 (K + 1)·n. Everything runs in the dtype of
+// "noisy_latents", on arguments.device. Gives the coefficients after the last iteration and, as "gradient.<name>",
+// the gradient of the first.
 #include "tests/parity/probe/model_gradients.h"
 #include "ziplora/merge/zip_loop.h"
 
@@ -33,7 +34,7 @@ Response run_zip(const Request& request) {
   const std::filesystem::path folder = arguments.at("folder").get<std::string>();
   UNet2DConditionModel unet(UNet2DConditionConfig::from_json(read_config(folder)));
   const at::Tensor noisy = request.inputs.at("noisy_latents"), timesteps = request.inputs.at("timesteps");
-  load_trainable(unet, folder);
+  load_trainable(unet, folder, "diffusion_pytorch_model", request.device());
   unet.requires_grad(false);
   unet.for_each_parameter([&](const std::string&, Module::Parameter& parameter) {
     *parameter.tensor = parameter.tensor->to(noisy.scalar_type());
@@ -56,6 +57,7 @@ Response run_zip(const Request& request) {
   };
   MergerCoefficients coefficients(MergerLayout(pointers, is_learned), noisy.scalar_type());
   coefficients.load(start_values(request));
+  coefficients.values = coefficients.values.detach().to(request.device()).set_requires_grad(true);
   ZipObjective objective(
       Components{{"unet", &unet}}, terms, coefficients,
       [&](const at::Tensor& x, const at::Tensor& t, const UNetConditioning& c) {

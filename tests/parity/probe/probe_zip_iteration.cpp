@@ -17,7 +17,7 @@ Response run_zip_iteration(const Request& request) {
   const std::filesystem::path folder = arguments.at("folder").get<std::string>();
   const at::ScalarType dtype = parse_dtype(arguments.at("dtype"), "the probe's dtype");
   UNet2DConditionModel unet(UNet2DConditionConfig::from_json(read_config(folder / "unet")));
-  load_frozen(unet, folder / "unet", dtype);
+  load_frozen(unet, folder / "unet", dtype, request.device());
   unet.set_gradient_checkpointing(arguments.at("checkpointing"));
 
   const at::Tensor noisy = request.inputs.at("noisy_latents"), timesteps = request.inputs.at("timesteps");
@@ -27,6 +27,7 @@ Response run_zip_iteration(const Request& request) {
   std::vector<AdapterTerm> terms;
   for (const Adapter& adapter : adapters) pointers.push_back(&adapter), terms.push_back({&adapter, 1.0});
   MergerCoefficients coefficients(MergerLayout(pointers, [](const std::string&) { return true; }));
+  coefficients.values = coefficients.values.detach().to(request.device()).set_requires_grad(true);
   ZipObjective objective(Components{{"unet", &unet}}, terms, coefficients,
                          [&](const at::Tensor& x, const at::Tensor& t, const UNetConditioning& c) {
                            return unet.forward(x.to(dtype), t, c);

@@ -10,7 +10,10 @@ namespace ziplora::probe {
 
 struct Request {
   nlohmann::json arguments;
-  NamedTensors inputs;
+  NamedTensors inputs;  ///< on `device`
+
+  /// Where the probe works: arguments.device, by default the CPU. Probes that never read it work on the CPU alone.
+  at::Device device() const { return at::Device(arguments.value("device", "cpu")); }
 };
 
 struct Response {
