@@ -33,12 +33,18 @@ Verb pretrain_command(CLI::App& app) {
   app.add_option("--unet-learning-rate", options.unet_learning_rate,
                  "Set the highest learning rate; over the last quarter of the run it falls to a hundredth")
       ->check(CLI::PositiveNumber);
+  app.add_option("--batch-size", options.batch_size,
+                 "Train the text encoders, the judge and the UNet on batches of INT scenes, a multiple of 4")
+      ->check(CLI::PositiveNumber);
   app.add_option(
          "--threads", options.threads,
          "Share a batch among INT copies of the judge and the UNet, one core each; fastest with one a core")
       ->check(CLI::Range(1, 64));
   app.add_option("--checkpoint-every", options.checkpoint_every, "Save a checkpoint every INT iterations");
   app.add_option("--sample-every", options.sample_every, "Draw a sample sheet every INT iterations");
+  app.add_option("--sample-steps", options.sample_steps,
+                 "Denoise sample sheets, and what the Fréchet distance is measured on, in INT steps")
+      ->check(CLI::PositiveNumber);
   app.add_option("--validation-scenes", options.validation_scenes,
                  "Measure the UNet on INT unseen scenes at every sample sheet; 0 skips it")
       ->check(CLI::NonNegativeNumber & !CLI::IsMember({1}));

@@ -68,7 +68,7 @@ struct ReportFlags {
   BaseReportRequest request;
   LoraReportRequest loras;
   std::string half = "none";
-  std::optional<std::filesystem::path> lora_settings;
+  std::optional<std::filesystem::path> lora_settings, zip_options;
   std::vector<double> style_strengths;
 };
 
@@ -80,6 +80,8 @@ void require_loras(bool given, const char* problem) {
 std::optional<LoraReportRequest> lora_request(const ReportFlags& flags) {
   if (flags.half == "none") {
     require_loras(flags.lora_settings.has_value(), "--lora-settings is for LoRAs, and none are asked for");
+    require_loras(flags.zip_options.has_value(),
+                  "--zip-options is for merges of LoRAs, and none are asked for");
     require_loras(!flags.style_strengths.empty(),
                   "--style-strength is for merges of LoRAs, and none are asked for");
     return std::nullopt;
@@ -91,7 +93,9 @@ std::optional<LoraReportRequest> lora_request(const ReportFlags& flags) {
   loras.output = flags.request.output / ("loras-" + flags.half);
   loras.half = flags.half == "report" ? Purpose::kReport : Purpose::kDevelopment;
   loras.seed = flags.request.seed;
+  loras.steps = flags.request.steps;
   if (flags.lora_settings) loras.settings = read_json_file(*flags.lora_settings);
+  if (flags.zip_options) loras.zip_options = read_json_file(*flags.zip_options);
   if (!flags.style_strengths.empty()) loras.style_strengths = flags.style_strengths;
   return loras;
 }
@@ -106,6 +110,9 @@ void add_flags(CLI::App& app, ReportFlags& flags) {
       ->type_name("FOLDER");
   app.add_option("--scenes", request.scenes, "Draw INT scenes of each split");
   app.add_option("--steps", request.steps, "Denoise in INT steps");
+  app.add_option("--validation-scenes", request.validation_scenes,
+                 "Measure the UNet's error on INT unseen scenes")
+      ->check(CLI::PositiveNumber);
   app.add_option("--guidance-scale", request.guidance_scale,
                  "Set the weight of classifier-free guidance; 1 is none");
   app.add_option("--guidance-rescale", request.guidance_rescale, "Rescale guidance as generate does")
@@ -115,6 +122,8 @@ void add_flags(CLI::App& app, ReportFlags& flags) {
   app.add_option("--lora-subjects", flags.loras.subjects, "Take INT of the half's subjects; -1 takes all");
   app.add_option("--lora-settings", flags.lora_settings,
                  "Train with the settings of this JSON file in place of both recipes'")
+      ->type_name("FILE");
+  app.add_option("--zip-options", flags.zip_options, "Merge by zip with the options of this JSON file")
       ->type_name("FILE");
   app.add_option("--style-strength", flags.style_strengths,
                  "Ask the merges for images at this style strength (default 1); repeat it for more, of which "

@@ -67,9 +67,9 @@ void train_autoencoder(AutoencoderKL& vae, const World& world, const Autoencoder
 
 double measure_scaling_factor(const AutoencoderKL& vae, const World& world, uint64_t seed) {
   const at::NoGradGuard no_grad;
-  WorldBatches batches(world, 64, derive_seed(seed, "scaling factor"));
+  WorldBatches batches(world, 8, derive_seed(seed, "scaling factor"));
   std::vector<at::Tensor> means;
-  for (int64_t i = 0; i < 8; ++i) means.push_back(vae.encode(batches.at(i).images * 2 - 1).mean);
+  for (int64_t i = 0; i < 64; ++i) means.push_back(vae.encode(batches.at(i).images * 2 - 1).mean);
   return 1.0 / at::cat(means).std().item<double>();
 }
 

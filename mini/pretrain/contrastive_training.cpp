@@ -2,8 +2,10 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
 
 #include <random>
+#include <vector>
 
 #include "mini/judge/image_judge.h"
 #include "mini/pretrain/caption_ids.h"
@@ -16,6 +18,8 @@
 
 namespace ziplora::mini {
 namespace {
+
+constexpr int64_t kImagesAtOnce = 64;
 
 /// What contrastive training needs besides the encoders.
 class ContrastiveHead : public Module {
@@ -73,7 +77,10 @@ std::map<std::string, double> image_accuracy(const ClipVisionModel& vision, cons
                                              const World& world, int64_t scenes) {
   const at::NoGradGuard no_grad;
   const SceneBatch batch = world.sample_batch(0, scenes, Split::kValidation);
-  return attribute_accuracy(attributes.logits(vision.forward(clip_pixel_values(batch.images))),
+  std::vector<at::Tensor> embeds;  // a thousand images at once take gigabytes, and half as long again
+  for (const at::Tensor& images : batch.images.split(kImagesAtOnce))
+    embeds.push_back(vision.forward(clip_pixel_values(images)));
+  return attribute_accuracy(attributes.logits(at::cat(embeds)),
                             attribute_labels(world.catalogue(), batch.contents));
 }
 

@@ -128,6 +128,7 @@ class BasePretraining {
     training.plan = plan("text encoders", options_.contrastive_iterations);
     training.plan.lr = 1e-3;
     training.plan.weight_decay = 0.05;
+    training.batch_size = options_.batch_size.value_or(training.batch_size);
     training.seed = seed("contrastive");
     train_contrastive(text_encoder, text_encoder_2, vision, attributes, tokenizer, world_, training,
                       progress_, cancel_);
@@ -187,6 +188,7 @@ class BasePretraining {
     training.plan.lr = 1e-3;
     training.plan.muon = true;
     training.plan.weight_decay = 0.02;
+    training.batch_size = options_.batch_size.value_or(training.batch_size);
     training.seed = seed("judge");
     train_judge(replicas, *text_encoder, ClipTokenizer(folder_ / "tokenizer_2"), vae, world_, training,
                 progress_, cancel_);
@@ -224,13 +226,14 @@ class BasePretraining {
     training.plan.muon = true;
     training.plan.warmup_iterations = 300;
     training.plan.weight_decay = 0.01;
+    training.batch_size = options_.batch_size.value_or(training.batch_size);
     training.seed = seed("unet");
     const auto snapshot = [&](int64_t iteration) {
       save_unet(bases.front()->unet);
       note_validation(*bases.front(), iteration);
       NullProgress quiet;  // the bar is the training's
       write_png(options_.run_folder / "samples" / fmt::format("unet-{}.png", iteration),
-                sample_sheet(*bases.front(), world_, quiet), {});
+                sample_sheet(*bases.front(), world_, options_.sample_steps, quiet), {});
     };
     if (!std::filesystem::exists(course())) note_validation(*bases.front(), 0);
     train_unet(replicas, world_, training, snapshot, progress_, cancel_);
@@ -251,7 +254,8 @@ class BasePretraining {
     if (std::filesystem::exists(judge_folder() / "config.json")) {
       const ImageJudge judge(judge_folder(), world_.catalogue());
       const CancelToken never;  // a training that is told to stop does so after its seconds
-      const double distance = validation_frechet_distance(base, world_, judge, scenes, never);
+      const double distance =
+          validation_frechet_distance(base, world_, judge, scenes, options_.sample_steps, never);
       line["frechet_distance"] = distance;
       text += fmt::format(" Fréchet distance {:.3f}", distance);
     }
@@ -309,6 +313,11 @@ void save_component(const std::filesystem::path& folder, const std::string& weig
 
 void pretrain_base(const PretrainOptions& options, const World& world, ProgressSink& progress,
                    const CancelToken& cancel) {
+  if (options.batch_size && *options.batch_size % 4 != 0)
+    throw Error(
+        ErrorKind::kUsage, "pretrain",
+        fmt::format("{} scenes cannot be shared equally by the four parts of a batch", *options.batch_size),
+        "--batch-size takes a multiple of 4, such as 64");
   BasePretraining(options, world, progress, cancel).run();
 }
 

@@ -17,6 +17,7 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "mini/world/world.h"
@@ -37,11 +38,15 @@ struct PretrainOptions {
   /// The highest rate. A trained UNet at first loses what the last run won while its rate was falling, and
   /// wins it back when this run's rate falls: a run should have thousands of iterations.
   double unet_learning_rate = 6e-4;
+  /// Scenes in a batch of the text encoders, the judge and the UNet, a multiple of 4; absent: 128, 128 and 64,
+  /// for which the learning rates are chosen. The autoencoder's batches have 8.
+  std::optional<int64_t> batch_size;
   /// For the judge and the UNet: each thread has a model of its own and runs PyTorch's operations alone. 1:
   /// one model and PyTorch's own threads.
   int64_t threads = 1;
   int64_t checkpoint_every = 500;
   int64_t sample_every = 1000;
+  int64_t sample_steps = 25;  ///< of denoising, for sample sheets and the Fréchet distance
   /// How many unseen scenes measure the UNet's progress, before training and at every sample: squared errors
   /// and, if there is a judge, the Fréchet distance, recorded in the run folder's unet.validation.jsonl. 0:
   /// none; 1 is too few for a distance.
@@ -51,6 +56,7 @@ struct PretrainOptions {
   bool bfloat16 = false;
 };
 
+/// @throws Error(kUsage) if the batch size is no multiple of 4; as train_stage
 void pretrain_base(const PretrainOptions& options, const World& world, ProgressSink& progress,
                    const CancelToken& cancel);
 

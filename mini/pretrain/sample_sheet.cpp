@@ -8,7 +8,7 @@
 
 namespace ziplora::mini {
 
-at::Tensor sample_sheet(const Sdxl& base, const World& world, ProgressSink& progress) {
+at::Tensor sample_sheet(const Sdxl& base, const World& world, int64_t steps, ProgressSink& progress) {
   constexpr uint64_t kScenes = 8;
   std::vector<ImageRow> rows;
   ContactSheet sheet;
@@ -24,6 +24,7 @@ at::Tensor sample_sheet(const Sdxl& base, const World& world, ProgressSink& prog
   }
   const CancelToken never;  // the sheet takes seconds; an interrupted training stops after it
   SamplingOptions sampling;
+  sampling.steps = steps;
   sampling.batch_size = static_cast<int64_t>(kScenes);
   const at::Tensor by_base = TextToImage(base).run(rows, sampling, progress, never).images;
   for (size_t i = 0; i < by_artist.size(); ++i)

@@ -55,7 +55,7 @@ std::map<int64_t, double> unet_validation_error(const Sdxl& base, const World& w
 }
 
 double validation_frechet_distance(const Sdxl& base, const World& world, const ImageJudge& judge,
-                                   int64_t scenes, const CancelToken& cancel) {
+                                   int64_t scenes, int64_t steps, const CancelToken& cancel) {
   std::vector<ImageRow> rows;
   std::vector<at::Tensor> by_artist;
   for (int64_t i = 0; i < scenes; ++i) {
@@ -66,6 +66,7 @@ double validation_frechet_distance(const Sdxl& base, const World& world, const I
     by_artist.push_back(world.evaluation_scene(content, seed));
   }
   SamplingOptions sampling;
+  sampling.steps = steps;
   sampling.batch_size = 16;
   NullProgress quiet;  // the progress shown is the training's
   const at::Tensor by_base = TextToImage(base).run(rows, sampling, quiet, cancel).images;

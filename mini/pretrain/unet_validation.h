@@ -3,7 +3,7 @@
 /// scenes that no training draws.
 ///
 ///     const auto errors = unet_validation_error(base, world, 256);   // {950: 0.38, 800: 0.37, …}
-///     double distance = validation_frechet_distance(base, world, judge, 96, cancel);
+///     double distance = validation_frechet_distance(base, world, judge, 96, 25, cancel);
 
 #include <map>
 
@@ -21,11 +21,11 @@ namespace ziplora::mini {
 /// @return by timestep: the mean over all scenes and latent values, of latents whose variance is about one
 std::map<int64_t, double> unet_validation_error(const Sdxl& base, const World& world, int64_t scenes);
 
-/// Between the base's drawings (25 steps, guidance 5) and the artists' of the same scenes, in the judge's
+/// Between the base's drawings (`steps` of denoising, guidance 5) and the artists' of the same scenes, in the judge's
 /// features (judge/frechet_distance.h). Few scenes make it too large: compare only distances from equally
 /// many.
 /// @throws Error(kInterrupted)
 double validation_frechet_distance(const Sdxl& base, const World& world, const ImageJudge& judge,
-                                   int64_t scenes, const CancelToken& cancel);
+                                   int64_t scenes, int64_t steps, const CancelToken& cancel);
 
 }  // namespace ziplora::mini

@@ -12,6 +12,7 @@
 
 #include "mini/pretrain/contrastive_loss.h"
 #include "mini/pretrain/unet_validation.h"
+#include "mini/report/through_autoencoder.h"
 #include "mini/world/captions.h"
 #include "ziplora/pipeline/text_to_image.h"
 
@@ -20,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t kCaptions = 200, kValidationScenes = 256, kSteps = 25;
+constexpr int64_t kCaptions = 200, kSteps = 25;
 
 double seconds_of(const std::function<void()>& work) {
   const auto started = std::chrono::steady_clock::now();
@@ -48,7 +49,7 @@ std::map<std::string, AutoencoderMeasure> autoencoder_measures(const Autoencoder
         drawings.push_back(world.evaluation_drawing(static_cast<int>(subject), static_cast<int>(style)));
     if (drawings.empty()) continue;
     const at::Tensor images = at::stack(drawings);
-    const at::Tensor decoded = (vae.decode(vae.encode(images * 2 - 1).mean) / 2 + 0.5).clamp(0, 1);
+    const at::Tensor decoded = through_autoencoder(vae, images);
     const at::Tensor mse = (decoded - images).pow(2).mean({1, 2, 3});
     const at::Tensor colour = (decoded.mean({2, 3}) - images.mean({2, 3})).abs();
     result[catalogue.styles[style].id] = {.drawings = drawings.size(),
@@ -120,8 +121,8 @@ nlohmann::json to_json(const BaseMeasures& measures) {
   return json;
 }
 
-BaseMeasures measure_base(const fs::path& folder, const ImageJudge& judge, const World& world,
-                          ProgressSink& progress, const CancelToken& cancel) {
+BaseMeasures measure_base(const fs::path& folder, int64_t validation_scenes, const ImageJudge& judge,
+                          const World& world, ProgressSink& progress, const CancelToken& cancel) {
   BaseMeasures parts;
   parts.bytes = bytes_of(folder);
   NullProgress quiet;            // what is timed reports nothing
@@ -139,7 +140,7 @@ BaseMeasures measure_base(const fs::path& folder, const ImageJudge& judge, const
   stage.step();
   parts.prompt_moved_by_style = style_words_read(*base, world.catalogue(), progress);
   stage.step();
-  parts.unet_error = unet_validation_error(*base, world, kValidationScenes);
+  parts.unet_error = unet_validation_error(*base, world, validation_scenes);
   stage.step();
   return parts;
 }

@@ -49,9 +49,11 @@ struct BaseMeasures {
 };
 nlohmann::json to_json(const BaseMeasures& measures);
 
-/// @param folder  of the base, which is loaded anew to be timed
+/// @param folder             of the base, which is loaded anew to be timed
+/// @param validation_scenes  that the UNet's error is measured on
 /// @throws Error(kInput, kInterrupted)
-BaseMeasures measure_base(const std::filesystem::path& folder, const ImageJudge& judge, const World& world,
-                          ProgressSink& progress, const CancelToken& cancel);
+BaseMeasures measure_base(const std::filesystem::path& folder, int64_t validation_scenes,
+                          const ImageJudge& judge, const World& world, ProgressSink& progress,
+                          const CancelToken& cancel);
 
 }  // namespace ziplora::mini

@@ -1,8 +1,6 @@
 #include "mini/report/base_report.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/core/grad_mode.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/where.h>
@@ -14,6 +12,7 @@
 #include "mini/judge/image_judge.h"
 #include "mini/pretrain/mini_config.h"
 #include "mini/report/base_measures.h"
+#include "mini/report/through_autoencoder.h"
 #include "ziplora/base/atomic_file.h"
 #include "ziplora/base/error.h"
 #include "ziplora/base/rng.h"
@@ -35,14 +34,6 @@ struct DrawnScenes {
   std::vector<SceneContent> contents;
   at::Tensor by_base, by_artist, by_autoencoder;  // [N, 3, S, S] float32 in 0…1
 };
-
-at::Tensor through_autoencoder(const AutoencoderKL& vae, const at::Tensor& images) {
-  const at::NoGradGuard no_grad;
-  std::vector<at::Tensor> decoded;
-  for (const at::Tensor& batch : images.split(kBatchSize))
-    decoded.push_back((vae.decode(vae.encode(batch * 2 - 1).mean) / 2 + 0.5).clamp(0, 1));
-  return at::cat(decoded);
-}
 
 DrawnScenes draw_scenes(const World& world, Split split, const Sdxl& base, const BaseReportRequest& request,
                         ProgressSink& progress, const CancelToken& cancel) {
@@ -184,6 +175,7 @@ nlohmann::json to_json(const BaseReport& report) {
                          {"judge", request.judge.string()},
                          {"scenes", request.scenes},
                          {"steps", request.steps},
+                         {"validation_scenes", request.validation_scenes},
                          {"guidance_scale", request.guidance_scale},
                          {"guidance_rescale", request.guidance_rescale},
                          {"seed", request.seed},
@@ -210,7 +202,9 @@ BaseReport run_base_report(const BaseReportRequest& request, ProgressSink& progr
   std::filesystem::create_directories(request.output);
 
   BaseReport report{
-      .request = request, .parts = measure_base(request.base, judge, world, progress, cancel), .splits = {}};
+      .request = request,
+      .parts = measure_base(request.base, request.validation_scenes, judge, world, progress, cancel),
+      .splits = {}};
   for (const auto& [name, split] :
        {std::pair("seen", Split::kValidation), {"held_out_pairs", Split::kHeldOutPairs}}) {
     const DrawnScenes scenes = draw_scenes(world, split, *base, request, progress, cancel);

@@ -30,7 +30,8 @@ struct BaseReportRequest {
   std::filesystem::path output = "out/base-report";
   int64_t scenes = 200;  ///< of each split: seen subject × seen style, and the pairs kept out of training
   int64_t steps = 25;
-  double guidance_scale = 3.0;  ///< as in the demo
+  int64_t validation_scenes = 256;  ///< that the UNet's error is measured on
+  double guidance_scale = 3.0;      ///< as in the demo
   double guidance_rescale = 0.0;
   uint64_t seed = 0;
 };

@@ -9,6 +9,7 @@
 #include "ziplora/base/error.h"
 #include "ziplora/io/json_file.h"
 #include "ziplora/io/sha256.h"
+#include "ziplora/merge/merge_method.h"
 
 namespace ziplora::mini {
 namespace {
@@ -28,6 +29,8 @@ nlohmann::json recipe_of(const LoraReportRequest& request) {
           {"base", weights},
           {"settings", to_json(resolve_train_settings(request.base, request.settings))},
           {"style_settings", style_settings()},
+          {"zip_options", resolve_options(find_merge_method("zip"), request.zip_options)},
+          {"steps", request.steps},
           {"guidance_scale", kGuidanceScale},
           {"seed", request.seed}};
 }

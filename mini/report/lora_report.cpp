@@ -142,6 +142,7 @@ class LoraReport {
     merge.inputs[0].path = lora_of(catalogue_.subjects[subject].id), merge.inputs[0].role = Role::kSubject;
     merge.inputs[1].path = lora_of(catalogue_.styles[style].id), merge.inputs[1].role = Role::kStyle;
     merge.method = method;
+    if (method == "zip") merge.options = request_.zip_options;
     merge.base = request_.base;
     merge.output = merged;
     run_merge(merge, progress_, cancel_);
@@ -153,6 +154,7 @@ class LoraReport {
     if (drawer.adapter) generate.adapter_sets[0].adapters = {{.file = *drawer.adapter}};
     generate.style_strength = drawer.style_strength;
     generate.seed = request_.seed;
+    generate.sampling.steps = request_.steps;
     generate.sampling.batch_size = 8;
     generate.sampling.guidance_scale = kGuidanceScale;
     generate.base = request_.base;

@@ -28,7 +28,9 @@ struct LoraReportRequest {
   /// Recipes are tuned on kDevelopment; figures are reported on kReport.
   Purpose half = Purpose::kDevelopment;
   int64_t subjects = 4;  ///< only so many of the half's, the first ones; −1: all
-  nlohmann::json settings = nlohmann::json::object();  ///< train settings in place of both recipes'
+  nlohmann::json settings = nlohmann::json::object();     ///< train settings in place of both recipes'
+  nlohmann::json zip_options = nlohmann::json::object();  ///< in place of zip's defaults
+  int64_t steps = 25;                                     ///< of denoising each image that is judged
   /// At which the merges are asked for images, the first for people, too; not empty.
   std::vector<double> style_strengths = {1};
   uint64_t seed = 0;

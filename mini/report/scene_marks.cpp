@@ -17,6 +17,13 @@ namespace {
 
 constexpr size_t kCandidates = 20;
 
+/// True if the image lies nearer to the first of the scenes than to any other.
+/// @param scenes  [N, D]
+/// @param image   [D]
+bool first_is_nearest(const at::Tensor& scenes, const at::Tensor& image) {
+  return at::matmul(scenes, image).argmax().item<int64_t>() == 0;
+}
+
 }  // namespace
 
 SceneMarker::SceneMarker(const World& world, const ImageJudge& judge, uint64_t seed)
@@ -26,11 +33,18 @@ at::Tensor SceneMarker::true_scene(const SceneContent& content, uint64_t variant
   return world_.evaluation_scene(content, derive_seed(seed_, fmt::format("true scene {}", variant)));
 }
 
-/// True if the image lies nearer to the first of the contents' true scenes than to any other.
-bool SceneMarker::first_is_nearest(const at::Tensor& embed, const std::vector<SceneContent>& contents) const {
+at::Tensor SceneMarker::embeds_of(const std::vector<SceneContent>& contents) const {
   std::vector<at::Tensor> scenes;
   for (const SceneContent& content : contents) scenes.push_back(true_scene(content));
-  return at::matmul(judge_.embed(at::stack(scenes)), embed[0]).argmax().item<int64_t>() == 0;
+  return judge_.embed(at::stack(scenes));
+}
+
+const SceneMarker::Candidates& SceneMarker::candidates_of(const SceneContent& content) {
+  const auto known = candidates_.find(content);
+  if (known != candidates_.end()) return known->second;
+  return candidates_[content] = {.own = embeds_of({content}),
+                                 .subjects = embeds_of(with_other_subjects(content)),
+                                 .styles = embeds_of(with_other_styles(content))};
 }
 
 /// Drawn at random: neighbours in the catalogue are of one kind, which would make it easy, or hard.
@@ -62,12 +76,13 @@ std::vector<SceneContent> SceneMarker::with_other_styles(const SceneContent& con
   return result;
 }
 
-Marks SceneMarker::marks_of(const at::Tensor& image, const SceneContent& content) const {
+Marks SceneMarker::marks_of(const at::Tensor& image, const SceneContent& content) {
+  const Candidates& candidates = candidates_of(content);
   const at::Tensor embed = judge_.embed(image.unsqueeze(0));
   Marks marks;
-  marks["subject"] = first_is_nearest(embed, with_other_subjects(content));
-  marks["style"] = first_is_nearest(embed, with_other_styles(content));
-  marks["similarity"] = at::matmul(judge_.embed(true_scene(content).unsqueeze(0)), embed[0]).item<double>();
+  marks["subject"] = first_is_nearest(candidates.subjects, embed[0]);
+  marks["style"] = first_is_nearest(candidates.styles, embed[0]);
+  marks["similarity"] = at::matmul(candidates.own, embed[0]).item<double>();
   const Catalogue& catalogue = world_.catalogue();
   if (catalogue.styles[content.style].keeps_background)
     marks["background"] = attribute_accuracy({{"background", judge_.logits(embed).at("background")}},

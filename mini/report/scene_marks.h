@@ -30,16 +30,23 @@ class SceneMarker {
   /// The artist's drawing. Variants differ in place and shade; images are compared with variant 0.
   at::Tensor true_scene(const SceneContent& content, uint64_t variant = 0) const;
   /// @param image  [3, S, S] float32 in 0…1
-  Marks marks_of(const at::Tensor& image, const SceneContent& content) const;
+  Marks marks_of(const at::Tensor& image, const SceneContent& content);
 
  private:
-  bool first_is_nearest(const at::Tensor& embed, const std::vector<SceneContent>& contents) const;
+  /// Embeddings [N, D] of the true scenes that images of one content are compared with, its own first.
+  struct Candidates {
+    at::Tensor own, subjects, styles;
+  };
+  const Candidates& candidates_of(const SceneContent& content);
+  at::Tensor embeds_of(const std::vector<SceneContent>& contents) const;
   std::vector<SceneContent> with_other_subjects(const SceneContent& content) const;
   std::vector<SceneContent> with_other_styles(const SceneContent& content) const;
 
   const World& world_;
   const ImageJudge& judge_;
   uint64_t seed_;
+  /// Several adapters draw the same contents, and the artist's own scenes are judged beside each.
+  std::map<SceneContent, Candidates> candidates_;
 };
 
 /// Means over images, each mark over those that have it.

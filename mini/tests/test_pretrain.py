@@ -15,8 +15,12 @@ STAGES = ("autoencoder", "contrastive", "judge", "unet")
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 
 
+# A quarter of the scenes in each of a batch's four parts, of which one passes through the autoencoder for the judge.
+SMALL = ["--batch-size", 16, "--sample-steps", 2]
+
+
 def once(**counts):
-    return ["--validation-scenes", 3] + [word for stage in STAGES for word in (f"--{stage}-iterations", counts.get(stage, 1))]
+    return ["--validation-scenes", 3, *SMALL] + [word for stage in STAGES for word in (f"--{stage}-iterations", counts.get(stage, 1))]
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +76,7 @@ def test_a_record_that_the_disk_has_no_room_for_stops_the_run(record, made_base,
 
 def test_the_parts_of_what_was_trained_are_measured(made_base, cache, tmp_path):
     report = ziplora("report", "--cache", cache, "--base", made_base, "--judge", made_base.parent / "judges/clip",
-                     "--scenes", 3, "--steps", 1, "-o", tmp_path, cwd=ROOT)
+                     "--scenes", 3, "--steps", 1, "--validation-scenes", 8, "-o", tmp_path, cwd=ROOT)
     parts = report["parts"]
     assert parts["autoencoder"]["noto"]["psnr_db"] > 0 and parts["bytes"] > 40e6
     assert parts["load_seconds"] > 0 and parts["seconds_per_image"] > 0 and 0 <= parts["nearest_caption"]["share"] <= 1
@@ -114,7 +118,7 @@ def test_looking_at_samples_changes_nothing(made_base, cache, tmp_path):
     """They are drawn in the middle of training, with averaged weights in the model's place."""
     for every in (1, 1000):
         ziplora("pretrain", "--cache", cache, "--from", made_base, "--run-folder", tmp_path / f"{every}", "--judge-iterations", 0,
-                "--unet-iterations", 2, "--sample-every", every, "--validation-scenes", 3, cwd=ROOT)
+                "--unet-iterations", 2, "--sample-every", every, "--validation-scenes", 3, *SMALL, cwd=ROOT)
     assert len(list((tmp_path / "1/samples").iterdir())) == 2
     seen, unseen = (load_file(tmp_path / f"{every}/unet.checkpoint.safetensors") for every in (1, 1000))
     assert seen.keys() == unseen.keys() and all((seen[key] == unseen[key]).all() for key in seen)
@@ -129,7 +133,7 @@ def test_an_interrupted_unet_resumes_to_the_same_weights(made_base, cache, tmp_p
     def command(folder):
         return ["pretrain", "--cache", cache, "--from", made_base, "--run-folder", folder / "run",
                 "--judge-iterations", 0, "--unet-iterations", 4, "--unet-learning-rate", 0.1, "--threads", 2,
-                "--sample-every", 0, "--validation-scenes", 0, "-o", folder / "mini"]
+                "--sample-every", 0, "--validation-scenes", 0, *SMALL, "-o", folder / "mini"]
 
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     whole.mkdir(), parts.mkdir()
@@ -149,7 +153,7 @@ def test_an_interrupted_autoencoder_resumes_to_the_same_weights(cache, tmp_path)
     """Both runs are stopped in the stage after it, which begins once the autoencoder is written."""
     def command(folder):
         return ["pretrain", "--cache", cache, "--run-folder", folder, "--autoencoder-iterations", 30,
-                "--contrastive-iterations", 2, "--sample-every", 0]
+                "--contrastive-iterations", 2, "--sample-every", 0, *SMALL]
 
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     interrupt(command(whole), ROOT, "text encoders", after_step=1)
@@ -189,6 +193,11 @@ def test_interrupted_text_encoders_and_judge_resume_to_the_same_weights(stage, o
     for file in files:
         assert (parts / file).read_bytes() == (whole / file).read_bytes(), file
         assert (whole / file).read_bytes() != (before / file).read_bytes(), f"nothing was learned in {file}"
+
+
+def test_a_batch_that_four_parts_cannot_share_is_refused(cache, tmp_path):
+    error = ziplora_fails(2, "pretrain", "--cache", cache, "--run-folder", tmp_path, "--batch-size", 18, cwd=ROOT)
+    assert "18 scenes" in error["problem"] and "multiple of 4" in error["hint"]
 
 
 def test_a_base_without_a_judge_says_so(made_base, cache, tmp_path):

@@ -18,16 +18,23 @@ GROUPS = {"base alone", "subject alone", "others beside the subject", "style alo
           "direct, style × 1.5", "zip, style × 1.5"}
 
 
+STEPS, VALIDATION_SCENES = 2, 8
+ZIP = {"iterations": 3, "image-steps": 2}
+
+
 def report(cache, folder, *more):
-    return ziplora("report", "--cache", cache, "--scenes", 3, "--steps", 2, "-o", folder, *more, cwd=ROOT)
+    return ziplora("report", "--cache", cache, "--scenes", 3, "--steps", STEPS, "--validation-scenes", VALIDATION_SCENES,
+                   "-o", folder, *more, cwd=ROOT)
 
 
 @pytest.fixture(scope="module")
 def both(cache, tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     (folder / "quick.json").write_text(json.dumps({"iterations": 1, "rank": 2, "warmup": 0, "lr": 0.02}))
+    (folder / "zip.json").write_text(json.dumps(ZIP))
     return folder / "out", report(cache, folder / "out", "--loras", "development", "--lora-subjects", 1,
-                                  "--lora-settings", folder / "quick.json", "--style-strength", 1, "--style-strength", 1.5)
+                                  "--lora-settings", folder / "quick.json", "--zip-options", folder / "zip.json",
+                                  "--style-strength", 1, "--style-strength", 1.5)
 
 
 STYLES = {style["id"]: style for style in json.loads((ROOT / "mini/assets/styles.json").read_text())["styles"]}
@@ -118,9 +125,21 @@ def test_loras_are_judged_alone_and_merged(both):
     assert overview.width > 6 * 128 and 128 < overview.height < 256, "one subject beside its LoRA's images and four merges'"
 
 
+def test_loras_are_made_and_drawn_with_the_settings_that_are_asked_for(both):
+    folder, result = both
+    assert {total for _, total in steps_of(result, "zip")} == {ZIP["iterations"]}
+    assert {total for _, total in steps_of(result, "denoise")} == {STEPS, 2 * STEPS}  # of up to eight images, or of twelve
+    recipe = json.loads((folder / "loras-development/recipe.json").read_text())
+    assert recipe["steps"] == STEPS and recipe["zip_options"].items() >= ZIP.items()
+    assert result["validation_scenes"] == VALIDATION_SCENES and len(result["parts"]["unet_error"]) == 5
+
+
 def lora_report(cache, folder, quick, half="development", seed=0):
-    return "report", "--cache", cache, "--scenes", 2, "--steps", 2, "-o", folder / "out", "--loras", half, \
-        "--lora-subjects", 1, "--lora-settings", quick, "--seed", seed, "--style-strength", 1, "--style-strength", 1.5
+    zip_options = folder / "zip.json"
+    zip_options.write_text(json.dumps(ZIP))
+    return "report", "--cache", cache, "--scenes", 2, "--steps", STEPS, "--validation-scenes", VALIDATION_SCENES, \
+        "-o", folder / "out", "--loras", half, "--lora-subjects", 1, "--lora-settings", quick, "--zip-options", zip_options, \
+        "--seed", seed, "--style-strength", 1, "--style-strength", 1.5
 
 
 @pytest.fixture
@@ -186,5 +205,7 @@ def test_settings_without_loras_are_refused(cache, tmp_path):
     (tmp_path / "quick.json").write_text("{}")
     error = ziplora_fails(2, "report", "--cache", cache, "--lora-settings", tmp_path / "quick.json", "-o", tmp_path / "out", cwd=ROOT)
     assert "--loras development" in error["hint"]
+    error = ziplora_fails(2, "report", "--cache", cache, "--zip-options", tmp_path / "quick.json", "-o", tmp_path / "out", cwd=ROOT)
+    assert "--zip-options" in error["problem"] and "--loras development" in error["hint"]
     error = ziplora_fails(2, "report", "--cache", cache, "--style-strength", 2, "-o", tmp_path / "out", cwd=ROOT)
     assert "--loras development" in error["hint"]

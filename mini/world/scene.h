@@ -7,6 +7,8 @@
 /// Content is what a caption can say and a judge can check. Position, size, flips, shades and stars come from
 /// random numbers, and no caption names them.
 
+#include <compare>
+
 #include "mini/world/canvas.h"
 #include "mini/world/catalogue.h"
 #include "mini/world/drawing_set.h"
@@ -22,7 +24,7 @@ struct SceneContent {
   int second_subject = -1;  ///< drawn beside the first, smaller, in the same style
   int count = 1;            ///< 2: the subject twice, side by side
   int palette = -1;         ///< printed in these colours, background and all
-  bool operator==(const SceneContent&) const = default;
+  auto operator<=>(const SceneContent&) const = default;
 };
 
 /// Width of the drawing in the plainest scene and in `World::drawing`.

@@ -19,12 +19,17 @@ from pathlib import Path
 PRELOADED = "libprefork.so"
 
 
+def environment() -> dict[str, str]:
+    """Without the name of the running test, which pytest puts there: with it, every test would start programs anew."""
+    return {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+
+
 class Prefork:
     def __init__(self, program: Path):
         preloaded = program.parent / PRELOADED
         assert program.exists() and preloaded.exists(), f"build {program.name} first, with -DZIPLORA_BUILD_TESTS=ON"
         self.socket, theirs = socket.socketpair()
-        self.environment = dict(os.environ)
+        self.environment = environment()
         with theirs:
             self.process = subprocess.Popen([program], pass_fds=[theirs.fileno()], env=self.environment | {
                 "LD_PRELOAD": str(preloaded), "ZIPLORA_PREFORK_FD": str(theirs.fileno())})
@@ -71,6 +76,6 @@ PREFORKS: dict[Path, Prefork] = {}
 def run_preforked(program: Path, arguments, cwd=None, timeout=None) -> subprocess.CompletedProcess:
     """@param arguments  the program's name as the first one"""
     prefork = PREFORKS.get(program)
-    if prefork is None or prefork.environment != dict(os.environ) or prefork.process.poll() is not None:
+    if prefork is None or prefork.environment != environment() or prefork.process.poll() is not None:
         PREFORKS[program] = prefork = Prefork(program)
     return prefork.run([str(argument) for argument in arguments], cwd, timeout)
