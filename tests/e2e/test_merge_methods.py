@@ -31,6 +31,7 @@ METHODS = {  # name: (options, words of the printed text)
     "core-space": (["--inside", "dare-ties", "--majority-sign", "frequency"], []),
     "tsv": (["--singular-vectors", 3], []),
     "iso-c": ([], []),
+    "ctm": (["--merged-rank", 3, "--beta", 0], []),
 }
 
 

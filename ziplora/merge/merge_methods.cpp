@@ -31,6 +31,7 @@ MergeMethod knots_method();
 MergeMethod core_space_method();
 MergeMethod tsv_method();
 MergeMethod iso_c_method();
+MergeMethod ctm_method();
 
 namespace {
 
@@ -113,7 +114,8 @@ const std::vector<MergeMethod>& merge_methods() {
                                                  knots_method(),
                                                  core_space_method(),
                                                  tsv_method(),
-                                                 iso_c_method()};
+                                                 iso_c_method(),
+                                                 ctm_method()};
   return table;
 }
 
