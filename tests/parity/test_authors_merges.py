@@ -1,5 +1,6 @@
-"""`knots`, `tsv`, `iso-c`, `core-space` and `ctm` beside what the authors' own code made of the same
-adapters (record_knots.py, record_tsv.py, record_iso_c.py, record_core_space.py, record_ctm.py); beside the papers' equations for few and unequal ranks, where the
+"""`knots`, `tsv`, `iso-c`, `core-space`, `ctm` and `lora-optimizer` beside what the authors' own code made of the same
+adapters (record_knots.py, record_tsv.py, record_iso_c.py, record_core_space.py, record_ctm.py,
+record_lora_optimizer.py); beside the papers' equations for few and unequal ranks, where the
 code of TSV-Merge and Iso-C fills up with singular vectors of 0, which are arbitrary."""
 
 import pytest
@@ -12,7 +13,8 @@ from recorded_adapters import (ALL_RANKS, ATTENTION, CONVOLUTION, DATA, EQUAL_RA
 from safetensors.torch import load_file
 from tiny_sdxl import make_tiny_sdxl
 
-RECORDED = {name: load_file(DATA / f"{name}.safetensors") for name in ("knots", "tsv", "iso_c", "core_space", "ctm")}
+RECORDED = {name: load_file(DATA / f"{name}.safetensors") for name in ("knots", "tsv", "iso_c", "core_space", "ctm",
+                                                                    "lora_optimizer")}
 FLAGS = ("--subject", "--style", "--adapter")
 EQUAL, UNEQUAL = (0.6, 0.6, 0.6), (0.7, 1.3, 0.9)  # strengths; the code of KnOTS and of Core Space knows one for all
 
@@ -295,6 +297,40 @@ def test_in_ctm_a_strength_is_part_of_an_adapters_size(strengths, beta, target, 
     assert distance(merged, compressed(*tucker(x, rank))) < 1e-5
     if beta:
         assert distance(merged, compressed(*tucker(deltas_of(tensors, "two", target), rank))) > 1e-3
+
+
+# lora-optimizer
+
+MODES = ("weighted_sum", "weighted_average", "slerp", "consensus", "ties")  # of record_lora_optimizer.py
+OPTIMIZER_STRENGTHS = {"unlike": (0.7, 1.3), "alike": (0.7, 1.3), "at odds": (0.7, 1.3), "unequal": (1.0, 0.6),
+                       "turned": (1.0, -0.6), "apart": (0.7, 1.3), "three": (0.7, 1.3, 0.9)}
+
+
+def layers_of(tensors, case):
+    return [adapter_of(tensors, case, [target for target in SHAPES if f"{case}/{target}/{k}/down" in tensors], k)
+            for k in range(len(OPTIMIZER_STRENGTHS[case]))]
+
+
+@pytest.mark.parametrize("case", OPTIMIZER_STRENGTHS)
+def test_lora_optimizer(case, merge):
+    tensors, strengths = RECORDED["lora_optimizer"], OPTIMIZER_STRENGTHS[case]
+    adapters = layers_of(tensors, case)
+    merged = merge("lora-optimizer", adapters, strengths, "--svd-rank", 99)
+    assert merged.keys() == SHAPES.keys()
+    for target in SHAPES:
+        plain = sum(strength * layers[target].up.flatten(1).double() @ layers[target].down.flatten(1).double() / 2
+                    for strength, layers in zip(strengths, adapters) if target in layers)
+        delta, expected = merged[target][0], tensors[f"{case}/{target}/merged/default"]
+        if case == "turned":  # the node counts the sign of a strength below 0 twice in the energy, and so in the size
+            delta, expected = delta / delta.norm(), expected / expected.norm()
+        assert distance(plain, expected) > 0.05, target
+        assert distance(delta, expected) < 1e-5, target
+
+
+def test_every_blend_of_lora_optimizer_was_recorded():
+    seen = {MODES[RECORDED["lora_optimizer"][f"{case}/{target}/merged/mode"]] for case in OPTIMIZER_STRENGTHS
+            for target in SHAPES}
+    assert seen == set(MODES)
 
 
 # What is one adapter's own

@@ -32,6 +32,7 @@ MergeMethod core_space_method();
 MergeMethod tsv_method();
 MergeMethod iso_c_method();
 MergeMethod ctm_method();
+MergeMethod lora_optimizer_method();
 
 namespace {
 
@@ -115,7 +116,8 @@ const std::vector<MergeMethod>& merge_methods() {
                                                  core_space_method(),
                                                  tsv_method(),
                                                  iso_c_method(),
-                                                 ctm_method()};
+                                                 ctm_method(),
+                                                 lora_optimizer_method()};
   return table;
 }
 

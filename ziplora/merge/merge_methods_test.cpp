@@ -353,6 +353,17 @@ TEST(MergeMethods, CtmHasTheRankAskedForAndABetaFrom0To1) {
         << beta;
 }
 
+TEST(MergeMethods, LoraOptimizerLeavesOutAnInputOfStrength0) {
+  const Adapter a = random_adapter(1, 3, false), b = random_adapter(2, 3, true);
+  const MergeMethod& method = find_merge_method("lora-optimizer");
+  const auto options = resolve_options(method, nlohmann::json::object());
+  const Adapter merged = run(method, options, {subject(a, 0.8), style(b, 0)}).adapter;
+  for (const auto& [target, layer] : a.layers)
+    EXPECT_LT((delta(merged.layers.at(target)) - 0.8 * delta(layer)).abs().max().item<double>(), 1e-5)
+        << target;
+  EXPECT_EQ(delta(merged.layers.at(kOnlyInOne)).abs().max().item<double>(), 0);
+}
+
 TEST(MergeMethods, AnSvdOfWhatIsNotFiniteSaysSo) {
   const Adapter a = random_adapter(1, 3, false);
   const MergeMethod& method = find_merge_method("svd");
