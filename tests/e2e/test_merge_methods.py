@@ -31,6 +31,8 @@ METHODS = {  # name: (options, words of the printed text)
     "core-space": (["--inside", "dare-ties", "--majority-sign", "frequency"], []),
     "tsv": (["--singular-vectors", 3], []),
     "iso-c": ([], []),
+    "ctm": (["--merged-rank", 3, "--beta", 0], []),
+    "lora-optimizer": (["--svd-rank", 3], [" layers by "]),
 }
 
 

@@ -1,5 +1,6 @@
-"""`knots`, `tsv`, `iso-c` and `core-space` beside what the authors' own code made of the same adapters (record_knots.py,
-record_tsv.py, record_iso_c.py, record_core_space.py); beside the papers' equations for few and unequal ranks, where the
+"""`knots`, `tsv`, `iso-c`, `core-space`, `ctm` and `lora-optimizer` beside what the authors' own code made of the same
+adapters (record_knots.py, record_tsv.py, record_iso_c.py, record_core_space.py, record_ctm.py,
+record_lora_optimizer.py); beside the papers' equations for few and unequal ranks, where the
 code of TSV-Merge and Iso-C fills up with singular vectors of 0, which are arbitrary."""
 
 import pytest
@@ -12,7 +13,8 @@ from recorded_adapters import (ALL_RANKS, ATTENTION, CONVOLUTION, DATA, EQUAL_RA
 from safetensors.torch import load_file
 from tiny_sdxl import make_tiny_sdxl
 
-RECORDED = {name: load_file(DATA / f"{name}.safetensors") for name in ("knots", "tsv", "iso_c", "core_space")}
+RECORDED = {name: load_file(DATA / f"{name}.safetensors") for name in ("knots", "tsv", "iso_c", "core_space", "ctm",
+                                                                    "lora_optimizer")}
 FLAGS = ("--subject", "--style", "--adapter")
 EQUAL, UNEQUAL = (0.6, 0.6, 0.6), (0.7, 1.3, 0.9)  # strengths; the code of KnOTS and of Core Space knows one for all
 
@@ -70,6 +72,9 @@ def distance(ours, expected) -> float:
 
 def plain_sum(tensors, case, target, strengths):
     return sum(strength * delta for strength, delta in zip(strengths, deltas_of(tensors, case, target)))
+
+
+CTM_RANK = 5  # of record_ctm.py
 
 
 def density_of(top_k: float, values: int) -> float:
@@ -145,6 +150,25 @@ def test_core_space_loses_nothing(case, target, merge_case):
     assert distance(merged, tensors[f"{case}/{target}/merged/sum"]) < 1e-5
     unequal, _ = merge_case("core-space", tensors, case, target, UNEQUAL, "--inside", "sum")
     assert distance(unequal, plain_sum(tensors, case, target, UNEQUAL)) < 1e-5
+
+
+@pytest.mark.parametrize("target", SHAPES)
+@pytest.mark.parametrize("case", FEW_RANKS)
+@pytest.mark.parametrize("variant, options", [
+    ("top20", ("--density", density_of(0.2, CTM_RANK ** 2))), ("top100", ("--density", 1)), ("sum", ("--inside", "sum")),
+    ("sum by size", ("--inside", "sum"))])
+def test_ctm(variant, options, case, target, merge_case):
+    tensors = RECORDED["ctm"]
+    expected = tensors[f"{case}/{target}/merged/{variant}"]
+
+
+    def run(beta):
+        return merge_case("ctm", tensors, case, target, EQUAL, "--merged-rank", CTM_RANK, "--beta", beta, *options)
+    beta = 1 if variant == "sum by size" else 0.25
+    merged, rank = run(beta)
+    assert rank <= CTM_RANK if variant == "top20" else rank == CTM_RANK
+    assert_equals(expected, merged, plain_sum(tensors, case, target, EQUAL))
+    assert distance(run(1.25 - beta)[0], expected) > 1e-3
 
 
 # The equations, dense, for few and unequal ranks
@@ -243,10 +267,76 @@ def test_knots_with_dare_drops_aligned_values_at_random(merge_case):
     assert distance(run(3, 1), whole) < 1e-6
 
 
+def leading(matrices, rank):
+    return torch.linalg.svd(torch.cat(matrices, 1), full_matrices=False)[0][:, :rank]
+
+
+def tucker(x, rank):
+    """U, V of HOSVD and HOOI, dense, stopped as the authors' code stops."""
+    u, v = leading(x, rank), leading([delta.T for delta in x], rank)
+    total, errors = sum(delta.norm() ** 2 for delta in x), []
+    while len(errors) < 3 or abs(errors[-1] - errors[-2]) >= 1e-6:
+        u = leading([delta @ v for delta in x], rank)
+        v = leading([delta.T @ u for delta in x], rank)
+        errors.append((1 - sum((u.T @ delta @ v).norm() ** 2 for delta in x) / total).abs().sqrt())
+    return u, v
+
+
+@pytest.mark.parametrize("target", SHAPES)
+@pytest.mark.parametrize("strengths, beta", [((0.4, 1.6), 0.25), ((1.0, -0.6), 0), ((1.0, -0.6), 1)])
+def test_in_ctm_a_strength_is_part_of_an_adapters_size(strengths, beta, target, merge_case):
+    tensors, rank = RECORDED["ctm"], max(FEW_RANKS["two"])
+    deltas = [strength * delta for strength, delta in zip(strengths, deltas_of(tensors, "two", target))]
+    mean = sum(delta.norm() for delta in deltas) / 2
+    x = [((1 - beta) * mean + beta * delta.norm()) * delta / delta.norm() for delta in deltas]
+    merged, merged_rank = merge_case("ctm", tensors, "two", target, strengths, "--inside", "sum", "--beta", beta)
+    assert merged_rank == rank
+
+    def compressed(u, v):
+        return u @ u.T @ sum(deltas) @ v @ v.T
+    assert distance(merged, compressed(*tucker(x, rank))) < 1e-5
+    if beta:
+        assert distance(merged, compressed(*tucker(deltas_of(tensors, "two", target), rank))) > 1e-3
+
+
+# lora-optimizer
+
+MODES = ("weighted_sum", "weighted_average", "slerp", "consensus", "ties")  # of record_lora_optimizer.py
+OPTIMIZER_STRENGTHS = {"unlike": (0.7, 1.3), "alike": (0.7, 1.3), "at odds": (0.7, 1.3), "unequal": (1.0, 0.6),
+                       "turned": (1.0, -0.6), "apart": (0.7, 1.3), "three": (0.7, 1.3, 0.9)}
+
+
+def layers_of(tensors, case):
+    return [adapter_of(tensors, case, [target for target in SHAPES if f"{case}/{target}/{k}/down" in tensors], k)
+            for k in range(len(OPTIMIZER_STRENGTHS[case]))]
+
+
+@pytest.mark.parametrize("case", OPTIMIZER_STRENGTHS)
+def test_lora_optimizer(case, merge):
+    tensors, strengths = RECORDED["lora_optimizer"], OPTIMIZER_STRENGTHS[case]
+    adapters = layers_of(tensors, case)
+    merged = merge("lora-optimizer", adapters, strengths, "--svd-rank", 99)
+    assert merged.keys() == SHAPES.keys()
+    for target in SHAPES:
+        plain = sum(strength * layers[target].up.flatten(1).double() @ layers[target].down.flatten(1).double() / 2
+                    for strength, layers in zip(strengths, adapters) if target in layers)
+        delta, expected = merged[target][0], tensors[f"{case}/{target}/merged/default"]
+        if case == "turned":  # the node counts the sign of a strength below 0 twice in the energy, and so in the size
+            delta, expected = delta / delta.norm(), expected / expected.norm()
+        assert distance(plain, expected) > 0.05, target
+        assert distance(delta, expected) < 1e-5, target
+
+
+def test_every_blend_of_lora_optimizer_was_recorded():
+    seen = {MODES[RECORDED["lora_optimizer"][f"{case}/{target}/merged/mode"]] for case in OPTIMIZER_STRENGTHS
+            for target in SHAPES}
+    assert seen == set(MODES)
+
+
 # What is one adapter's own
 
 @pytest.mark.parametrize("method, options", [("knots", ("--density", 1)), ("tsv", ()), ("iso-c", ()),
-                                             ("core-space", ("--density", 1))])
+                                             ("core-space", ("--density", 1)), ("ctm", ("--density", 1))])
 def test_a_layer_of_one_input_stays_as_it_is(method, options, merge):
     tensors = RECORDED["knots"]
     adapters = [adapter_of(tensors, "two", [ATTENTION, TEXT], 0), adapter_of(tensors, "two", [TEXT, CONVOLUTION], 1)]

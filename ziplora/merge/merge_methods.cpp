@@ -24,6 +24,8 @@ MergeMethod knots_method();
 MergeMethod core_space_method();
 MergeMethod tsv_method();
 MergeMethod iso_c_method();
+MergeMethod ctm_method();
+MergeMethod lora_optimizer_method();
 
 const std::vector<MergeMethod>& merge_methods() {
   static const std::vector<MergeMethod> table = {zip_method(),
@@ -44,7 +46,9 @@ const std::vector<MergeMethod>& merge_methods() {
                                                  knots_method(),
                                                  core_space_method(),
                                                  tsv_method(),
-                                                 iso_c_method()};
+                                                 iso_c_method(),
+                                                 ctm_method(),
+                                                 lora_optimizer_method()};
   return table;
 }
 

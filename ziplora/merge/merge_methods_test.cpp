@@ -326,7 +326,7 @@ TEST(MergeMethods, BreadcrumbsLeavesOutTheLargestValuesAndTheSmall) {
 TEST(MergeMethods, ADensityIsAShareAboveZero) {
   const Adapter a = random_adapter(1, 3, false), b = random_adapter(2, 3, false);
   for (const char* name :
-       {"ties", "dare-linear", "dare-ties", "magnitude-prune", "breadcrumbs", "knots", "core-space"})
+       {"ties", "dare-linear", "dare-ties", "magnitude-prune", "breadcrumbs", "knots", "core-space", "ctm"})
     for (const double density : {0.0, 1.5, std::nan("")}) {
       const MergeMethod& method = find_merge_method(name);
       try {
@@ -337,6 +337,31 @@ TEST(MergeMethods, ADensityIsAShareAboveZero) {
         EXPECT_NE(error.hint().find("can be left out"), std::string::npos);
       }
     }
+}
+
+TEST(MergeMethods, CtmHasTheRankAskedForAndABetaFrom0To1) {
+  const Adapter a = random_adapter(1, 3, false), b = random_adapter(2, 2, false);
+  const MergeMethod& method = find_merge_method("ctm");
+  for (const int64_t rank : {0, 1, 2}) {
+    const auto options = resolve_options(method, {{"merged-rank", rank}, {"inside", "sum"}});
+    const MergeResult result = run(method, options, {subject(a), style(b)});
+    for (const auto& [target, layer] : result.adapter.layers)
+      EXPECT_EQ(layer.rank(), rank == 0 ? 3 : rank) << target;
+  }
+  for (const double beta : {-0.1, 1.1, std::nan("")})
+    EXPECT_THROW(run(method, resolve_options(method, {{"beta", beta}}), {subject(a), style(b)}), Error)
+        << beta;
+}
+
+TEST(MergeMethods, LoraOptimizerLeavesOutAnInputOfStrength0) {
+  const Adapter a = random_adapter(1, 3, false), b = random_adapter(2, 3, true);
+  const MergeMethod& method = find_merge_method("lora-optimizer");
+  const auto options = resolve_options(method, nlohmann::json::object());
+  const Adapter merged = run(method, options, {subject(a, 0.8), style(b, 0)}).adapter;
+  for (const auto& [target, layer] : a.layers)
+    EXPECT_LT((delta(merged.layers.at(target)) - 0.8 * delta(layer)).abs().max().item<double>(), 1e-5)
+        << target;
+  EXPECT_EQ(delta(merged.layers.at(kOnlyInOne)).abs().max().item<double>(), 0);
 }
 
 TEST(MergeMethods, AnSvdOfWhatIsNotFiniteSaysSo) {

@@ -8,6 +8,7 @@
 #include "ziplora/base/error.h"
 #include "ziplora/base/rng.h"
 #include "ziplora/lora/factorize.h"
+#include "ziplora/merge/dense_delta.h"
 #include "ziplora/merge/factor_size.h"
 #include "ziplora/merge/factor_sums.h"
 #include "ziplora/merge/layerwise.h"
@@ -15,14 +16,6 @@
 
 namespace ziplora {
 namespace {
-
-/// [out, in] or [out, in, kh, kw], without the input's strength.
-at::Tensor delta_of(const LoraLayer& layer) {
-  std::vector<int64_t> shape = layer.down.sizes().vec();
-  shape[0] = layer.up.size(0);
-  const at::Tensor up = layer.up.to(at::kFloat).flatten(1), down = layer.down.to(at::kFloat).flatten(1);
-  return (up.matmul(down) * layer.scale()).view(shape);
-}
 
 class Combiner {
  public:
@@ -59,7 +52,7 @@ MergeResult combine_deltas(const std::vector<MergeInput>& inputs, const nlohmann
         std::vector<at::Tensor> deltas;
         std::vector<double> strengths;
         for (const LayerPart& part : parts) {
-          deltas.push_back(delta_of(*part.layer));
+          deltas.push_back(dense_delta(*part.layer));
           strengths.push_back(part.strength);
         }
         const at::Tensor merged = combine(target, "delta", parts, deltas, strengths);
