@@ -46,5 +46,6 @@ Response run_ssr(const Request& request);
 Response run_zip(const Request& request);
 Response run_zip_iteration(const Request& request);
 Response run_unet_iteration(const Request& request);
+Response run_unet_call(const Request& request);
 
 }  // namespace ziplora::probe
