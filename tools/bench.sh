@@ -11,7 +11,7 @@ bench() {
   echo "== $*"
   .venv/bin/python -W ignore "tests/bench/$1.py" "${@:2}"
 }
-for name in denoising_step dreambooth_iteration zip_iteration ssr_merge; do bench $name; done
+for name in denoising_step unet_call dreambooth_iteration zip_iteration ssr_merge; do bench $name; done
 if [[ "${1:-}" == --sdxl ]]; then
   mkdir -p out
   scratch="$(mktemp -d out/bench.XXXXXX)"

@@ -2,13 +2,14 @@
 /// What is compared: subjects and styles with their LoRAs, the prompts and seeds to draw, and where the true image of a
 /// pair is known, that too.
 ///
-///     {
-///       "subjects": [{"name": "cat", "lora": "cat.safetensors", "prompt": "a sks cat face", "images": "cat/"}],
-///       "styles":   [{"name": "outline", "lora": "outline.safetensors", "prompt": "in szn style", "images": "outline/"}],
-///       "prompts":  ["{subject}, {style}", "{subject} next to a mushroom, {style}"],
-///       "seeds":    [1, 2, 3, 4],
-///       "pairs":    [{"subject": "cat", "style": "outline", "truths": ["true/cat.png", "true/cat-mushroom.png"]}]
-///     }
+///     {"subjects": [{"name": "cat", "lora": "cat.safetensors",
+///                    "prompt": "a sks cat face", "images": "cat/"}],
+///      "styles": [{"name": "outline", "lora": "outline.safetensors",
+///                  "prompt": "in szn style", "images": "outline/"}],
+///      "prompts": ["{subject}, {style}", "{subject} next to a mushroom, {style}"],
+///      "seeds": [1, 2, 3, 4],
+///      "pairs": [{"subject": "cat", "style": "outline",
+///                 "truths": ["true/cat.png", "true/cat-mushroom.png"]}]}
 ///
 ///     const Manifest manifest = read_manifest("world/manifest.json");
 ///

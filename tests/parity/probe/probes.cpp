@@ -31,6 +31,7 @@ const std::vector<Probe>& probes() {
       {"zip", run_zip},
       {"zip_iteration", run_zip_iteration},
       {"unet_iteration", run_unet_iteration},
+      {"unet_call", run_unet_call},
   };
   return table;
 }

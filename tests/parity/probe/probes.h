@@ -55,5 +55,6 @@ Response run_strategy(const Request& request);
 Response run_zip(const Request& request);
 Response run_zip_iteration(const Request& request);
 Response run_unet_iteration(const Request& request);
+Response run_unet_call(const Request& request);
 
 }  // namespace ziplora::probe
