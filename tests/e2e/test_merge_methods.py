@@ -32,7 +32,7 @@ METHODS = {  # name: (options, words of the printed text)
     "tsv": (["--singular-vectors", 3], []),
     "iso-c": ([], []),
     "ctm": (["--merged-rank", 3, "--beta", 0], []),
-    "lora-optimizer": (["--svd-rank", 3], [" layers by "]),
+    "lora-optimizer": (["--svd-rank", 3], []),
 }
 
 

@@ -264,7 +264,7 @@ MergeResult run_lora_optimizer(const std::vector<MergeInput>& inputs, const nloh
         return optimizer.merge(target, parts, size);
       });
   if (context.progress) context.progress->note(optimizer.summary());
-  result.report.svd_error = size.error();
+  if (const SvdError error = size.error(); !error.of_layer.empty()) result.report.svd_error = error;
   result.mixes_ranks = true;
   return result;
 }
