@@ -10,11 +10,12 @@ referee=$!
 ZIPLORA_CMAKE_FLAGS="-DZIPLORA_BUILD_TESTS=ON -DZIPLORA_BUILD_MINI=ON" tools/build.sh "${ZIPLORA_PRESET:-release}" build
 wait "$referee"
 
-# One thread a test, and a few more tests than cores: threads of PyTorch that wait for each other are slower than two tests at once.
-cores="$(nproc)"                                        # asked first: nproc says what OMP_NUM_THREADS does
-workers="${ZIPLORA_TEST_WORKERS:-$(((cores * 3 + 1) / 2))}"  # a quarter of their time is waiting, for files and signals
+# One thread a test and a test a core: threads of PyTorch that wait for each other are slower than two tests at once.
+workers="${ZIPLORA_TEST_WORKERS:-$(nproc)}"  # asked first: nproc says what OMP_NUM_THREADS does
 export OMP_NUM_THREADS=1
 ctest --test-dir build --output-on-failure --no-tests=error --parallel "$workers"
-# Whole files go to one worker, which makes their fixtures once.
+# Whole files go to one worker, which makes their fixtures once. What a test wrote goes when it has passed: all of it
+# together is 11 GB.
 .venv/bin/python -m pytest -q --durations=20 -n "$workers" --dist loadfile --no-loadscope-reorder \
+  -o tmp_path_retention_policy=failed -o tmp_path_retention_count=1 \
   tests/parity tests/e2e tests/loaders tests/torture mini/tests "$@"
