@@ -4,9 +4,9 @@
 
 #include <memory>
 
-#include "ziplora/evaluate/encoder_hint.h"
 #include "ziplora/evaluate/image_encoder_kind.h"
 #include "ziplora/models/clip_model.h"
+#include "ziplora/models/config_reader.h"
 #include "ziplora/models/diffusers_folder.h"
 
 namespace ziplora {
@@ -22,11 +22,11 @@ OpenedImageModel open_vision(const ClipVisionConfig& config, const std::filesyst
 }
 
 OpenedImageModel open_both_towers(const nlohmann::json& config, const std::filesystem::path& folder) {
-  return open_vision(with_encoder_hint([&] { return ClipModelConfig::from_json(config).vision; }), folder);
+  return open_vision(ClipModelConfig::from_json(config).vision, folder);
 }
 
 OpenedImageModel open_vision_alone(const nlohmann::json& config, const std::filesystem::path& folder) {
-  return open_vision(with_encoder_hint([&] { return ClipVisionConfig::from_json(config); }), folder);
+  return open_vision(ClipVisionConfig::from_json(config, kEncoderHints), folder);
 }
 
 }  // namespace

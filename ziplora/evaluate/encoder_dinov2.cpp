@@ -1,7 +1,6 @@
 // DINOv2 (arXiv 2304.07193): the class token.
 #include <memory>
 
-#include "ziplora/evaluate/encoder_hint.h"
 #include "ziplora/evaluate/image_encoder_kind.h"
 #include "ziplora/models/diffusers_folder.h"
 #include "ziplora/models/dinov2_model.h"
@@ -12,7 +11,7 @@ namespace {
 bool is_for_pretraining(const std::string& tensor) { return tensor == "embeddings.mask_token"; }
 
 OpenedImageModel open_dinov2(const nlohmann::json& json, const std::filesystem::path& folder) {
-  const Dinov2Config config = with_encoder_hint([&] { return Dinov2Config::from_json(json); });
+  const Dinov2Config config = Dinov2Config::from_json(json);
   auto dinov2 = std::make_shared<Dinov2Model>(config);
   load_parameters(*dinov2, open_component_weights(folder, "model", at::kFloat), at::kCPU, at::kFloat,
                   is_for_pretraining);

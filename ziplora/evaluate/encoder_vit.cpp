@@ -3,7 +3,6 @@
 // folder's, too.
 #include <memory>
 
-#include "ziplora/evaluate/encoder_hint.h"
 #include "ziplora/evaluate/image_encoder_kind.h"
 #include "ziplora/models/diffusers_folder.h"
 #include "ziplora/models/vit_model.h"
@@ -14,7 +13,7 @@ namespace {
 bool is_beside_features(const std::string& tensor) { return tensor.starts_with("pooler."); }
 
 OpenedImageModel open_vit(const nlohmann::json& json, const std::filesystem::path& folder) {
-  const VitConfig config = with_encoder_hint([&] { return VitConfig::from_json(json); });
+  const VitConfig config = VitConfig::from_json(json);
   auto vit = std::make_shared<VitModel>(config);
   load_parameters(*vit, open_component_weights(folder, "model", at::kFloat), at::kCPU, at::kFloat,
                   is_beside_features);

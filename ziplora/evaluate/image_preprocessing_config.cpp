@@ -4,7 +4,6 @@
 #include <optional>
 #include <string>
 
-#include "ziplora/evaluate/encoder_hint.h"
 #include "ziplora/evaluate/image_preprocessing.h"
 #include "ziplora/models/config_reader.h"
 
@@ -59,7 +58,7 @@ int64_t read_edge(ConfigReader& reader, const char* field) {
 
 /// @param size  a JSON object with "height" and "width"
 ImageSize exact_size(const json& size, const std::string& field) {
-  ConfigReader reader(size, "image preprocessing: " + field);
+  ConfigReader reader(size, "image preprocessing: " + field, kEncoderHints);
   const ImageSize result{read_edge(reader, "height"), read_edge(reader, "width")};
   reader.finish();
   return result;
@@ -71,7 +70,7 @@ void read_resize(ConfigReader& reader, const json& config, const ProcessorDefaul
   const bool has_size = reader.has("size");
   const bool is_object = has_size && config.at("size").is_object();
   if (is_object && config.at("size").contains("shortest_edge")) {
-    ConfigReader size(config.at("size"), "image preprocessing: size");
+    ConfigReader size(config.at("size"), "image preprocessing: size", kEncoderHints);
     result.shortest_edge = read_edge(size, "shortest_edge");
     size.finish();
   } else if (is_object) {
@@ -119,8 +118,10 @@ void skip_what_does_not_matter(ConfigReader& reader, const json& config) {
     if (value.is_null()) reader.skip({field});
 }
 
-ImagePreprocessing read_config(const json& config, ImageProcessor processor) {
-  ConfigReader reader(config, "image preprocessing");
+}  // namespace
+
+ImagePreprocessing image_preprocessing(const json& config, ImageProcessor processor) {
+  ConfigReader reader(config, "image preprocessing", kEncoderHints);
   const ProcessorDefaults& defaults = defaults_of(reader, processor);
   ImagePreprocessing result;
   if (reader.get<bool>("do_resize", true)) read_resize(reader, config, defaults, result);
@@ -139,12 +140,6 @@ ImagePreprocessing read_config(const json& config, ImageProcessor processor) {
   skip_what_does_not_matter(reader, config);
   reader.finish();
   return result;
-}
-
-}  // namespace
-
-ImagePreprocessing image_preprocessing(const json& config, ImageProcessor processor) {
-  return with_encoder_hint([&] { return read_config(config, processor); });
 }
 
 }  // namespace ziplora

@@ -9,7 +9,6 @@
 #include <cmath>
 
 #include "ziplora/base/error.h"
-#include "ziplora/evaluate/encoder_hint.h"
 #include "ziplora/evaluate/image_encoder_kind.h"
 #include "ziplora/models/clip_model.h"
 #include "ziplora/models/clip_tokenizer.h"
@@ -23,8 +22,7 @@ constexpr const char* kOpen = "open text encoder";
 ClipTextConfig text_config(const std::filesystem::path& folder) {
   const nlohmann::json config = read_encoder_config(folder, kOpen);
   const auto type = config.find("model_type");
-  if (type != config.end() && *type == "clip")
-    return with_encoder_hint([&] { return ClipModelConfig::from_json(config).text; });
+  if (type != config.end() && *type == "clip") return ClipModelConfig::from_json(config).text;
   throw Error(
       ErrorKind::kIncompatible, fmt::format("{} {}", kOpen, folder.string()),
       fmt::format("config.json says model_type {}; only \"clip\" has a text encoder beside the images'",

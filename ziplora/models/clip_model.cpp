@@ -12,7 +12,7 @@ json tower_config(const json& config, const std::string& tower, json defaults, i
   for (const std::string& field : {tower + "_dict", tower}) {
     const auto found = config.find(field);
     if (found == config.end() || found->is_null()) continue;
-    ConfigReader(*found, "CLIP config: " + field);  // refuses what is not an object
+    ConfigReader(*found, "CLIP config: " + field, kEncoderHints);  // refuses what is not an object
     defaults.update(*found);
     break;
   }
@@ -33,7 +33,7 @@ bool is_text(const std::string& tensor) {
 }  // namespace
 
 ClipModelConfig ClipModelConfig::from_json(const json& config) {
-  ConfigReader reader(config, "CLIP config");
+  ConfigReader reader(config, "CLIP config", kEncoderHints);
   const int64_t projection_dim = reader.has("projection_dim") ? reader.positive("projection_dim") : 512;
   const json vision_defaults = {{"hidden_size", 768},      {"intermediate_size", 3072},
                                 {"num_hidden_layers", 12}, {"num_attention_heads", 12},
@@ -41,9 +41,10 @@ ClipModelConfig ClipModelConfig::from_json(const json& config) {
   const json text_defaults = {{"hidden_size", 512},      {"intermediate_size", 2048},
                               {"num_hidden_layers", 12}, {"num_attention_heads", 8},
                               {"vocab_size", 49408},     {"max_position_embeddings", 77}};
-  return {ClipVisionConfig::from_json(tower_config(config, "vision_config", vision_defaults, projection_dim)),
+  return {ClipVisionConfig::from_json(tower_config(config, "vision_config", vision_defaults, projection_dim),
+                                      kEncoderHints),
           ClipTextConfig::from_json(tower_config(config, "text_config", text_defaults, projection_dim),
-                                    /*with_projection=*/true)};
+                                    /*with_projection=*/true, kEncoderHints)};
 }
 
 bool is_beside_clip_vision(const std::string& tensor) {

@@ -94,8 +94,8 @@ at::Tensor eos_positions(const at::Tensor& token_ids, int64_t eos_token_id) {
 
 }  // namespace
 
-ClipTextConfig ClipTextConfig::from_json(const json& config, bool with_projection) {
-  ConfigReader reader(config, "text encoder config");
+ClipTextConfig ClipTextConfig::from_json(const json& config, bool with_projection, const ConfigHints& hints) {
+  ConfigReader reader(config, "text encoder config", hints);
   ClipTextConfig result;
   result.vocab_size = reader.positive("vocab_size");
   result.hidden_size = reader.positive("hidden_size");

@@ -23,7 +23,8 @@ struct ClipTextConfig {
   int64_t projection_dim = 0;  ///< 0: no text_projection (SDXL's first encoder)
 
   /// @param with_projection  from the folder's "architectures": CLIPTextModelWithProjection
-  static ClipTextConfig from_json(const nlohmann::json& config, bool with_projection);
+  static ClipTextConfig from_json(const nlohmann::json& config, bool with_projection,
+                                  const ConfigHints& hints = kBaseHints);
   nlohmann::json to_json() const;  ///< a config.json that transformers opens
 };
 

@@ -99,8 +99,8 @@ at::Tensor ClipVisionModel::forward(const at::Tensor& pixel_values) const {
   return parts_->visual_projection.forward(parts_->post_layernorm.forward(hidden.select(1, 0)));
 }
 
-ClipVisionConfig ClipVisionConfig::from_json(const nlohmann::json& config) {
-  ConfigReader reader(config, "image encoder config");
+ClipVisionConfig ClipVisionConfig::from_json(const nlohmann::json& config, const ConfigHints& hints) {
+  ConfigReader reader(config, "image encoder config", hints);
   ClipVisionConfig c;
   c.hidden_size = reader.positive("hidden_size");
   c.intermediate_size = reader.positive("intermediate_size");

@@ -22,7 +22,7 @@ struct ClipVisionConfig {
   Activation hidden_act = Activation::kQuickGelu;
   double layer_norm_eps = 1e-5;
 
-  static ClipVisionConfig from_json(const nlohmann::json& config);
+  static ClipVisionConfig from_json(const nlohmann::json& config, const ConfigHints& hints = kBaseHints);
   nlohmann::json to_json() const;
 };
 

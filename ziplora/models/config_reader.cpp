@@ -7,12 +7,11 @@
 
 namespace ziplora {
 
-ConfigReader::ConfigReader(const nlohmann::json& config, std::string where)
-    : config_(config), where_(std::move(where)) {
+ConfigReader::ConfigReader(const nlohmann::json& config, std::string where, const ConfigHints& hints)
+    : config_(config), where_(std::move(where)), hints_(hints) {
   if (!config.is_object()) {
     throw Error(ErrorKind::kInput, where_,
-                fmt::format("expected a JSON object, found {}", config.type_name()),
-                "take the file of the base model as it was published");
+                fmt::format("expected a JSON object, found {}", config.type_name()), hints_.malformed);
   }
 }
 
@@ -68,8 +67,7 @@ void ConfigReader::finish() const {
   }
   if (!unknown.empty()) {
     throw Error(ErrorKind::kIncompatible, where_,
-                fmt::format("unknown settings: {}", fmt::join(unknown, ", ")),
-                "this config belongs to another kind of model, or to a newer version of diffusers");
+                fmt::format("unknown settings: {}", fmt::join(unknown, ", ")), hints_.unknown_settings);
   }
 }
 
@@ -78,12 +76,11 @@ void ConfigReader::unsupported(const std::string& field, const std::string& supp
   throw Error(ErrorKind::kIncompatible, where_,
               fmt::format("{} is {}, supported: {}", field, found == config_.end() ? "absent" : found->dump(),
                           supported),
-              "use a base model of SDXL's architecture");
+              hints_.unsupported);
 }
 
 void ConfigReader::wrong_type(const std::string& field, const char* problem) const {
-  throw Error(ErrorKind::kInput, where_, fmt::format("{}: {}", field, problem),
-              "take the file of the base model as it was published");
+  throw Error(ErrorKind::kInput, where_, fmt::format("{}: {}", field, problem), hints_.malformed);
 }
 
 }  // namespace ziplora

@@ -18,12 +18,25 @@ namespace ziplora {
 /// A config is a few bytes and can ask for any number of layers. SDXL's widest is 49,408 (words), its deepest 32.
 inline constexpr int64_t kLargestSize = int64_t{1} << 24, kMostLayers = 1000;
 
+/// What errors advise, by what is wrong with a config.
+struct ConfigHints {
+  const char *malformed, *unsupported, *unknown_settings;
+};
+inline constexpr ConfigHints kBaseHints{
+    .malformed = "take the file of the base model as it was published",
+    .unsupported = "use a base model of SDXL's architecture",
+    .unknown_settings = "this config belongs to another kind of model, or to a newer version of diffusers"};
+inline constexpr ConfigHints kEncoderHints{
+    .malformed = "download the image encoder's folder again, as it was published",
+    .unsupported = "use an image encoder that is known here: CLIP, DINO, DINOv2 or CSD",
+    .unknown_settings = "use an image encoder that is known here: CLIP, DINO, DINOv2 or CSD"};
+
 class ConfigReader {
  public:
   /// @param config  must outlive the reader
   /// @param where   for messages: which config
   /// @throws Error(kInput) if it is not a JSON object
-  ConfigReader(const nlohmann::json& config, std::string where);
+  ConfigReader(const nlohmann::json& config, std::string where, const ConfigHints& hints = kBaseHints);
 
   /// @throws Error(kInput) if the field is absent or of another type
   template <class T>
@@ -59,6 +72,7 @@ class ConfigReader {
 
   const nlohmann::json& config_;
   std::string where_;
+  ConfigHints hints_;
   std::set<std::string> asked_;
 };
 
