@@ -3,13 +3,13 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/silu.h>
-#include <fmt/format.h>
 
 #include <vector>
 
 #include "ziplora/models/clip_encoder_layer.h"
 #include "ziplora/models/config_reader.h"
 #include "ziplora/models/vit_attention.h"
+#include "ziplora/models/vit_backbone.h"
 #include "ziplora/models/vit_embeddings.h"
 #include "ziplora/nn/initialization.h"
 #include "ziplora/nn/linear.h"
@@ -77,29 +77,18 @@ class Layer : public Module {
 
 }  // namespace
 
-struct Dinov2Model::Parts {
-  explicit Parts(const Dinov2Config& c)
-      : embeddings({c.hidden_size, c.image_size, c.patch_size}), layernorm(c.hidden_size, c.layer_norm_eps) {
-    for (int64_t i = 0; i < c.num_hidden_layers; ++i) layers.push_back(std::make_unique<Layer>(c));
-  }
-  VitEmbeddings embeddings;
-  std::vector<std::unique_ptr<Layer>> layers;
-  LayerNorm layernorm;
+struct Dinov2Model::Parts : VitBackbone<Layer> {
+  using VitBackbone::VitBackbone;
 };
 
 Dinov2Model::Dinov2Model(Dinov2Config c) : config(c), parts_(std::make_unique<Parts>(c)) {
-  register_module("embeddings", parts_->embeddings);
-  for (size_t i = 0; i < parts_->layers.size(); ++i)
-    register_module(fmt::format("encoder.layer.{}", i), *parts_->layers[i]);
-  register_module("layernorm", parts_->layernorm);
+  parts_->for_each_module([this](std::string name, Module& part) { register_module(std::move(name), part); });
 }
 
 Dinov2Model::~Dinov2Model() = default;
 
 at::Tensor Dinov2Model::forward(const at::Tensor& pixel_values) const {
-  at::Tensor hidden = parts_->embeddings.forward(pixel_values);
-  for (const auto& layer : parts_->layers) hidden = layer->forward(hidden);
-  return parts_->layernorm.forward(hidden);
+  return parts_->forward(pixel_values);
 }
 
 int64_t Dinov2Config::mlp_width() const {
@@ -108,7 +97,7 @@ int64_t Dinov2Config::mlp_width() const {
 }
 
 Dinov2Config Dinov2Config::from_json(const nlohmann::json& config) {
-  ConfigReader reader(config, "DINOv2 config");
+  ConfigReader reader(config, "DINOv2 config", kEncoderHints);
   Dinov2Config c{};
   c.hidden_size = reader.positive("hidden_size");
   c.num_hidden_layers = reader.layers("num_hidden_layers");

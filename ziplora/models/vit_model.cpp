@@ -2,13 +2,11 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/gelu.h>
-#include <fmt/format.h>
-
-#include <vector>
 
 #include "ziplora/models/clip_encoder_layer.h"
 #include "ziplora/models/config_reader.h"
 #include "ziplora/models/vit_attention.h"
+#include "ziplora/models/vit_backbone.h"
 #include "ziplora/models/vit_embeddings.h"
 #include "ziplora/nn/linear.h"
 #include "ziplora/nn/normalization.h"
@@ -44,33 +42,20 @@ class VitLayer : public Module {
 
 }  // namespace
 
-struct VitModel::Parts {
-  explicit Parts(const VitConfig& c)
-      : embeddings({c.hidden_size, c.image_size, c.patch_size}), layernorm(c.hidden_size, c.layer_norm_eps) {
-    for (int64_t i = 0; i < c.num_hidden_layers; ++i) layers.push_back(std::make_unique<VitLayer>(c));
-  }
-  VitEmbeddings embeddings;
-  std::vector<std::unique_ptr<VitLayer>> layers;
-  LayerNorm layernorm;
+struct VitModel::Parts : VitBackbone<VitLayer> {
+  using VitBackbone::VitBackbone;
 };
 
 VitModel::VitModel(VitConfig c) : config(c), parts_(std::make_unique<Parts>(c)) {
-  register_module("embeddings", parts_->embeddings);
-  for (size_t i = 0; i < parts_->layers.size(); ++i)
-    register_module(fmt::format("encoder.layer.{}", i), *parts_->layers[i]);
-  register_module("layernorm", parts_->layernorm);
+  parts_->for_each_module([this](std::string name, Module& part) { register_module(std::move(name), part); });
 }
 
 VitModel::~VitModel() = default;
 
-at::Tensor VitModel::forward(const at::Tensor& pixel_values) const {
-  at::Tensor hidden = parts_->embeddings.forward(pixel_values);
-  for (const auto& layer : parts_->layers) hidden = layer->forward(hidden);
-  return parts_->layernorm.forward(hidden);
-}
+at::Tensor VitModel::forward(const at::Tensor& pixel_values) const { return parts_->forward(pixel_values); }
 
 VitConfig VitConfig::from_json(const nlohmann::json& config) {
-  ConfigReader reader(config, "ViT config");
+  ConfigReader reader(config, "ViT config", kEncoderHints);
   VitConfig c{};
   c.hidden_size = reader.positive("hidden_size");
   c.intermediate_size = reader.positive("intermediate_size");
