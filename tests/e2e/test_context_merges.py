@@ -169,6 +169,19 @@ def test_contexts_that_are_kept_are_not_recorded_again(method, command, tmp_path
     assert merged(*keep, "--seed", 7) == merged("--seed", 7)
 
 
+def test_the_start_of_zip_keeps_its_contexts(command, zip_options, tmp_path):
+    start = [*zip_options, "--iterations", 0, "--start", "solve", "--joint-weight", 4]
+
+    def merged(*options):
+        result = ziplora(*command(*start, *options, method="zip"), cwd=tmp_path)
+        return len(steps_of(result, "denoise")), (tmp_path / "out.safetensors").read_bytes()
+
+    drawn_and_recorded, plain = merged()
+    assert merged("--contexts", "kept.safetensors") == (drawn_and_recorded, plain)
+    drawn, kept = merged("--contexts", "kept.safetensors")
+    assert 0 < drawn < drawn_and_recorded and kept == plain
+
+
 def test_a_contexts_file_that_is_something_else_is_refused_and_kept(command, files, tmp_path):
     def refused(code, *options, method="ssr"):
         return ziplora_fails(code, *command(*options, method=method), cwd=tmp_path)

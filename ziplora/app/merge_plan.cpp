@@ -95,12 +95,7 @@ void refuse_contexts_file(const MergePlan& plan, const MergeRequest& request) {
 std::vector<PromptContext> contexts_of(const MergePlan& plan, const MergeRequest& request,
                                        const std::vector<MergeInput>& inputs) {
   if (!plan.learns_in_contexts()) return {};
-  const JointOptions joint = joint_options_of(plan.options);
-  if (joint.weight > 0 && request.joint_prompts.empty() && joint_prompts_of(inputs).empty())
-    throw Error(ErrorKind::kUsage, "merge: --joint-prompt",
-                "the inputs' own prompts do not tell how subject and style are called together",
-                "add --joint-prompt \"a sks dog, in szn style\" with your words, or --joint-weight 0");
-  return prompt_contexts(inputs, request.joint_prompts, joint);
+  return prompt_contexts(inputs, request.joint_prompts, joint_options_of(plan.options));
 }
 
 nlohmann::json recipe_of(const MergePlan& plan, const std::vector<MergeInput>& inputs,

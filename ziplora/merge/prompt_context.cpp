@@ -98,9 +98,9 @@ std::vector<PromptContext> prompt_contexts(const std::vector<MergeInput>& inputs
   if (joint.weight == 0) return contexts;
   if (is_guessed) joint_prompts = joint_prompts_of(inputs);
   if (joint_prompts.empty())
-    throw Error(ErrorKind::kUsage, "merge: joint prompt",
+    throw Error(ErrorKind::kUsage, "merge: --joint-prompt",
                 "the inputs' own prompts do not tell how subject and style are called together",
-                "give it in your words, such as \"a sks dog, in szn style\", or set joint-weight to 0");
+                "add --joint-prompt \"a sks dog, in szn style\" with your words, or --joint-weight 0");
   PromptContext together{
       .name = "joint", .weight = joint.weight, .prompts = std::move(joint_prompts), .shares = {}};
   for (const MergeInput& input : inputs)

@@ -64,7 +64,7 @@ TEST(PromptContexts, WithoutAJointPromptSayHowToGiveOne) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kUsage);
-    EXPECT_NE(error.hint().find("joint-weight"), std::string::npos);
+    EXPECT_NE(error.hint().find("--joint-prompt"), std::string::npos);
   }
 }
 

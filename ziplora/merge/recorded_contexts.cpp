@@ -34,7 +34,6 @@ std::string fingerprint_of(Sdxl& base) {
 /// What the moments of all contexts depend on.
 nlohmann::json common_settings(MomentsOf of, const LearnedTargets* targets, const RecordingOptions& recording,
                                const MergeContext& context) {
-  if (!context.kept_moments) return {};
   return {{"of", of == MomentsOf::kInputs ? "inputs" : "row space"},
           {"layers", targets ? targets->name : "every"},
           {"steps", recording.steps},
@@ -56,12 +55,11 @@ nlohmann::json settings_of(const PromptContext& prompts, const std::vector<Merge
   return common;
 }
 
-ContextMoments kept_or_recorded(const nlohmann::json& settings, MergeContext& context,
+ContextMoments kept_or_recorded(KeptMoments& kept, const nlohmann::json& settings,
                                 const std::function<ContextMoments()>& record) {
-  if (!context.kept_moments) return record();
-  if (std::optional<ContextMoments> kept = context.kept_moments->find(settings)) return std::move(*kept);
+  if (std::optional<ContextMoments> found = kept.find(settings)) return std::move(*found);
   ContextMoments recorded = record();
-  context.kept_moments->put(settings, recorded);
+  kept.put(settings, recorded);
   return recorded;
 }
 
@@ -123,17 +121,21 @@ std::vector<RecordedContext> record_contexts(const std::vector<MergeInput>& inpu
   const IsRecorded is_recorded = [targets](const std::string& target, bool is_convolution) {
     return !targets || (!is_convolution && targets->includes(target, is_convolution));
   };
-  const nlohmann::json common = common_settings(of, targets, recording, context);
+  KeptMoments* const kept = context.kept_moments;
+  const nlohmann::json common =
+      kept ? common_settings(of, targets, recording, context) : nlohmann::json::object();
   std::vector<RecordedContext> recorded;
   for (PromptContext& prompts : contexts) {
-    ContextMoments moments = kept_or_recorded(settings_of(prompts, inputs, common), context, [&] {
+    const auto record = [&] {
       return record_moments(*context.base, inputs, prompts, of, is_recorded, recording, context.seed,
                             *context.progress, *context.cancel);
-    });
+    };
+    ContextMoments moments =
+        kept ? kept_or_recorded(*kept, settings_of(prompts, inputs, common), record) : record();
     recorded.push_back({std::move(prompts), std::move(moments)});
     warn_of_few_tokens(recorded.back(), of == MomentsOf::kInputs ? "features" : "ranks", *context.progress);
   }
-  if (context.kept_moments) context.kept_moments->write(*context.progress);
+  if (kept) kept->write(*context.progress);
   return recorded;
 }
 
