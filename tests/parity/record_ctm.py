@@ -4,19 +4,12 @@
     PYTHONPATH=compress-then-merge python tests/parity/record_ctm.py    # needs tensorly 0.9 or 0.10, einops
 """
 
-import sys
-from types import SimpleNamespace
-from unittest.mock import MagicMock
-
-import tensorly  # noqa: F401, before scipy is stood in for
+import tensorly  # noqa: F401, I001, before scipy is stood in for
+import authors_task_merger  # before task_merger
+import task_merger
 import torch
 from recorded_adapters import DATA, FEW_RANKS, SHAPES, count_of, draw, factors_of
 from safetensors.torch import save_file
-
-for module in ("clip", "models", "models.huggingface_clip", "peft", "peft.utils", "scipy", "sklearn",
-               "sklearn.model_selection", "transformers"):  # of its utils.py
-    sys.modules[module] = MagicMock()
-import task_merger  # noqa: E402
 
 task_merger.float32_dtype = torch.float64  # what its SVDs are cast to
 
@@ -26,23 +19,9 @@ VARIANTS = {"top20": {"merge_method": "ties", "topK": 20, "beta": 0.25},
             "sum": {"merge_method": "sum", "beta": 0.25}, "sum by size": {"merge_method": "sum", "beta": 1.0}}
 
 
-def handler(model):
-    """Of an adapter, its factors; the base has none."""
-    return SimpleNamespace(get_ft_parameters=lambda: {"layer.weight": None},
-                           get_ft_ab_parameters=lambda: {"layer.weight": model})
-
-
 def merge(factors: list, config: dict) -> torch.Tensor:
-    up, down = factors[0]
-    base = torch.nn.Module()
-    base.layer = torch.nn.Linear(down.shape[1], up.shape[0], bias=False)
-    base.layer.weight = torch.nn.Parameter(torch.zeros(up.shape[0], down.shape[1], dtype=torch.float64))
-    base.device = torch.device("cpu")
     config = {"merge_space": "low_rank_core", "low_rank": True, "lora_rank": RANK} | config
-    adapters = [(down, up) for up, down in factors]
-    merger = task_merger.MatrixPerLayerMerger(adapters, base, handler, device="cpu", merge_config=config)
-    merger.set_scaling_coeffs(STRENGTH)
-    return merger.merge(config).layer.weight.data
+    return authors_task_merger.merged(task_merger.MatrixPerLayerMerger, factors, STRENGTH, config)
 
 
 def main():
