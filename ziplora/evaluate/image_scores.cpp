@@ -24,9 +24,9 @@ const std::vector<MetricEntry>& metrics() {
                                                  {Metric::kSubjectTold, "subject_told", "subject told", true},
                                                  {Metric::kStyleTold, "style_told", "style told", true},
                                                  {Metric::kRank, "reciprocal_rank", "1/rank", false},
-                                                 {Metric::kSubject, "subject", "subject", false},
-                                                 {Metric::kStyle, "style", "style", false},
-                                                 {Metric::kText, "text", "text", false}};
+                                                 {Metric::kSubject, "subject_similarity", "subject", false},
+                                                 {Metric::kStyle, "style_similarity", "style", false},
+                                                 {Metric::kText, "text_similarity", "text", false}};
   return table;
 }
 
