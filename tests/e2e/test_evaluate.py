@@ -3,6 +3,7 @@ against what the manifest names."""
 
 import csv
 import json
+import subprocess
 
 import numpy as np
 import pytest
@@ -212,6 +213,36 @@ def test_differences_are_against_the_best_sum(manifest, arguments):
         "direct", "direct 0.5, 1", "composite"} - {best}
     assert of_likeness["composite"]["difference"]["mean"] == pytest.approx(
         rows_by(table, "composite")["likeness"]["mean"] - rows_by(table, best)["likeness"]["mean"])
+
+
+def in_browser(page):
+    """The page's text after its scripts, and what they wrote on the console."""
+    done = subprocess.run(["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--dump-dom",
+                           page.as_uri()], capture_output=True, text=True, timeout=120, check=True)
+    return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+
+
+def test_the_report_draws_itself_in_a_browser(manifest, arguments, folder, tmp_path):
+    hostile = "</script><b id=hurt>dog</b>"
+    subjects = [{"name": hostile if name == "dog" else name, "lora": str(folder / f"{name}.safetensors"),
+                 "prompt": f"a sks {name}", "images": str(folder / name)} for name in ("dog", "cat")]
+    result = ziplora(*arguments(manifest(subjects=subjects, pairs=[{"subject": hostile, "style": "ink"},
+                                                                   {"subject": "cat", "style": "ink"}])))
+    page = tmp_path / "out/report.html"
+    assert str(page) in result["files"] and page.stat().st_size < 3_000_000
+    shown, console = in_browser(page)
+    assert console == []
+    assert shown.count("<svg") >= 3  # means, subject against style, differences
+    assert "<b id=" not in shown and "&lt;/script&gt;" in shown
+    for name in NAMES:
+        assert f'<th scope="row">{name}</th>' in shown.replace('<th scope="row" colspan', ""), name
+    assert shown.count('src="data:image/png;base64,') == 2 * len(NAMES)
+    assert "ziplora merge --method ties --density 0.5 --subject SUBJECT --style STYLE -o MERGED" in shown
+
+
+def test_a_console_error_would_be_seen(tmp_path):
+    (tmp_path / "broken.html").write_text("<script>nothing.there()</script>")
+    assert in_browser(tmp_path / "broken.html")[1]
 
 
 @pytest.mark.parametrize("changes, options, exit_code, words", [

@@ -7,11 +7,13 @@
 #include <span>
 
 #include "ziplora/app/default_base.h"
+#include "ziplora/app/evaluate_commands.h"
 #include "ziplora/app/evaluate_plan.h"
 #include "ziplora/app/pair_artist.h"
 #include "ziplora/app/pair_merger.h"
 #include "ziplora/base/atomic_file.h"
 #include "ziplora/base/error.h"
+#include "ziplora/evaluate/evaluation_page.h"
 #include "ziplora/evaluate/evaluation_text.h"
 #include "ziplora/evaluate/judge.h"
 #include "ziplora/io/json_file.h"
@@ -203,10 +205,16 @@ class Comparing {
 /// @return what was written
 std::vector<std::filesystem::path> write_results(const EvaluateRequest& request,
                                                  const EvaluateResult& result) {
-  const std::filesystem::path json = request.output / "evaluation.json", csv = request.output / "images.csv";
-  write_json_file(json, to_json(result));
+  const std::filesystem::path page = request.output / "report.html",
+                              json = request.output / "evaluation.json", csv = request.output / "images.csv";
+  nlohmann::json figures = to_json(result);
+  figures["command_line"] = command_of(request);
+  for (size_t i = 0; i < result.evaluation.contenders.size(); ++i)
+    figures["contenders"][i]["command"] = command_of(result.evaluation.contenders[i]);
+  write_json_file(json, figures);
   write_text_file(csv, images_csv(result.evaluation, request.output));
-  return {json, csv};
+  write_text_file(page, evaluation_page(figures, result.evaluation));
+  return {page, json, csv};
 }
 
 }  // namespace

@@ -61,7 +61,8 @@ TEST(Contenders, AreRefusedByThePlaceThatIsWrong) {
       "m.json: methods[0].strengths | found 1 numbers, expected the subject's strength and the style's");
   EXPECT_EQ(refusal_of({{{"method", "zip"}, {"style_strengths", {"x"}}}}),
             "m.json: methods[0].style_strengths | found [\"x\"], expected a list of numbers");
-  EXPECT_EQ(refusal_of({{{"method", "zip"}}, {{"method", "zip"}}}), "m.json: methods[1] | 'zip' is given twice");
+  EXPECT_EQ(refusal_of({{{"method", "zip"}}, {{"method", "zip"}}}),
+            "m.json: methods[1] | 'zip' is given twice");
   EXPECT_EQ(refusal_of({{{"method", "zip"}, {"name", "base alone"}}}),
             "m.json: methods[0] | 'base alone' is given twice");
 }

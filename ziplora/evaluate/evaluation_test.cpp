@@ -110,7 +110,7 @@ TEST_F(AnEvaluation, IsWrittenAsCsv) {
   EXPECT_EQ(
       csv,
       "contender,group,subject,style,prompt,seed,judge,likeness,subject_told,style_told,reciprocal_rank,"
-            "subject_similarity,style_similarity,text_similarity,file\r\n"
+      "subject_similarity,style_similarity,text_similarity,file\r\n"
       "\"direct \"\"0.7\"\", 1\",A,cat,ink,cat ink,1,pixels,0.49,0.5,0.5,,,,,\"a,b.png\"\r\n"
       "\"direct \"\"0.7\"\", 1\",A,cat,ink,cat ink,2,pixels,0.51,0.5,0.5,,,,,\"a,b.png\"\r\n");
 }
