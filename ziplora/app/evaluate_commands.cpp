@@ -4,7 +4,6 @@
 
 #include "ziplora/base/dtype_name.h"
 #include "ziplora/io/json_file.h"
-#include "ziplora/merge/merge_method.h"
 
 namespace ziplora {
 namespace {
@@ -53,16 +52,9 @@ std::string with_strength(const std::string& what, double strength) {
 std::string merge_command(const Contender& contender) {
   Flags options("");
   options.add_options(contender.options);
-  const std::string subject = with_strength("SUBJECT", contender.strengths[0]),
-                    style = with_strength("STYLE", contender.strengths[1]);
-  std::string command =
-      find_merge_method(contender.by).needs_base
-          ? fmt::format(
-                "ziplora merge --method {}{} --subject {} --style {} --subject-prompt PROMPT "
-                "--style-prompt PROMPT -o MERGED",
-                contender.by, options.text(), subject, style)
-          : fmt::format("ziplora merge --method {}{} --subject {} --style {} -o MERGED", contender.by,
-                        options.text(), subject, style);
+  std::string command = fmt::format(
+      "ziplora merge --method {}{} --subject {} --style {} -o MERGED", contender.by, options.text(),
+      with_strength("SUBJECT", contender.strengths[0]), with_strength("STYLE", contender.strengths[1]));
   if (contender.style_strength != 1)
     command += fmt::format(" && ziplora generate PROMPT --adapter MERGED --style-strength {} -o IMAGE",
                            contender.style_strength);
