@@ -3,7 +3,7 @@
 ///
 ///     [{"method": "direct"},
 ///      {"method": "direct", "strengths": [0.7, 1]},
-///      {"name": "ssr + joint", "method": "ssr", "options": {"joint-weight": 4, "joint-subject": 0.7}},
+///      {"name": "ssr, own prompts", "method": "ssr", "options": {"joint-weight": 0}},
 ///      {"method": "zip", "style_strengths": [1, 1.5, 2]},
 ///      {"strategy": "k-lora"}]
 ///
