@@ -146,16 +146,16 @@ function drawTable(table) {
 
 function drawImages() {
   const group = byId("group").value, words = byId("filter").value.toLowerCase();
-  const pictures = data.pictures.filter((picture) => !group || picture.group === group);
-  const pairs = [...new Map(pictures.map((picture) => [`${picture.subject} / ${picture.style}`, picture])).keys()];
-  const names = [...new Set(pictures.map((picture) => picture.contender))].filter((name) => name.toLowerCase().includes(words));
+  const images = data.shown_images.filter((image) => !group || image.group === group);
+  const pairs = [...new Map(images.map((image) => [`${image.subject} / ${image.style}`, image])).keys()];
+  const names = [...new Set(images.map((image) => image.contender))].filter((name) => name.toLowerCase().includes(words));
   const head = document.createElement("tr");
   head.append(cell("th", ""), ...pairs.map((pair) => cell("th", pair, { scope: "col" })));
   const lines = names.map((name) => {
     const line = document.createElement("tr");
     line.append(cell("th", name, { scope: "row" }));
     for (const pair of pairs) {
-      const found = pictures.find((picture) => picture.contender === name && `${picture.subject} / ${picture.style}` === pair);
+      const found = images.find((image) => image.contender === name && `${image.subject} / ${image.style}` === pair);
       const place = document.createElement("td");
       if (found) place.append(Object.assign(document.createElement("img"), { src: `data:image/png;base64,${found.png}`, loading: "lazy",
         alt: `${found.prompt}, by ${name}`, title: found.prompt }));

@@ -77,8 +77,8 @@ std::vector<size_t> pairs_to_show(const Evaluation& evaluation) {
   return order;
 }
 
-nlohmann::json picture(const Evaluation& evaluation, size_t pair, size_t prompt, const std::string& by,
-                       const std::filesystem::path& file) {
+nlohmann::json shown_image(const Evaluation& evaluation, size_t pair, size_t prompt, const std::string& by,
+                           const std::filesystem::path& file) {
   const Manifest::Pair& of = evaluation.manifest.pairs[pair];
   return {{"contender", by},
           {"group", of.group},
@@ -88,7 +88,7 @@ nlohmann::json picture(const Evaluation& evaluation, size_t pair, size_t prompt,
           {"png", thumbnail(file)}};
 }
 
-nlohmann::json pictures(const Evaluation& evaluation) {
+nlohmann::json shown_images(const Evaluation& evaluation) {
   nlohmann::json shown = nlohmann::json::array();
   const auto images = first_images(evaluation);
   size_t bytes = 0;
@@ -97,10 +97,10 @@ nlohmann::json pictures(const Evaluation& evaluation) {
     std::vector<nlohmann::json> column;
     const Manifest::Pair& of = evaluation.manifest.pairs[pair];
     if (!of.truths.empty())
-      column.push_back(picture(evaluation, pair, first.prompt, "true image", of.truths[first.prompt]));
+      column.push_back(shown_image(evaluation, pair, first.prompt, "true image", of.truths[first.prompt]));
     for (const EvaluatedImage* image : images.at(pair))
-      column.push_back(picture(evaluation, pair, image->prompt, evaluation.contenders[image->contender].name,
-                               image->file));
+      column.push_back(shown_image(evaluation, pair, image->prompt,
+                                   evaluation.contenders[image->contender].name, image->file));
     for (const nlohmann::json& entry : column) bytes += json_line(entry).size();
     if (bytes > kMostImageBytes && !shown.empty()) break;
     for (nlohmann::json& entry : column) shown.push_back(std::move(entry));
@@ -118,7 +118,7 @@ std::string inside_script(std::string json) {
 
 std::string evaluation_page(const nlohmann::json& figures, const Evaluation& evaluation) {
   nlohmann::json data = figures;
-  data["pictures"] = pictures(evaluation);
+  data["shown_images"] = shown_images(evaluation);
   const std::string frame = asset("page.html");
   std::string page;
   size_t at = 0;
