@@ -5,6 +5,7 @@
 #include "mini/regimes/regime_manifest.h"
 #include "mini/regimes/regime_plan.h"
 #include "mini/regimes/regime_world.h"
+#include "mini/regimes/trainings_progress.h"
 #include "mini/report/claimed_folder.h"
 #include "mini/report/lora_folder.h"
 #include "mini/report/train_once.h"
@@ -63,14 +64,15 @@ class RegimesFolder {
     write_manifest();
     const std::vector<const PlannedLora*> todo = trainings_of_shard();
     RegimesResult result{.manifest = manifest_file()};
-    Stage stage(progress_, "LoRAs", static_cast<int64_t>(todo.size()));
+    int64_t iterations = 0;
+    for (const PlannedLora* lora : todo) iterations += iterations_of(*lora);
+    TrainingsProgress progress(progress_, iterations);
     for (const PlannedLora* lora : todo) {
-      progress_.note(lora->name);
+      progress_.note(fmt::format("{}  (LoRA {} of {})", lora->name, ++result.trained, todo.size()));
       draw_images(*lora);
-      train(*lora);
+      train(*lora, progress);
       write_manifest();
-      stage.step();
-      ++result.trained;
+      progress.add_done(iterations_of(*lora));
     }
     for (const std::vector<PlannedLora>* loras : {&plan_.subjects, &plan_.styles})
       for (const PlannedLora& lora : *loras) {
@@ -119,16 +121,22 @@ class RegimesFolder {
     }
   }
 
-  void train(const PlannedLora& lora) {
+  json settings_of(const PlannedLora& lora) const { return with(lora.settings, request_.settings); }
+
+  int64_t iterations_of(const PlannedLora& lora) const {
+    return resolve_train_settings(request_.base, settings_of(lora)).iterations;
+  }
+
+  void train(const PlannedLora& lora, ProgressSink& progress) {
     TrainRequest train;
     train.images = {request_.output / images_path(lora)};
     train.prompt = lora.instance_prompt;
     train.output = request_.output / lora_path(lora);
     train.base = request_.base;
-    train.settings = with(lora.settings, request_.settings);
+    train.settings = settings_of(lora);
     train.run_folder = request_.output / "runs" / lora.stem();
     fs::create_directories(train.output.parent_path());
-    train_once(train, progress_, cancel_);
+    train_once(train, progress, cancel_);
   }
 
   void write_manifest() const {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from program import interrupt, run_ziplora, ziplora, ziplora_fails
+from program import events, interrupt, run_ziplora, steps_of, ziplora, ziplora_fails
 from safetensors import safe_open
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,6 +52,11 @@ def test_the_manifest_names_what_is_there(made):
     assert len(manifest["pairs"]) == 120 + 120 + 30 + 48
 
 
+def test_progress_counts_the_iterations_of_all(made):
+    loras = made[1]["trained"]
+    assert steps_of(made[1], "LoRAs") == [(n * QUICK["iterations"], loras * QUICK["iterations"]) for n in range(1, loras + 1)]
+
+
 def test_each_lora_learns_what_its_regime_shows(made):
     folder, _ = made
     manifest = manifest_of(folder)
@@ -82,11 +87,12 @@ def test_two_shards_share_the_work(cache, tmp_path):
 def test_an_interrupted_run_goes_on_within_a_training(cache, tmp_path):
     arguments = regimes(cache, tmp_path / "out", "--groups", "B", "--subjects", 1)
     (tmp_path / "quick.json").write_text(json.dumps(QUICK | {"iterations": 40}))
-    error = interrupt(arguments, ROOT, "train", after_step=5)
+    error = interrupt(arguments, ROOT, "LoRAs", after_step=5)
     assert "run the same command again" in error["hint"]
     [checkpoint] = tmp_path.rglob("checkpoint*")
     done = run_ziplora(*arguments, "--shard", "1/7", "--json", cwd=ROOT)
     assert done.returncode == 0 and not checkpoint.exists()
+    assert steps_of({"events": events(done)}, "LoRAs")[0][0] > 5
 
 
 @pytest.mark.parametrize("more, words", [(("--half", "report"), "recipe.json"), (("--groups", "E"), "E"),
