@@ -10,6 +10,9 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
+/// Captions of a style's images under which merges preserve it; a subject has its prompt.
+constexpr size_t kMostOwnPrompts = 8;
+
 /// Of the noise of the images that the merges draw.
 constexpr uint64_t kSeeds[] = {0, 1, 2, 3};
 
@@ -17,13 +20,21 @@ bool is_ready(const PlannedLora& lora, const fs::path& folder) {
   return fs::exists(folder / lora_path(lora));
 }
 
-json entries_of(const std::vector<PlannedLora>& loras, const fs::path& folder) {
+json own_prompts(const PlannedLora& style) {
+  json prompts = json::array();
+  for (const PlannedImage& image : style.images)
+    if (prompts.size() < kMostOwnPrompts) prompts.push_back(image.caption);
+  return prompts;
+}
+
+json entries_of(const std::vector<PlannedLora>& loras, const fs::path& folder, bool are_styles) {
   json entries = json::array();
   for (const PlannedLora& lora : loras) {
     json entry{{"name", lora.name}, {"prompt", lora.prompt}, {"words", lora.words}};
     if (is_ready(lora, folder)) {
       entry["lora"] = lora_path(lora).string();
       entry["images"] = images_path(lora).string();
+      if (are_styles) entry["own_prompts"] = own_prompts(lora);
     }
     entries.push_back(std::move(entry));
   }
@@ -53,8 +64,8 @@ json manifest_of(const RegimePlan& plan, const Catalogue& catalogue, const fs::p
                      {"group", find_regime(pair.regime).group},
                      {"truths", truths}});
   }
-  return {{"subjects", entries_of(plan.subjects, folder)},
-          {"styles", entries_of(plan.styles, folder)},
+  return {{"subjects", entries_of(plan.subjects, folder, false)},
+          {"styles", entries_of(plan.styles, folder, true)},
           {"prompts", regime_prompts()},
           {"seeds", kSeeds},
           {"pairs", pairs}};

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 #include "mini/regimes/regime_world.h"
 #include "mini/report/lora_folder.h"
 #include "mini/report/lora_questions.h"
@@ -29,6 +31,7 @@ void RegimePlanner::begin(const Regime& regime) {
 
 void RegimePlanner::subject_with_styles(int subject, const SubjectVariant& variant, size_t images,
                                         int style_seed) {
+  const size_t subjects_before = plan_.subjects.size();
   const size_t planned = this->subject(subject, variant), place = subjects_of_regime_;
   subjects_of_regime_ += variant.trained;
   for (const int style : regime_styles(world_.catalogue(), half_)) {
@@ -38,6 +41,16 @@ void RegimePlanner::subject_with_styles(int subject, const SubjectVariant& varia
       plan_.pairs.push_back({planned, this->style(style, images, style_seed), regime_, place,
                              truths(subject, variant.turned, style)});
   }
+  if (variant.trained && plan_.subjects.size() > subjects_before)
+    lend_learned_looks(subject, variant, planned);
+}
+
+void RegimePlanner::lend_learned_looks(int subject, const SubjectVariant& variant, size_t planned) {
+  std::set<int> styles;
+  for (const ShownScene& scene : shown_scenes(world_, subject)) styles.insert(scene.content.style);
+  for (const int style : styles)
+    plan_.pairs.push_back(
+        {planned, look(style), regime_, subjects_of_regime_, truths(subject, variant.turned, style)});
 }
 
 size_t RegimePlanner::subject(int subject, const SubjectVariant& variant) {
@@ -68,6 +81,14 @@ size_t RegimePlanner::style(int style, size_t images, int training_seed) {
   lora.settings = images == 1 ? style_settings() : many_images_settings();
   lora.settings["seed"] = training_seed;
   plan_.styles.push_back(std::move(lora));
+  return known->second;
+}
+
+size_t RegimePlanner::look(int style) {
+  const Style& how = world_.catalogue().styles[style];
+  const auto [known, is_new] = styles_.try_emplace(how.id, plan_.styles.size());
+  const std::string words = "in " + how.phrases.front();
+  if (is_new) plan_.styles.push_back({how.id, words, words, "", {}});
   return known->second;
 }
 

@@ -33,13 +33,16 @@ class RegimePlanner {
 
   /// The pairs that follow are this regime's.
   void begin(const Regime& regime);
-  /// Plans that the subject meets every style that its artist drew it in.
+  /// Plans that the subject meets every style that its artist drew it in, and lends its true drawings in the styles that its
+  /// LoRA learns from: an image that is nearer to one of these wears no style.
   /// @param images  of each style's LoRA: 1 or kManyImages
   void subject_with_styles(int subject, const SubjectVariant& variant, size_t images, int style_seed = 0);
 
  private:
   size_t subject(int subject, const SubjectVariant& variant);
+  void lend_learned_looks(int subject, const SubjectVariant& variant, size_t planned);
   size_t style(int style, size_t images, int training_seed);
+  size_t look(int style);
   std::vector<PlannedImage> images_of_subject(int subject, bool turned) const;
   std::vector<PlannedImage> images_of_style(int style, size_t images) const;
   std::vector<std::optional<SceneContent>> truths(int subject, bool turned, int style) const;

@@ -52,6 +52,7 @@ TEST_P(RegimesTest, EverySubjectMeetsEveryStyle) {
       GetParam() == Purpose::kReport ? 4 * 5 : 4 * 6;  // an ink style does not tell hues
   std::map<std::string, size_t> pairs, merged;
   for (const PlannedPair& pair : plan().pairs) {
+    if (plan().styles[pair.style].images.empty()) continue;  // a look
     ++pairs[pair.regime];
     merged[pair.regime] += !plan().subjects[pair.subject].images.empty();
   }
@@ -64,17 +65,35 @@ TEST_P(RegimesTest, WhatIsAskedForIsHeldOutAndTurnedWhereItIsSeen) {
   for (const PlannedPair& pair : plan().pairs)
     for (const std::optional<SceneContent>& truth : pair.truths) {
       if (!truth) continue;
-      EXPECT_EQ(catalogue().styles[truth->style].purpose, GetParam());
+      const bool is_look = plan().styles[pair.style].images.empty();
+      EXPECT_EQ(catalogue().styles[truth->style].purpose, is_look ? Purpose::kTraining : GetParam());
       const bool is_candidate = plan().subjects[pair.subject].images.empty();
       EXPECT_EQ(purpose(*truth), pair.regime == "C" ? Purpose::kTraining : GetParam());
       EXPECT_EQ(truth->turned, pair.regime == "C" && !is_candidate);
     }
 }
 
+/// In the styles of its LoRA's images, and once, however many regimes it is in.
+TEST_P(RegimesTest, ASubjectLendsTheLooksThatItLearnsFrom) {
+  std::map<size_t, std::vector<int>> looks;
+  for (const PlannedPair& pair : plan().pairs)
+    if (plan().styles[pair.style].images.empty()) {
+      EXPECT_EQ(plan().styles[pair.style].name, catalogue().styles[pair.truths[0]->style].id);
+      looks[pair.subject].push_back(pair.truths[0]->style);
+    }
+  for (size_t subject = 0; subject < plan().subjects.size(); ++subject) {
+    std::set<int> learned;
+    for (const PlannedImage& image : plan().subjects[subject].images) learned.insert(image.content.style);
+    EXPECT_EQ(looks[subject], std::vector<int>(learned.begin(), learned.end()))
+        << plan().subjects[subject].name;
+  }
+}
+
 TEST_P(RegimesTest, NoStyleShowsWhatIsAskedFor) {
   const std::vector<int> turned = turned_subjects(*world_);
   EXPECT_EQ(turned.size(), 2 * 4u);
   for (const PlannedLora& style : plan().styles) {
+    if (style.images.empty()) continue;  // a look
     EXPECT_TRUE(style.images.size() == 1 || style.images.size() == kManyImages) << style.name;
     std::set<int> shown;
     for (const PlannedImage& image : style.images) {
@@ -150,6 +169,9 @@ TEST_P(RegimesTest, TheManifestNamesTheLorasThatAreThere) {
   for (const auto& [list, ready] : {std::pair("subjects", subject.name), {"styles", style.name}})
     for (const nlohmann::json& entry : manifest.at(list))
       EXPECT_EQ(entry.contains("lora"), entry.at("name") == ready) << entry;
+  for (const nlohmann::json& entry : manifest.at("styles"))
+    EXPECT_EQ(entry.contains("own_prompts") ? entry.at("own_prompts").size() : 0,
+              entry.contains("lora") ? 8 : 0);
   EXPECT_EQ(manifest.at("pairs").size(), plan().pairs.size());
   EXPECT_EQ(pairs_ready(plan(), folder), 1u);
   fs::remove_all(folder);
@@ -163,8 +185,10 @@ INSTANTIATE_TEST_SUITE_P(Halves, RegimesTest, testing::Values(Purpose::kDevelopm
 TEST_F(RegimesTest, TheHalvesShareNothingThatIsAskedFor) {
   std::map<Purpose, std::set<int>> subjects, styles;
   for (const auto& [half, plan] : plans_)
-    for (const PlannedPair& pair : plan.pairs)
+    for (const PlannedPair& pair : plan.pairs) {
+      if (plan.styles[pair.style].images.empty()) continue;  // a look
       subjects[half].insert(pair.truths[0]->subject), styles[half].insert(pair.truths[0]->style);
+    }
   for (const auto& asked : {subjects, styles})
     for (const int index : asked.at(Purpose::kReport))
       EXPECT_EQ(asked.at(Purpose::kDevelopment).count(index), 0u) << index;
