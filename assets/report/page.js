@@ -3,7 +3,8 @@ const byId = (id) => document.getElementById(id);
 const METRICS = [["likeness", "likeness to the true image"], ["harmonic_mean", "harmonic mean of subject and style"],
   ["subject_told", "subject told"], ["style_told", "style told"], ["reciprocal_rank", "1 / rank of the true image"],
   ["subject_similarity", "similarity to the subject's images"], ["style_similarity", "similarity to the style's images"],
-  ["text_similarity", "similarity to the prompt's words"]];
+  ["text_similarity", "similarity to the prompt's words"],
+  ["subject_kept", "subject kept under its own prompt"], ["style_kept", "style kept under its own prompt"]];
 const SHARES = ["subject_told", "style_told"];
 
 const contender = new Map(data.contenders.map((row) => [row.name, row]));

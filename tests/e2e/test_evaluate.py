@@ -147,6 +147,26 @@ def test_merges_and_images_are_those_of_merge_and_generate(manifest, arguments, 
             assert abs(expected[name] - expected[other]).max() > 3, (name, other)
 
 
+def test_own_prompts_are_compared_with_each_lora_alone(manifest, arguments, tmp_path):
+    """What is kept of a LoRA that draws alone is all of it; of the base, less."""
+    content = json.loads(manifest().read_text())
+    pairs = [pair | {"truths": [*pair["truths"], None, None]} for pair in content["pairs"]]
+    result = ziplora(*arguments(manifest(pairs=pairs, prompts=[*content["prompts"], "{subject}", "a fox, {style}"]), "--only",
+                                "direct"))
+    table = result["tables"][0]
+    assert rows_by(table, "subject alone")["subject_kept"]["mean"] == pytest.approx(1)
+    assert rows_by(table, "style alone")["style_kept"]["mean"] == pytest.approx(1)
+    assert rows_by(table, "base alone")["subject_kept"]["mean"] < 0.999
+    rows = rows_of(tmp_path / "out/images.csv")
+    own = [row for row in rows if row["prompt"] == "a fox, in szn style"]
+    assert len(own) == 2 * 2 * 4 and all(row["style_kept"] and not row["likeness"] and not row["subject_kept"] for row in own)
+    alone = {row["seed"]: row["file"] for row in own if row["contender"] == "style alone"}
+    for row in (row for row in own if row["contender"] == "direct"):
+        a, b = (np.asarray(Image.open(tmp_path / "out" / file).convert("RGB").resize((16, 16), Image.BILINEAR), dtype=float)
+                / 127.5 - 1 for file in (row["file"], alone[row["seed"]]))
+        assert float(row["style_kept"]) == pytest.approx((a * b).sum() / np.linalg.norm(a) / np.linalg.norm(b), abs=1e-4)
+
+
 def test_an_image_says_how_it_is_made_again(manifest, arguments, tmp_path):
     ziplora(*arguments(manifest()))
     row = next(row for row in rows_of(tmp_path / "out/images.csv") if row["contender"] == "ssr + joint" and row["seed"] == "3")

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <set>
 #include <span>
@@ -90,11 +91,17 @@ class Comparing {
       for (const EvaluatedImage& image : batch) files.push_back(image.file);
       const at::Tensor features = judge.embed(files);
       for (size_t i = 0; i < batch.size(); ++i) {
-        batch[i].scores.push_back(
-            scorer.score(batch[i].pair, batch[i].prompt, features[static_cast<int64_t>(i)]));
+        batch[i].scores.push_back(scores_of(batch[i], features[static_cast<int64_t>(i)], judge, scorer));
         stage.step();
       }
     }
+  }
+
+  Scores scores_of(const EvaluatedImage& image, const at::Tensor& features, const Judge& judge,
+                   const ImageScorer& scorer) const {
+    if (plan_.manifest.kind_of(image.prompt) == Manifest::PromptKind::kJoint)
+      return scorer.score(image.pair, image.prompt, features);
+    return scorer.score_own(image.prompt, features, judge.embed({image.alone})[0]);
   }
 
   const Contender& contender(const Task& task) const { return plan_.contenders[task.contender]; }
@@ -184,10 +191,20 @@ class Comparing {
   void list_images_of(const Task& task, const Costume& costume, Evaluation& evaluation) {
     for (size_t prompt = 0; prompt < plan_.manifest.prompts.size(); ++prompt)
       for (const uint64_t seed : plan_.manifest.seeds)
-        if (plan_.manifest.asks(pair(task), prompt))
-          evaluation.images.push_back(
-              {task.contender, task.pair, prompt, seed,
-               artist_.file(costume, {plan_.manifest.prompt_of(pair(task), prompt), seed})});
+        if (plan_.manifest.asks(pair(task), prompt)) {
+          const PromptAndSeed image{plan_.manifest.prompt_of(pair(task), prompt), seed};
+          evaluation.images.push_back({task.contender, task.pair, prompt, seed, artist_.file(costume, image),
+                                       alone(task.pair, prompt, image)});
+        }
+  }
+
+  /// What the LoRA whose own prompt it is draws alone; empty for a joint prompt.
+  std::filesystem::path alone(size_t pair, size_t prompt, const PromptAndSeed& image) {
+    const Manifest::PromptKind kind = plan_.manifest.kind_of(prompt);
+    if (kind == Manifest::PromptKind::kJoint) return {};
+    const Way way = kind == Manifest::PromptKind::kSubjectsOwn ? Way::kSubject : Way::kStyle;
+    const auto bound = std::ranges::find(plan_.contenders, way, &Contender::way);
+    return artist_.file(costume_of({pair, static_cast<size_t>(bound - plan_.contenders.begin())}, {}), image);
   }
 
   const EvaluateRequest& request_;

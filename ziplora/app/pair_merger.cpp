@@ -44,7 +44,8 @@ PairMerger::Step PairMerger::step(const Contender& contender, const Manifest::Pa
                              {"seed", request_.seed}};
   if (method.needs_base) {
     settings["prompts"] = {subject.own_prompts, style.own_prompts};
-    if (learns_jointly(options)) settings["joint_prompts"] = {manifest_.prompt_of(pair, 0)};
+    if (learns_jointly(options))
+      settings["joint_prompts"] = {manifest_.prompt_of(pair, manifest_.joint_prompt())};
     settings["base"] = base_.sha256();
     settings["dtype"] = dtype_name(request_.policy.dtype);
   }
@@ -79,7 +80,7 @@ void PairMerger::make(const Step& step, const Contender& contender, const Manife
     merge.inputs[0].prompts = subject.own_prompts;
     merge.inputs[1].prompts = style.own_prompts;
     if (learns_jointly(resolve_options(method, contender.options)))
-      merge.joint_prompts = {manifest_.prompt_of(pair, 0)};
+      merge.joint_prompts = {manifest_.prompt_of(pair, manifest_.joint_prompt())};
     merge.loaded_base = base_.sdxl();
   }
   merge.method = contender.by;

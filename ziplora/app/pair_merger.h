@@ -1,6 +1,6 @@
 #pragma once
 /// Makes the merged files of a comparison, each once. Methods that learn preserve each LoRA under its own prompts; the joint
-/// prompt, for those that give it a weight, is the manifest's first.
+/// prompt, for those that give it a weight, is the first of the manifest's.
 ///
 ///     PairMerger merger(request, manifest, folder, base, progress, cancel);
 ///     const MergedPair merged = merger.merged(contender, pair);   // found, or made

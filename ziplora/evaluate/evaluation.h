@@ -27,6 +27,8 @@ struct EvaluatedImage {
   size_t contender, pair, prompt;
   uint64_t seed;
   std::filesystem::path file;
+  /// Under a LoRA's own prompt, the image that it draws alone; else empty.
+  std::filesystem::path alone = {};
   std::vector<Scores> scores = {};  ///< by judge
 };
 

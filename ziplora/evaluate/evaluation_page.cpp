@@ -50,10 +50,11 @@ std::string thumbnail(const std::filesystem::path& file) {
   return base64(png_bytes(small.to(at::kFloat).div(255)));
 }
 
-/// The first image of each contender and pair.
+/// The first image of each contender and pair, of a joint prompt.
 std::map<size_t, std::vector<const EvaluatedImage*>> first_images(const Evaluation& evaluation) {
   std::map<size_t, std::vector<const EvaluatedImage*>> by_pair;
   for (const EvaluatedImage& image : evaluation.images) {
+    if (!image.alone.empty()) continue;
     std::vector<const EvaluatedImage*>& images = by_pair[image.pair];
     const auto is_there = [&](const EvaluatedImage* other) { return other->contender == image.contender; };
     if (std::ranges::none_of(images, is_there)) images.push_back(&image);

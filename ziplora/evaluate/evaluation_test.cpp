@@ -28,14 +28,14 @@ class AnEvaluation : public testing::Test {
     evaluation_.contenders.push_back(contender);
     for (size_t pair = 0; pair < likeness.size(); ++pair)
       for (const double side : {-0.01, 0.01})
-        evaluation_.images.push_back({index,
-                                      pair,
-                                      0,
-                                      side < 0 ? 1U : 2U,
-                                      "a,b.png",
-                                      {{{Metric::kLikeness, likeness[pair] + side},
-                                        {Metric::kSubjectTold, subject},
-                                        {Metric::kStyleTold, style}}}});
+        evaluation_.images.push_back({.contender = index,
+                                      .pair = pair,
+                                      .prompt = 0,
+                                      .seed = side < 0 ? 1U : 2U,
+                                      .file = "a,b.png",
+                                      .scores = {{{Metric::kLikeness, likeness[pair] + side},
+                                                  {Metric::kSubjectTold, subject},
+                                                  {Metric::kStyleTold, style}}}});
   }
 
   static Contender by(const std::string& method, const std::string& name) {
@@ -110,9 +110,9 @@ TEST_F(AnEvaluation, IsWrittenAsCsv) {
   EXPECT_EQ(
       csv,
       "contender,group,subject,style,prompt,seed,judge,likeness,subject_told,style_told,reciprocal_rank,"
-      "subject_similarity,style_similarity,text_similarity,file\r\n"
-      "\"direct \"\"0.7\"\", 1\",A,cat,ink,cat ink,1,pixels,0.49,0.5,0.5,,,,,\"a,b.png\"\r\n"
-      "\"direct \"\"0.7\"\", 1\",A,cat,ink,cat ink,2,pixels,0.51,0.5,0.5,,,,,\"a,b.png\"\r\n");
+      "subject_similarity,style_similarity,text_similarity,subject_kept,style_kept,file\r\n"
+      "\"direct \"\"0.7\"\", 1\",A,cat,ink,cat ink,1,pixels,0.49,0.5,0.5,,,,,,,\"a,b.png\"\r\n"
+      "\"direct \"\"0.7\"\", 1\",A,cat,ink,cat ink,2,pixels,0.51,0.5,0.5,,,,,,,\"a,b.png\"\r\n");
 }
 
 TEST_F(AnEvaluation, IsWrittenAsJson) {

@@ -20,13 +20,16 @@ at::Tensor mean_of(const Judge& judge, const std::filesystem::path& images) {
 }  // namespace
 
 const std::vector<MetricEntry>& metrics() {
-  static const std::vector<MetricEntry> table = {{Metric::kLikeness, "likeness", "likeness", false},
-                                                 {Metric::kSubjectTold, "subject_told", "subject told", true},
-                                                 {Metric::kStyleTold, "style_told", "style told", true},
-                                                 {Metric::kRank, "reciprocal_rank", "1/rank", false},
-                                                 {Metric::kSubject, "subject_similarity", "subject", false},
-                                                 {Metric::kStyle, "style_similarity", "style", false},
-                                                 {Metric::kText, "text_similarity", "text", false}};
+  static const std::vector<MetricEntry> table = {
+      {Metric::kLikeness, "likeness", "likeness", false},
+      {Metric::kSubjectTold, "subject_told", "subject told", true},
+      {Metric::kStyleTold, "style_told", "style told", true},
+      {Metric::kRank, "reciprocal_rank", "1/rank", false},
+      {Metric::kSubject, "subject_similarity", "subject", false},
+      {Metric::kStyle, "style_similarity", "style", false},
+      {Metric::kText, "text_similarity", "text", false},
+      {Metric::kSubjectKept, "subject_kept", "subject kept", false},
+      {Metric::kStyleKept, "style_kept", "style kept", false}};
   return table;
 }
 
@@ -72,6 +75,11 @@ Scores ImageScorer::score(size_t pair, size_t prompt, const at::Tensor& image) c
   if (const auto words = words_.find({pair, prompt}); words != words_.end())
     scores[Metric::kText] = cosine(words->second, image);
   return scores;
+}
+
+Scores ImageScorer::score_own(size_t prompt, const at::Tensor& image, const at::Tensor& alone) const {
+  const bool is_subjects = manifest_.kind_of(prompt) == Manifest::PromptKind::kSubjectsOwn;
+  return {{is_subjects ? Metric::kSubjectKept : Metric::kStyleKept, cosine(image, alone)}};
 }
 
 void ImageScorer::compare_with_truths(size_t pair, size_t prompt, const at::Tensor& image,

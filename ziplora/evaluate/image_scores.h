@@ -1,6 +1,7 @@
 #pragma once
-/// How well one image shows a pair, as one judge sees it: against the true image where that is known, against the images
-/// that the LoRAs learned from, and against the prompt's words.
+/// How well one image shows a pair, as one judge sees it. Under a joint prompt: against the true image where that is known,
+/// against the images that the LoRAs learned from, and against the prompt's words. Under a LoRA's own prompt: against what it
+/// draws alone.
 ///
 ///     const ImageScorer scorer(manifest, judge);
 ///     Scores scores = scorer.score(pair, prompt, judge.embed({"drawn.png"})[0]);
@@ -25,6 +26,8 @@ enum class Metric {
   kSubject,      ///< mean cosine to the subject's images: CLIP-I, the DINO score
   kStyle,        ///< mean cosine to the style's images
   kText,         ///< cosine to the prompt's words: CLIP-T
+  kSubjectKept,  ///< under the subject's own prompt, cosine to what its LoRA draws alone from the same noise
+  kStyleKept,    ///< under the style's own prompt, cosine to what its LoRA draws alone from the same noise
 };
 
 struct MetricEntry {
@@ -42,8 +45,12 @@ class ImageScorer {
  public:
   /// Embeds all that images are compared with. Both outlive the scorer.
   ImageScorer(const Manifest& manifest, const Judge& judge);
-  /// @param image  [D], of length 1
+  /// @param prompt  a joint one
+  /// @param image   [D], of length 1
   Scores score(size_t pair, size_t prompt, const at::Tensor& image) const;
+  /// @param prompt  an own one
+  /// @param alone   [D], of what its LoRA draws alone
+  Scores score_own(size_t prompt, const at::Tensor& image, const at::Tensor& alone) const;
 
  private:
   void embed_truths(const Judge& judge);

@@ -18,6 +18,11 @@ using nlohmann::json;
 constexpr const char* kExample =
     R"(for example {"name": "cat", "lora": "cat.safetensors", "prompt": "a sks cat face", "images": "cat/"})";
 constexpr const char *kSubjectWord = "{subject}", *kStyleWord = "{style}";
+constexpr const char* kPrompt = R"(for example "{subject}, {style}")";
+
+bool names(const std::string& prompt, const char* word) { return prompt.find(word) != std::string::npos; }
+
+bool is_joint(const std::string& prompt) { return names(prompt, kSubjectWord) && names(prompt, kStyleWord); }
 
 class ManifestReader {
  public:
@@ -114,11 +119,12 @@ class ManifestReader {
     for (size_t i = 0; i < entries.size(); ++i) {
       const std::string place = fmt::format("prompts[{}]", i);
       found.push_back(text(entries[i], place));
-      for (const char* word : {kSubjectWord, kStyleWord})
-        if (found.back().find(word) == std::string::npos)
-          refuse(place, fmt::format("\"{}\" has no {}", found.back(), word),
-                 R"(for example "{subject}, {style}")");
+      if (!names(found.back(), kSubjectWord) && !names(found.back(), kStyleWord))
+        refuse(place, fmt::format("\"{}\" has neither {} nor {}", found.back(), kSubjectWord, kStyleWord),
+               kPrompt);
     }
+    if (std::ranges::none_of(found, is_joint))
+      refuse("prompts", "none has both {subject} and {style}", kPrompt);
     return found;
   }
 
@@ -220,7 +226,16 @@ bool Manifest::is_candidate(const Pair& pair) const {
 }
 
 bool Manifest::asks(const Pair& pair, size_t prompt) const {
-  return pair.truths.empty() || !pair.truths.at(prompt).empty();
+  return pair.truths.empty() || !pair.truths.at(prompt).empty() || kind_of(prompt) != PromptKind::kJoint;
+}
+
+Manifest::PromptKind Manifest::kind_of(size_t prompt) const {
+  if (is_joint(prompts.at(prompt))) return PromptKind::kJoint;
+  return names(prompts.at(prompt), kSubjectWord) ? PromptKind::kSubjectsOwn : PromptKind::kStylesOwn;
+}
+
+size_t Manifest::joint_prompt() const {
+  return static_cast<size_t>(std::ranges::find_if(prompts, is_joint) - prompts.begin());
 }
 
 Manifest read_manifest(const fs::path& path) { return ManifestReader(path).read(); }

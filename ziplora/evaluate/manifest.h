@@ -6,16 +6,17 @@
 ///                    "prompt": "a sks cat face", "images": "cat/"}],
 ///      "styles": [{"name": "outline", "lora": "outline.safetensors",
 ///                  "prompt": "in szn style", "images": "outline/"}],
-///      "prompts": ["{subject}, {style}", "{subject} next to a mushroom, {style}"],
+///      "prompts": ["{subject}, {style}", "{subject} next to a mushroom, {style}", "{subject}", "a fox, {style}"],
 ///      "seeds": [1, 2, 3, 4],
 ///      "pairs": [{"subject": "cat", "style": "outline", "group": "known class",
-///                 "truths": ["true/cat.png", null]}],
+///                 "truths": ["true/cat.png", null, null, null]}],
 ///      "methods": [{"method": "direct"}, {"method": "ssr", "options": {"joint-weight": 4}}]}
 ///
 ///     const Manifest manifest = read_manifest("world/manifest.json");
 ///
 /// Paths are relative to the manifest's folder. Without pairs every subject meets every style. A pair is not asked for
-/// the prompts at which its truths say null. A subject or a style without a LoRA only lends the true images of its
+/// the joint prompts at which its truths say null. A prompt that names one of the two alone is its LoRA's own: what is drawn
+/// there is compared with what that LoRA draws alone. A subject or a style without a LoRA only lends the true images of its
 /// pairs, as something that a drawn image may be nearer to.
 
 #include <cstdint>
@@ -48,7 +49,7 @@ struct Manifest {
     std::string group = {};
   };
   std::vector<Concept> subjects, styles;
-  /// With {subject} and {style} in each.
+  /// With {subject} or {style} in each, with both in at least one.
   std::vector<std::string> prompts;
   std::vector<uint64_t> seeds;
   std::vector<Pair> pairs;
@@ -62,6 +63,10 @@ struct Manifest {
   /// Whether there are LoRAs to merge, or only true images.
   bool is_candidate(const Pair& pair) const;
   bool asks(const Pair& pair, size_t prompt) const;
+  enum class PromptKind { kJoint, kSubjectsOwn, kStylesOwn };
+  PromptKind kind_of(size_t prompt) const;
+  /// What users type for both: the first joint prompt.
+  size_t joint_prompt() const;
 };
 
 /// @throws Error(kInput) that names the place: what is missing, unknown, given twice, or leads to no file

@@ -89,6 +89,20 @@ TEST_F(AManifest, HasCandidatesAndPromptsThatAreNotAsked) {
   EXPECT_EQ(manifest.styles[0].own_prompts, (std::vector<std::string>{"a rose, in szn style"}));
 }
 
+TEST_F(AManifest, TellsJointPromptsFromOwn) {
+  using Kind = Manifest::PromptKind;
+  json content = sound_;
+  content["prompts"] = {"{subject}", "{subject}, {style}", "a fox, {style}"};
+  content["pairs"] = {{{"subject", "cat"}, {"style", "ink"}, {"truths", {nullptr, "a.png", nullptr}}}};
+  const Manifest manifest = read(content);
+  EXPECT_EQ(manifest.kind_of(0), Kind::kSubjectsOwn);
+  EXPECT_EQ(manifest.kind_of(1), Kind::kJoint);
+  EXPECT_EQ(manifest.kind_of(2), Kind::kStylesOwn);
+  EXPECT_EQ(manifest.joint_prompt(), 1U);
+  EXPECT_EQ(manifest.prompt_of(manifest.pairs[0], 2), "a fox, in szn style");
+  for (const size_t prompt : {0, 1, 2}) EXPECT_TRUE(manifest.asks(manifest.pairs[0], prompt));
+}
+
 TEST_F(AManifest, NeedsAPairThatCanBeMerged) {
   json content = sound_;
   content["subjects"][0] = {{"name", "cat"}};
@@ -119,7 +133,10 @@ TEST_F(AManifest, IsRefusedByThePlaceThatIsWrong) {
   EXPECT_EQ(with("/subjects/1/name", "cat"), "manifest.json: subjects[1].name | 'cat' is given twice");
   EXPECT_NE(with("/subjects/0/lora", "c.safetensors").find("c.safetensors does not exist"),
             std::string::npos);
-  EXPECT_EQ(with("/prompts/0", "{subject}"), "manifest.json: prompts[0] | \"{subject}\" has no {style}");
+  EXPECT_EQ(with("/prompts/0", "a cat"),
+            "manifest.json: prompts[0] | \"a cat\" has neither {subject} nor {style}");
+  EXPECT_EQ(with("/prompts", {"{subject}", "a fox, {style}"}),
+            "manifest.json: prompts | none has both {subject} and {style}");
   EXPECT_EQ(with("/seeds/1", 1), "manifest.json: seeds | 1 is given twice");
   EXPECT_EQ(with("/seeds/1", -1), "manifest.json: seeds | -1 is not a seed");
   EXPECT_NE(with("/sedes", 1).find("sedes"), std::string::npos);
