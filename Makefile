@@ -1,5 +1,5 @@
 # One line a target; the work is in tools/ and CMake.
-.PHONY: all setup build demo test bench bench-sdxl base base-report format check asan tsan torture fuzz clean
+.PHONY: all setup build demo test bench bench-sdxl base base-report evidence format check asan tsan torture fuzz clean
 all: build
 setup:            ; @tools/setup.sh engine
 build: setup      ; @tools/build.sh release build
@@ -9,6 +9,7 @@ bench:            ; @tools/bench.sh
 bench-sdxl:       ; @tools/bench.sh --sdxl
 base:             ; @mini/tools/base.sh
 base-report:      ; @mini/tools/report.sh
+evidence:         ; @mini/tools/evidence.sh
 format:           ; @tools/setup.sh packages && git ls-files '*.h' '*.cpp' | xargs clang-format -i
 check:            ; @tools/check.sh
 asan:             ; @tools/sanitize.sh asan

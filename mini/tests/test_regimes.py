@@ -49,7 +49,22 @@ def test_the_manifest_names_what_is_there(made):
         for truth in pair["truths"]:
             assert truth is None or Image.open(folder / truth).size == (64, 64)
     assert {pair["group"] for pair in manifest["pairs"]} == {"A", "B", "B, seed 2", "C"}
-    assert len(manifest["pairs"]) == 120 + 120 + 30 + 48
+    looks = {entry["name"] for entry in manifest["styles"] if entry["prompt"] != "in szn style"}
+    assert looks and sum(pair["style"] not in looks for pair in manifest["pairs"]) == 120 + 120 + 30 + 48
+
+
+def test_ziplora_evaluates_it(made, tmp_path):
+    """By one of the contenders of `make evidence`, all of which are known."""
+    folder, _ = made
+    manifest = manifest_of(folder) | {"seeds": [0]}
+    (folder / "slice.json").write_text(json.dumps(manifest))
+    result = ziplora("evaluate", folder / "slice.json", "--methods", ROOT / "mini/assets/contenders.json", "--only",
+                     "direct 0.7, 1", "--steps", 1, "-o", tmp_path / "out")
+    [first, *_] = result["tables"]
+    assert first["pairs"] == 6 and result["merged"] == 6
+    assert {row["contender"] for row in first["rows"]} == {"base alone", "subject alone", "style alone", "direct 0.7, 1"}
+    assert all({"likeness", "subject_told", "style_told", "harmonic_mean"} <= row.keys() for row in first["rows"])
+    assert len({table["judge"] for table in result["tables"]}) == 2
 
 
 def test_progress_counts_the_iterations_of_all(made):
