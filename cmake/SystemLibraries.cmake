@@ -1,0 +1,23 @@
+# ziplora_system_library(NAME SHARED targets ARCHIVES names)  what a folder links of the system: ziplora_system_<NAME>
+#
+# Most programs link the shared libraries. One with the property ZIPLORA_PORTABLE links the archives in their place, lib<name>.a
+# in the linker's order, and so runs where none of the packages are installed. Where an archive is missing, it links the
+# shared library, and configuring says so.
+set_property(GLOBAL PROPERTY ziplora_missing_archives "")
+
+function(ziplora_system_library name)
+  cmake_parse_arguments(ARG "" "" "SHARED;ARCHIVES" ${ARGN})
+  set(archives)
+  foreach(archive ${ARG_ARCHIVES})
+    find_library(ZIPLORA_ARCHIVE_${archive} lib${archive}.a)
+    if(NOT ZIPLORA_ARCHIVE_${archive})
+      set_property(GLOBAL APPEND PROPERTY ziplora_missing_archives lib${archive}.a)
+      set(archives ${ARG_SHARED})
+      break()
+    endif()
+    list(APPEND archives ${ZIPLORA_ARCHIVE_${archive}})
+  endforeach()
+  add_library(ziplora_system_${name} INTERFACE)
+  set(portable $<BOOL:$<TARGET_PROPERTY:ZIPLORA_PORTABLE>>)
+  target_link_libraries(ziplora_system_${name} INTERFACE "$<${portable}:${archives}>" "$<$<NOT:${portable}>:${ARG_SHARED}>")
+endfunction()
