@@ -4,7 +4,6 @@
 # has those whose library it can contain, in portable_codec_definitions: not TIFF, since libtiff.a needs JBIG-KIT, nor
 # HEIC and AVIF, since libheif needs x265. Both are under the GPL.
 option(ZIPLORA_IMAGE_CODECS "Read JPEG, WebP, GIF, TIFF and HEIC/AVIF, each if its library is found" ON)
-find_package(PkgConfig)
 
 set(image_codec_sources)
 set(image_codec_libraries)
@@ -34,13 +33,6 @@ function(ziplora_image_codec codec found library)
 endfunction()
 
 if(ZIPLORA_IMAGE_CODECS)
-  find_package(JPEG)
-  find_package(TIFF)
-  find_package(GIF)
-  if(PkgConfig_FOUND)
-    pkg_check_modules(webp IMPORTED_TARGET libwebp libwebpdemux)
-    pkg_check_modules(heif IMPORTED_TARGET libheif)
-  endif()
   ziplora_image_codec(jpeg "${JPEG_FOUND}" JPEG::JPEG jpeg)
   ziplora_image_codec(tiff "${TIFF_FOUND}" TIFF::TIFF)
   ziplora_image_codec(gif "${GIF_FOUND}" GIF::GIF gif)
