@@ -5,12 +5,16 @@ import inspect
 import io
 import json
 import os
+import re
+import shutil
 import signal
 import stat
 import subprocess
 import sys
+import textwrap
 import typing
 import warnings
+from pathlib import Path
 
 import pytest
 import torch
@@ -26,8 +30,8 @@ from test_command_line import VERBS
 
 import ziplora
 
+ROOT = Path(__file__).resolve().parents[2]
 SAID = {verb["name"]: verb for verb in json.loads(run_ziplora("--print-flags").stdout)["verbs"]}
-QUICK = {"iterations": 1, "images": 1, "image_steps": 1, "evaluation_draws": 1}
 # Doctests run the examples of the help as they stand; this makes their jobs short.
 SHORT_JOBS = f"""#!/bin/sh
 verb="$1"; shift
@@ -80,16 +84,32 @@ def test_the_package_says_that_it_is_typed_and_has_every_verb():
     assert set(VERBS) <= set(ziplora.__all__) and ziplora.__version__ in run_ziplora("--version").stdout
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_the_docstrings_examples_run(verb, here, tmp_path, monkeypatch):
+@pytest.fixture
+def short_jobs(inputs, tmp_path, monkeypatch):
+    """In a copy of the inputs: examples overwrite them."""
+    monkeypatch.chdir(shutil.copytree(inputs, tmp_path / "copy", symlinks=True))
     program = tmp_path / "short-jobs"
     program.write_text(SHORT_JOBS)
     program.chmod(0o755)
     monkeypatch.setenv("ZIPLORA_PROGRAM", str(program))
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_docstrings_examples_run(verb, short_jobs):
     example = doctest.DocTestParser().get_doctest(getattr(ziplora, verb).__doc__, {"ziplora": ziplora}, verb, None, 0)
     assert len(example.examples) == len(SAID[verb]["examples"]) > 0
     said = io.StringIO()
     assert doctest.DocTestRunner().run(example, out=said.write).failed == 0, said.getvalue()
+
+
+def test_the_example_of_docs_python_runs(short_jobs):
+    text = (ROOT / "docs/python.md").read_text()
+    code = re.search(r"(?:^    .*\n|^\n)+", text[text.index("    import ziplora"):], re.M)[0]
+    pipe = StableDiffusionXLPipeline.from_pretrained(MINI)
+    exec(textwrap.dedent(code), {"pipe": pipe})
+    assert pipe.get_active_adapters()
+    assert {path.name for path in Path().glob("dog*")} == {
+        "dog.safetensors", "dog-in-ink.safetensors", "dog-diffusers.safetensors", "dog-1.png", "dog-2.png"}
 
 
 def test_events_arrive_one_by_one_and_the_result_is_the_programs(here, tmp_path):
