@@ -42,11 +42,14 @@ if [[ $level == packages ]]; then exit 0; fi
 
 list=requirements/engine.txt
 if [[ $level == referee || $level == wheel ]]; then list=requirements/$level.txt; fi
-stamp=".venv/.ziplora-$(basename "$list" .txt)-$(cat requirements/engine.txt requirements/wheel.txt "$list" | sha256sum | cut -c1-16)"
+lists=(requirements/engine.txt "$list")
+if [[ $level == referee ]]; then lists+=(requirements/wheel.txt); fi
+stamp=".venv/.ziplora-$(basename "$list" .txt)-$(cat "${lists[@]}" | sha256sum | cut -c1-16)"
 if [[ ! -e $stamp ]]; then
   echo "setup: installing $list into .venv (LibTorch is large; minutes on a first run)" >&2
   [[ -x .venv/bin/python ]] || python3 -m venv .venv
-  install=(.venv/bin/pip install --disable-pip-version-check -r "$list")
+  # Not by .venv/bin/pip, which names its interpreter by the path that the folder had when it was made.
+  install=(.venv/bin/python -m pip install --disable-pip-version-check -r "$list")
   if [[ -t 2 ]]; then
     "${install[@]}" >&2  # a person sees each download with its ETA
   else  # a log gets the size of each before it begins

@@ -38,7 +38,6 @@ verb="$1"; shift
 case "$verb" in
   merge) set -- --iterations=1 --images=1 --image-steps=1 --evaluation-draws=1 "$@" ;;
   train) set -- --iterations=1 --rank=2 "$@" ;;
-  generate) set -- --steps=1 "$@" ;;
 esac
 exec {BUILD}/ziplora "$verb" "$@"
 """
@@ -108,7 +107,7 @@ def test_the_example_of_docs_python_runs(short_jobs):
     pipe = StableDiffusionXLPipeline.from_pretrained(MINI)
     exec(textwrap.dedent(code), {"pipe": pipe})
     assert pipe.get_active_adapters()
-    assert {path.name for path in Path().glob("dog*")} == {
+    assert {path.name for path in Path().glob("dog*")} >= {
         "dog.safetensors", "dog-in-ink.safetensors", "dog-diffusers.safetensors", "dog-1.png", "dog-2.png"}
 
 
@@ -137,7 +136,7 @@ def test_lists_switches_and_words_that_look_like_flags_arrive(here, tmp_path, mo
 
 def test_a_merge_loads_into_a_diffusers_pipeline(here, tmp_path):
     merged = ziplora.merge(method="direct", subject="dog.safetensors", style="ink.safetensors", output=tmp_path / "both.safetensors")
-    pipe = StableDiffusionXLPipeline.from_pretrained(MINI)
+    pipe = StableDiffusionXLPipeline.from_pretrained(MINI, torch_dtype=torch.float32)
     name = "down_blocks.1.attentions.0.transformer_blocks.0.attn1.to_q"
     assert merged.load_into(pipe, adapter_name="both") is pipe
     layer = pipe.unet.get_submodule(name)
@@ -145,7 +144,8 @@ def test_a_merge_loads_into_a_diffusers_pipeline(here, tmp_path):
     stored = load_file(merged.output)
     down, up = (next(tensor for key, tensor in stored.items() if "input_blocks_4_1" in key and "attn1_to_q" in key and part in key)
                 for part in ("lora_down", "lora_up"))
-    torch.testing.assert_close(layer.get_delta_weight("both"), (up @ down).to(torch.float32), rtol=1e-2, atol=1e-4)
+    assert torch.equal(layer.lora_A["both"].weight, down.float()) and torch.equal(layer.lora_B["both"].weight, up.float())
+    assert layer.scaling["both"] == 1
 
 
 def test_what_is_no_lora_does_not_load(here, tmp_path):
@@ -233,9 +233,12 @@ def test_a_program_that_dies_is_an_error(text, says, tmp_path, monkeypatch):
         ziplora.inspect("a.safetensors")
 
 
-def test_a_line_of_progress_is_drawn_on_demand_and_cleared(here, tmp_path, capsys):
+def test_a_line_of_progress_is_drawn_on_demand_and_in_notebooks_and_cleared(here, tmp_path, capsys, monkeypatch):
     ziplora.generate("a cat", steps=3, output=tmp_path / "a.png", progress=True)
     drawn = capsys.readouterr().err
     assert "\rdenoise 3/3" in drawn and drawn.endswith("\r")
     ziplora.generate("a cat", steps=3, output=tmp_path / "a.png")  # no terminal here
     assert capsys.readouterr().err == ""
+    monkeypatch.setitem(sys.modules, "ipykernel", sys)
+    ziplora.generate("a cat", steps=3, output=tmp_path / "a.png")
+    assert "\rdenoise 3/3" in capsys.readouterr().err

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from program import BUILD
+from PIL import Image
+from program import BUILD, run_ziplora
 from test_install import MOVED_AWAY
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -109,6 +110,24 @@ def test_the_version_tells_which_torch(environment, tmp_path):
 def test_processors_without_avx_draw_too(environment, capability, tmp_path):
     done = run(environment, "generate", "a cat", "--steps", 1, "-o", "a.png", cwd=tmp_path, ATEN_CPU_CAPABILITY=capability)
     assert done.returncode == 0, done.stderr
+
+
+def test_it_draws_what_the_program_with_shared_libraries_draws(environment, tmp_path):
+    """Text that goes through ICU's tables: composition, categories of characters, lower case, white space."""
+    prompt = "A\u030ange\u0301lique, İSTANBUL ΣΑΣ ﬁ Ⅷ １２ ㎏\u3000ТЕСТ 日本語 🦊 don't"
+    job = ("generate", prompt, "--steps", 1, "--seed", 3, "--quiet", "-o")
+    assert run(environment, *job, "wheel.png", cwd=tmp_path).returncode == 0
+    assert run_ziplora(*job, "shared.png", cwd=tmp_path).returncode == 0
+    assert (tmp_path / "wheel.png").read_bytes() == (tmp_path / "shared.png").read_bytes()
+
+
+@pytest.mark.parametrize("kind, read", [("png", True), ("jpg", True), ("webp", True), ("gif", True), ("tiff", False), ("avif", False)])
+def test_images_are_read_but_those_whose_libraries_would_be_under_the_gpl(environment, kind, read, tmp_path):
+    Image.effect_noise((64, 64), 50).convert("RGB").save(tmp_path / f"photo.{kind}")
+    done = run(environment, "train", f"photo.{kind}", "--prompt", "a cat", "--iterations", 1, "--rank", 1, "-o", "cat.safetensors",
+               cwd=tmp_path)
+    assert (done.returncode == 0) == read, done.stderr
+    assert read or "which ziplora was built without" in done.stderr and "convert the image to PNG" in done.stderr
 
 
 @pytest.fixture
