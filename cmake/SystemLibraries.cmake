@@ -3,7 +3,6 @@
 # Most programs link the shared libraries. One with the property ZIPLORA_PORTABLE links the archives in their place, lib<name>.a
 # in the linker's order, and so runs where none of the packages are installed. Where an archive is missing, it links the
 # shared library, and configuring says so.
-set_property(GLOBAL PROPERTY ziplora_missing_archives "")
 
 function(ziplora_system_library name)
   cmake_parse_arguments(ARG "" "" "SHARED;ARCHIVES" ${ARGN})
@@ -11,7 +10,7 @@ function(ziplora_system_library name)
   foreach(archive ${ARG_ARCHIVES})
     find_library(ZIPLORA_ARCHIVE_${archive} lib${archive}.a)
     if(NOT ZIPLORA_ARCHIVE_${archive})
-      set_property(GLOBAL APPEND PROPERTY ziplora_missing_archives lib${archive}.a)
+      message(STATUS "The wheel's program will need the shared library of ${name}, since lib${archive}.a is not here")
       set(archives ${ARG_SHARED})
       break()
     endif()
