@@ -5,13 +5,16 @@ import os
 import sys
 
 from ziplora.errors import Error
-from ziplora.program import program_and_environment
+from ziplora.program import cannot_start, program_and_environment
 
 
 def main() -> None:
     try:
         program, environment = program_and_environment()
-        os.execve(program, ["ziplora", *sys.argv[1:]], environment)
+        try:
+            os.execve(program, ["ziplora", *sys.argv[1:]], environment)
+        except OSError as refused:
+            raise cannot_start(program, refused.strerror or str(refused)) from refused
     except Error as error:
         if "--json" in sys.argv:
             print(json.dumps({"event": "error", "exit_code": error.exit_code, "kind": error.kind, "where": error.where,

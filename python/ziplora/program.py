@@ -36,6 +36,11 @@ def torch_folder() -> Path:
                 f"pip install 'torch=={needed}.*'")
 
 
+def cannot_start(program: Path, reason: str) -> Error:
+    return Error("failed", "start ziplora", f"{program}: {reason}",
+                 "pip install --force-reinstall --no-deps ziplora, or name a program in ZIPLORA_PROGRAM")
+
+
 def program_and_environment() -> tuple[Path, dict[str, str]]:
     """ZIPLORA_PROGRAM names another program, which has found its LibTorch when it was built."""
     environment = dict(os.environ)
@@ -43,8 +48,7 @@ def program_and_environment() -> tuple[Path, dict[str, str]]:
         return Path(own), environment
     program = Path(__file__).parent / "bin/ziplora"
     if not program.exists():
-        raise Error("failed", "start ziplora", f"the program is not at {program}",
-                    "pip install --force-reinstall --no-deps ziplora, or name a program in ZIPLORA_PROGRAM")
+        raise cannot_start(program, "there is no such file")
     # Before the folders of others: LD_LIBRARY_PATH may lead to another LibTorch, and the program's own path only to
     # a torch that is installed beside this package.
     paths = [str(torch_folder() / "lib"), environment.get("LD_LIBRARY_PATH", "")]

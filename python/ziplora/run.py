@@ -14,7 +14,7 @@ from typing import IO, Any, Union
 
 from ziplora.errors import Error, ZiploraWarning
 from ziplora.events import Event, Progress
-from ziplora.program import program_and_environment
+from ziplora.program import cannot_start, program_and_environment
 from ziplora.progress_line import ProgressLine, is_seen
 from ziplora.result import Result
 
@@ -116,9 +116,13 @@ def run(verb: str, flags: Sequence[Flag], values: dict[str, Any], progress: Prog
     command = [str(program), verb, "--json", *command_words(flags, values)]
     listener = _Listener(progress)
     printed: list[str] = []
-    # In a session of its own Ctrl-C reaches it through us alone; the second one would kill it at once.
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment,
-                          encoding="utf-8", errors="replace", start_new_session=True) as process:
+    try:
+        # In a session of its own Ctrl-C reaches it through us alone; the second one would kill it at once.
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   env=environment, encoding="utf-8", errors="replace", start_new_session=True)
+    except OSError as refused:
+        raise cannot_start(program, refused.strerror or str(refused)) from refused
+    with process:
         assert process.stdout and process.stderr
         reader = threading.Thread(target=lambda out: printed.append(out.read()), args=(process.stdout,), daemon=True)
         reader.start()

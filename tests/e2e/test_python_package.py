@@ -74,8 +74,9 @@ def test_each_verb_is_a_typed_function_of_its_flags(verb):
     assert required == {flag["name"] for flag in SAID[verb]["flags"] if flag["required"]}
     hints = typing.get_type_hints(function)
     assert hints["return"] is ziplora.Result
-    for flag in SAID[verb]["flags"]:
-        assert f"\n        {flag['name']}" in function.__doc__
+    text = " ".join(function.__doc__.split())
+    for name, flag in zip(names, SAID[verb]["flags"]):
+        assert f" {name}: {' '.join(flag['help'].removesuffix(' (required)').split())}" in text
 
 
 def test_the_package_says_that_it_is_typed_and_has_every_verb():
@@ -231,6 +232,18 @@ def test_a_program_that_dies_is_an_error(text, says, tmp_path, monkeypatch):
     monkeypatch.setenv("ZIPLORA_PROGRAM", str(program))
     with pytest.raises(ziplora.Error, match=says):
         ziplora.inspect("a.safetensors")
+
+
+def test_a_program_that_is_not_there_or_no_program_is_an_error(tmp_path, monkeypatch):
+    (tmp_path / "text").write_text("no program")
+    for name, says in (("missing", "No such file"), ("text", "Permission denied")):
+        monkeypatch.setenv("ZIPLORA_PROGRAM", str(tmp_path / name))
+        with pytest.raises(ziplora.Error, match=says) as caught:
+            ziplora.inspect("a.safetensors")
+        assert "ZIPLORA_PROGRAM" in caught.value.hint
+        done = subprocess.run([sys.executable, "-m", "ziplora", "--version"], capture_output=True, text=True,
+                              env=os.environ | {"PYTHONPATH": str(FOLDER)})
+        assert done.returncode == 1 and done.stderr.startswith("error: start ziplora: ") and says in done.stderr
 
 
 def test_a_line_of_progress_is_drawn_on_demand_and_in_notebooks_and_cleared(here, tmp_path, capsys, monkeypatch):
