@@ -1,10 +1,11 @@
 # One line a target; the work is in tools/ and CMake.
-.PHONY: all setup build demo test bench bench-sdxl base base-report evidence format check asan tsan torture fuzz clean
+.PHONY: all setup build demo test wheel bench bench-sdxl base base-report evidence format check asan tsan torture fuzz clean
 all: build
 setup:            ; @tools/setup.sh engine
 build: setup      ; @tools/build.sh release build
 demo:             ; @tools/demo.sh
 test:             ; @tools/test.sh
+wheel:            ; @tools/wheel.sh
 bench:            ; @tools/bench.sh
 bench-sdxl:       ; @tools/bench.sh --sdxl
 base:             ; @mini/tools/base.sh
@@ -16,4 +17,4 @@ asan:             ; @tools/sanitize.sh asan
 tsan:             ; @tools/sanitize.sh tsan
 torture:          ; @tools/torture.sh
 fuzz:             ; @tools/fuzz.sh
-clean:            ; @rm -rf build build-asan build-tsan build-fuzz out
+clean:            ; @rm -rf build build-asan build-tsan build-fuzz out dist

@@ -3,22 +3,23 @@
 #                                                        one entry for ctest, since a start costs as much as many a case
 # SEPARATE in either: the files use one name for several things (each kind of adapter has its `parse`), so each is a
 # unit of its own even with ZIPLORA_UNITY.
-find_package(nlohmann_json REQUIRED)
-find_package(fmt REQUIRED)
 if(ZIPLORA_BUILD_TESTS)
   find_package(GTest REQUIRED)
 endif()
 
 # fmt is header-only here: the torch wheel carries fmt headers of its own, newer than the system library they would link.
 add_library(ziplora_options INTERFACE)
-target_compile_options(ziplora_options INTERFACE -Wall -Wextra -Wpedantic -Wno-unused-parameter
-  $<$<BOOL:${ZIPLORA_WERROR}>:-Werror>)
+target_compile_options(ziplora_options INTERFACE $<BUILD_INTERFACE:-Wall -Wextra -Wpedantic -Wno-unused-parameter
+  $<$<BOOL:${ZIPLORA_WERROR}>:-Werror>>)
 # What gcc 12's optimizer suspects inside std::string and nlohmann::json is not so (bug 105329 and its kind).
 foreach(guess array-bounds dangling-pointer free-nonheap-object maybe-uninitialized restrict stringop-overflow stringop-overread)
-  target_compile_options(ziplora_options INTERFACE $<$<BOOL:${ZIPLORA_WERROR}>:-Wno-error=${guess}>)
+  target_compile_options(ziplora_options INTERFACE $<BUILD_INTERFACE:$<$<BOOL:${ZIPLORA_WERROR}>:-Wno-error=${guess}>>)
 endforeach()
-target_include_directories(ziplora_options INTERFACE ${CMAKE_SOURCE_DIR})
+target_include_directories(ziplora_options INTERFACE
+  $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+target_compile_features(ziplora_options INTERFACE cxx_std_20)
 target_link_libraries(ziplora_options INTERFACE ziplora_torch nlohmann_json::nlohmann_json fmt::fmt-header-only)
+ziplora_install(ziplora_options)
 set(sanitizers ${ZIPLORA_SANITIZE})
 if(ZIPLORA_FUZZ)
   set(sanitizers address,undefined)
@@ -48,12 +49,14 @@ function(ziplora_library name)
   if(NOT ARG_SOURCES)
     add_library(ziplora_${name} INTERFACE)
     target_link_libraries(ziplora_${name} INTERFACE ziplora_options ${ARG_DEPENDS} ${ARG_LIBRARIES})
+    ziplora_install_folder(${name})
     return()
   endif()
   add_library(ziplora_${name} STATIC ${ARG_SOURCES})
   target_link_libraries(ziplora_${name} PUBLIC ziplora_options ${ARG_DEPENDS} ${ARG_LIBRARIES})
   target_precompile_headers(ziplora_${name} REUSE_FROM ziplora_pch)
   ziplora_unity(ziplora_${name} ${ARG_SEPARATE})
+  ziplora_install_folder(${name})
 endfunction()
 
 function(ziplora_executable name)

@@ -1,40 +1,42 @@
 # Which image formats are read besides PNG and BMP: those whose library is here. What is left out is said once, and reading
 # such an image is an error that names the library. Sets for ziplora/io: image_codec_sources, image_codec_libraries, and
-# image_codec_definitions, ZIPLORA_DECODE_<CODEC>=<its decoder, or nullptr>.
+# image_codec_definitions, ZIPLORA_DECODE_<CODEC>=<its decoder, or nullptr>. A portable program (SystemLibraries.cmake)
+# has those whose library it can contain, in portable_codec_definitions: not TIFF, since libtiff.a needs JBIG-KIT, nor
+# HEIC and AVIF, since libheif needs x265. Both are under the GPL.
 option(ZIPLORA_IMAGE_CODECS "Read JPEG, WebP, GIF, TIFF and HEIC/AVIF, each if its library is found" ON)
-find_package(PkgConfig)
 
 set(image_codec_sources)
 set(image_codec_libraries)
 set(image_codec_definitions)
+set(portable_codec_definitions)
 set(left_out)
 
-# ziplora_image_codec(CODEC FOUND TARGET)  the codec's library is TARGET if FOUND is true
+# ziplora_image_codec(CODEC FOUND TARGET ARCHIVES…)  the codec's library is TARGET if FOUND is true; without archives no
+# portable program has the codec
 function(ziplora_image_codec codec found library)
   string(TOUPPER ${codec} name)
   if(found)
+    ziplora_system_library(${codec} SHARED ${library} ARCHIVES ${ARGN})
     list(APPEND image_codec_sources image_${codec}.cpp)
-    list(APPEND image_codec_libraries ${library})
+    list(APPEND image_codec_libraries ziplora_system_${codec})
     list(APPEND image_codec_definitions ZIPLORA_DECODE_${name}=decode_${codec})
   else()
     list(APPEND image_codec_definitions ZIPLORA_DECODE_${name}=nullptr)
     list(APPEND left_out ${codec})
   endif()
-  return(PROPAGATE image_codec_sources image_codec_libraries image_codec_definitions left_out)
+  if(found AND ARGN)
+    list(APPEND portable_codec_definitions ZIPLORA_DECODE_${name}=decode_${codec})
+  else()
+    list(APPEND portable_codec_definitions ZIPLORA_DECODE_${name}=nullptr)
+  endif()
+  return(PROPAGATE image_codec_sources image_codec_libraries image_codec_definitions portable_codec_definitions left_out)
 endfunction()
 
 if(ZIPLORA_IMAGE_CODECS)
-  find_package(JPEG)
-  find_package(TIFF)
-  find_package(GIF)
-  if(PkgConfig_FOUND)
-    pkg_check_modules(webp IMPORTED_TARGET libwebp libwebpdemux)
-    pkg_check_modules(heif IMPORTED_TARGET libheif)
-  endif()
-  ziplora_image_codec(jpeg "${JPEG_FOUND}" JPEG::JPEG)
+  ziplora_image_codec(jpeg "${JPEG_FOUND}" JPEG::JPEG jpeg)
   ziplora_image_codec(tiff "${TIFF_FOUND}" TIFF::TIFF)
-  ziplora_image_codec(gif "${GIF_FOUND}" GIF::GIF)
-  ziplora_image_codec(webp "${webp_FOUND}" PkgConfig::webp)
+  ziplora_image_codec(gif "${GIF_FOUND}" GIF::GIF gif)
+  ziplora_image_codec(webp "${webp_FOUND}" PkgConfig::webp webpdemux webp)
   ziplora_image_codec(heif "${heif_FOUND}" PkgConfig::heif)
 else()
   foreach(codec jpeg tiff gif webp heif)

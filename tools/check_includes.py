@@ -18,7 +18,7 @@ FOLDERS = {path.name: path for path in sorted(ROOT.glob("ziplora/*")) if path.is
     "cli_frame": ROOT / "cli/frame", "cli": ROOT / "cli"} | {
     f"mini_{path.name}": path for path in sorted(ROOT.glob("mini/*")) if (path / "CMakeLists.txt").exists()}
 LABORATORY = {name for name in FOLDERS if name.startswith("mini_")}
-PROGRAMS = {"cli": "ziplora", "mini_cli": "ziplora-mini"}
+PROGRAMS = {"mini_cli": "ziplora-mini"}
 
 
 def folder_of(path: Path) -> str:

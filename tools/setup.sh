@@ -3,6 +3,7 @@
 # that carries LibTorch and, with `referee`, the Python stack the tests compare with. Runs again in no time.
 #   tools/setup.sh packages  clang-format alone                             (make check, make format)
 #   tools/setup.sh engine    compiler, libraries, LibTorch                  (make demo)
+#   tools/setup.sh wheel     the same, and what packs it                    (make wheel)
 #   tools/setup.sh mini      the same, and what draws the emoji world       (make base)
 #   tools/setup.sh tests     the same, and GoogleTest, clang-format
 #   tools/setup.sh referee   the same, and the referees of tests: the Python stack, a browser   (make test)
@@ -16,11 +17,11 @@ engine=(build-essential cmake ninja-build pkg-config python3-venv
 mini=(librsvg2-dev libcairo2-dev)
 case "$level" in
   packages) packages=(clang-format python3) ;;
-  engine) packages=("${engine[@]}") ;;
+  engine | wheel) packages=("${engine[@]}") ;;
   mini) packages=("${engine[@]}" "${mini[@]}") ;;
   tests) packages=("${engine[@]}" "${mini[@]}" libgtest-dev clang-format) ;;
   referee) packages=("${engine[@]}" "${mini[@]}" libgtest-dev clang-format chromium) ;;
-  *) echo "setup: unknown level '$level'; expected packages, engine, mini, tests or referee" >&2; exit 2 ;;
+  *) echo "setup: unknown level '$level'; expected packages, engine, wheel, mini, tests or referee" >&2; exit 2 ;;
 esac
 missing=()
 for package in "${packages[@]}"; do
@@ -41,12 +42,15 @@ fi
 if [[ $level == packages ]]; then exit 0; fi
 
 list=requirements/engine.txt
-if [[ $level == referee ]]; then list=requirements/referee.txt; fi
-stamp=".venv/.ziplora-$(basename "$list" .txt)-$(cat requirements/engine.txt "$list" | sha256sum | cut -c1-16)"
+if [[ $level == referee || $level == wheel ]]; then list=requirements/$level.txt; fi
+lists=(requirements/engine.txt "$list")
+if [[ $level == referee ]]; then lists+=(requirements/wheel.txt); fi
+stamp=".venv/.ziplora-$(basename "$list" .txt)-$(cat "${lists[@]}" | sha256sum | cut -c1-16)"
 if [[ ! -e $stamp ]]; then
   echo "setup: installing $list into .venv (LibTorch is large; minutes on a first run)" >&2
   [[ -x .venv/bin/python ]] || python3 -m venv .venv
-  install=(.venv/bin/pip install --disable-pip-version-check -r "$list")
+  # Not by .venv/bin/pip, which names its interpreter by the path that the folder had when it was made.
+  install=(.venv/bin/python -m pip install --disable-pip-version-check -r "$list")
   if [[ -t 2 ]]; then
     "${install[@]}" >&2  # a person sees each download with its ETA
   else  # a log gets the size of each before it begins

@@ -14,7 +14,9 @@
 #include "cli/frame/config_file.h"
 #include "cli/frame/exact_numbers.h"
 #include "cli/frame/exit_code.h"
+#include "cli/frame/flag_list.h"
 #include "cli/frame/json_progress.h"
+#include "cli/frame/loaded_torch.h"
 #include "cli/frame/printing.h"
 #include "cli/frame/terminal_progress.h"
 #include "cli/frame/whole_words.h"
@@ -117,13 +119,31 @@ void refuse_empty_names(CLI::App& verb) {
 struct FramedVerb {
   Verb verb;
   FrameOptions frame;
+  std::vector<const CLI::Option*> own_options;
   std::vector<CLI::Option*> required;
 };
 using FramedVerbs = std::map<const CLI::App*, FramedVerb>;
 
+std::string version_of(const Program& program) {
+  const LoadedTorch torch = loaded_torch();
+  return std::string(program.name) + " " + ZIPLORA_VERSION + ", torch " + torch.version +
+         (torch.folder.empty() ? "" : " in " + torch.folder);
+}
+
+std::vector<const CLI::Option*> options_but_help(const CLI::App& verb) {
+  std::vector<const CLI::Option*> options;
+  for (const CLI::Option* option : verb.get_options())
+    if (option != verb.get_help_ptr()) options.push_back(option);
+  return options;
+}
+
 /// @param verbs  takes the program's verbs; `app` refers to it
 void declare(const Program& program, CLI::App& app, FramedVerbs& verbs) {
-  app.set_version_flag("--version", std::string(program.name) + " " + ZIPLORA_VERSION);
+  app.set_version_flag(
+      "--version", [&program] { return version_of(program); },
+      "Print the versions of ziplora and of LibTorch");
+  const std::string flags_help = "Print every verb and its flags as JSON, for programs, and exit";
+  app.add_flag("--print-flags", flags_help);
   app.footer(kExitStatus);
   app.require_subcommand(0, 1);
   app.allow_extras();
@@ -134,6 +154,7 @@ void declare(const Program& program, CLI::App& app, FramedVerbs& verbs) {
     subcommand->option_defaults()->always_capture_default();
     FramedVerb& framed = verbs[subcommand];
     framed.verb = command.add(*subcommand);
+    framed.own_options = options_but_help(*subcommand);
     add_frame_flags(*subcommand, framed.frame);
     framed.required = take_over_required_options(*subcommand);
     read_numbers_exactly(*subcommand);
@@ -141,6 +162,19 @@ void declare(const Program& program, CLI::App& app, FramedVerbs& verbs) {
     restore_whole_words(*subcommand);
     subcommand->footer(subcommand->get_footer() + "\n" + kExitStatus);
   }
+}
+
+void print_flags(const Program& program, const CLI::App& app, const FramedVerbs& verbs) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const Command& command : program.commands) {
+    const CLI::App* verb = app.get_subcommand(command.name);
+    const FramedVerb& framed = verbs.at(verb);
+    list.push_back(flag_list(*verb, framed.own_options, framed.required));
+  }
+  const LoadedTorch torch = loaded_torch();
+  const nlohmann::ordered_json whole = {
+      {"program", program.name}, {"version", ZIPLORA_VERSION}, {"torch", torch.version}, {"verbs", list}};
+  print_out_json(whole, 2);
 }
 
 /// The verb's settings beneath its flags: --config first, then what the verb itself names.
@@ -217,7 +251,10 @@ int run_command_line(const Program& program, int argc, char** argv, const Cancel
     const auto chosen = app.get_subcommands();
     if (chosen.empty()) {
       refuse_leftovers(program, app, app.remaining());
-      print_out(app.help());
+      if (app.count("--print-flags") > 0)
+        print_flags(program, app, verbs);
+      else
+        print_out(app.help());
       return 0;
     }
     CLI::App& subcommand = *chosen.front();

@@ -71,26 +71,32 @@ void apply_config(const nlohmann::json& config, const std::string& where, CLI::A
   }
 }
 
+std::string config_name(const CLI::Option& option) {
+  std::string name = key_of(option);
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
+bool is_switch(const CLI::Option& option) {
+  return option.get_expected_max() == 0 || option.get_items_expected_max() == 0;
+}
+
+nlohmann::ordered_json resolved_value(const CLI::Option& option) {
+  if (is_switch(option)) return option.count() > 0 ? option.as<bool>() : option.get_default_str() == "true";
+  if (option.get_expected_max() > 1) {
+    nlohmann::ordered_json values = nlohmann::ordered_json::array();
+    for (const std::string& text : option.results()) values.push_back(value_of(option, text));
+    return values;
+  }
+  if (option.count() > 0) return value_of(option, option.results().back());
+  if (!option.get_default_str().empty()) return value_of(option, option.get_default_str());
+  return nullptr;
+}
+
 nlohmann::ordered_json resolved_config(const CLI::App& verb) {
   nlohmann::ordered_json config = nlohmann::ordered_json::object();
-  for (const CLI::Option* option : verb.get_options()) {
-    if (!belongs_to_config(*option)) continue;
-    std::string key = key_of(*option);
-    std::replace(key.begin(), key.end(), '-', '_');
-    const bool is_flag = option->get_expected_max() == 0 || option->get_items_expected_max() == 0;
-    if (is_flag) {
-      config[key] = option->count() > 0 ? option->as<bool>() : option->get_default_str() == "true";
-    } else if (option->get_expected_max() > 1) {
-      config[key] = nlohmann::ordered_json::array();
-      for (const std::string& text : option->results()) config[key].push_back(value_of(*option, text));
-    } else if (option->count() > 0) {
-      config[key] = value_of(*option, option->results().back());
-    } else if (!option->get_default_str().empty()) {
-      config[key] = value_of(*option, option->get_default_str());
-    } else {
-      config[key] = nullptr;
-    }
-  }
+  for (const CLI::Option* option : verb.get_options())
+    if (belongs_to_config(*option)) config[config_name(*option)] = resolved_value(*option);
   return config;
 }
 

@@ -25,6 +25,15 @@ void apply_config(const nlohmann::json& config, const std::string& where, CLI::A
 /// Every option of the verb, except the frame's own, with its value or default.
 nlohmann::ordered_json resolved_config(const CLI::App& verb);
 
+/// The option's key in a config: "guidance_scale" for --guidance-scale, "prompt" for a positional.
+std::string config_name(const CLI::Option& option);
+
+/// A flag without a value, such as --resume.
+bool is_switch(const CLI::Option& option);
+
+/// The option's value, else its default, else null; of one that repeats, a list.
+nlohmann::ordered_json resolved_value(const CLI::Option& option);
+
 /// The help's group for the frame's own flags, which are not part of a config.
 inline constexpr const char* kFrameGroup = "Output and configuration";
 

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/frame/command_line.h"
+#include "cli/frame/error_kind_name.h"
 #include "cli/frame/printing.h"
 #include "cli/frame/sleeping_threads.h"
 #include "ziplora/base/error.h"
@@ -42,6 +43,7 @@ int report(const Error& error, const ErrorStyle& style) {
   if (style.json) {
     print_err_json({{"event", "error"},
                     {"exit_code", code},
+                    {"kind", error_kind_name(error.kind())},
                     {"where", error.where()},
                     {"problem", error.problem()},
                     {"hint", error.hint()}});

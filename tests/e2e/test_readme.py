@@ -16,7 +16,7 @@ from test_command_line import VERBS
 ROOT = Path(__file__).resolve().parents[2]
 WITH_OUTPUT = ["README.md", "docs/guide.md"]
 DOCUMENTS = [*WITH_OUTPUT, "CONTRIBUTING.md", "mini/README.md", "mini/docs/history.md", "assets/mini/README.md",
-             *(f"docs/{name}.md" for name in ("architecture", "compatibility", "evaluate", "math", "performance"))]
+             *(f"docs/{name}.md" for name in ("architecture", "compatibility", "evaluate", "math", "performance", "python"))]
 TEXTS = {name: (ROOT / name).read_text() for name in DOCUMENTS}
 OUR_COMMAND = re.compile(r"(build/)?ziplora(-mini)? ")
 
@@ -92,7 +92,7 @@ def test_make_knows_the_target(target):
 
 @functools.cache
 def every_help() -> str:
-    return "\n".join(run_ziplora(verb, "--help").stdout for verb in [*VERBS, *sorted(LABORATORY_VERBS)])
+    return "\n".join(run_ziplora(verb, "--help").stdout for verb in [*VERBS, *sorted(LABORATORY_VERBS)]) + run_ziplora("--help").stdout
 
 
 @pytest.mark.parametrize("flag", FLAGS)
@@ -116,7 +116,7 @@ def test_links_lead_somewhere(name, link):
 
 @functools.cache
 def every_source() -> list[str]:
-    return [f"/{path.relative_to(ROOT)}" for folder in ("ziplora", "cli", "mini", "tests", "tools")
+    return [f"/{path.relative_to(ROOT)}" for folder in ("ziplora", "cli", "mini", "python", "tests", "tools")
             for path in (ROOT / folder).rglob("*.*")]
 
 

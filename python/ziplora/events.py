@@ -1,0 +1,38 @@
+"""What the program tells while it works."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Callable, Union
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of the program's progress.
+
+    kind     stage_started, step, stage_finished, note or warning
+    stage    of the first three, such as "load" or "denoise"
+    step     how many steps of the stage are done
+    total    how many it has
+    metrics  of a step, such as its loss
+    seconds  that a finished stage took
+    text     of notes and warnings
+    """
+
+    kind: str
+    stage: str = ""
+    step: int = 0
+    total: int = 0
+    metrics: dict[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+    text: str = ""
+
+    @staticmethod
+    def from_json(line: dict[str, Any]) -> Event:
+        known = {name: line[name] for name in Event.__dataclass_fields__ if name in line}
+        return Event(kind=line["event"], **known)
+
+
+Progress = Union[Callable[[Event], None], bool, None]
+"""A function that gets each event; True draws a line of progress, False draws none, and None draws it where somebody sees
+it: on a terminal and in a notebook."""
