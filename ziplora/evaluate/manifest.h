@@ -6,10 +6,10 @@
 ///                    "prompt": "a sks cat face", "images": "cat/"}],
 ///      "styles": [{"name": "outline", "lora": "outline.safetensors",
 ///                  "prompt": "in szn style", "images": "outline/"}],
-///      "prompts": ["{subject}, {style}", "{subject} at night, {style}", "{subject}", "a fox, {style}"],
+///      "prompts": ["{subject}, {style}", "{subject} at night, {style}", "{subject}"],
 ///      "seeds": [1, 2, 3, 4],
 ///      "pairs": [{"subject": "cat", "style": "outline", "group": "known class",
-///                 "truths": ["true/cat.png", null, null, null]}],
+///                 "truths": ["true/cat.png", null, null]}],
 ///      "methods": [{"method": "direct"}, {"method": "ssr"}]}
 ///
 ///     const Manifest manifest = read_manifest("world/manifest.json");
