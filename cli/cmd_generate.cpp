@@ -12,11 +12,11 @@
 #include "cli/frame/exact_numbers.h"
 #include "cli/frame/ignore_unused_help.h"
 #include "cli/frame/option_table_flags.h"
+#include "cli/sampling_flags.h"
 #include "ziplora/app/device_policy.h"
 #include "ziplora/app/generate.h"
 #include "ziplora/app/generate_settings.h"
 #include "ziplora/base/error.h"
-#include "ziplora/diffusion/scheduler.h"
 #include "ziplora/strategy/strategy.h"
 
 namespace ziplora::cli {
@@ -143,13 +143,6 @@ std::optional<FurtherSettings> settings_of_image(const std::string& like) {
   return FurtherSettings{read_image_settings(like), "generate: --like " + like};
 }
 
-std::string scheduler_names() {
-  std::string names;
-  for (const SchedulerEntry& entry : schedulers())
-    names += (names.empty() ? "" : ", ") + std::string(entry.name);
-  return names;
-}
-
 /// Takes one value each time it is given.
 CLI::Option* repeatable(CLI::Option* option) { return option->take_all()->allow_extra_args(false); }
 
@@ -176,23 +169,7 @@ void add_image_flags(CLI::App& app, GenerateTexts& texts, GenerateRequest& reque
                  "Multiply the style side of merged files by this, the paper's w_s");
 }
 
-void add_sampling_flags(CLI::App& app, GenerateTexts& texts, GenerateRequest& request) {
-  SamplingOptions& sampling = request.sampling;
-  app.add_option("--steps", sampling.steps, "Denoise in this many steps");
-  app.add_option("--guidance-scale", sampling.guidance_scale,
-                 "Set the strength of classifier-free guidance; 1 or less turns it off");
-  app.add_option("--guidance-rescale", sampling.guidance_rescale,
-                 "Reduce overexposure, 0 to 1 (arXiv 2305.08891)");
-  app.add_option("--scheduler", sampling.scheduler,
-                 "Sample with " + scheduler_names() + "; default: the base's own")
-      ->type_name("NAME");
-  app.add_flag("--karras,!--no-karras", sampling.karras_sigmas,
-               "Space the noise levels as Karras et al. do (arXiv 2206.00364)");
-  app.add_flag("--vae-tiling,!--no-vae-tiling", sampling.vae_tiling,
-               "Decode large images in tiles: less memory, faint seams");
-  app.add_option("--height", sampling.height, "Set the height in pixels; 0: the base's own size");
-  app.add_option("--width", sampling.width, "Set the width in pixels; 0: the base's own size");
-  app.add_option("--batch-size", sampling.batch_size, "Draw this many images in one forward pass");
+void add_base_flags(CLI::App& app, GenerateTexts& texts, GenerateRequest& request) {
   add_dtype_flag(app, "--dtype", request.policy.dtype, "Run UNet and text encoders in this type");
   app.add_option("--device", texts.device, "Run on this device: cpu, cuda, cuda:1 …")->type_name("DEVICE");
 }
@@ -234,7 +211,8 @@ Verb generate_command(CLI::App& app) {
   auto texts = std::make_shared<GenerateTexts>();
   auto request = std::make_shared<GenerateRequest>();
   add_image_flags(app, *texts, *request);
-  add_sampling_flags(app, *texts, *request);
+  add_sampling_flags(app, request->sampling);
+  add_base_flags(app, *texts, *request);
   add_strategy_flags(app, *request);
   add_noise_and_grid_flags(app, *texts, *request);
   app.footer(example(

@@ -7,6 +7,7 @@ const std::vector<Command>& commands() {
       {"train", "Learn a LoRA from images of a subject or a style", train_command},
       {"merge", "Merge several LoRA files into one", merge_command},
       {"generate", "Draw images from prompts, with any LoRA files", generate_command},
+      {"evaluate", "Compare ways of merging on many pairs of a subject and a style", evaluate_command},
       {"inspect", "Show what LoRA files are, what is wrong with them and who can load them", inspect_command},
       {"convert", "Convert LoRA files, extract them from checkpoints and bake them into checkpoints",
        convert_command},

@@ -10,6 +10,7 @@ const std::vector<Command>& commands();
 Verb train_command(CLI::App& app);
 Verb merge_command(CLI::App& app);
 Verb generate_command(CLI::App& app);
+Verb evaluate_command(CLI::App& app);
 Verb inspect_command(CLI::App& app);
 Verb convert_command(CLI::App& app);
 

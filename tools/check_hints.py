@@ -56,9 +56,10 @@ def without_hint(file: Path):
 
 
 def flags_of(verb: str) -> set[str]:
-    frame = (ROOT / "cli/frame/command_line.cpp").read_text()
+    own = (ROOT / f"cli/cmd_{verb}.cpp").read_text()
+    shared = [(ROOT / f"cli/{name}.cpp").read_text() for name in re.findall(r'#include "cli/(\w+_flags)\.h"', own)]
     declared = re.findall(r'(?:(?:add_(?:option|flag)|set_version_flag)\w*(?:<\w+>)?\(|add_dtype_flag\(app,)\s*"([^"]*)"',
-                          frame + (ROOT / f"cli/cmd_{verb}.cpp").read_text())
+                          "\n".join([(ROOT / "cli/frame/command_line.cpp").read_text(), own, *shared]))
     rows = [name for pattern in TABLES.get(verb, []) for file in ROOT.glob(pattern)
             for name in re.findall(r'\{(?:\.name = )?"([a-z][a-z_-]*)",\s*(?:\.help =\s*)?"', file.read_text())]
     return {"--help", *FLAG.findall(" ".join(declared).replace(",", " ").replace("!", " ")),

@@ -42,6 +42,14 @@ ziplora generate "$subject" "$subject, $style" "$subject next to a mushroom, $st
   --image-column "true drawing=assets/demo/subject/1.png,$truth/cat.png,$truth/mushroom.png,$truth/balloon.png,$truth/dog.png" \
   -o "$out/grid.png" --report "$out/reports/generate.json"
 ziplora generate "$subject, $style" -n 4 --seed 2 --grid --guidance-scale 3 "${columns[@]}" -o "$out/seeds.png"
+assets="$PWD/assets/demo"
+cat > "$out/pairs.json" <<JSON
+{"subjects": [{"name": "blue cat", "lora": "subject.safetensors", "prompt": "$subject", "images": "$assets/subject"}],
+ "styles": [{"name": "outline", "lora": "style.safetensors", "prompt": "$style", "images": "$assets/style",
+             "own_prompts": ["a fox, $style", "a rose, $style"]}],
+ "prompts": ["{subject}, {style}", "{subject} next to a mushroom, {style}"], "seeds": [1, 2, 3, 4],
+ "pairs": [{"subject": "blue cat", "style": "outline", "truths": ["$assets/truth/cat.png", "$assets/truth/mushroom.png"]}]}
+JSON
 say "7/7: inspect the merged file"
 ziplora inspect "$out/ssr.safetensors"
 python3 tools/demo_report.py "$out" "$((SECONDS - started))"

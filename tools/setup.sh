@@ -6,7 +6,7 @@
 #   tools/setup.sh wheel     the same, and what packs it               (make wheel)
 #   tools/setup.sh mini      the same, and what draws the emoji world       (make base)
 #   tools/setup.sh tests     the same, and GoogleTest, clang-format
-#   tools/setup.sh referee   the same, and the referees of tests            (make test)
+#   tools/setup.sh referee   the same, and the referees of tests: the Python stack, a browser   (make test)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 level="${1:-engine}"
@@ -19,7 +19,8 @@ case "$level" in
   packages) packages=(clang-format python3) ;;
   engine | wheel) packages=("${engine[@]}") ;;
   mini) packages=("${engine[@]}" "${mini[@]}") ;;
-  tests | referee) packages=("${engine[@]}" "${mini[@]}" libgtest-dev clang-format) ;;
+  tests) packages=("${engine[@]}" "${mini[@]}" libgtest-dev clang-format) ;;
+  referee) packages=("${engine[@]}" "${mini[@]}" libgtest-dev clang-format chromium) ;;
   *) echo "setup: unknown level '$level'; expected packages, engine, wheel, mini, tests or referee" >&2; exit 2 ;;
 esac
 missing=()

@@ -7,6 +7,8 @@ const std::vector<Command>& commands() {
       {"world", "Render the emoji world, or draw one scene of it", world_command},
       {"pretrain", "Train the miniature from scratch", pretrain_command},
       {"report", "Measure how well the miniature draws what it is asked for", report_command},
+      {"regimes", "Train the LoRAs of held-out subjects and styles that merge methods are compared on",
+       regimes_command},
   };
   return table;
 }

@@ -15,5 +15,6 @@ const std::vector<Command>& commands();
 Verb world_command(CLI::App& app);
 Verb pretrain_command(CLI::App& app);
 Verb report_command(CLI::App& app);
+Verb regimes_command(CLI::App& app);
 
 }  // namespace ziplora::mini::cli

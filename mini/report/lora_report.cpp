@@ -9,15 +9,14 @@
 #include "mini/report/lora_folder.h"
 #include "mini/report/lora_groups.h"
 #include "mini/report/lora_questions.h"
+#include "mini/report/train_once.h"
 #include "ziplora/app/generate.h"
 #include "ziplora/app/merge.h"
-#include "ziplora/app/train.h"
 #include "ziplora/base/atomic_file.h"
 #include "ziplora/base/error.h"
 #include "ziplora/base/rng.h"
 #include "ziplora/io/image_file.h"
 #include "ziplora/io/json_file.h"
-#include "ziplora/train/checkpoint.h"
 
 namespace ziplora::mini {
 namespace {
@@ -123,7 +122,6 @@ class LoraReport {
   /// @param settings  in place of the base's defaults; those of the request win over them
   void train(const fs::path& images, const std::string& prompt, const std::string& id,
              nlohmann::json settings = nlohmann::json::object()) {
-    if (fs::exists(lora_of(id))) return;
     settings.update(request_.settings);
     TrainRequest train;
     train.images = {images};
@@ -132,8 +130,7 @@ class LoraReport {
     train.base = request_.base;
     train.settings = settings;
     train.run_folder = request_.output / "runs" / id;
-    if (latest_checkpoint(train.run_folder)) train.resume = train.run_folder;
-    run_train(train, progress_, cancel_);
+    train_once(train, progress_, cancel_);
   }
 
   void merge(int subject, int style, const std::string& method, const fs::path& merged) {

@@ -42,6 +42,12 @@ Axis shrink_axis(int canvas_size, int side, float start, float length, bool mirr
   return axis;
 }
 
+/// By 180° in HSV, which keeps saturation and value; exact for premultiplied colours, too.
+void turn_hue(float (&rgb)[3]) {
+  const float sum = std::max({rgb[0], rgb[1], rgb[2]}) + std::min({rgb[0], rgb[1], rgb[2]});
+  for (float& value : rgb) value = sum - value;
+}
+
 }  // namespace
 
 void paint_drawing(Canvas& canvas, const uint8_t* pixels, int side, const Place& place) {
@@ -82,10 +88,13 @@ void paint_drawing(Canvas& canvas, const uint8_t* pixels, int side, const Place&
     size_t at = (static_cast<size_t>(down.first) + row) * canvas.size + across.first;
     for (size_t column = 0; column < columns; ++column) {
       float alpha = line[4 * column + 3];
+      float colour[3] = {line[4 * column], line[4 * column + 1], line[4 * column + 2]};
+      if (place.white_ink) std::fill(colour, colour + 3, alpha);
+      if (place.turned) turn_hue(colour);
       for (int channel = 0; channel < 3; ++channel) {
         float& value = canvas.plane(channel)[at + column];
         // Rounding may reach a little past 1.
-        value = std::min(1.0f, value * (1 - alpha) + (place.white_ink ? alpha : line[4 * column + channel]));
+        value = std::min(1.0f, value * (1 - alpha) + colour[channel]);
       }
       float& covered = canvas.coverage[at + column];
       covered = covered * (1 - alpha) + alpha;

@@ -6,10 +6,13 @@
 ///     Canvas canvas(64, images[i].mutable_data_ptr<float>());
 ///     paint_drawing(canvas, pixels, 128, {.x = 0.06f, .y = 0.06f, .size = 0.88f});
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
 namespace ziplora::mini {
+
+using Colour = std::array<float, 3>;  ///< RGB 0…1
 
 struct Canvas {
   /// @param rgb  [3, size, size] float32, kept by the caller
@@ -27,6 +30,7 @@ struct Place {
   float x = 0, y = 0, size = 1;
   bool flip = false;       ///< mirrored left to right
   bool white_ink = false;  ///< painted white instead of its own colours
+  bool turned = false;     ///< its hues turned by 180°
 };
 
 /// Shrinks the drawing to its place by exact area averages and lays it over the canvas.

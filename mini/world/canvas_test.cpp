@@ -39,6 +39,16 @@ TEST(PaintDrawing, ShrinksByAreaAverages) {
   EXPECT_NEAR(covered, 128.0, 1e-2);  // half of 16 × 16
 }
 
+TEST(PaintDrawing, TurningMakesRedCyanAndTakesNothingElseAlong) {
+  OwnedCanvas owned(16, 0.5f);
+  std::vector<uint8_t> pixels = half_red(128);
+  paint_drawing(owned.canvas, pixels.data(), 128, {.x = 0, .y = 0, .size = 1, .turned = true});
+  for (const auto& [channel, expected] : {std::pair(0, 0.0f), {1, 1.0f}, {2, 1.0f}}) {
+    EXPECT_NEAR(owned.at(channel, 5, 3), expected, 1e-5);
+    EXPECT_EQ(owned.at(channel, 5, 12), 0.5f);
+  }
+}
+
 TEST(PaintDrawing, KeepsAreaAtAnyPlaceAndSize) {
   std::vector<uint8_t> pixels = half_red(128);
   for (float size : {0.36f, 0.5f, 0.777f, 0.93f}) {

@@ -143,28 +143,46 @@ void read_held_out(const json& file, Catalogue& catalogue) {
   }
 }
 
+/// @param add  of the file's content
+void read_into(Catalogue& catalogue, const std::filesystem::path& path,
+               void (*add)(const json&, Catalogue&)) {
+  try {
+    add(read_published(path), catalogue);
+  } catch (const json::exception& problem) {
+    throw Error(ErrorKind::kInput, "world: " + path.string(), problem.what(), kPublished);
+  } catch (const std::out_of_range&) {
+    throw Error(ErrorKind::kInput, "world: " + path.string(), "an entry has an unknown role or kind",
+                kPublished);
+  }
+}
+
 }  // namespace
 
 Catalogue Catalogue::read(const std::filesystem::path& assets_dir) {
   Catalogue catalogue;
-  std::string reading;
-  auto file = [&](const char* name) {
-    reading = name;
-    return read_published(assets_dir / name);
+  const auto read = [&](const char* name, void (*add)(const json&, Catalogue&)) {
+    read_into(catalogue, assets_dir / name, add);
   };
-  try {
-    read_subjects(file("subjects.json"), catalogue);
-    read_styles(file("styles.json"), catalogue);
-    read_backgrounds(file("backgrounds.json"), catalogue);
-    read_palettes(file("palettes.json"), catalogue);
-    read_held_out(file("held_out.json"), catalogue);
-  } catch (const json::exception& problem) {
-    throw Error(ErrorKind::kInput, "world: " + (assets_dir / reading).string(), problem.what(), kPublished);
-  } catch (const std::out_of_range&) {
-    throw Error(ErrorKind::kInput, "world: " + (assets_dir / reading).string(),
-                "an entry has an unknown role or kind", kPublished);
-  }
+  read("subjects.json", read_subjects);
+  read("styles.json", read_styles);
+  read("backgrounds.json", read_backgrounds);
+  read("palettes.json", read_palettes);
+  read("held_out.json", read_held_out);
   return catalogue;
+}
+
+void Catalogue::add_held_out_styles(const std::filesystem::path& file) {
+  const size_t known = styles.size();
+  read_into(*this, file, read_styles);
+  for (size_t i = known; i < styles.size(); ++i) {
+    const std::string& id = styles[i].id;
+    const char* problem = find(styles, id) < static_cast<int>(i)    ? "another style has this id"
+                          : styles[i].purpose == Purpose::kTraining ? "its role is \"seen\""
+                                                                    : nullptr;
+    if (problem)
+      throw Error(ErrorKind::kInput, "world: " + file.string(), fmt::format("'{}': {}", id, problem),
+                  kPublished);
+  }
 }
 
 int Catalogue::subject(std::string_view id) const { return find_or_suggest(subjects, id, "subject"); }

@@ -67,6 +67,10 @@ struct Catalogue {
 
   /// @throws Error(kInput) if a file is missing, malformed or names something unknown
   static Catalogue read(const std::filesystem::path& assets_dir);
+  /// Appends held-out styles from a file like styles.json. A judge's labels count the styles of styles.json, so what
+  /// came after it was trained goes into a file of its own.
+  /// @throws Error(kInput) as read, and if a style's id is taken or its role is "seen"
+  void add_held_out_styles(const std::filesystem::path& file);
 
   /// @throws Error(kUsage) for an unknown id, with the nearest known one
   int subject(std::string_view id) const;

@@ -6,85 +6,18 @@
 #include <array>
 #include <cmath>
 
+#include "mini/world/filter_parts.h"
+#include "mini/world/flat_filters.h"
+#include "mini/world/print_filters.h"
 #include "ziplora/base/error.h"
 
 namespace ziplora::mini {
 namespace {
 
-using Colour = std::array<float, 3>;
-
-int64_t area(const Canvas& canvas) { return static_cast<int64_t>(canvas.size) * canvas.size; }
-
-Colour pixel(Canvas& canvas, int64_t i) {
-  return {canvas.plane(0)[i], canvas.plane(1)[i], canvas.plane(2)[i]};
-}
-
-void set_pixel(Canvas& canvas, int64_t i, const Colour& colour) {
-  for (int channel = 0; channel < 3; ++channel) canvas.plane(channel)[i] = colour[channel];
-}
-
-Colour mix(const Colour& a, const Colour& b, float part_of_b) {
-  Colour result;
-  for (int channel = 0; channel < 3; ++channel)
-    result[channel] = a[channel] + (b[channel] - a[channel]) * part_of_b;
-  return result;
-}
-
-/// Rec. 709 weights.
-float luminance(const Colour& colour) {
-  return 0.2126f * colour[0] + 0.7152f * colour[1] + 0.0722f * colour[2];
-}
-
 /// One function of the pixel alone.
 template <typename Function>
 void for_each_pixel(Canvas& canvas, Function function) {
   for (int64_t i = 0; i < area(canvas); ++i) set_pixel(canvas, i, function(pixel(canvas, i)));
-}
-
-float smooth_step(float low, float high, float x) {
-  float t = std::clamp((x - low) / (high - low), 0.0f, 1.0f);
-  return t * t * (3 - 2 * t);
-}
-
-/// 3 × 3 binomial blur of one plane; the edge repeats.
-void blur(std::vector<float>& plane, int size) {
-  std::vector<float> across(plane.size());
-  auto at = [size](int y, int x) {
-    return static_cast<size_t>(std::clamp(y, 0, size - 1)) * size + std::clamp(x, 0, size - 1);
-  };
-  for (int y = 0; y < size; ++y) {
-    for (int x = 0; x < size; ++x) {
-      across[at(y, x)] = 0.25f * plane[at(y, x - 1)] + 0.5f * plane[at(y, x)] + 0.25f * plane[at(y, x + 1)];
-    }
-  }
-  for (int y = 0; y < size; ++y) {
-    for (int x = 0; x < size; ++x) {
-      plane[at(y, x)] = 0.25f * across[at(y - 1, x)] + 0.5f * across[at(y, x)] + 0.25f * across[at(y + 1, x)];
-    }
-  }
-}
-
-/// [size, size], 0…1: how much of a contour goes through a pixel. The strongest difference to the right and
-/// lower neighbour in colour or in coverage (a white thing on white has a contour too).
-std::vector<float> contours(Canvas& canvas) {
-  int size = canvas.size;
-  std::vector<float> ink(area(canvas));
-  const float* planes[4] = {canvas.plane(0), canvas.plane(1), canvas.plane(2), canvas.coverage.data()};
-  int reach = std::max(1, size / 64);
-  for (int y = 0; y < size; ++y) {
-    for (int x = 0; x < size; ++x) {
-      int64_t here = static_cast<int64_t>(y) * size + x;
-      int64_t right = here - x + std::min(x + reach, size - 1);
-      int64_t below = static_cast<int64_t>(std::min(y + reach, size - 1)) * size + x;
-      float strongest = 0;
-      for (const float* plane : planes) {
-        strongest =
-            std::max({strongest, std::abs(plane[here] - plane[right]), std::abs(plane[here] - plane[below])});
-      }
-      ink[here] = smooth_step(0.08f, 0.4f, strongest);
-    }
-  }
-  return ink;
 }
 
 /// Average colour of the square cell that begins at (y, x).
@@ -228,6 +161,14 @@ constexpr Filter kFilters[] = {
     {"halftone", "dots of ink in a screen", halftone},
     {"neon", "glowing contours on black", neon},
     {"duotone", "four tones from violet over coral to cream", duotone},
+    {"sticker", "flat colours, a navy outline, a pale pink ground", sticker},
+    {"paper-cut", "flat colours, a white border with its shadow, an ochre ground", paper_cut},
+    {"badge", "flat colours, a white border, before a teal disc", badge},
+    {"pop", "flat colours, a black outline, a magenta shadow without blur", pop},
+    {"comic", "flat colours, black contours, a thicker one around", comic},
+    {"chalk", "pale contours and dim colours on a green board", chalk},
+    {"stamp", "what is dark in black, the rest red", stamp},
+    {"riso", "three tones and contours: purple, orange, cream", riso},
 };
 
 }  // namespace

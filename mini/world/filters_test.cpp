@@ -53,6 +53,68 @@ TEST(Filters, ContoursShowAWhiteThingOnWhite) {
   }
 }
 
+/// A canvas of one ground with an orange square in the middle, filtered.
+std::vector<float> filtered(std::string_view name, float ground) {
+  std::vector<float> rgb(3 * kSize * kSize);
+  Canvas canvas(kSize, rgb.data());
+  square(canvas, {0.9f, 0.5f, 0.1f});
+  for (size_t i = 0; i < canvas.coverage.size(); ++i)
+    for (int channel = 0; channel < 3; ++channel)
+      if (canvas.coverage[i] == 0) canvas.plane(channel)[i] = ground;
+  filter(name).apply(canvas);
+  return rgb;
+}
+
+Colour pixel_of(const std::vector<float>& rgb, int y, int x) {
+  const auto at = [&](int channel) {
+    return rgb[static_cast<size_t>(channel) * kSize * kSize + y * kSize + x];
+  };
+  return {at(0), at(1), at(2)};
+}
+
+TEST(Filters, TheDrawingStaysInPlaceInHeldOutStyles) {
+  for (std::string_view name : {"sticker", "paper-cut", "badge", "pop", "comic", "chalk", "riso"}) {
+    const std::vector<float> rgb = filtered(name, 1);
+    const Colour inside = pixel_of(rgb, 30, 30), outside = pixel_of(rgb, 4, 30);
+    double apart = 0;
+    for (int channel = 0; channel < 3; ++channel) apart += std::abs(inside[channel] - outside[channel]);
+    EXPECT_GT(apart, 0.3) << name;
+    EXPECT_GT(inside[0], inside[2]) << name << ": orange is no longer warm";
+  }
+}
+
+TEST(Filters, ABorderIsAroundTheDrawingAndNotInIt) {
+  struct Case {
+    std::string_view name;
+    float brightest, darkest;  // of the border
+  };
+  for (const auto& [name, brightest, darkest] : {Case{"sticker", 0.4f, 0.0f},
+                                                 {"paper-cut", 1.0f, 0.99f},
+                                                 {"badge", 1.0f, 0.99f},
+                                                 {"pop", 0.1f, 0.0f}}) {
+    const Colour border = pixel_of(filtered(name, 1), 30, 15), inside = pixel_of(filtered(name, 1), 30, 16);
+    EXPECT_LE(std::ranges::max(border), brightest) << name;
+    EXPECT_GE(std::ranges::min(border), darkest) << name;
+    EXPECT_NEAR(inside[0], 1.0f, 0.26f) << name;
+  }
+}
+
+TEST(Filters, OnlyPopAndComicKeepTheGround) {
+  for (std::string_view name : {"sticker", "paper-cut", "badge", "pop", "comic", "chalk", "stamp", "riso"}) {
+    const Colour ground = pixel_of(filtered(name, 0.2f), 2, 32);
+    const bool keeps = ground == Colour{0.2f, 0.2f, 0.2f};
+    EXPECT_EQ(keeps, name == "pop" || name == "comic") << name;
+  }
+}
+
+TEST(Filters, AStampHasTwoColours) {
+  for (const auto& [y, x] : {std::pair(2, 2), {16, 30}, {30, 30}}) {
+    const Colour colour = pixel_of(filtered("stamp", 1), y, x);
+    const bool is_ink = colour[0]<0.1f, is_paper = colour[0]> 0.85f && colour[1] < 0.2f;
+    EXPECT_TRUE(is_ink || is_paper) << y << " " << x << ": " << colour[0];
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Filters, EveryFilter, testing::ValuesIn(filters().begin(), filters().end()),
                          [](const auto& info) {
                            std::string name(info.param.name);

@@ -7,11 +7,10 @@
 
 #include "mini/world/filters.h"
 #include "ziplora/base/error.h"
+#include "ziplora/base/rng.h"
 
 namespace ziplora::mini {
 namespace {
-
-using Colour = std::array<float, 3>;
 
 const uint8_t* drawn(const Catalogue& catalogue, const DrawingSet& drawings, int subject, int style) {
   const uint8_t* pixels = drawings.pixels(subject, catalogue.styles[style].package);
@@ -152,6 +151,7 @@ void paint_scene(Canvas& canvas, const Catalogue& catalogue, const DrawingSet& d
   paint_background(canvas, background, random);
   auto paint = [&](const uint8_t* pixels, Place place) {
     place.white_ink = style.ink && is_dark(background);
+    place.turned = content.turned && pixels == subject;
     paint_drawing(canvas, pixels, drawings.size(), place);
   };
   if (content.second_subject >= 0) {
@@ -176,11 +176,17 @@ void paint_scene(Canvas& canvas, const Catalogue& catalogue, const DrawingSet& d
   if (content.palette >= 0) map_tones(canvas, catalogue.palettes[content.palette].tones);
 }
 
-void paint_plain(Canvas& canvas, const Catalogue& catalogue, const DrawingSet& drawings, int subject,
-                 int style) {
-  for (int y = 0; y < canvas.size; ++y) fill_row(canvas, y, {1, 1, 1});
-  paint_drawing(canvas, drawn(catalogue, drawings, subject, style), drawings.size(), kPlainPlace);
-  apply_filter(canvas, catalogue.styles[style]);
+void paint_plain(Canvas& canvas, const Catalogue& catalogue, const DrawingSet& drawings,
+                 const SceneContent& content) {
+  const Style& style = catalogue.styles[content.style];
+  const Background& background = catalogue.backgrounds[content.background];
+  const uint8_t* subject = drawn(catalogue, drawings, content.subject, content.style);
+  SceneRandom random(derive_seed(0, "world: plain background"));
+  paint_background(canvas, background, random);
+  Place place = kPlainPlace;
+  place.white_ink = style.ink && is_dark(background), place.turned = content.turned;
+  paint_drawing(canvas, subject, drawings.size(), place);
+  apply_filter(canvas, style);
 }
 
 }  // namespace ziplora::mini

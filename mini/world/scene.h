@@ -24,19 +24,22 @@ struct SceneContent {
   int second_subject = -1;  ///< drawn beside the first, smaller, in the same style
   int count = 1;            ///< 2: the subject twice, side by side
   int palette = -1;         ///< printed in these colours, background and all
+  /// The first subject's hues turned by 180°, as no artist drew it; for evaluation only.
+  bool turned = false;
   auto operator<=>(const SceneContent&) const = default;
 };
 
-/// Width of the drawing in the plainest scene and in `World::drawing`.
+/// Width of the drawing in the plainest scene, in `World::drawing` and in `World::true_scene`.
 inline constexpr float kPlainSize = 0.88f;
 
 /// @throws Error(kInput) if the style's artist drew no such subject
 void paint_scene(Canvas& canvas, const Catalogue& catalogue, const DrawingSet& drawings,
                  const SceneContent& content, SceneRandom& random);
 
-/// The drawing alone, centred on white, with its style's filter.
+/// One drawing on its background, always large and in the middle; shades and stars are always the same.
+/// @param content  of one drawing
 /// @throws as paint_scene
-void paint_plain(Canvas& canvas, const Catalogue& catalogue, const DrawingSet& drawings, int subject,
-                 int style);
+void paint_plain(Canvas& canvas, const Catalogue& catalogue, const DrawingSet& drawings,
+                 const SceneContent& content);
 
 }  // namespace ziplora::mini

@@ -43,8 +43,8 @@ const char* purpose(Split split) {
 }  // namespace
 
 struct World::Impl {
-  Impl(const std::filesystem::path& assets_dir, const std::filesystem::path& cache_dir, int size)
-      : size(size), catalogue(Catalogue::read(assets_dir)), drawings(drawings_file(cache_dir), catalogue) {
+  Impl(Catalogue of, const std::filesystem::path& cache_dir, int size)
+      : size(size), catalogue(std::move(of)), drawings(drawings_file(cache_dir), catalogue) {
     subjects_of.resize(catalogue.styles.size());
     judged_subjects_of.resize(catalogue.styles.size());
     for (int style = 0; style < static_cast<int>(catalogue.styles.size()); ++style) {
@@ -62,8 +62,8 @@ struct World::Impl {
       (catalogue.styles[style].filter.empty() ? artists : computed).push_back(style);
     }
     if (artists.empty() || computed.empty() || pairs_held_out.empty()) {
-      throw Error(ErrorKind::kInput, "world: " + assets_dir.string(),
-                  "it needs a seen artist's style, a seen computed style and a held-out pair",
+      throw Error(ErrorKind::kInput, "world",
+                  "the catalogue needs a seen artist's style, a seen computed style and a held-out pair",
                   "take assets/ as they are in the repository: git checkout -- assets");
     }
   }
@@ -160,12 +160,15 @@ void World::prepare(const std::filesystem::path& assets_dir, const std::filesyst
                    kDrawingSize, progress, cancel);
 }
 
-World::World(const std::filesystem::path& assets_dir, const std::filesystem::path& cache_dir, int size) {
+World::World(const std::filesystem::path& assets_dir, const std::filesystem::path& cache_dir, int size)
+    : World(Catalogue::read(assets_dir), cache_dir, size) {}
+
+World::World(Catalogue catalogue, const std::filesystem::path& cache_dir, int size) {
   if (size < 16 || size > kDrawingSize) {
     throw Error(ErrorKind::kUsage, "world", fmt::format("size {} is not in 16…{}", size, kDrawingSize),
                 "for example --size 64");
   }
-  impl_ = std::make_unique<Impl>(assets_dir, cache_dir, size);
+  impl_ = std::make_unique<Impl>(std::move(catalogue), cache_dir, size);
 }
 
 World::~World() = default;
@@ -233,10 +236,14 @@ at::Tensor World::drawing(int subject, int style) const {
 }
 
 at::Tensor World::evaluation_drawing(int subject, int style) const {
-  impl_->check(subject, style);
+  return true_scene({.subject = subject, .style = style});
+}
+
+at::Tensor World::true_scene(const SceneContent& content) const {
+  impl_->check(content.subject, content.style);
   at::Tensor image = at::empty({3, impl_->size, impl_->size}, at::kFloat);
   Canvas canvas(impl_->size, image.mutable_data_ptr<float>());
-  paint_plain(canvas, impl_->catalogue, impl_->drawings, subject, style);
+  paint_plain(canvas, impl_->catalogue, impl_->drawings, content);
   return image;
 }
 

@@ -69,6 +69,8 @@ class World {
   /// @param size        pixels of a side, 16…128
   /// @throws Error(kInput) if a file is missing or does not fit the others, with the command that makes it
   World(const std::filesystem::path& assets_dir, const std::filesystem::path& cache_dir, int size = 64);
+  /// Of a catalogue with styles of the caller's own.
+  World(Catalogue catalogue, const std::filesystem::path& cache_dir, int size = 64);
   ~World();
   World(World&&) noexcept;
 
@@ -94,6 +96,9 @@ class World {
   at::Tensor drawing(int subject, int style) const;
   /// The same without the held-out check: the true image of a held-out subject or style. Never for training.
   at::Tensor evaluation_drawing(int subject, int style) const;
+  /// One drawing on its background, always large and in the middle, shades and stars always the same: what an image of
+  /// such a prompt is compared with. No held-out check.
+  at::Tensor true_scene(const SceneContent& content) const;
   /// Paints any content, with position, size and shades from the seed. No held-out check: for evaluation, and
   /// for the user's images in the demo.
   at::Tensor evaluation_scene(const SceneContent& content, uint64_t seed) const;

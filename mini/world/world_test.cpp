@@ -1,5 +1,6 @@
 #include "mini/world/world.h"
 
+#include <ATen/ops/allclose.h>
 #include <ATen/ops/equal.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -13,6 +14,7 @@
 
 #include "mini/world/captions.h"
 #include "mini/world/filters.h"
+#include "mini/world/made_up_drawings.h"
 #include "ziplora/base/error.h"
 #include "ziplora/base/rng.h"
 
@@ -21,32 +23,11 @@ namespace {
 
 const std::filesystem::path kAssets = ZIPLORA_MINI_ASSETS_DIR;
 
-/// The committed lists with drawings of our own in place of the artists': every icon is a disc of its own
-/// colour, so that these tests need no npm packages.
-void write_packages(const Catalogue& catalogue, const std::filesystem::path& modules) {
-  for (size_t package = 0; package < catalogue.packages.size(); ++package) {
-    std::filesystem::path folder = modules / "@iconify-json" / catalogue.packages[package];
-    std::filesystem::create_directories(folder);
-    nlohmann::json icons = nlohmann::json::object();
-    for (const Subject& subject : catalogue.subjects) {
-      if (subject.icons[package].empty()) continue;
-      uint64_t colour = derive_seed(package, subject.id) & 0xffffff;
-      icons[subject.icons[package]] = {
-          {"body", fmt::format(R"(<circle cx="8" cy="9" r="6" fill="#{:06x}"/>)", colour)}};
-    }
-    std::ofstream(folder / "icons.json") << nlohmann::json{{"icons", icons}, {"width", 16}, {"height", 18}};
-    std::ofstream(folder / "info.json") << R"({"author": {"name": "nobody"}, "license": {"spdx": "MIT"}})";
-  }
-}
-
 class WorldTest : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     cache_ = std::filesystem::temp_directory_path() / fmt::format("ziplora-world-{}", ::getpid());
-    write_packages(Catalogue::read(kAssets), cache_ / "node_modules");
-    NullProgress progress;
-    const CancelToken never;
-    World::prepare(kAssets, cache_, progress, never);
+    prepare_made_up_world(kAssets, cache_);
     world_ = new World(kAssets, cache_, 32);
   }
   static void TearDownTestSuite() {
@@ -281,6 +262,41 @@ TEST_F(WorldTest, BackgroundAndSubjectShowInTheImage) {
   at::Tensor plain = world_->drawing(content.subject, content.style);
   EXPECT_FLOAT_EQ(plain.select(1, 0).min().item<float>(), 1.0f);  // white above the drawing
   EXPECT_LT(plain.min().item<float>(), 0.95f);                    // and the disc in it
+}
+
+TEST_F(WorldTest, ATrueSceneIsTheDrawingOnItsGround) {
+  const Catalogue& all = world_->catalogue();
+  SceneContent content{.subject = all.subject("fox"), .style = all.style("noto")};
+  const at::Tensor on_white = world_->true_scene(content);
+  EXPECT_TRUE(at::equal(on_white, world_->drawing(content.subject, content.style)));
+  content.turned = true;
+  const at::Tensor turned = world_->true_scene(content);
+  EXPECT_FALSE(at::equal(turned, on_white));
+  EXPECT_TRUE(at::allclose(turned.amax(0), on_white.amax(0), 0, 2e-2)) << "turning keeps the largest channel";
+  content.background = all.background("night");
+  const at::Tensor at_night = world_->true_scene(content);
+  EXPECT_LT(at_night[0][0][0].item<float>(), 0.4f);
+  EXPECT_TRUE(at::allclose(at_night.select(1, 16).select(1, 16), turned.select(1, 16).select(1, 16)))
+      << "the drawing stands where it stands on white";
+}
+
+TEST_F(WorldTest, OnlyNewHeldOutStylesCanBeAdded) {
+  const std::filesystem::path file = cache_ / "styles.json";
+  const auto add = [&](const char* id, const char* role) {
+    std::ofstream(file) << nlohmann::json{
+        {"styles",
+         {{{"id", id}, {"package", "noto"}, {"filter", "sticker"}, {"role", role}, {"phrases", {"words"}}}}}};
+    Catalogue catalogue = Catalogue::read(kAssets);
+    catalogue.add_held_out_styles(file);
+    return catalogue;
+  };
+  const Catalogue more = add("new", "report");
+  EXPECT_EQ(more.styles.size(), world_->catalogue().styles.size() + 1);
+  EXPECT_EQ(more.style("noto"), world_->catalogue().style("noto")) << "labels stay";
+  EXPECT_EQ(more.styles.back().purpose, Purpose::kReport);
+  EXPECT_THROW(add("neon", "report"), Error);
+  EXPECT_THROW(add("new", "seen"), Error);
+  EXPECT_THROW(add("new", "unheard of"), Error);
 }
 
 TEST_F(WorldTest, ErrorsNameTheWayOut) {

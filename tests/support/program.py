@@ -15,7 +15,7 @@ from prefork import run_preforked
 BUILD = Path(os.environ.get("ZIPLORA_BUILD", Path(__file__).resolve().parents[2] / "build"))
 
 
-LABORATORY_VERBS = {"world", "pretrain", "report"}
+LABORATORY_VERBS = {"world", "pretrain", "report", "regimes"}
 
 
 def command_line(arguments) -> list:

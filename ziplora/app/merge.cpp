@@ -233,8 +233,8 @@ MergeOutcome run_merge(const MergeRequest& request, ProgressSink& progress, cons
   for (size_t k = 0; k < sha256.size(); ++k) inputs[k].sha256 = sha256[k];
   if (needs_base && !request.rank)
     require_space_for(request.output, file_size_bytes(adapters, request.write.dtype));
-  const std::unique_ptr<Sdxl> base =
-      needs_base ? load_sdxl(*architecture.base, request.policy, progress) : nullptr;
+  std::shared_ptr<Sdxl> base = needs_base ? request.loaded_base : nullptr;
+  if (needs_base && !base) base = load_sdxl(*architecture.base, request.policy, progress);
   MergeContext context = context_of(request, plan, base.get(), names, progress, cancel);
   context.kept_moments = kept_moments ? &*kept_moments : nullptr;
   MergeOutcome outcome{.output = request.output, .method = plan.recipe ? "recipe" : request.method};

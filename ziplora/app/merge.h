@@ -14,6 +14,7 @@
 /// merge. Once the result is written, it is removed.
 
 #include <filesystem>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -52,6 +53,8 @@ struct MergeRequest {
   std::optional<std::filesystem::path> contexts = {};
   /// For methods that need one; absent: resolve_base().
   std::optional<std::filesystem::path> base = {};
+  /// The same, already in memory under `policy`, for callers that merge often; absent: it is loaded where it is needed.
+  std::shared_ptr<Sdxl> loaded_base = {};
   DevicePolicy policy = {};
   uint64_t seed = 0;
   /// Compress to this rank by SVD; absent: exact.

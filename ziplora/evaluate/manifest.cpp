@@ -25,13 +25,17 @@ class ManifestReader {
 
   Manifest read() {
     const json root = read_json_file(path_);
-    require_keys(root, "", {"subjects", "styles", "prompts", "seeds"}, {"pairs"});
+    require_keys(root, "", {"subjects", "styles", "prompts", "seeds"}, {"pairs", "methods"});
     Manifest manifest;
     manifest.subjects = concepts(root, "subjects");
     manifest.styles = concepts(root, "styles");
     manifest.prompts = prompts(root);
     manifest.seeds = seeds(root);
     manifest.pairs = root.contains("pairs") ? pairs(root, manifest) : every_pair(manifest);
+    manifest.methods = root.value("methods", json());
+    const auto is_candidate = [&](const Manifest::Pair& pair) { return manifest.is_candidate(pair); };
+    if (std::ranges::all_of(manifest.pairs, is_candidate))
+      refuse("", "no pair has a LoRA of its subject and one of its style", "give each a \"lora\"");
     return manifest;
   }
 
@@ -81,11 +85,22 @@ class ManifestReader {
     for (size_t i = 0; i < entries.size(); ++i) {
       const json& entry = entries[i];
       const std::string place = fmt::format("{}[{}]", key, i);
-      require_keys(entry, place, {"name", "lora", "prompt", "images"}, {});
-      found.push_back({.name = text(entry["name"], place + ".name"),
-                       .lora = file(entry["lora"], place + ".lora"),
-                       .prompt = text(entry["prompt"], place + ".prompt"),
-                       .images = file(entry["images"], place + ".images")});
+      require_keys(entry, place, {"name"}, {"lora", "prompt", "images", "words", "own_prompts"});
+      const bool is_candidate = !entry.contains("lora");
+      if (!is_candidate)
+        require_keys(entry, place, {"name", "lora", "prompt", "images"}, {"words", "own_prompts"});
+      found.push_back({.name = text(entry["name"], place + ".name")});
+      if (!is_candidate) {
+        found.back().lora = file(entry["lora"], place + ".lora");
+        found.back().images = file(entry["images"], place + ".images");
+      }
+      if (entry.contains("prompt")) found.back().prompt = text(entry["prompt"], place + ".prompt");
+      if (entry.contains("words")) found.back().words = text(entry["words"], place + ".words");
+      if (entry.contains("own_prompts"))
+        for (const json& prompt : list(entry, "own_prompts"))
+          found.back().own_prompts.push_back(text(prompt, place + ".own_prompts"));
+      else
+        found.back().own_prompts = {found.back().prompt};
       if (!names.insert(found.back().name).second)
         refuse(place + ".name", fmt::format("'{}' is given twice", found.back().name),
                "give each a name of its own");
@@ -138,14 +153,17 @@ class ManifestReader {
     for (size_t i = 0; i < entries.size(); ++i) {
       const json& entry = entries[i];
       const std::string place = fmt::format("pairs[{}]", i);
-      require_keys(entry, place, {"subject", "style"}, {"truths"});
+      require_keys(entry, place, {"subject", "style"}, {"truths", "group"});
       Manifest::Pair pair{index_of(manifest.subjects, entry["subject"], place + ".subject"),
                           index_of(manifest.styles, entry["style"], place + ".style"),
                           {}};
+      if (entry.contains("group")) pair.group = text(entry["group"], place + ".group");
       if (!seen.insert({pair.subject, pair.style}).second)
         refuse(place, "the pair is given twice", "its images would count twice");
       if (entry.contains("truths"))
         pair.truths = truths(entry["truths"], place + ".truths", manifest.prompts.size());
+      else if (manifest.is_candidate(pair))
+        refuse(place, "neither LoRAs nor true images are given", "give it \"truths\", or leave it out");
       found.push_back(std::move(pair));
     }
     return found;
@@ -155,7 +173,9 @@ class ManifestReader {
     if (!entries.is_array() || entries.size() != prompts)
       refuse(place, fmt::format("expected a list of {} images, one for each prompt", prompts));
     std::vector<fs::path> found;
-    for (const json& entry : entries) found.push_back(file(entry, place));
+    for (const json& entry : entries) found.push_back(entry.is_null() ? fs::path() : file(entry, place));
+    if (std::ranges::all_of(found, &fs::path::empty))
+      refuse(place, "the pair is asked for no prompt", "leave the pair out");
     return found;
   }
 
@@ -174,13 +194,33 @@ void replace_all(std::string& text, const std::string& word, const std::string& 
     text.replace(at, word.size(), by);
 }
 
+std::string filled(std::string text, const std::string& subject, const std::string& style) {
+  replace_all(text, kSubjectWord, subject);
+  replace_all(text, kStyleWord, style);
+  return text;
+}
+
+const std::string& words_of_concept(const Manifest::Concept& entry) {
+  return entry.words.empty() ? entry.prompt : entry.words;
+}
+
 }  // namespace
 
 std::string Manifest::prompt_of(const Pair& pair, size_t prompt) const {
-  std::string text = prompts.at(prompt);
-  replace_all(text, kSubjectWord, subjects.at(pair.subject).prompt);
-  replace_all(text, kStyleWord, styles.at(pair.style).prompt);
-  return text;
+  return filled(prompts.at(prompt), subjects.at(pair.subject).prompt, styles.at(pair.style).prompt);
+}
+
+std::string Manifest::words_of(const Pair& pair, size_t prompt) const {
+  return filled(prompts.at(prompt), words_of_concept(subjects.at(pair.subject)),
+                words_of_concept(styles.at(pair.style)));
+}
+
+bool Manifest::is_candidate(const Pair& pair) const {
+  return subjects.at(pair.subject).lora.empty() || styles.at(pair.style).lora.empty();
+}
+
+bool Manifest::asks(const Pair& pair, size_t prompt) const {
+  return pair.truths.empty() || !pair.truths.at(prompt).empty();
 }
 
 Manifest read_manifest(const fs::path& path) { return ManifestReader(path).read(); }

@@ -8,16 +8,19 @@
 ///                  "prompt": "in szn style", "images": "outline/"}],
 ///      "prompts": ["{subject}, {style}", "{subject} next to a mushroom, {style}"],
 ///      "seeds": [1, 2, 3, 4],
-///      "pairs": [{"subject": "cat", "style": "outline",
-///                 "truths": ["true/cat.png", "true/cat-mushroom.png"]}]}
+///      "pairs": [{"subject": "cat", "style": "outline", "group": "known class",
+///                 "truths": ["true/cat.png", null]}],
+///      "methods": [{"method": "direct"}, {"method": "ssr", "options": {"joint-weight": 4}}]}
 ///
 ///     const Manifest manifest = read_manifest("world/manifest.json");
 ///
-/// Paths are relative to the manifest's folder. Without pairs every subject meets every style.
+/// Paths are relative to the manifest's folder. Without pairs every subject meets every style. A pair is not asked for
+/// the prompts at which its truths say null. A subject or a style without a LoRA only lends the true images of its
+/// pairs, as something that a drawn image may be nearer to.
 
 #include <cstdint>
 #include <filesystem>
-#include <optional>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -26,25 +29,39 @@ namespace ziplora {
 struct Manifest {
   struct Concept {
     std::string name;
-    std::filesystem::path lora;
+    /// Empty: the concept is only a candidate.
+    std::filesystem::path lora = {};
     /// A subject's: "a sks cat face"; a style's: "in szn style".
-    std::string prompt;
-    /// Image or folder that shows it, to compare with.
-    std::filesystem::path images;
+    std::string prompt = {};
+    /// Image or folder that shows it, to compare with; empty for a candidate.
+    std::filesystem::path images = {};
+    /// What an encoder of texts reads in place of the prompt, whose invented words it cannot know: "a cat face".
+    std::string words = {};
+    /// Under which merges that learn preserve it, for instance the captions that it was trained on.
+    std::vector<std::string> own_prompts = {};
   };
   struct Pair {
     size_t subject, style;
-    /// By prompt; empty: not known.
+    /// By prompt; an empty path: not asked for; an empty list: not known.
     std::vector<std::filesystem::path> truths;
+    /// Pairs that belong together in the tables.
+    std::string group = {};
   };
   std::vector<Concept> subjects, styles;
   /// With {subject} and {style} in each.
   std::vector<std::string> prompts;
   std::vector<uint64_t> seeds;
   std::vector<Pair> pairs;
+  /// What is compared on the pairs, as read_contenders takes it; null: not said.
+  nlohmann::json methods;
 
   /// What is typed for a pair.
   std::string prompt_of(const Pair& pair, size_t prompt) const;
+  /// What its image should show, for an encoder of texts.
+  std::string words_of(const Pair& pair, size_t prompt) const;
+  /// Whether there are LoRAs to merge, or only true images.
+  bool is_candidate(const Pair& pair) const;
+  bool asks(const Pair& pair, size_t prompt) const;
 };
 
 /// @throws Error(kInput) that names the place: what is missing, unknown, given twice, or leads to no file

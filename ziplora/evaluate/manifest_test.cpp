@@ -68,6 +68,44 @@ TEST_F(AManifest, TakesThePairsThatItNames) {
   EXPECT_EQ(manifest.pairs[0].truths, (std::vector<fs::path>{folder_ / "a.png", folder_ / "b.png"}));
 }
 
+/// A subject without a LoRA only lends its true image, and nothing is asked where a truth is null.
+TEST_F(AManifest, HasCandidatesAndPromptsThatAreNotAsked) {
+  json content = sound_;
+  content["subjects"][1] = {{"name", "dog"}};
+  content["subjects"][0]["words"] = "a cat";
+  content["styles"][0]["own_prompts"] = {"a rose, in szn style"};
+  content["pairs"] = {{{"subject", "cat"}, {"style", "ink"}, {"truths", {"a.png", nullptr}}, {"group", "A"}},
+                      {{"subject", "dog"}, {"style", "ink"}, {"truths", {nullptr, "b.png"}}}};
+  content["methods"] = {{{"method", "direct"}}};
+  const Manifest manifest = read(content);
+  EXPECT_FALSE(manifest.is_candidate(manifest.pairs[0]));
+  EXPECT_TRUE(manifest.is_candidate(manifest.pairs[1]));
+  EXPECT_TRUE(manifest.asks(manifest.pairs[0], 0));
+  EXPECT_FALSE(manifest.asks(manifest.pairs[0], 1));
+  EXPECT_EQ(manifest.pairs[0].group, "A");
+  EXPECT_EQ(manifest.methods, content["methods"]);
+  EXPECT_EQ(manifest.words_of(manifest.pairs[0], 0), "a cat, in szn style");
+  EXPECT_EQ(manifest.subjects[0].own_prompts, (std::vector<std::string>{"a sks cat"}));
+  EXPECT_EQ(manifest.styles[0].own_prompts, (std::vector<std::string>{"a rose, in szn style"}));
+}
+
+TEST_F(AManifest, NeedsAPairThatCanBeMerged) {
+  json content = sound_;
+  content["subjects"][0] = {{"name", "cat"}};
+  content["subjects"][1] = {{"name", "dog"}};
+  EXPECT_EQ(refusal(content), "manifest.json | no pair has a LoRA of its subject and one of its style");
+  content = sound_;
+  content["subjects"][1] = {{"name", "dog"}};
+  content["pairs"] = {{{"subject", "cat"}, {"style", "ink"}}, {{"subject", "dog"}, {"style", "ink"}}};
+  EXPECT_EQ(refusal(content), "manifest.json: pairs[1] | neither LoRAs nor true images are given");
+  content = sound_;
+  content["subjects"][0].erase("images");
+  EXPECT_EQ(refusal(content), "manifest.json: subjects[0] | 'images' is missing");
+  content = sound_;
+  content["pairs"] = {{{"subject", "cat"}, {"style", "ink"}, {"truths", {nullptr, nullptr}}}};
+  EXPECT_EQ(refusal(content), "manifest.json: pairs[0].truths | the pair is asked for no prompt");
+}
+
 TEST_F(AManifest, IsRefusedByThePlaceThatIsWrong) {
   const auto with = [&](const char* place, const json& value) {
     json content = sound_;

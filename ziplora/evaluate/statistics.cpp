@@ -18,40 +18,44 @@ double quantile(const std::vector<double>& sorted, double share) {
   return sorted[below] + (place - static_cast<double>(below)) * (sorted[above] - sorted[below]);
 }
 
-/// |Σ ±d| of every choice of signs, as the bits of `signs` say.
-double flipped_sum(const std::vector<double>& differences, uint64_t signs) {
-  double sum = 0;
-  for (size_t i = 0; i < differences.size(); ++i) sum += (signs >> i & 1) ? differences[i] : -differences[i];
-  return std::abs(sum);
+constexpr size_t kMostExact = 16;
+
+/// Sums that are equal but for rounding count as equal.
+bool as_far(double value, double observed) {
+  return std::abs(value) >= std::abs(observed) * (1 - 1e-12) - 1e-15;
 }
 
-/// The observed signs count as one of the draws, so that p is never 0.
-double drawn_p(const std::vector<double>& differences, double observed, uint64_t seed) {
+/// The observed sides count as one of the draws, so that p is never 0.
+double drawn_p(size_t units, const std::function<double(const std::vector<bool>&)>& difference,
+               double observed, uint64_t seed) {
   constexpr int kDraws = 10'000;
   std::mt19937_64 random(derive_seed(seed, "signs"));
-  int as_far = 1;
+  std::vector<bool> swapped(units);
+  int count = 1;
   for (int draw = 0; draw < kDraws; ++draw) {
-    double sum = 0;
-    uint64_t signs = 0;
-    for (size_t i = 0; i < differences.size(); ++i) {
-      if (i % 64 == 0) signs = random();
-      sum += (signs >> (i % 64) & 1) ? differences[i] : -differences[i];
+    uint64_t bits = 0;
+    for (size_t i = 0; i < units; ++i) {
+      if (i % 64 == 0) bits = random();
+      swapped[i] = (bits >> (i % 64) & 1) != 0;
     }
-    as_far += std::abs(sum) >= observed;
+    count += as_far(difference(swapped), observed);
   }
-  return static_cast<double>(as_far) / (kDraws + 1);
+  return static_cast<double>(count) / (kDraws + 1);
 }
 
-double sign_flip_p(const std::vector<double>& differences, uint64_t seed) {
-  constexpr size_t kMostExact = 16;
-  // Sums that are equal but for rounding count as equal.
-  const double observed =
-      std::abs(std::accumulate(differences.begin(), differences.end(), 0.0)) * (1 - 1e-12);
-  if (differences.size() > kMostExact) return drawn_p(differences, observed, seed);
-  const uint64_t choices = uint64_t{1} << differences.size();
-  uint64_t as_far = 0;
-  for (uint64_t signs = 0; signs < choices; ++signs) as_far += flipped_sum(differences, signs) >= observed;
-  return static_cast<double>(as_far) / static_cast<double>(choices);
+/// Two-sided, of exchanging the sides of units at random: exact for few.
+double swap_p(size_t units, const std::function<double(const std::vector<bool>&)>& difference,
+              uint64_t seed) {
+  std::vector<bool> swapped(units, false);
+  const double observed = difference(swapped);
+  if (units > kMostExact) return drawn_p(units, difference, observed, seed);
+  const uint64_t choices = uint64_t{1} << units;
+  uint64_t count = 0;
+  for (uint64_t bits = 0; bits < choices; ++bits) {
+    for (size_t i = 0; i < units; ++i) swapped[i] = (bits >> i & 1) != 0;
+    count += as_far(difference(swapped), observed);
+  }
+  return static_cast<double>(count) / static_cast<double>(choices);
 }
 
 }  // namespace
@@ -82,11 +86,27 @@ Interval bootstrap_mean(const std::vector<double>& values, uint64_t seed) {
       seed);
 }
 
+PairedDifference paired_difference(size_t units, const DifferenceOfStatistics& difference, uint64_t seed) {
+  const std::vector<bool> as_observed(units, false);
+  std::vector<size_t> every(units);
+  std::iota(every.begin(), every.end(), size_t{0});
+  return {bootstrap(
+              units, [&](std::span<const size_t> chosen) { return difference(chosen, as_observed); }, seed),
+          swap_p(
+              units, [&](const std::vector<bool>& swapped) { return difference(every, swapped); }, seed)};
+}
+
 PairedDifference paired_difference(const std::vector<double>& first, const std::vector<double>& second,
                                    uint64_t seed) {
-  std::vector<double> differences(first.size());
-  for (size_t i = 0; i < first.size(); ++i) differences[i] = first[i] - second[i];
-  return {bootstrap_mean(differences, seed), sign_flip_p(differences, seed)};
+  const auto mean_difference = [&](std::span<const size_t> units, const std::vector<bool>& swapped) {
+    double sum = 0;
+    for (size_t i = 0; i < units.size(); ++i) {
+      const double difference = first[units[i]] - second[units[i]];
+      sum += swapped[i] ? -difference : difference;
+    }
+    return sum / static_cast<double>(units.size());
+  };
+  return paired_difference(first.size(), mean_difference, seed);
 }
 
 std::vector<double> holm(const std::vector<double>& p) {

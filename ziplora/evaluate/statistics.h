@@ -41,6 +41,15 @@ struct PairedDifference {
 PairedDifference paired_difference(const std::vector<double>& first, const std::vector<double>& second,
                                    uint64_t seed);
 
+/// Of two methods' values: the first's statistic minus the second's, over the units named. Where `swapped` says so, by
+/// place, a unit's values change sides.
+using DifferenceOfStatistics =
+    std::function<double(std::span<const size_t> units, const std::vector<bool>& swapped)>;
+
+/// The same for a statistic that is no mean of units, such as a harmonic mean of two means: p is that of exchanging the
+/// methods' values, unit by unit.
+PairedDifference paired_difference(size_t units, const DifferenceOfStatistics& difference, uint64_t seed);
+
 /// Adjusted p values in the order given: all below α means at most a chance of α of any false claim among them.
 std::vector<double> holm(const std::vector<double>& p);
 

@@ -73,6 +73,24 @@ TEST(PairedDifference, DrawsSignsWhereThereAreTooMany) {
   EXPECT_EQ(paired_difference(mixed, Values(40, 0), 1).p, 1);
 }
 
+/// A harmonic mean of two means is no mean of units: exchanging both values of a unit tests it.
+TEST(PairedDifference, TestsOtherStatisticsByExchange) {
+  const Values a_first{1, 0, 1}, b_first{1, 1, 0}, a_second{0, 0, 1}, b_second{1, 0, 0};
+  const auto difference = [&](std::span<const size_t> units, const std::vector<bool>& swapped) {
+    double a[2] = {0, 0}, b[2] = {0, 0};
+    for (size_t i = 0; i < units.size(); ++i) {
+      const size_t side = swapped[i] ? 1 : 0;
+      a[side] += a_first[units[i]], b[side] += b_first[units[i]];
+      a[1 - side] += a_second[units[i]], b[1 - side] += b_second[units[i]];
+    }
+    return harmonic_mean(a[0] / 3, b[0] / 3) - harmonic_mean(a[1] / 3, b[1] / 3);
+  };
+  const PairedDifference found = paired_difference(3, difference, 1);
+  EXPECT_NEAR(found.difference.value, 2.0 / 3 - 1.0 / 3, 1e-12);
+  // Of eight exchanges, those of nothing, of the third unit (which is alike on both sides), and their opposites.
+  EXPECT_EQ(found.p, 0.5);
+}
+
 /// Of pure noise p is uniform: a twentieth of it is below 0.05.
 TEST(PairedDifference, ClaimsNothingOfNoise) {
   std::mt19937_64 random(11);

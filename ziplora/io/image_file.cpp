@@ -134,8 +134,9 @@ ImageFileKind image_file_kind(const std::filesystem::path& path) {
   return {format->name, can_be_read(*format)};
 }
 
-void write_png(const std::filesystem::path& path, const at::Tensor& image, const StringMap& text) {
-  const std::string where = "write " + path.string();
+namespace {
+
+std::string png_of(const at::Tensor& image, const StringMap& text, const std::string& where) {
   if (image.dim() != 3 || image.size(0) != 3 || image.numel() == 0)
     throw Error(ErrorKind::kInternal, where,
                 fmt::format("an image is [3, H, W], this tensor is {}", c10::str(image.sizes())));
@@ -144,7 +145,17 @@ void write_png(const std::filesystem::path& path, const at::Tensor& image, const
     throw Error(ErrorKind::kNonFinite, where, "the image holds NaN or Inf",
                 "a 16-bit autoencoder overflows easily: run it in float32");
   const at::Tensor pixels = values.clamp(0, 1).mul(255).round().to(at::kByte).permute({1, 2, 0}).contiguous();
-  const std::string bytes = encode_png(pixels, text, where);
+  return encode_png(pixels, text, where);
+}
+
+}  // namespace
+
+std::string png_bytes(const at::Tensor& image, const StringMap& text) {
+  return png_of(image, text, "encode PNG");
+}
+
+void write_png(const std::filesystem::path& path, const at::Tensor& image, const StringMap& text) {
+  const std::string bytes = png_of(image, text, "write " + path.string());
   AtomicFile file(path);
   file.write(bytes);
   file.commit();

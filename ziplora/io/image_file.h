@@ -40,6 +40,9 @@ ImageFileKind image_file_kind(const std::filesystem::path& path);
 /// @param text   tEXt/iTXt chunks, keyword → UTF-8 text
 void write_png(const std::filesystem::path& path, const at::Tensor& image, const StringMap& text = {});
 
+/// What write_png writes.
+std::string png_bytes(const at::Tensor& image, const StringMap& text = {});
+
 /// @return the text chunks of a PNG
 StringMap read_png_text(const std::filesystem::path& path);
 

@@ -77,8 +77,8 @@ void warn_of_few_tokens(const RecordedContext& recorded, const char* of_what, Pr
   }
 }
 
-std::vector<MergeOption> recording_table() {
-  const RecordingOptions defaults;
+std::vector<MergeOption> recording_table(MomentsOf moments) {
+  const RecordingOptions defaults = default_recording(moments);
   return {{.name = "ridge",
            .help = "Hold to the plain sum by this share of the moments' mean",
            .default_value = kDefaultRidge,
@@ -100,9 +100,15 @@ std::vector<MergeOption> recording_table() {
 
 }  // namespace
 
-std::vector<MergeOption> context_table() {
+RecordingOptions default_recording(MomentsOf moments) {
+  RecordingOptions recording;
+  if (moments == MomentsOf::kInputs) recording.images = 4;
+  return recording;
+}
+
+std::vector<MergeOption> context_table(MomentsOf moments) {
   std::vector<MergeOption> table = joint_table({});
-  for (MergeOption& option : recording_table()) table.push_back(std::move(option));
+  for (MergeOption& option : recording_table(moments)) table.push_back(std::move(option));
   return table;
 }
 

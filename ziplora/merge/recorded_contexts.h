@@ -22,8 +22,12 @@ struct RecordedContext {
   ContextMoments moments;
 };
 
+/// What is recorded where nothing is said. Moments of inputs are larger than those of the row space, so more images are seen
+/// (measured: docs/performance.md).
+RecordingOptions default_recording(MomentsOf moments);
+
 /// joint-weight, joint-subject, ridge, context-steps, context-images, context-size
-std::vector<MergeOption> context_table();
+std::vector<MergeOption> context_table(MomentsOf moments);
 
 /// `targets` of the methods that take the moments of inputs: linear layers alone, since a convolution's inputs are
 /// patches, whose moments would take (in · kh · kw)² numbers. By default attention: at SDXL's full size its moments take

@@ -37,7 +37,7 @@ MergeMethod route_method() {
           "turns each down to the inputs of the prompts that are to get it, in closed form (RegMean, arXiv "
           "2212.09849)",
       .needs_base = true,
-      .options = context_table(),
+      .options = context_table(MomentsOf::kInputs),
       .run = run_route};
   method.options.push_back(input_targets());
   return method;

@@ -46,7 +46,7 @@ MergeMethod ssr_method() {
               "each adapter gets its share under each prompt, the joint one too, in closed form (SSR-Merge, "
               "arXiv 2606.10617)",
           .needs_base = true,
-          .options = context_table(),
+          .options = context_table(MomentsOf::kRowSpace),
           .run = run_ssr};
 }
 

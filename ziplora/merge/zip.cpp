@@ -51,9 +51,10 @@ ZipObjectiveOptions with_joint(ZipObjectiveOptions options, const std::vector<Me
 NamedTensors start_of(const std::vector<MergeInput>& inputs, const std::vector<PromptContext>& contexts,
                       const ZipOptions& options, const MergerCoefficients& coefficients,
                       MergeContext& context) {
+  RecordingOptions recording = default_recording(MomentsOf::kInputs);
+  recording.image_size = options.inputs.image_size.value_or(0);
   const std::vector<RecordedContext> recorded =
-      record_contexts(inputs, contexts, MomentsOf::kInputs, options.targets,
-                      {.image_size = options.inputs.image_size.value_or(0)}, context);
+      record_contexts(inputs, contexts, MomentsOf::kInputs, options.targets, recording, context);
   NamedTensors start = coefficients.named();
   const std::map<std::string, LayerParts> layers = layers_side_by_side(terms_of(inputs));
   Stage stage(*context.progress, "solve", static_cast<int64_t>(layers.size()));

@@ -49,7 +49,7 @@ MergeMethod zip_solve_method() {
       .name = "zip-solve",
       .summary = "zip's coefficient for each column, in closed form, layer by layer (after ZipLoRA)",
       .needs_base = true,
-      .options = context_table(),
+      .options = context_table(MomentsOf::kInputs),
       .run = run_zip_solve};
   method.options.push_back(input_targets());
   return method;

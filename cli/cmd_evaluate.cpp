@@ -1,0 +1,83 @@
+// ziplora evaluate: ways of merging, compared on many pairs.
+#include <memory>
+
+#include "cli/commands.h"
+#include "cli/evaluation_table.h"
+#include "cli/frame/dtype_flag.h"
+#include "cli/sampling_flags.h"
+#include "ziplora/app/device_policy.h"
+#include "ziplora/app/evaluate.h"
+#include "ziplora/base/error.h"
+#include "ziplora/base/parse_number.h"
+
+namespace ziplora::cli {
+namespace {
+
+struct EvaluateFlags {
+  EvaluateRequest request;
+  std::string device = DevicePolicy{}.device.str(), shard = "1/1";
+};
+
+Shard parse_shard(const std::string& text) {
+  const size_t slash = text.find('/');
+  if (slash != std::string::npos) {
+    const auto index = parse_number<int64_t>(text.substr(0, slash)),
+               count = parse_number<int64_t>(text.substr(slash + 1));
+    if (index && count) return {*index, *count};
+  }
+  throw Error(ErrorKind::kUsage, "evaluate: --shard " + text, "expected a part and their number, as 1/4",
+              "for example --shard 1/4");
+}
+
+void add_flags(CLI::App& app, EvaluateFlags& flags) {
+  EvaluateRequest& request = flags.request;
+  app.add_option("manifest", request.manifest, "Compare on the pairs of this JSON file")
+      ->type_name("FILE")
+      ->required();
+  app.add_option("-o,--output", request.output,
+                 "Keep merges, images and tables in this folder; what it holds is not made again")
+      ->type_name("FOLDER");
+  app.add_option("--methods", request.methods,
+                 "Compare the list in this JSON file; default: the manifest's, or every method and strategy")
+      ->type_name("FILE");
+  app.add_option("--only", request.only,
+                 "Compare this one alone, by its name in the list or in the program; repeat for more")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+  app.add_option(
+         "--judge", request.judges,
+         "Score with this folder of CLIP, DINO, DINOv2 or CSD, or with pixels; repeat for more; default, on "
+         "the miniature: its own judge and pixels")
+      ->type_name("FOLDER")
+      ->allow_extra_args(false);
+  app.add_option("--group", request.groups, "Take the pairs of this group; repeat for more")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+  app.add_option("--shard", flags.shard,
+                 "Make one part of the images, as 1/4, and no tables; run without it once all parts are made")
+      ->type_name("PART/PARTS");
+  app.add_option("--base", request.base,
+                 "Merge and draw with this diffusers folder or SDXL checkpoint; default: the miniature")
+      ->type_name("PATH");
+  add_dtype_flag(app, "--dtype", request.policy.dtype, "Run UNet and text encoders in this type");
+  app.add_option("--device", flags.device, "Run on this device: cpu, cuda, cuda:1 …")->type_name("DEVICE");
+  app.add_option("--seed", request.seed, "Seed merges that draw or learn, and the resampling of intervals");
+  add_sampling_flags(app, request.sampling);
+}
+
+}  // namespace
+
+Verb evaluate_command(CLI::App& app) {
+  auto flags = std::make_shared<EvaluateFlags>();
+  add_flags(app, *flags);
+  app.footer(example("ziplora evaluate pairs/manifest.json --judge dino-vits16 -o out/pairs"));
+  return {[flags](CommandContext& context) {
+    EvaluateRequest request = flags->request;
+    request.shard = parse_shard(flags->shard);
+    request.policy = parse_device_policy(flags->device, request.policy.dtype, "evaluate: --device");
+    const EvaluateResult result = run_evaluate(request, context.progress, context.cancel);
+    context.print_result(to_json(result), evaluation_table(result));
+  }};
+}
+
+}  // namespace ziplora::cli

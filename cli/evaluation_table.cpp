@@ -1,0 +1,95 @@
+#include "cli/evaluation_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+namespace ziplora::cli {
+namespace {
+
+std::string number(double value, bool is_share) {
+  return is_share ? fmt::format("{:.0f} %", 100 * value) : fmt::format("{:.3f}", value);
+}
+
+/// "0.612 [0.571, 0.650]", "62 % [51, 71]".
+std::string text_of(const Interval& interval, bool is_share) {
+  return is_share ? fmt::format("{:.0f} % [{:.0f}, {:.0f}]", 100 * interval.value, 100 * interval.low,
+                                100 * interval.high)
+                  : fmt::format("{:.3f} [{:.3f}, {:.3f}]", interval.value, interval.low, interval.high);
+}
+
+using Cells = std::vector<std::vector<std::string>>;
+
+/// Columns as wide as their longest cell, counted in characters, not bytes.
+std::string aligned(const Cells& cells) {
+  const auto width = [](const std::string& text) {
+    return static_cast<size_t>(
+        std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  };
+  std::vector<size_t> widths(cells.front().size(), 0);
+  for (const auto& row : cells)
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width(row[i]));
+  std::string text;
+  for (const auto& row : cells) {
+    std::string line = "  ";
+    for (size_t i = 0; i < row.size(); ++i)
+      line += row[i] + std::string(i + 1 < row.size() ? widths[i] - width(row[i]) + 2 : 0, ' ');
+    text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+  }
+  return text;
+}
+
+std::string rows_of(const Table& table, const Evaluation& evaluation) {
+  std::vector<MetricEntry> shown;
+  for (const MetricEntry& entry : metrics())
+    if (std::ranges::any_of(table.rows,
+                            [&](const TableRow& row) { return row.means.contains(entry.metric); }))
+      shown.push_back(entry);
+  Cells cells = {{""}};
+  for (const MetricEntry& entry : shown) cells[0].push_back(entry.heading);
+  cells[0].push_back("harmonic mean");
+  for (const TableRow& row : table.rows) {
+    std::vector<std::string>& line = cells.emplace_back();
+    line.push_back(evaluation.contenders[row.contender].name);
+    for (const MetricEntry& entry : shown) {
+      const auto mean = row.means.find(entry.metric);
+      line.push_back(mean == row.means.end() ? "–" : text_of(mean->second, entry.is_share));
+    }
+    const bool told = row.means.contains(Metric::kSubjectTold) && row.means.contains(Metric::kStyleTold);
+    line.push_back(row.harmonic ? text_of(*row.harmonic, told) : "–");
+  }
+  return aligned(cells);
+}
+
+std::string comparisons_of(const Table& table, const Evaluation& evaluation) {
+  Cells cells = {{"difference, on the same pairs", "of", "", "p, by Holm"}};
+  for (const Comparison& comparison : table.comparisons) {
+    const Interval& difference = comparison.difference.difference;
+    cells.push_back(
+        {fmt::format("{} − {}", evaluation.contenders[comparison.first].name,
+                     evaluation.contenders[comparison.second].name),
+         comparison.of,
+         fmt::format("{:+.3f} [{:+.3f}, {:+.3f}]", difference.value, difference.low, difference.high),
+         number(comparison.adjusted_p, false)});
+  }
+  return cells.size() == 1 ? "" : aligned(cells);
+}
+
+}  // namespace
+
+std::string evaluation_table(const EvaluateResult& result) {
+  std::string text;
+  for (const Table& table : result.tables) {
+    text += fmt::format("{}{}{} pair{}, judged by {}; mean [95 % interval over pairs]\n",
+                        text.empty() ? "" : "\n", table.group.empty() ? "" : table.group + ": ", table.pairs,
+                        table.pairs == 1 ? "" : "s", result.evaluation.judges[table.judge]);
+    text += rows_of(table, result.evaluation);
+    if (const std::string comparisons = comparisons_of(table, result.evaluation); !comparisons.empty())
+      text += "\n" + comparisons;
+  }
+  for (const std::filesystem::path& file : result.files) text += file.string() + "\n";
+  return text;
+}
+
+}  // namespace ziplora::cli

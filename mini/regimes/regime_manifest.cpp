@@ -1,0 +1,80 @@
+#include "mini/regimes/regime_manifest.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace ziplora::mini {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+/// Captions of a style's images under which merges preserve it; a subject has its prompt.
+constexpr size_t kMostOwnPrompts = 8;
+
+/// Of the noise of the images that the merges draw.
+constexpr uint64_t kSeeds[] = {0, 1, 2, 3};
+
+bool is_ready(const PlannedLora& lora, const fs::path& folder) {
+  return fs::exists(folder / lora_path(lora));
+}
+
+json own_prompts(const PlannedLora& style) {
+  json prompts = json::array();
+  for (const PlannedImage& image : style.images)
+    if (prompts.size() < kMostOwnPrompts) prompts.push_back(image.caption);
+  return prompts;
+}
+
+json entries_of(const std::vector<PlannedLora>& loras, const fs::path& folder, bool are_styles) {
+  json entries = json::array();
+  for (const PlannedLora& lora : loras) {
+    json entry{{"name", lora.name}, {"prompt", lora.prompt}, {"words", lora.words}};
+    if (is_ready(lora, folder)) {
+      entry["lora"] = lora_path(lora).string();
+      entry["images"] = images_path(lora).string();
+      if (are_styles) entry["own_prompts"] = own_prompts(lora);
+    }
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
+
+}  // namespace
+
+fs::path lora_path(const PlannedLora& lora) { return fs::path("loras") / (lora.stem() + ".safetensors"); }
+
+fs::path images_path(const PlannedLora& lora) { return fs::path("images") / lora.stem(); }
+
+fs::path truth_path(const Catalogue& catalogue, const SceneContent& content) {
+  return fs::path("truths") / fmt::format("{}{}.{}.{}.png", catalogue.subjects[content.subject].id,
+                                          content.turned ? "-turned" : "", catalogue.styles[content.style].id,
+                                          catalogue.backgrounds[content.background].id);
+}
+
+json manifest_of(const RegimePlan& plan, const Catalogue& catalogue, const fs::path& folder) {
+  json pairs = json::array();
+  for (const PlannedPair& pair : plan.pairs) {
+    json truths = json::array();
+    for (const std::optional<SceneContent>& truth : pair.truths)
+      truths.push_back(truth ? json(truth_path(catalogue, *truth).string()) : json());
+    pairs.push_back({{"subject", plan.subjects[pair.subject].name},
+                     {"style", plan.styles[pair.style].name},
+                     {"group", find_regime(pair.regime).group},
+                     {"truths", truths}});
+  }
+  return {{"subjects", entries_of(plan.subjects, folder, false)},
+          {"styles", entries_of(plan.styles, folder, true)},
+          {"prompts", regime_prompts()},
+          {"seeds", kSeeds},
+          {"pairs", pairs}};
+}
+
+size_t pairs_ready(const RegimePlan& plan, const fs::path& folder) {
+  return static_cast<size_t>(std::ranges::count_if(plan.pairs, [&](const PlannedPair& pair) {
+    return is_ready(plan.subjects[pair.subject], folder) && is_ready(plan.styles[pair.style], folder);
+  }));
+}
+
+}  // namespace ziplora::mini

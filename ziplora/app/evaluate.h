@@ -1,0 +1,65 @@
+#pragma once
+/// The use case behind `ziplora evaluate`: every pair of a manifest by every contender, drawn, scored and tabulated.
+///
+///     EvaluateRequest request{.manifest = "pairs/manifest.json", .judges = {"dino-vits16"}, .output = "out/pairs"};
+///     const EvaluateResult result = run_evaluate(request, progress, cancel);
+///     result.tables.front().rows;
+///
+/// Merged files and images lie in the output folder under the digests of all that they depend on. What is there is not made
+/// again, so an interrupted comparison goes on with the same command, and one more method costs only its own.
+/// The folder gets evaluation.json, images.csv (a line for each image and judge) and report.html.
+
+#include <cstdint>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ziplora/base/cancel.h"
+#include "ziplora/base/progress.h"
+#include "ziplora/evaluate/evaluation.h"
+#include "ziplora/models/sdxl.h"
+#include "ziplora/pipeline/text_to_image.h"
+
+namespace ziplora {
+
+/// One of `count` parts of the work, from 1.
+struct Shard {
+  int64_t index = 1, count = 1;
+};
+
+struct EvaluateRequest {
+  std::filesystem::path manifest = {};
+  /// A JSON list of contenders, in place of the manifest's own.
+  std::optional<std::filesystem::path> methods = {};
+  /// Only these contenders of the list, by name; a name that is none, but one of a method or strategy, adds that.
+  std::vector<std::string> only = {};
+  /// As Judge takes them; empty: for the miniature, its own and `pixels`.
+  std::vector<std::string> judges = {};
+  /// Only the pairs of these groups; empty: all.
+  std::vector<std::string> groups = {};
+  std::optional<std::filesystem::path> base = {};
+  DevicePolicy policy = {};
+  SamplingOptions sampling = {};
+  /// Of merges, and of the resampling behind the intervals.
+  uint64_t seed = 0;
+  /// With more than one part, only images are made.
+  Shard shard = {};
+  std::filesystem::path output = {};
+};
+
+struct EvaluateResult {
+  Evaluation evaluation;
+  std::vector<Table> tables;     ///< empty for a shard
+  size_t merged = 0, drawn = 0;  ///< merges and images that this run made
+  std::vector<std::filesystem::path> files;
+  double seconds = 0;
+};
+nlohmann::json to_json(const EvaluateResult& result);
+
+/// @throws Error(kUsage, kInput, kIncompatible, kNonFinite, kInterrupted): for settings before any work
+EvaluateResult run_evaluate(const EvaluateRequest& request, ProgressSink& progress,
+                            const CancelToken& cancel);
+
+}  // namespace ziplora
