@@ -31,7 +31,9 @@ Shard parse_shard(const std::string& text) {
 
 void add_flags(CLI::App& app, EvaluateFlags& flags) {
   EvaluateRequest& request = flags.request;
-  app.add_option("manifest", request.manifest, "Compare on the pairs of this JSON file")->required();
+  app.add_option("manifest", request.manifest, "Compare on the pairs of this JSON file")
+      ->type_name("FILE")
+      ->required();
   app.add_option("-o,--output", request.output,
                  "Keep merges, images and tables in this folder; what it holds is not made again")
       ->type_name("FOLDER");

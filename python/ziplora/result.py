@@ -17,7 +17,7 @@ class Result(Mapping[str, Any]):
     def __init__(self, verb: str, values: dict[str, Any]) -> None:
         self.verb, self._values = verb, values
         files = [{"output": file} if isinstance(file, str) else file for file in values.get("files", [])]
-        written = [entry["output"] for entry in [values, *files] if "output" in entry]
+        written = [entry["output"] for entry in [values, *files] if isinstance(entry.get("output"), str)]
         # Absolute, so that it is found from another folder, too.
         self.output: Path | None = Path(written[0]).absolute() if len(written) == 1 else None
 

@@ -37,6 +37,13 @@ SHORT_JOBS = f"""#!/bin/sh
 verb="$1"; shift
 case "$verb" in
   merge) set -- --iterations=1 --images=1 --image-steps=1 --evaluation-draws=1 "$@" ;;
+  evaluate)
+    for word; do
+      shift
+      case "$word" in --judge=*) word=--judge=pixels ;; esac
+      set -- "$@" "$word"
+    done
+    set -- --steps=1 "$@" ;;
   train) set -- --iterations=1 --rank=2 "$@" ;;
 esac
 exec {BUILD}/ziplora "$verb" "$@"
@@ -52,6 +59,14 @@ def inputs(tmp_path_factory):
                    metadata={"modelspec.trigger_phrase": f"a sks {name}"})
     (folder / "photos").mkdir()
     Image.effect_noise((40, 40), 50).convert("RGB").save(folder / "photos/a.png")
+    pairs = {
+        "subjects": [{"name": "dog", "lora": "../dog.safetensors", "prompt": "a sks dog", "images": "../photos"}],
+        "styles": [{"name": "ink", "lora": "../ink.safetensors", "prompt": "in szn style", "images": "../photos",
+                    "own_prompts": ["a rose, in szn style"]}],
+        "prompts": ["{subject}, {style}"], "seeds": [3], "pairs": [{"subject": "dog", "style": "ink"}],
+        "methods": [{"method": "direct"}]}
+    (folder / "pairs").mkdir()
+    (folder / "pairs/manifest.json").write_text(json.dumps(pairs))
     (folder / "sdxl.safetensors").symlink_to(MINI)
     run_ziplora("convert", "--bake", folder / "dog.safetensors", "--into", MINI, "-o", folder / "tuned.safetensors")
     return folder
