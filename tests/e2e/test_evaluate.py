@@ -3,14 +3,16 @@ against what the manifest names."""
 
 import csv
 import json
+import signal
 import subprocess
+import time
 
 import numpy as np
 import pytest
 from diffusers import StableDiffusionXLPipeline
 from lora_files import LayerChoice, random_layers, save_kohya
 from PIL import Image
-from program import interrupt, steps_of, ziplora, ziplora_fails
+from program import BUILD, interrupt, steps_of, ziplora, ziplora_fails
 from tiny_sdxl import make_tiny_sdxl
 
 METHODS = [{"method": "direct"}, {"method": "ties", "options": {"density": 0.5}, "style_strengths": [1, 2]},
@@ -216,6 +218,22 @@ def test_an_interrupted_comparison_goes_on(manifest, arguments, tmp_path):
     rest = ziplora(*arguments(manifest()))
     assert steps_of(rest, "merge and draw")[-1] == (13, 13)  # of 16
     assert rest["drawn"] == len({row["file"] for row in rows_of(tmp_path / "out/images.csv")}) - made
+
+
+def test_a_merge_that_is_interrupted_goes_on_where_it_was(manifest, arguments, tmp_path):
+    """Not by merge's advice: this verb has no --resume."""
+    methods = [{"method": "zip", "options": {"iterations": 400, "images": 1, "image-steps": 1, "evaluation-draws": 1}}]
+    command = [*map(str, arguments(manifest(methods=methods)))]
+    process = subprocess.Popen([BUILD / "ziplora", *command, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for line in process.stderr:  # the base and each LoRA alone come before zip
+        if json.loads(line).get("step") == 3:
+            break
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    error = json.loads(process.stderr.read().splitlines()[-1])
+    assert process.wait() == 130 and error["hint"] == "run the same command again: what is made is kept"
+    assert list((tmp_path / "out/merges").glob("*.merge-state.safetensors"))
+    assert ziplora(*command)["merged"] == 2 and not list((tmp_path / "out/merges").glob("*.merge-state.safetensors"))
 
 
 def test_groups_leave_the_others_out(manifest, arguments, tmp_path):

@@ -12,6 +12,8 @@ namespace ziplora {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr const char* kGoOn = "run the same command again: what is made is kept";
+
 bool records_sides(const fs::path& merged) {
   return SafetensorsFile(merged).metadata().contains("ziplora.split");
 }
@@ -100,7 +102,7 @@ void PairMerger::make(const Step& step, const Contender& contender, const Manife
     throw Error(
         error.kind(),
         fmt::format("evaluate: {} of {} and {}: {}", contender.name, subject.name, style.name, error.where()),
-        error.problem(), error.hint());
+        error.problem(), error.kind() == ErrorKind::kInterrupted ? kGoOn : error.hint());
   }
 }
 
