@@ -1,6 +1,7 @@
 #include "cli/evaluation_table.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <vector>
@@ -79,6 +80,9 @@ std::string comparisons_of(const Table& table, const Evaluation& evaluation) {
 }  // namespace
 
 std::string evaluation_table(const EvaluateResult& result) {
+  if (result.tables.empty()) return fmt::format("{} merges and {} images made", result.merged, result.drawn);
+  std::vector<std::string> names;
+  for (const std::filesystem::path& file : result.files) names.push_back(file.string());
   std::string text;
   for (const Table& table : result.tables) {
     text += fmt::format("{}{}{} pair{}, judged by {}; mean [95 % interval over pairs]\n",
@@ -88,8 +92,8 @@ std::string evaluation_table(const EvaluateResult& result) {
     if (const std::string comparisons = comparisons_of(table, result.evaluation); !comparisons.empty())
       text += "\n" + comparisons;
   }
-  for (const std::filesystem::path& file : result.files) text += file.string() + "\n";
-  return text;
+  if (!text.empty()) text += "\n";
+  return text + fmt::format("{}", fmt::join(names, "\n"));
 }
 
 }  // namespace ziplora::cli

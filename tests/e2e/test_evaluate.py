@@ -12,7 +12,7 @@ import pytest
 from diffusers import StableDiffusionXLPipeline
 from lora_files import LayerChoice, random_layers, save_kohya
 from PIL import Image
-from program import BUILD, interrupt, steps_of, ziplora, ziplora_fails
+from program import BUILD, interrupt, run_ziplora, steps_of, ziplora, ziplora_fails
 from tiny_sdxl import make_tiny_sdxl
 
 METHODS = [{"method": "direct"}, {"method": "ties", "options": {"density": 0.5}, "style_strengths": [1, 2]},
@@ -206,6 +206,8 @@ def test_parts_make_the_whole(manifest, arguments, tmp_path):
         made = ziplora(*arguments(file, "--shard", f"{part}/2"))
         assert made["tables"] == [] and made["drawn"] > 0 and made["merged"] == 4
         assert not (tmp_path / "out/evaluation.json").exists()
+    again = run_ziplora(*arguments(file, "--shard", "1/2"))
+    assert again.stdout == "0 merges and 0 images made\n"
     whole = ziplora(*arguments(file))
     assert whole["merged"] == whole["drawn"] == 0 and len(whole["tables"]) == 3
 
