@@ -47,7 +47,7 @@ std::string rows_of(const Table& table, const Evaluation& evaluation) {
     if (std::ranges::any_of(table.rows,
                             [&](const TableRow& row) { return row.means.contains(entry.metric); }))
       shown.push_back(entry);
-  Cells cells = {{""}};
+  Cells cells = {{"contender"}};
   for (const MetricEntry& entry : shown) cells[0].push_back(entry.heading);
   cells[0].push_back("harmonic mean");
   for (const TableRow& row : table.rows) {
