@@ -166,10 +166,9 @@ TrainImages find_train_images(const std::vector<fs::path>& folders_or_files, con
     const auto [place, is_new] = places.emplace(item.path, static_cast<int64_t>(places.size()));
     images.items.push_back(place->second);
     if (!is_new) continue;
-    const ImageDimensions size = check_image(item.path);
+    images.sizes.push_back(check_image(item.path));
     images.paths.push_back(item.path);
     images.captions.push_back(item.caption.value_or(prompt));
-    images.sizes.push_back({size.height, size.width});
     images.captioned += item.caption.has_value();
     distinct.push_back(item);
   }

@@ -13,12 +13,9 @@
 #include <cstdint>
 #include <vector>
 
-namespace ziplora {
+#include "ziplora/io/image_size.h"
 
-struct ImageSize {
-  int64_t height, width;  ///< pixels
-  bool operator==(const ImageSize&) const = default;
-};
+namespace ziplora {
 
 struct AspectBucketOptions {
   /// Side of the square whose area no bucket exceeds.

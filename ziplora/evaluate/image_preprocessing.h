@@ -14,13 +14,10 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "ziplora/io/image_size.h"
 #include "ziplora/io/pillow_resize.h"
 
 namespace ziplora {
-
-struct ImageSize {
-  int64_t height = 0, width = 0;
-};
 
 struct ImagePreprocessing {
   int64_t shortest_edge = 0;  ///< resize this edge to it and keep proportions; 0: do not

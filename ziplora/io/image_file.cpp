@@ -120,11 +120,11 @@ at::Tensor read_image(const std::filesystem::path& path) {
   return upright(image, decoded.orientation).contiguous();
 }
 
-ImageDimensions check_image(const std::filesystem::path& path) {
+ImageSize check_image(const std::filesystem::path& path) {
   DecodedImage decoded = decode(path);
   const int64_t height = decoded.pixels.size(0), width = decoded.pixels.size(1);
   let_go(decoded);
-  return decoded.orientation >= 5 ? ImageDimensions{width, height} : ImageDimensions{height, width};
+  return decoded.orientation >= 5 ? ImageSize{width, height} : ImageSize{height, width};
 }
 
 ImageFileKind image_file_kind(const std::filesystem::path& path) {

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "ziplora/io/image_size.h"
 #include "ziplora/io/safetensors.h"
 
 namespace ziplora {
@@ -20,13 +21,10 @@ namespace ziplora {
 ///         than 32 times as long as it is narrow
 at::Tensor read_image(const std::filesystem::path& path);
 
-struct ImageDimensions {
-  int64_t height, width;  ///< pixels, upright
-};
-
 /// Decodes the image and lets it go, so that whoever reads many later knows now that each can be read.
+/// @return its size, upright
 /// @throws as read_image
-ImageDimensions check_image(const std::filesystem::path& path);
+ImageSize check_image(const std::filesystem::path& path);
 
 struct ImageFileKind {
   std::string format;    ///< "PNG"; empty: no image, or a hidden file

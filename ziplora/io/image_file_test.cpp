@@ -131,7 +131,7 @@ TEST(ImageFile, RefusesPipesAndDevicesWithoutWaiting) {
 TEST(ImageFile, ChecksWithoutKeepingPixels) {
   TemporaryFolder folder;
   write_png(folder / "a.png", random_image(5, 7));
-  const ImageDimensions size = check_image(folder / "a.png");
+  const ImageSize size = check_image(folder / "a.png");
   EXPECT_EQ(size.height, 5);
   EXPECT_EQ(size.width, 7);
   write_text_file(folder / "b.png", read_file(folder / "a.png").substr(0, 60));
