@@ -6,12 +6,10 @@
 #include <algorithm>
 #include <vector>
 
+#include "ziplora/base/utf8.h"
+
 namespace ziplora::cli {
 namespace {
-
-std::string number(double value, bool is_share) {
-  return is_share ? fmt::format("{:.0f} %", 100 * value) : fmt::format("{:.3f}", value);
-}
 
 /// "0.612 [0.571, 0.650]", "62 % [51, 71]".
 std::string text_of(const Interval& interval, bool is_share) {
@@ -22,20 +20,16 @@ std::string text_of(const Interval& interval, bool is_share) {
 
 using Cells = std::vector<std::vector<std::string>>;
 
-/// Columns as wide as their longest cell, counted in characters, not bytes.
+/// Columns as wide as their longest cell.
 std::string aligned(const Cells& cells) {
-  const auto width = [](const std::string& text) {
-    return static_cast<size_t>(
-        std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-  };
   std::vector<size_t> widths(cells.front().size(), 0);
   for (const auto& row : cells)
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width(row[i]));
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], count_characters(row[i]));
   std::string text;
   for (const auto& row : cells) {
     std::string line = "  ";
     for (size_t i = 0; i < row.size(); ++i)
-      line += row[i] + std::string(i + 1 < row.size() ? widths[i] - width(row[i]) + 2 : 0, ' ');
+      line += row[i] + std::string(i + 1 < row.size() ? widths[i] - count_characters(row[i]) + 2 : 0, ' ');
     text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
   }
   return text;
@@ -72,7 +66,7 @@ std::string comparisons_of(const Table& table, const Evaluation& evaluation) {
                      evaluation.contenders[comparison.second].name),
          comparison.of,
          fmt::format("{:+.3f} [{:+.3f}, {:+.3f}]", difference.value, difference.low, difference.high),
-         number(comparison.adjusted_p, false)});
+         fmt::format("{:.3f}", comparison.adjusted_p)});
   }
   return cells.size() == 1 ? "" : aligned(cells);
 }

@@ -7,24 +7,19 @@
 
 #include "cli/frame/size_text.h"
 #include "ziplora/base/printable.h"
+#include "ziplora/base/utf8.h"
 
 namespace ziplora::cli {
 namespace {
 
 constexpr size_t kColumns = 100, kLabel = 12, kMostMetadata = 12;
 
-/// Characters, not bytes: names and prompts may hold any script.
-size_t width_of(std::string_view text) {
-  return static_cast<size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
-}
-
 std::string cut_to(const std::string& text, size_t columns) {
-  if (width_of(text) <= columns) return text;
+  if (count_characters(text) <= columns) return text;
   size_t bytes = 0, characters = 0;
   while (characters < columns) {
     ++bytes;
-    while (bytes < text.size() && (text[bytes] & 0xC0) == 0x80) ++bytes;
+    while (bytes < text.size() && continues_character(text[bytes])) ++bytes;
     ++characters;
     if (characters == columns - 1) break;
   }
@@ -41,16 +36,18 @@ std::string one_line(std::string text) {
 /// `name` in its column, then `text` broken at spaces, later lines indented below it.
 std::string labelled(const std::string& name, const std::string& text) {
   const std::string label = one_line(name);
-  std::string out = "  " + label + std::string(kLabel > width_of(label) ? kLabel - width_of(label) : 1, ' ');
-  const size_t indent = std::max(kLabel + 2, width_of(label) + 3), room = kColumns - indent;
+  std::string out = "  " + label +
+                    std::string(kLabel > count_characters(label) ? kLabel - count_characters(label) : 1, ' ');
+  const size_t indent = std::max(kLabel + 2, count_characters(label) + 3), room = kColumns - indent;
   size_t used = 0, begin = 0;
   const std::string line = one_line(text);
   while (begin <= line.size()) {
     const size_t end = std::min(line.find(' ', begin), line.size());
     const std::string word = cut_to(line.substr(begin, end - begin), room);
-    if (used > 0 && used + 1 + width_of(word) > room) out += "\n" + std::string(indent, ' '), used = 0;
+    if (used > 0 && used + 1 + count_characters(word) > room)
+      out += "\n" + std::string(indent, ' '), used = 0;
     out += (used > 0 ? " " : "") + word;
-    used += width_of(word) + (used > 0);
+    used += count_characters(word) + (used > 0);
     begin = end + 1;
   }
   return out + "\n";
@@ -194,8 +191,8 @@ std::string metadata_lines(const StringMap& metadata) {
     if (shown == kMostMetadata) break;
     ++shown;
     const std::string name = cut_to(one_line(key), 36);
-    text +=
-        "  " + name + std::string(38 - width_of(name), ' ') + cut_to(one_line(value), kColumns - 40) + "\n";
+    text += "  " + name + std::string(38 - count_characters(name), ' ') +
+            cut_to(one_line(value), kColumns - 40) + "\n";
   }
   if (skipped + shown < metadata.size())
     text += fmt::format("  … {} entries in all; --json shows them\n", metadata.size());

@@ -7,6 +7,7 @@
 #include <chrono>
 
 #include "cli/frame/printing.h"
+#include "ziplora/base/utf8.h"
 
 namespace ziplora::cli {
 namespace {
@@ -33,7 +34,7 @@ std::string format_metrics(const Metrics& metrics) {
 /// At most `columns` bytes, cut between UTF-8 characters.
 std::string fit(std::string text, size_t columns) {
   if (text.size() <= columns) return text;
-  while (columns > 0 && (static_cast<unsigned char>(text[columns]) & 0xC0) == 0x80) --columns;
+  while (columns > 0 && continues_character(text[columns])) --columns;
   text.resize(columns);
   return text;
 }

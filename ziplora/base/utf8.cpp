@@ -1,5 +1,7 @@
 #include "ziplora/base/utf8.h"
 
+#include <algorithm>
+
 namespace ziplora {
 
 bool continues_character(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
@@ -27,6 +29,10 @@ bool is_utf8(std::string_view text) {
     text.remove_prefix(size);
   }
   return true;
+}
+
+size_t count_characters(std::string_view text) {
+  return text.size() - static_cast<size_t>(std::ranges::count_if(text, continues_character));
 }
 
 }  // namespace ziplora

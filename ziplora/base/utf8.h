@@ -23,4 +23,7 @@ Character first_character(std::string_view text);
 
 bool is_utf8(std::string_view text);
 
+/// Characters, not bytes: what a text takes of a terminal's columns, where none is wide.
+size_t count_characters(std::string_view text);
+
 }  // namespace ziplora
