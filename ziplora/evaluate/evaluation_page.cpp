@@ -7,6 +7,7 @@
 #include "ziplora/base/error.h"
 #include "ziplora/base/read_file.h"
 #include "ziplora/evaluate/image_preprocessing.h"
+#include "ziplora/io/base64.h"
 #include "ziplora/io/image_file.h"
 #include "ziplora/io/json_file.h"
 #include "ziplora/io/pillow_resize.h"
@@ -25,18 +26,6 @@ std::string asset(const std::string& name) {
     throw Error(ErrorKind::kInput, "write the report", file.string() + " is not among the program's assets",
                 "run the program from its clone, or install it again");
   return read_file(*found);
-}
-
-std::string base64(const std::string& bytes) {
-  constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t group = 0;
-    for (size_t j = 0; j < 3; ++j)
-      group = group << 8 | (i + j < bytes.size() ? static_cast<unsigned char>(bytes[i + j]) : 0U);
-    for (size_t j = 0; j < 4; ++j) text += i + j > bytes.size() ? '=' : kDigits[group >> (18 - 6 * j) & 63];
-  }
-  return text;
 }
 
 /// Small enough for a page, without the settings in its text.
