@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "ziplora/app/default_base.h"
-#include "ziplora/app/generate_adapters.h"
+#include "ziplora/app/dressed_base.h"
 #include "ziplora/app/generate_settings.h"
 #include "ziplora/app/generate_strategy.h"
 #include "ziplora/base/atomic_file.h"
@@ -17,7 +17,6 @@
 #include "ziplora/io/image_file.h"
 #include "ziplora/io/safetensors.h"
 #include "ziplora/lora/adapter_digest.h"
-#include "ziplora/lora/target_names.h"
 #include "ziplora/pipeline/contact_sheet.h"
 #include "ziplora/pipeline/label_text.h"
 
@@ -188,14 +187,9 @@ GenerateResult run_generate(const GenerateRequest& request, ProgressSink& progre
   result.strategy = request.strategy;
   result.base = resolve_base(request.base);
   const std::unique_ptr<Sdxl> base = load_sdxl(result.base, request.policy, progress);
-  const TargetNames names(base->unet.config, base->text_encoder.config, base->text_encoder_2.config);
   AdapterDigests reading(adapter_files(request));
-  const RequestAdapters adapters(request, names, progress);
-  std::unique_ptr<AttachedAdapters> attached;
-  if (!adapters.empty())
-    attached = std::make_unique<AttachedAdapters>(base->components(), adapters.pointers());
-  const std::unique_ptr<Strategy> strategy =
-      make_strategy(request.strategy, request.strategy_options, adapters.strategy_inputs());
+  const DressedBase dressed(*base, request, progress);
+  const RequestAdapters& adapters = dressed.adapters();
   reading.start();
   std::optional<StringMap> digests;
   if (!request.expected_sha256.empty()) {
@@ -206,8 +200,7 @@ GenerateResult run_generate(const GenerateRequest& request, ProgressSink& progre
   // 3. Images
   const std::vector<ImageRow> rows = rows_of(request, adapters, result);
   const auto started = std::chrono::steady_clock::now();
-  const GeneratedImages made =
-      TextToImage(*base, attached.get(), strategy.get()).run(rows, sampling, progress, cancel);
+  const GeneratedImages made = dressed.artist().run(rows, sampling, progress, cancel);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
 
   // 4. Files

@@ -1,15 +1,11 @@
 #include "ziplora/app/pair_artist.h"
 
 #include <chrono>
-#include <memory>
 
-#include "ziplora/app/generate.h"
-#include "ziplora/app/generate_adapters.h"
+#include "ziplora/app/dressed_base.h"
 #include "ziplora/app/generate_settings.h"
 #include "ziplora/base/dtype_name.h"
 #include "ziplora/io/image_file.h"
-#include "ziplora/lora/attach.h"
-#include "ziplora/lora/target_names.h"
 #include "ziplora/strategy/strategy.h"
 
 namespace ziplora {
@@ -71,24 +67,14 @@ GenerateRequest PairArtist::generate_request(const Costume& costume, const Promp
 PairArtist::Drawn PairArtist::draw(const Costume& costume, std::vector<PromptAndSeed> images) {
   std::erase_if(images, [&](const PromptAndSeed& image) { return has(costume, image); });
   if (images.empty()) return {};
-  const std::shared_ptr<Sdxl>& base = base_.sdxl();
-  const GenerateRequest common = generate_request(costume, images.front());
-  const TargetNames names(base->unet.config, base->text_encoder.config, base->text_encoder_2.config);
-  const RequestAdapters adapters(common, names, progress_);
-  std::unique_ptr<AttachedAdapters> attached;
-  if (!adapters.empty())
-    attached = std::make_unique<AttachedAdapters>(base->components(), adapters.pointers());
-  const std::unique_ptr<Strategy> strategy =
-      make_strategy(costume.strategy, costume.strategy_options, adapters.strategy_inputs());
-
+  const DressedBase dressed(*base_.sdxl(), generate_request(costume, images.front()), progress_);
   std::vector<ImageRow> rows;
   for (const PromptAndSeed& image : images) {
     rows.push_back({image.prompt, {}, image.seed, {}});
-    if (attached) rows.back().adapter_weights = adapters.weights(0);
+    if (!dressed.adapters().empty()) rows.back().adapter_weights = dressed.adapters().weights(0);
   }
   const auto started = std::chrono::steady_clock::now();
-  const GeneratedImages made =
-      TextToImage(*base, attached.get(), strategy.get()).run(rows, request_.sampling, progress_, cancel_);
+  const GeneratedImages made = dressed.artist().run(rows, request_.sampling, progress_, cancel_);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
 
   StringMap digests;
