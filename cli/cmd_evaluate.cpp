@@ -3,12 +3,9 @@
 
 #include "cli/commands.h"
 #include "cli/evaluation_table.h"
-#include "cli/frame/dtype_flag.h"
 #include "cli/sampling_flags.h"
 #include "ziplora/app/device_policy.h"
 #include "ziplora/app/evaluate.h"
-#include "ziplora/base/error.h"
-#include "ziplora/base/parse_number.h"
 
 namespace ziplora::cli {
 namespace {
@@ -17,17 +14,6 @@ struct EvaluateFlags {
   EvaluateRequest request;
   std::string device = DevicePolicy{}.device.str(), shard = "1/1";
 };
-
-Shard parse_shard(const std::string& text) {
-  const size_t slash = text.find('/');
-  if (slash != std::string::npos) {
-    const auto index = parse_number<int64_t>(text.substr(0, slash)),
-               count = parse_number<int64_t>(text.substr(slash + 1));
-    if (index && count) return {*index, *count};
-  }
-  throw Error(ErrorKind::kUsage, "evaluate: --shard " + text, "expected a part and their number, as 1/4",
-              "for example --shard 1/4");
-}
 
 void add_flags(CLI::App& app, EvaluateFlags& flags) {
   EvaluateRequest& request = flags.request;
@@ -59,10 +45,8 @@ void add_flags(CLI::App& app, EvaluateFlags& flags) {
   app.add_option("--base", request.base,
                  "Merge and draw with this diffusers folder or SDXL checkpoint; default: the miniature")
       ->type_name("PATH");
-  add_dtype_flag(app, "--dtype", request.policy.dtype, "Run UNet and text encoders in this type");
-  app.add_option("--device", flags.device, "Run on this device: cpu, cuda, cuda:1 …")->type_name("DEVICE");
   app.add_option("--seed", request.seed, "Seed merges that draw or learn, and the resampling of intervals");
-  add_sampling_flags(app, request.sampling);
+  add_sampling_flags(app, request.sampling, request.policy, flags.device);
 }
 
 }  // namespace
@@ -73,7 +57,7 @@ Verb evaluate_command(CLI::App& app) {
   app.footer(example("ziplora evaluate pairs/manifest.json --judge dino-vits16 -o out/pairs"));
   return {[flags](CommandContext& context) {
     EvaluateRequest request = flags->request;
-    request.shard = parse_shard(flags->shard);
+    request.shard = parse_shard(flags->shard, "evaluate: --shard");
     request.policy = parse_device_policy(flags->device, request.policy.dtype, "evaluate: --device");
     const EvaluateResult result = run_evaluate(request, context.progress, context.cancel);
     context.print_result(to_json(result), evaluation_table(result));

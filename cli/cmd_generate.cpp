@@ -8,7 +8,6 @@
 #include "cli/commands.h"
 #include "cli/frame/adapter_argument.h"
 #include "cli/frame/config_file.h"
-#include "cli/frame/dtype_flag.h"
 #include "cli/frame/exact_numbers.h"
 #include "cli/frame/ignore_unused_help.h"
 #include "cli/frame/option_table_flags.h"
@@ -169,11 +168,6 @@ void add_image_flags(CLI::App& app, GenerateTexts& texts, GenerateRequest& reque
                  "Multiply the style side of merged files by this, the paper's w_s");
 }
 
-void add_base_flags(CLI::App& app, GenerateTexts& texts, GenerateRequest& request) {
-  add_dtype_flag(app, "--dtype", request.policy.dtype, "Run UNet and text encoders in this type");
-  app.add_option("--device", texts.device, "Run on this device: cpu, cuda, cuda:1 …")->type_name("DEVICE");
-}
-
 void add_strategy_flags(CLI::App& app, GenerateRequest& request) {
   const OptionTable& table = strategy_option_table();
   app.add_option("--strategy", request.strategy,
@@ -211,8 +205,7 @@ Verb generate_command(CLI::App& app) {
   auto texts = std::make_shared<GenerateTexts>();
   auto request = std::make_shared<GenerateRequest>();
   add_image_flags(app, *texts, *request);
-  add_sampling_flags(app, request->sampling);
-  add_base_flags(app, *texts, *request);
+  add_sampling_flags(app, request->sampling, request->policy, texts->device);
   add_strategy_flags(app, *request);
   add_noise_and_grid_flags(app, *texts, *request);
   app.footer(example(

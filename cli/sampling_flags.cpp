@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "cli/frame/dtype_flag.h"
 #include "ziplora/diffusion/scheduler.h"
 
 namespace ziplora::cli {
@@ -16,7 +17,7 @@ std::string scheduler_names() {
 
 }  // namespace
 
-void add_sampling_flags(CLI::App& app, SamplingOptions& sampling) {
+void add_sampling_flags(CLI::App& app, SamplingOptions& sampling, DevicePolicy& policy, std::string& device) {
   app.add_option("--steps", sampling.steps, "Denoise in this many steps");
   app.add_option("--guidance-scale", sampling.guidance_scale,
                  "Set the strength of classifier-free guidance; 1 or less turns it off");
@@ -32,6 +33,8 @@ void add_sampling_flags(CLI::App& app, SamplingOptions& sampling) {
   app.add_option("--height", sampling.height, "Set the height in pixels; 0: the base's own size");
   app.add_option("--width", sampling.width, "Set the width in pixels; 0: the base's own size");
   app.add_option("--batch-size", sampling.batch_size, "Draw this many images in one forward pass");
+  add_dtype_flag(app, "--dtype", policy.dtype, "Run UNet and text encoders in this type");
+  app.add_option("--device", device, "Run on this device: cpu, cuda, cuda:1 …")->type_name("DEVICE");
 }
 
 }  // namespace ziplora::cli

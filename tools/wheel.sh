@@ -8,8 +8,6 @@ dist="${2:-dist}"
 if [[ ${1:-build} == build ]]; then
   tools/setup.sh wheel
   tools/build.sh "${ZIPLORA_PRESET:-release}" build wheel
-fi
-if [[ ${1:-build} == build ]]; then
   .venv/bin/python -c "from scikit_build_core.build import build_sdist; build_sdist('$dist')" >/dev/null
 fi
 raw="$(mktemp -d)"

@@ -115,6 +115,13 @@ function cell(kind, text, properties = {}) {
   return Object.assign(document.createElement(kind), { textContent: text, ...properties });
 }
 
+function tableOf(headings, lines) {
+  const head = document.createElement("tr"), made = document.createElement("table");
+  head.append(...headings.map((text) => cell("th", text, { scope: "col" })));
+  made.append(head, ...lines);
+  return made;
+}
+
 function meanCell(row, metric, best) {
   const found = row[metric];
   const made = cell("td", found ? formatted(found.mean, metric) : "–");
@@ -128,9 +135,6 @@ function drawTable(table) {
   const rows = shownRows(table), shown = METRICS.filter(([metric]) => rows.some((row) => row[metric]));
   const best = new Map(shown.map(([metric]) =>
     [metric, Math.max(...rows.filter((row) => !isBound(row.contender) && row[metric]).map((row) => row[metric].mean))]));
-  const head = document.createElement("tr");
-  head.append(...["", ...shown.map(([, text]) => text), "merge, s", "an image, s", "command"].map((text) =>
-    cell("th", text, { scope: "col" })));
   const lines = rows.map((row) => {
     const line = document.createElement("tr"), by = contender.get(row.contender);
     line.append(cell("th", row.contender, { scope: "row" }), ...shown.map(([metric]) => meanCell(row, metric, best.get(metric))),
@@ -140,9 +144,8 @@ function drawTable(table) {
     line.append(command);
     return line;
   });
-  const made = document.createElement("table");
-  made.append(head, ...lines);
-  byId("table").replaceChildren(made);
+  const headings = ["", ...shown.map(([, text]) => text), "merge, s", "an image, s", "command"];
+  byId("table").replaceChildren(tableOf(headings, lines));
 }
 
 function drawImages() {
@@ -150,8 +153,6 @@ function drawImages() {
   const images = data.shown_images.filter((image) => !group || image.group === group);
   const pairs = [...new Map(images.map((image) => [`${image.subject} / ${image.style}`, image])).keys()];
   const names = [...new Set(images.map((image) => image.contender))].filter((name) => name.toLowerCase().includes(words));
-  const head = document.createElement("tr");
-  head.append(cell("th", ""), ...pairs.map((pair) => cell("th", pair, { scope: "col" })));
   const lines = names.map((name) => {
     const line = document.createElement("tr");
     line.append(cell("th", name, { scope: "row" }));
@@ -164,9 +165,7 @@ function drawImages() {
     }
     return line;
   });
-  const made = document.createElement("table");
-  made.append(head, ...lines);
-  byId("images").replaceChildren(made);
+  byId("images").replaceChildren(tableOf(["", ...pairs], lines));
 }
 
 function draw() {

@@ -31,7 +31,7 @@ RegimesRequest request_of(const RegimesFlags& flags) {
   if (request.output.empty())
     throw Error(ErrorKind::kUsage, "ziplora-mini regimes", "there is no output folder", "add -o out/regimes");
   request.half = flags.half == "report" ? Purpose::kReport : Purpose::kDevelopment;
-  request.shard = parse_shard(flags.shard);
+  request.shard = parse_shard(flags.shard, "regimes: --shard");
   if (flags.settings) request.settings = read_json_file(*flags.settings);
   return request;
 }

@@ -12,7 +12,6 @@
 #include "ziplora/app/train_settings.h"
 #include "ziplora/base/atomic_file.h"
 #include "ziplora/base/error.h"
-#include "ziplora/base/parse_number.h"
 #include "ziplora/io/image_file.h"
 #include "ziplora/io/json_file.h"
 
@@ -94,9 +93,8 @@ class RegimesFolder {
       for (const Regime& regime : regimes()) names.emplace_back(regime.name);
     const std::vector<const PlannedLora*> planned = planned_trainings(plan_, names, request_.subjects);
     std::vector<const PlannedLora*> result;
-    for (size_t i = static_cast<size_t>(request_.shard.number - 1); i < planned.size();
-         i += static_cast<size_t>(request_.shard.count))
-      if (!is_trained(*planned[i])) result.push_back(planned[i]);
+    for (size_t i = 0; i < planned.size(); ++i)
+      if (request_.shard.takes(i) && !is_trained(*planned[i])) result.push_back(planned[i]);
     return result;
   }
 
@@ -151,17 +149,6 @@ class RegimesFolder {
 };
 
 }  // namespace
-
-Shard parse_shard(const std::string& text) {
-  const size_t slash = text.find('/');
-  const auto number = parse_number<int64_t>(text.substr(0, slash));
-  const auto count =
-      slash == std::string::npos ? std::nullopt : parse_number<int64_t>(text.substr(slash + 1));
-  if (!number || !count || *number < 1 || *number > *count)
-    throw Error(ErrorKind::kUsage, "regimes", fmt::format("'{}' is no part of the trainings", text),
-                "name the first of two processes' part 1/2, the second's 2/2");
-  return {*number, *count};
-}
 
 json to_json(const RegimesResult& result) {
   return {{"manifest", result.manifest.string()},

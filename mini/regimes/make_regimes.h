@@ -15,16 +15,9 @@
 #include "mini/world/world_place.h"
 #include "ziplora/base/cancel.h"
 #include "ziplora/base/progress.h"
+#include "ziplora/base/shard.h"
 
 namespace ziplora::mini {
-
-/// The part of the trainings that one process does, where several share a folder.
-struct Shard {
-  int64_t number = 1, count = 1;  ///< the first of one
-};
-/// @param text  "2/3"
-/// @throws Error(kUsage)
-Shard parse_shard(const std::string& text);
 
 struct RegimesRequest {
   WorldPlace world;
@@ -35,7 +28,7 @@ struct RegimesRequest {
   std::vector<std::string> regimes;                    ///< whose LoRAs are trained; empty: all
   int64_t subjects = -1;                               ///< of each regime, the first ones; −1: all
   nlohmann::json settings = nlohmann::json::object();  ///< train settings in place of every recipe's
-  Shard shard;
+  Shard shard;                                         ///< of the trainings
 };
 
 struct RegimesResult {

@@ -194,12 +194,5 @@ TEST_F(RegimesTest, TheHalvesShareNothingThatIsAskedFor) {
       EXPECT_EQ(asked.at(Purpose::kDevelopment).count(index), 0u) << index;
 }
 
-TEST(Shard, IsReadWholeOrRefused) {
-  EXPECT_EQ(parse_shard("2/3").number, 2);
-  EXPECT_EQ(parse_shard("2/3").count, 3);
-  for (const char* wrong : {"", "1", "0/2", "3/2", "1/", "/2", "1/2/3", "a/b"})
-    EXPECT_THROW(parse_shard(wrong), Error) << wrong;
-}
-
 }  // namespace
 }  // namespace ziplora::mini

@@ -243,6 +243,22 @@ def test_groups_leave_the_others_out(manifest, arguments, tmp_path):
     assert result["merged"] == 1 and len(result["tables"]) == 1 and result["tables"][0]["pairs"] == 1
 
 
+def test_a_group_is_told_as_among_all(manifest, arguments):
+    """The true images of other groups stay something that its images may be nearer to."""
+    everything = ziplora(*arguments(manifest(), "--only", "direct"))["tables"]
+    [alone] = ziplora(*arguments(manifest(), "--only", "direct", "--group", "A"))["tables"]
+    [among] = [table for table in everything if table["group"] == "A"]
+    assert alone["rows"] == among["rows"] and "subject_told" in alone["rows"][0]
+
+
+def test_an_image_that_cannot_be_read_is_refused_before_any_work(manifest, arguments, tmp_path):
+    file = manifest()
+    (tmp_path / "cat.png").write_bytes((tmp_path / "cat.png").read_bytes()[:40])
+    for options in ((), ("--shard", "1/2")):
+        error = ziplora_fails(3, *arguments(file, *options))
+        assert "cat.png" in error["where"] and not list((tmp_path / "out").glob("*/*"))
+
+
 def test_differences_are_against_the_best_sum(manifest, arguments):
     methods = [{"method": "direct"}, {"method": "direct", "strengths": [0.5, 1]}, {"strategy": "composite"}]
     result = ziplora(*arguments(manifest(methods=methods)))

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <chrono>
 #include <set>
-#include <span>
 
 #include "ziplora/app/default_base.h"
 #include "ziplora/app/evaluate_commands.h"
@@ -17,6 +16,7 @@
 #include "ziplora/evaluate/evaluation_page.h"
 #include "ziplora/evaluate/evaluation_text.h"
 #include "ziplora/evaluate/judge.h"
+#include "ziplora/evaluate/score_images.h"
 #include "ziplora/io/json_file.h"
 
 namespace ziplora {
@@ -71,39 +71,14 @@ class Comparing {
   void score(EvaluateResult& result) {
     Evaluation& evaluation = result.evaluation;
     list_images(evaluation);
-    Stage stage(progress_, "score", static_cast<int64_t>(evaluation.images.size() * plan_.judges.size()));
     for (const std::string& name : plan_.judges) {
       const Judge judge(name);
       evaluation.judges.push_back(judge.name());
-      score_by(judge, evaluation.images, stage);
+      score_images(plan_.manifest, judge, evaluation.images, progress_, cancel_);
     }
   }
 
  private:
-  void score_by(const Judge& judge, std::vector<EvaluatedImage>& images, Stage& stage) const {
-    constexpr size_t kAtOnce = 32;
-    const ImageScorer scorer(plan_.manifest, judge);
-    for (size_t begin = 0; begin < images.size(); begin += kAtOnce) {
-      cancel_.throw_if_cancelled("evaluate", "run the same command again: what is made is kept");
-      const std::span<EvaluatedImage> batch =
-          std::span(images).subspan(begin, std::min(kAtOnce, images.size() - begin));
-      std::vector<std::filesystem::path> files;
-      for (const EvaluatedImage& image : batch) files.push_back(image.file);
-      const at::Tensor features = judge.embed(files);
-      for (size_t i = 0; i < batch.size(); ++i) {
-        batch[i].scores.push_back(scores_of(batch[i], features[static_cast<int64_t>(i)], judge, scorer));
-        stage.step();
-      }
-    }
-  }
-
-  Scores scores_of(const EvaluatedImage& image, const at::Tensor& features, const Judge& judge,
-                   const ImageScorer& scorer) const {
-    if (plan_.manifest.kind_of(image.prompt) == Manifest::PromptKind::kJoint)
-      return scorer.score(image.pair, image.prompt, features);
-    return scorer.score_own(image.prompt, features, judge.embed({image.alone})[0]);
-  }
-
   const Contender& contender(const Task& task) const { return plan_.contenders[task.contender]; }
   const Manifest::Pair& pair(const Task& task) const { return plan_.manifest.pairs[task.pair]; }
 
@@ -254,12 +229,12 @@ EvaluateResult run_evaluate(const EvaluateRequest& request, ProgressSink& progre
   Comparing comparing(request, plan, progress, cancel);
   EvaluateResult result{.evaluation = {plan.manifest, plan.contenders, {}}, .tables = {}, .files = {}};
   comparing.make(result);
-  if (request.shard.count == 1) {
+  if (request.shard.is_whole()) {
     comparing.score(result);
     result.tables = tables_of(result.evaluation, request.seed);
   }
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
-  if (request.shard.count == 1) result.files = write_results(request, result);
+  if (request.shard.is_whole()) result.files = write_results(request, result);
   return result;
 }
 

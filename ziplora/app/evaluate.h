@@ -18,16 +18,12 @@
 
 #include "ziplora/base/cancel.h"
 #include "ziplora/base/progress.h"
+#include "ziplora/base/shard.h"
 #include "ziplora/evaluate/evaluation.h"
 #include "ziplora/models/sdxl.h"
 #include "ziplora/pipeline/text_to_image.h"
 
 namespace ziplora {
-
-/// One of `count` parts of the work, from 1.
-struct Shard {
-  int64_t index = 1, count = 1;
-};
 
 struct EvaluateRequest {
   std::filesystem::path manifest = {};
@@ -44,7 +40,7 @@ struct EvaluateRequest {
   SamplingOptions sampling = {};
   /// Of merges, and of the resampling behind the intervals.
   uint64_t seed = 0;
-  /// With more than one part, only images are made.
+  /// A part makes images alone, no tables.
   Shard shard = {};
   std::filesystem::path output = {};
 };

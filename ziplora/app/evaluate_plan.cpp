@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "ziplora/app/default_base.h"
 #include "ziplora/app/generate.h"
@@ -10,6 +11,7 @@
 #include "ziplora/base/assets.h"
 #include "ziplora/base/error.h"
 #include "ziplora/base/nearest_name.h"
+#include "ziplora/io/image_file.h"
 #include "ziplora/io/json_file.h"
 #include "ziplora/merge/merge_method.h"
 #include "ziplora/strategy/strategy.h"
@@ -72,6 +74,7 @@ void check(const Contender& contender, const EvaluateRequest& request) {
   check_strategy(generate);
 }
 
+/// Pairs of the other groups stay what images may be nearer to, so that a group is told as among all.
 void keep_groups(Manifest& manifest, const std::vector<std::string>& groups) {
   if (groups.empty()) return;
   std::vector<std::string> known;
@@ -80,23 +83,29 @@ void keep_groups(Manifest& manifest, const std::vector<std::string>& groups) {
       known.push_back(pair.group);
   for (const std::string& group : groups)
     if (std::ranges::find(known, group) == known.end()) throw unknown_name("evaluate: --group", group, known);
-  std::erase_if(manifest.pairs, [&](const Manifest::Pair& pair) {
-    return !manifest.is_candidate(pair) && std::ranges::find(groups, pair.group) == groups.end();
-  });
+  for (Manifest::Pair& pair : manifest.pairs)
+    pair.only_lends = std::ranges::find(groups, pair.group) == groups.end();
 }
 
-/// Every count-th pair: neighbours in a manifest share a LoRA and cost the same.
 std::vector<size_t> pairs_of_shard(const Manifest& manifest, const Shard& shard) {
-  if (shard.count < 1 || shard.index < 1 || shard.index > shard.count)
-    throw Error(ErrorKind::kUsage, "evaluate: --shard",
-                fmt::format("there is no part {} of {}", shard.index, shard.count),
-                "for example --shard 1/4");
   std::vector<size_t> pairs;
-  int64_t place = 0;
+  size_t place = 0;
   for (size_t pair = 0; pair < manifest.pairs.size(); ++pair)
-    if (!manifest.is_candidate(manifest.pairs[pair]) && place++ % shard.count == shard.index - 1)
-      pairs.push_back(pair);
+    if (!manifest.is_candidate(manifest.pairs[pair]) && shard.takes(place++)) pairs.push_back(pair);
   return pairs;
+}
+
+/// That each image that scores compare with can be read: known now, not after hours of drawing.
+void check_images(const Manifest& manifest) {
+  std::set<std::filesystem::path> files;
+  for (const std::vector<Manifest::Concept>* concepts : {&manifest.subjects, &manifest.styles})
+    for (const Manifest::Concept& entry : *concepts)
+      if (!entry.images.empty())
+        for (const std::filesystem::path& file : list_images(entry.images)) files.insert(file);
+  for (const Manifest::Pair& pair : manifest.pairs)
+    for (const std::filesystem::path& file : pair.truths)
+      if (!file.empty()) files.insert(file);
+  for (const std::filesystem::path& file : files) check_image(file);
 }
 
 std::vector<std::string> judges_of(const EvaluateRequest& request) {
@@ -120,7 +129,8 @@ EvaluatePlan plan_of(const EvaluateRequest& request) {
   plan.contenders = chosen_contenders(request, plan.manifest);
   for (const Contender& contender : plan.contenders) check(contender, request);
   plan.pairs = pairs_of_shard(plan.manifest, request.shard);
-  if (request.shard.count == 1) plan.judges = judges_of(request);
+  check_images(plan.manifest);
+  if (request.shard.is_whole()) plan.judges = judges_of(request);
   return plan;
 }
 

@@ -10,7 +10,7 @@
 namespace ziplora {
 
 struct EvaluatePlan {
-  Manifest manifest;  ///< with pairs of the groups asked for, and all that only lend true images
+  Manifest manifest;  ///< in which pairs of groups that are not asked for only lend their true images
   std::vector<Contender> contenders;
   std::vector<size_t> pairs;  ///< to draw: those of the shard
   /// As Judge takes them.

@@ -1,7 +1,8 @@
 #include "ziplora/evaluate/evaluation.h"
 
 #include <algorithm>
-#include <set>
+#include <optional>
+#include <span>
 
 namespace ziplora {
 namespace {

@@ -222,7 +222,7 @@ std::string Manifest::words_of(const Pair& pair, size_t prompt) const {
 }
 
 bool Manifest::is_candidate(const Pair& pair) const {
-  return subjects.at(pair.subject).lora.empty() || styles.at(pair.style).lora.empty();
+  return pair.only_lends || subjects.at(pair.subject).lora.empty() || styles.at(pair.style).lora.empty();
 }
 
 bool Manifest::asks(const Pair& pair, size_t prompt) const {

@@ -47,6 +47,8 @@ struct Manifest {
     std::vector<std::filesystem::path> truths;
     /// Pairs that belong together in the tables.
     std::string group = {};
+    /// Its true images are candidates, whether or not it could be merged.
+    bool only_lends = false;
   };
   std::vector<Concept> subjects, styles;
   /// With {subject} or {style} in each, with both in at least one.
