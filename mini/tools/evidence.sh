@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Compares merge methods on the miniature: trains the LoRAs of the regimes, then merges, draws and scores every pair by every
 # contender of mini/assets/contenders.json. What is made is kept, so the same command goes on after Ctrl-C.
-# On two cores about two and a half hours of training and ten of drawing for each half.
+# Estimated on two cores, not yet run whole: one and a half hours of training and ten of drawing for each half.
 #   mini/tools/evidence.sh [HALF…]   default: development, on which methods are chosen, then report, which decides
 set -euo pipefail
 cd "$(dirname "$0")/../.."
