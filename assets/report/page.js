@@ -71,19 +71,16 @@ function drawPlane(table) {
     strength: contender.get(row.contender).style_strength ?? 1, x: row[x].mean, y: row[y].mean }));
   const courses = points.filter((point) => points.filter((other) => other.family === point.family).length > 1 && !point.bound)
     .sort((a, b) => a.strength - b.strength);
-  const told = x === "subject_told";
+  const told = x === "subject_told", scale = told ? { domain: [0, 1], tickFormat: "%" } : {};
   byId("plane").replaceChildren(Plot.plot({
     style, width: 760, height: 560, grid: true, ariaLabel: "subject against style", marginRight: 120, marginBottom: 40,
-    x: { label: METRICS.find(([name]) => name === x)[1], ...(told ? { domain: [0, 1], percent: true } : {}) },
-    y: { label: METRICS.find(([name]) => name === y)[1], ...(told ? { domain: [0, 1], percent: true } : {}) },
+    x: { label: METRICS.find(([name]) => name === x)[1], ...scale },
+    y: { label: METRICS.find(([name]) => name === y)[1], ...scale },
     marks: [
-      ...(told ? [Plot.line(isoHarmonic(), { x: (p) => 100 * p.x, y: (p) => 100 * p.y, z: "level", stroke: "var(--line)" })] : []),
-      Plot.line(courses, { x: (p) => told ? 100 * p.x : p.x, y: (p) => told ? 100 * p.y : p.y, z: "family", stroke: "var(--mark)",
-        strokeOpacity: 0.5 }),
-      Plot.dot(points, { x: (p) => told ? 100 * p.x : p.x, y: (p) => told ? 100 * p.y : p.y, r: 4, tip: true, title: "name",
-        fill: (p) => p.bound ? "var(--faint)" : "var(--mark)" }),
-      Plot.text(points, { x: (p) => told ? 100 * p.x : p.x, y: (p) => told ? 100 * p.y : p.y, text: "name", dx: 7, textAnchor: "start",
-        fontSize: 11 })] }));
+      ...(told ? [Plot.line(isoHarmonic(), { x: "x", y: "y", z: "level", stroke: "var(--line)" })] : []),
+      Plot.line(courses, { x: "x", y: "y", z: "family", stroke: "var(--mark)", strokeOpacity: 0.5 }),
+      Plot.dot(points, { x: "x", y: "y", r: 4, tip: true, title: "name", fill: (p) => p.bound ? "var(--faint)" : "var(--mark)" }),
+      Plot.text(points, { x: "x", y: "y", text: "name", dx: 7, textAnchor: "start", fontSize: 11 })] }));
 }
 
 function drawDifferences(table) {

@@ -3,6 +3,7 @@ against what the manifest names."""
 
 import csv
 import json
+import re
 import signal
 import subprocess
 import time
@@ -294,6 +295,22 @@ def test_the_report_draws_itself_in_a_browser(manifest, arguments, folder, tmp_p
         assert f'<th scope="row">{name}</th>' in shown.replace('<th scope="row" colspan', ""), name
     assert shown.count('src="data:image/png;base64,') == 2 * len(NAMES)
     assert "ziplora merge --method ties --density 0.5 --subject SUBJECT --style STYLE -o MERGED" in shown
+
+
+def test_what_is_told_lies_within_its_chart(manifest, arguments, folder, tmp_path):
+    """Subject and style are both told where a second style's true images are known, too."""
+    content = json.loads(manifest().read_text())
+    styles = [content["styles"][0] | {"name": name} for name in ("ink", "pen")]
+    colours = {"dog": (200, 40, 40), "cat": (40, 40, 200)}
+    pairs = [{"subject": subject, "style": style, "truths": [
+        flat_image(tmp_path / f"{subject}-{style}.png", tuple(c // 2 for c in colour) if style == "pen" else colour), None]}
+        for subject, colour in colours.items() for style in ("ink", "pen")]
+    result = ziplora(*arguments(manifest(styles=styles, pairs=pairs), "--only", "direct"))
+    assert {"subject_told", "style_told"} <= rows_by(result["tables"][0], "direct").keys()
+    shown, _ = in_browser(tmp_path / "out/report.html")
+    plane = shown[shown.index('id="plane"'):shown.index('id="differences"')]
+    places = [(float(x), float(y)) for x, y in re.findall(r'<circle[^>]* cx="([^"]+)" cy="([^"]+)"', plane)]
+    assert len(places) == 4 and all(0 <= x <= 760 and 0 <= y <= 560 for x, y in places)
 
 
 def test_a_console_error_would_be_seen(tmp_path):
