@@ -2,8 +2,8 @@
 /// The part of some work that one process does, where several share a folder.
 ///
 ///     const Shard shard = parse_shard("2/3", "evaluate: --shard");
-///     for (size_t i = 0; i < pairs.size(); ++i)
-///       if (shard.takes(i)) draw(pairs[i]);
+///     for (const size_t place : places)
+///       if (shard.takes(place)) draw(pairs[place]);
 
 #include <cstddef>
 #include <cstdint>
