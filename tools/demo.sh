@@ -31,9 +31,9 @@ say "4/7: merge both directly, for comparison"
 ziplora merge --method direct --subject "$out/subject.safetensors" --style "$out/style.safetensors" \
   -o "$out/direct.safetensors" --report "$out/reports/merge_direct.json"
 say "5/7: merge both by ZipLoRA, and in closed form with the joint prompt"
-ziplora merge --subject "$out/subject.safetensors" --style "$out/style.safetensors" \
+ziplora merge --method zip --subject "$out/subject.safetensors" --style "$out/style.safetensors" \
   -o "$out/zip.safetensors" --report "$out/reports/merge_zip.json"
-ziplora merge --method ssr --subject "$out/subject.safetensors" --style "$out/style.safetensors" \
+ziplora merge --subject "$out/subject.safetensors" --style "$out/style.safetensors" \
   -o "$out/ssr.safetensors" --report "$out/reports/merge_ssr.json"
 say "6/7: draw a sheet that compares them, and one of four more seeds"
 ziplora generate "$subject" "$subject, $style" "$subject next to a mushroom, $style" "$subject next to a balloon, $style" \

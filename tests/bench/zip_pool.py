@@ -31,7 +31,7 @@ def main(demo: Path):
             return deltas(output), json.loads(done.stdout)
 
         plain, _ = merged("--method", "direct")
-        runs = {(seed, pool): merged("--pool", pool, "--seed", seed, "--evaluation-draws", 64) for seed in SEEDS for pool in POOLS}
+        runs = {(seed, pool): merged("--method", "zip", "--pool", pool, "--seed", seed, "--evaluation-draws", 64) for seed in SEEDS for pool in POOLS}
         fresh = {seed: runs[seed, 0][0] for seed in SEEDS}
         whole = mean(distance(plain, delta) for delta in fresh.values())
         print("| pool | fidelity of subject, style | overlap | from fresh batches, same seed | other seeds | s an iteration |")

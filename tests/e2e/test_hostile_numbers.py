@@ -73,8 +73,8 @@ def test_an_absurd_number_is_refused_before_memory_is_asked_for(flag, inputs, tm
         "generate": ["generate", "a", *base, "-o", tmp_path / "out.png"],
         "train": ["train", inputs / "photos", "--prompt", "a", "--class-prompt", "b", "--run-folder", tmp_path / "run", *base,
                   "-o", tmp_path / "out.safetensors"],
-        "zip": ["merge", "--subject", inputs / "dog.safetensors", "--style", inputs / "ink.safetensors", "--subject-prompt", "a",
-                "--style-prompt", "b", *base, "-o", tmp_path / "out.safetensors"],
+        "zip": ["merge", "--method", "zip", "--subject", inputs / "dog.safetensors", "--style", inputs / "ink.safetensors",
+                "--subject-prompt", "a", "--style-prompt", "b", *base, "-o", tmp_path / "out.safetensors"],
     }[verb]
     if name != "--steps" and verb == "generate":
         command += ["--steps", 1]

@@ -45,7 +45,7 @@ def commands(inputs, folder):
         "inspect": ["inspect", dog, ink, *base],
         "merge": ["merge", *both, "--method", "direct", "-o", out],
         "svd": ["merge", *both, "--method", "svd", "--rank", 2, "-o", out],
-        "zip": ["merge", *both, "--iterations", 1, "--images", 1, "--image-steps", 1, "--evaluation-draws", 1, "-o", out],
+        "zip": ["merge", "--method", "zip", *both, "--iterations", 1, "--images", 1, "--image-steps", 1, "--evaluation-draws", 1, "-o", out],
         "convert": ["convert", dog, *base, "--rank", 2, "-o", out],
         "peft": ["convert", dog, *base, "--format", "peft", "-o", folder / f"out{HOSTILE}"],
         "bake": ["convert", "--bake", dog, "--into", inputs / "base", "-o", folder / f"out{HOSTILE}"],

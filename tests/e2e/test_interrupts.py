@@ -75,7 +75,7 @@ def test_nothing_is_written_and_what_was_there_stays(kind, inputs, tmp_path):
 def test_an_interrupt_before_zip_learns_says_to_begin_anew(inputs, tmp_path):
     """The one image that it has to draw is done, and the first evaluation, of a thousand draws, begins."""
     Image.effect_noise((64, 64), 50).convert("RGB").save(tmp_path / "dog.png")
-    error = interrupt(["merge", "--subject", "mini.safetensors", "--subject-prompt", "a sks dog",
+    error = interrupt(["merge", "--method", "zip", "--subject", "mini.safetensors", "--subject-prompt", "a sks dog",
                        "--subject-images", tmp_path / "dog.png", "--style", "mini.safetensors",
                        "--style-prompt", "in szn style", "--images", 1, "--image-steps", 1, "--base", MINI,
                        "--evaluation-draws", 1000, "-o", tmp_path / "out.safetensors"],

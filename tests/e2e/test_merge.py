@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 from tiny_sdxl import make_tiny_sdxl
 
 COMPONENTS = ("unet", "text_encoder", "text_encoder_2")
-QUICK = ("--images", 2, "--image-steps", 2, "--evaluation-draws", 2)
+QUICK = ("--method", "zip", "--images", 2, "--image-steps", 2, "--evaluation-draws", 2)
 ZIP = ("--iterations", 6, *QUICK)
 PROMPTS = {"dog": "a sks dog", "ink": "in szn style", "hat": "wearing a wug hat"}
 
@@ -227,8 +227,8 @@ def test_images_take_several_prompts_in_turn(two, tmp_path):
     fewer images than prompts."""
     def merged(name, images, *prompts):
         words = [word for prompt in prompts for word in ("--style-prompt", prompt)]
-        done = ziplora(*two, *words, "--iterations", 6, "--image-steps", 2, "--evaluation-draws", 2, "--images", images,
-                       "-o", f"{name}.safetensors", cwd=tmp_path)
+        done = ziplora(*two, *words, "--method", "zip", "--iterations", 6, "--image-steps", 2, "--evaluation-draws", 2,
+                       "--images", images, "-o", f"{name}.safetensors", cwd=tmp_path)
         notes.append(next(event["text"] for event in done["events"] if "are drawn" in event.get("text", "")))
         return metadata_of(tmp_path / f"{name}.safetensors"), deltas_in_file(tmp_path / f"{name}.safetensors")
 
@@ -309,7 +309,7 @@ def test_an_interrupted_merge_resumes_to_the_same_bytes(three, tmp_path):
 
 @pytest.mark.parametrize("stage, step, options", [("zip", 3, ["--evaluation-draws", 40]), ("compress", 1, ["--rank", 1])])
 def test_an_interrupt_after_the_last_iteration_costs_nothing(two, tmp_path, stage, step, options):
-    command = [*two, *QUICK[:4], "--iterations", 3, *options, "-o", "out.safetensors"]
+    command = [*two, *QUICK[:6], "--iterations", 3, *options, "-o", "out.safetensors"]
     error = interrupt(command, tmp_path, stage, after_step=step)
     assert "--resume" in error["hint"]
     result = ziplora(*command, "--resume", cwd=tmp_path)
@@ -413,7 +413,7 @@ def test_an_error_has_a_hint_and_leaves_nothing(name, files, wide, base, tmp_pat
     arguments = {"--subject": files["dog"], "--style": files["ink"], "--base": base, "-o": "out.safetensors"}
     arguments |= dict(zip(instead[::2], instead[1::2]))
     before = {file: file.read_bytes() for file in files.values()}
-    method = [] if arguments.get("--method") == "direct" else QUICK
+    method = [] if "--method" in arguments else QUICK
     options = [word for pair in arguments.items() for word in pair]
     error = ziplora_fails(code, "merge", *options, *method, cwd=tmp_path)
     assert problem in error["problem"] + error["where"]
@@ -422,8 +422,9 @@ def test_an_error_has_a_hint_and_leaves_nothing(name, files, wide, base, tmp_pat
     assert {file: file.read_bytes() for file in files.values()} == before
 
 
-def test_zip_needs_two(files, base, tmp_path):
-    error = ziplora_fails(2, "merge", "--subject", files["dog"], "--base", base, "-o", tmp_path / "out.safetensors")
+@pytest.mark.parametrize("method", [[], ["--method", "zip"]], ids=["default", "zip"])
+def test_a_method_that_learns_needs_two(method, files, base, tmp_path):
+    error = ziplora_fails(2, "merge", *method, "--subject", files["dog"], "--base", base, "-o", tmp_path / "out.safetensors")
     assert "at least two" in error["problem"] and "--style FILE" in error["hint"]
 
 

@@ -25,7 +25,7 @@ def command(verb, inputs, output):
     return {
         "train": ["train", inputs / "photos", "--prompt", "a sks dog", *base, "--rank", 2, "--iterations", 2,
                   "-o", output / "out.safetensors"],
-        "zip": ["merge", "--subject", inputs / "dog.safetensors", "--style", inputs / "ink.safetensors", *base,
+        "zip": ["merge", "--method", "zip", "--subject", inputs / "dog.safetensors", "--style", inputs / "ink.safetensors", *base,
                 "--iterations", 2, "--images", 1, "--image-steps", 1, "--evaluation-draws", 1,
                 "-o", output / "out.safetensors"],
         "direct": ["merge", "--subject", inputs / "dog.safetensors", "--style", inputs / "ink.safetensors", *base,

@@ -30,8 +30,8 @@ def training(inputs, *options, output="dog.safetensors", iterations=30, lr=1e-2)
 
 
 def merging(inputs, *options, output="out.safetensors", iterations=30):
-    return ["merge", "--subject", inputs / "dog.safetensors", "--style", inputs / "ink.safetensors", "--base",
-            inputs / "base", "--images", 1, "--image-steps", 1, "--evaluation-draws", 1, "--iterations", iterations,
+    return ["merge", "--method", "zip", "--subject", inputs / "dog.safetensors", "--style", inputs / "ink.safetensors",
+            "--base", inputs / "base", "--images", 1, "--image-steps", 1, "--evaluation-draws", 1, "--iterations", iterations,
             "-o", output, *options]
 
 

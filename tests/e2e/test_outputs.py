@@ -32,7 +32,7 @@ def command(writer, inputs, output, work):
     return {
         "train": ["train", inputs / "photos", "--prompt", "a sks dog", *base, "--rank", 2, "--iterations", 1,
                   "--run-folder", work / "run", "-o", output],
-        "zip": ["merge", "--subject", dog, "--style", ink, "--subject-prompt", "a", "--style-prompt", "b", *base,
+        "zip": ["merge", "--method", "zip", "--subject", dog, "--style", ink, "--subject-prompt", "a", "--style-prompt", "b", *base,
                 "--iterations", 1, "--images", 1, "--image-steps", 1, "--evaluation-draws", 1, "-o", output],
         "merge": ["merge", "--subject", dog, "--style", ink, *base, "--method", "direct", "-o", output],
         "convert": ["convert", dog, *base, "-o", output],

@@ -60,8 +60,8 @@ def test_a_merged_file_shows_the_same_in_diffusers(pipeline, tmp_path):
     at_once = ("--lr-schedule", "constant", "--warmup", 0)  # of so few iterations the default's are all warm-up
     ziplora("train", DEMO / "subject", "--prompt", "a sks animal", "-o", tmp_path / "subject.safetensors", *quick, *at_once)
     ziplora("train", DEMO / "style", "--prompt", "in szn style", "-o", tmp_path / "style.safetensors", *quick, *at_once)
-    report = ziplora("merge", "--subject", tmp_path / "subject.safetensors", "--style", tmp_path / "style.safetensors",
-                     "-o", tmp_path / "merged.safetensors", *quick, "--images", 1, "--image-steps", 4)
+    report = ziplora("merge", "--method", "zip", "--subject", tmp_path / "subject.safetensors", "--style",
+                     tmp_path / "style.safetensors", "-o", tmp_path / "merged.safetensors", *quick, "--images", 1, "--image-steps", 4)
     assert report["mean_movement"] > 0.01
     # A method that needs no base is not told which one: the files' shapes say it.
     added = ziplora("merge", "--method", "direct", "--subject", tmp_path / "subject.safetensors", "--style",

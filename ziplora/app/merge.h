@@ -44,7 +44,7 @@ struct MergeRequest {
   std::vector<MergeFile> inputs = {};
   /// Its files are relative to its folder.
   std::optional<std::filesystem::path> recipe = {};
-  std::string method = "zip";
+  std::string method = "ssr";
   /// The method's, by name; what is left out has its default.
   nlohmann::json options = nlohmann::json::object();
   /// Of subject and style together; empty: made of the inputs' own prompts.

@@ -83,6 +83,13 @@ std::vector<std::string> joint_prompts_of(const std::vector<MergeInput>& inputs)
   return joint;
 }
 
+void require_two(const std::vector<MergeInput>& inputs) {
+  if (inputs.size() < 2)
+    throw Error(ErrorKind::kUsage, "merge",
+                fmt::format("found {} adapter, expected at least two", inputs.size()),
+                "add --style FILE or --adapter FILE");
+}
+
 std::vector<PromptContext> prompt_contexts(const std::vector<MergeInput>& inputs,
                                            std::vector<std::string> joint_prompts,
                                            const JointOptions& joint) {
@@ -96,6 +103,7 @@ std::vector<PromptContext> prompt_contexts(const std::vector<MergeInput>& inputs
     contexts.push_back(std::move(own));
   }
   if (joint.weight == 0) return contexts;
+  require_two(inputs);
   if (is_guessed) joint_prompts = joint_prompts_of(inputs);
   if (joint_prompts.empty())
     throw Error(ErrorKind::kUsage, "merge: --joint-prompt",

@@ -42,9 +42,12 @@ JointOptions joint_options_of(const nlohmann::json& values);
 /// @return empty if there is no subject, no style, or no such words
 std::vector<std::string> joint_prompts_of(const std::vector<MergeInput>& inputs);
 
+/// @throws Error(kUsage) for a single input, which a method that learns would leave as it is
+void require_two(const std::vector<MergeInput>& inputs);
+
 /// The own context of each input and, with a weight above 0, the joint one.
 /// @param joint_prompts  empty: joint_prompts_of the inputs
-/// @throws Error(kUsage) if there is no joint prompt
+/// @throws Error(kUsage) if there is no joint prompt, or a single input that could have one
 std::vector<PromptContext> prompt_contexts(const std::vector<MergeInput>& inputs,
                                            std::vector<std::string> joint_prompts, const JointOptions& joint);
 

@@ -346,10 +346,7 @@ class ZipMerge {
 
 MergeResult run_zip(const std::vector<MergeInput>& inputs, const nlohmann::json& options,
                     MergeContext& context) {
-  if (inputs.size() < 2)
-    throw Error(ErrorKind::kUsage, "merge: zip",
-                fmt::format("found {} adapter, expected at least two", inputs.size()),
-                "add --style FILE or --adapter FILE");
+  require_two(inputs);
   const ZipOptions zip = zip_options_of(options);
   const std::vector<PromptContext> contexts = prompt_contexts(inputs, context.joint_prompts, zip.joint);
   note_joint_prompt(inputs, contexts, *context.progress);
