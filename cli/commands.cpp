@@ -9,6 +9,7 @@ const std::vector<Command>& commands() {
       {"generate", "Draw images from prompts, with any LoRA files", generate_command},
       {"evaluate", "Compare ways of merging on many pairs of a subject and a style", evaluate_command},
       {"inspect", "Show what LoRA files are, what is wrong with them and who can load them", inspect_command},
+      {"analyze", "Measure how sparse LoRA files are, and how each two lie to each other", analyze_command},
       {"convert", "Convert LoRA files, extract them from checkpoints and bake them into checkpoints",
        convert_command},
   };

@@ -12,6 +12,7 @@ Verb merge_command(CLI::App& app);
 Verb generate_command(CLI::App& app);
 Verb evaluate_command(CLI::App& app);
 Verb inspect_command(CLI::App& app);
+Verb analyze_command(CLI::App& app);
 Verb convert_command(CLI::App& app);
 
 }  // namespace ziplora::cli

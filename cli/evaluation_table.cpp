@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "ziplora/base/utf8.h"
+#include "cli/aligned_cells.h"
 
 namespace ziplora::cli {
 namespace {
@@ -16,23 +16,6 @@ std::string text_of(const Interval& interval, bool is_share) {
   return is_share ? fmt::format("{:.0f} % [{:.0f}, {:.0f}]", 100 * interval.value, 100 * interval.low,
                                 100 * interval.high)
                   : fmt::format("{:.3f} [{:.3f}, {:.3f}]", interval.value, interval.low, interval.high);
-}
-
-using Cells = std::vector<std::vector<std::string>>;
-
-/// Columns as wide as their longest cell.
-std::string aligned(const Cells& cells) {
-  std::vector<size_t> widths(cells.front().size(), 0);
-  for (const auto& row : cells)
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], count_characters(row[i]));
-  std::string text;
-  for (const auto& row : cells) {
-    std::string line = "  ";
-    for (size_t i = 0; i < row.size(); ++i)
-      line += row[i] + std::string(i + 1 < row.size() ? widths[i] - count_characters(row[i]) + 2 : 0, ' ');
-    text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
-  }
-  return text;
 }
 
 std::string rows_of(const Table& table, const Evaluation& evaluation) {
@@ -54,7 +37,7 @@ std::string rows_of(const Table& table, const Evaluation& evaluation) {
     const bool told = row.means.contains(Metric::kSubjectTold) && row.means.contains(Metric::kStyleTold);
     line.push_back(row.harmonic ? text_of(*row.harmonic, told) : "–");
   }
-  return aligned(cells);
+  return aligned_cells(cells);
 }
 
 std::string comparisons_of(const Table& table, const Evaluation& evaluation) {
@@ -68,7 +51,7 @@ std::string comparisons_of(const Table& table, const Evaluation& evaluation) {
          fmt::format("{:+.3f} [{:+.3f}, {:+.3f}]", difference.value, difference.low, difference.high),
          fmt::format("{:.3f}", comparison.adjusted_p)});
   }
-  return cells.size() == 1 ? "" : aligned(cells);
+  return cells.size() == 1 ? "" : aligned_cells(cells);
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ from program import command_line, run_ziplora, ziplora, ziplora_fails
 from safetensors.torch import save_file
 
 ROOT = Path(__file__).resolve().parents[2]
-VERBS = ["train", "merge", "generate", "evaluate", "inspect", "convert"]
+VERBS = ["train", "merge", "generate", "evaluate", "inspect", "analyze", "convert"]
 
 
 def test_help_names_every_verb_and_the_exit_codes():

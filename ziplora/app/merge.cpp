@@ -13,6 +13,7 @@
 #include "ziplora/app/ignore_unused.h"
 #include "ziplora/app/merge_metadata.h"
 #include "ziplora/app/merge_plan.h"
+#include "ziplora/app/read_adapters.h"
 #include "ziplora/base/error.h"
 #include "ziplora/base/free_space.h"
 #include "ziplora/base/peak_memory.h"
@@ -35,20 +36,6 @@
 namespace ziplora {
 namespace fs = std::filesystem;
 namespace {
-
-std::vector<Adapter> read_inputs(const std::vector<MergeFile>& files, const Architecture& architecture,
-                                 const UnusedKeys& unused, ProgressSink& progress) {
-  std::vector<Adapter> adapters;
-  const BaseWeights weights = architecture.weights();
-  for (const MergeFile& file : files) {
-    std::vector<std::string> warnings;
-    adapters.push_back(read_adapter(file.path, *architecture.names, warnings, weights, unused));
-    adapters.back().source = file.path;
-    for (const std::string& warning : warnings)
-      progress.warning(file.path.filename().string() + ": " + warning);
-  }
-  return adapters;
-}
 
 std::vector<MergeInput> merge_inputs(const std::vector<MergeFile>& files,
                                      const std::vector<Adapter>& adapters) {
@@ -215,9 +202,9 @@ MergeOutcome run_merge(const MergeRequest& request, ProgressSink& progress, cons
   const Architecture architecture =
       needs_base ? architecture_of_base(resolve_base(request.base)) : architecture_of(paths, request.base);
   const TargetNames& names = *architecture.names;
-  AdapterDigests digests(std::move(paths));
+  AdapterDigests digests(paths);
   const std::vector<Adapter> adapters =
-      read_inputs(files, architecture, ignore_unused(request.ignore_unused), progress);
+      read_adapters(paths, architecture, ignore_unused(request.ignore_unused), progress);
   digests.start();
   std::vector<MergeInput> inputs = merge_inputs(files, adapters);
   if (needs_base) {

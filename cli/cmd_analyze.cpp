@@ -1,0 +1,67 @@
+// ziplora analyze: how sparse LoRA files are, and how each two lie to each other.
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "cli/aligned_cells.h"
+#include "cli/commands.h"
+#include "cli/frame/ignore_unused_help.h"
+#include "ziplora/app/analyze.h"
+#include "ziplora/base/printable.h"
+
+namespace ziplora::cli {
+namespace {
+
+std::string sparsity_table(const AnalyzeResult& result) {
+  Cells cells = {{"energy kept without the smallest"}};
+  for (const double share : kZeroedShares) cells[0].push_back(fmt::format("{:.0f} %", 100 * share));
+  const auto add = [&](const std::string& name, const auto& kept) {
+    std::vector<std::string>& row = cells.emplace_back(std::vector{name});
+    for (const double share : kept) row.push_back(fmt::format("{:.3f}", share));
+  };
+  for (const AnalyzedFile& file : result.files) {
+    const std::string name = visible(file.path.filename().string());
+    add(name + ", values", file.kept.values);
+    add(name + ", columns", file.kept.columns);
+  }
+  return aligned_cells(cells);
+}
+
+void add_measures(Cells& cells, const std::string& name, const PairMeasures& measures) {
+  cells.push_back({name, fmt::format("{:+.3f}", measures.columns.cosine),
+                   fmt::format("{:.3f}", measures.columns.absolute_cosine),
+                   fmt::format("{:+.3f}", measures.cosine), fmt::format("{:.3f}", measures.overlap),
+                   fmt::format("{:.3f}", measures.sign_conflict)});
+}
+
+std::string pair_table(const AnalyzedPair& pair, const AnalyzeResult& result) {
+  Cells cells = {{"layers", "column cosine", "absolute", "cosine", "overlap", "sign conflict"}};
+  add_measures(cells, fmt::format("all {} that both change", pair.shared), pair.whole);
+  for (const auto& [kind, measures] : pair.by_kind) add_measures(cells, name_of(kind), measures);
+  const auto name = [&](size_t file) { return visible(result.files[file].path.filename().string()); };
+  return fmt::format("\n{} and {}\n{}", name(pair.first), name(pair.second), aligned_cells(cells));
+}
+
+}  // namespace
+
+Verb analyze_command(CLI::App& app) {
+  auto request = std::make_shared<AnalyzeRequest>();
+  app.add_option("files", request->files, "Analyze these LoRA files, or folders written by PEFT or diffusers")
+      ->type_name("FILE")
+      ->required();
+  app.add_option(
+         "--base", request->base,
+         "Take weights that a file's effect depends on (DoRA, OFT …) from this diffusers folder or SDXL "
+         "checkpoint")
+      ->type_name("BASE");
+  app.add_flag("--ignore-unused", request->ignore_unused, kIgnoreUnusedHelp);
+  app.footer(example("ziplora analyze dog.safetensors ink.safetensors"));
+  return {[request](CommandContext& context) {
+    const AnalyzeResult result = run_analyze(*request, context.progress, context.cancel);
+    std::string text = sparsity_table(result);
+    for (const AnalyzedPair& pair : result.pairs) text += pair_table(pair, result);
+    context.print_result(to_json(result), text);
+  }};
+}
+
+}  // namespace ziplora::cli

@@ -1,0 +1,173 @@
+#include "ziplora/app/analyze.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "ziplora/app/architecture.h"
+#include "ziplora/app/default_base.h"
+#include "ziplora/app/ignore_unused.h"
+#include "ziplora/app/read_adapters.h"
+#include "ziplora/base/error.h"
+#include "ziplora/merge/delta_norm.h"
+
+namespace ziplora {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+/// Adds up what layers keep, each by its energy.
+class EnergySum {
+ public:
+  void add(const KeptEnergy& kept, double energy) {
+    for (size_t i = 0; i < kZeroedShares.size(); ++i) {
+      sum_.values[i] += kept.values[i] * energy;
+      sum_.columns[i] += kept.columns[i] * energy;
+    }
+    energy_ += energy;
+  }
+  KeptEnergy mean() const {
+    KeptEnergy mean = sum_;
+    for (double& value : mean.values) value /= energy_;
+    for (double& column : mean.columns) column /= energy_;
+    return mean;
+  }
+  double energy() const { return energy_; }
+
+ private:
+  KeptEnergy sum_;
+  double energy_ = 0;
+};
+
+AnalyzedFile analyzed(const Adapter& adapter, Stage& stage, const CancelToken& cancel) {
+  AnalyzedFile file{.path = adapter.source, .layers = 0, .norm = 0, .kept = {}, .by_layer = {}};
+  EnergySum sum;
+  for (const auto& [target, layer] : adapter.layers) {
+    cancel.throw_if_cancelled("analyze");
+    if (const double energy = squared_norm(layer);
+        energy > 0) {  // a dead layer keeps nothing and loses nothing
+      sum.add(file.by_layer[target] = kept_energy(layer), energy);
+      ++file.layers;
+    }
+    stage.step();
+  }
+  file.norm = std::sqrt(sum.energy());
+  if (file.layers > 0) file.kept = sum.mean();
+  return file;
+}
+
+/// The measures of several layers as one.
+class PairSum {
+ public:
+  void add(const PairMeasures& layer, double a, double b) {  // a, b: ‖ΔW‖²
+    const double weight = std::sqrt(a * b);
+    sum_.columns.cosine += layer.columns.cosine * weight;
+    sum_.columns.absolute_cosine += layer.columns.absolute_cosine * weight;
+    sum_.cosine += layer.cosine * weight;
+    sum_.overlap += layer.overlap * weight;
+    sum_.sign_conflict += layer.sign_conflict * weight;
+    weight_ += weight, a_ += a, b_ += b;
+  }
+  PairMeasures mean() const {
+    if (weight_ <= 0) return {};
+    return {.columns = {.cosine = sum_.columns.cosine / weight_,
+                        .absolute_cosine = sum_.columns.absolute_cosine / weight_},
+            .cosine = sum_.cosine / std::sqrt(a_ * b_),
+            .overlap = sum_.overlap / weight_,
+            .sign_conflict = sum_.sign_conflict / weight_};
+  }
+
+ private:
+  PairMeasures sum_;
+  double weight_ = 0, a_ = 0, b_ = 0;
+};
+
+AnalyzedPair compared(const std::vector<Adapter>& adapters, size_t first, size_t second,
+                      const TargetNames& names, Stage& stage, const CancelToken& cancel) {
+  AnalyzedPair pair{.first = first, .second = second, .whole = {}, .by_kind = {}, .by_layer = {}};
+  PairSum whole;
+  std::map<TargetKind, PairSum> kinds;
+  for (const auto& [target, parts] : layers_side_by_side({{&adapters[first]}, {&adapters[second]}})) {
+    cancel.throw_if_cancelled("analyze");
+    stage.step();
+    if (parts.size() < 2) continue;
+    const LayerConflict conflict = measure_conflict(target, parts);
+    const auto gram = conflict.gram.accessor<double, 2>();
+    const double left = gram[0][0], right = gram[1][1];
+    if (left <= 0 || right <= 0) continue;
+    const PairMeasures measures{.columns = align_columns(*parts[0].layer, *parts[1].layer),
+                                .cosine = gram[0][1] / std::sqrt(left * right),
+                                .overlap = conflict.measures.overlap,
+                                .sign_conflict = conflict.measures.excess};
+    whole.add(measures, left, right);
+    kinds[names.find(target)->kind].add(measures, left, right);
+    pair.by_layer[target] = measures;
+    ++pair.shared;
+  }
+  pair.whole = whole.mean();
+  for (const auto& [kind, sum] : kinds) pair.by_kind[kind] = sum.mean();
+  return pair;
+}
+
+json json_of(const KeptEnergy& kept) { return {{"values", kept.values}, {"columns", kept.columns}}; }
+
+json json_of(const PairMeasures& measures) {
+  return {{"column_cosine", measures.columns.cosine},
+          {"absolute_column_cosine", measures.columns.absolute_cosine},
+          {"cosine", measures.cosine},
+          {"overlap", measures.overlap},
+          {"sign_conflict", measures.sign_conflict}};
+}
+
+json json_of(const AnalyzedFile& file) {
+  json object{{"file", file.path.string()},
+              {"layers", file.layers},
+              {"norm", file.norm},
+              {"kept_energy", json_of(file.kept)}};
+  for (const auto& [target, kept] : file.by_layer) object["by_layer"][target] = json_of(kept);
+  return object;
+}
+
+json json_of(const AnalyzedPair& pair, const AnalyzeResult& result) {
+  json object{{"first", result.files[pair.first].path.string()},
+              {"second", result.files[pair.second].path.string()},
+              {"shared_layers", pair.shared}};
+  object.update(json_of(pair.whole));
+  for (const auto& [kind, measures] : pair.by_kind) object["by_kind"][name_of(kind)] = json_of(measures);
+  for (const auto& [target, measures] : pair.by_layer) object["by_layer"][target] = json_of(measures);
+  return object;
+}
+
+}  // namespace
+
+AnalyzeResult run_analyze(const AnalyzeRequest& request, ProgressSink& progress, const CancelToken& cancel) {
+  if (request.files.empty())
+    throw Error(ErrorKind::kUsage, "analyze", "there is no file to look at",
+                "ziplora analyze dog.safetensors ink.safetensors");
+  const Architecture architecture = architecture_of(request.files, request.base);
+  const std::vector<Adapter> adapters =
+      read_adapters(request.files, architecture, ignore_unused(request.ignore_unused), progress);
+  size_t layers = 0;
+  for (const Adapter& adapter : adapters) layers += adapter.layers.size();
+  AnalyzeResult result;
+  {
+    Stage stage(progress, "sparsity", static_cast<int64_t>(layers));
+    for (const Adapter& adapter : adapters) result.files.push_back(analyzed(adapter, stage, cancel));
+  }
+  for (size_t first = 0; first < adapters.size(); ++first)
+    for (size_t second = first + 1; second < adapters.size(); ++second) {
+      const std::vector<AdapterTerm> both = {{&adapters[first]}, {&adapters[second]}};
+      Stage stage(progress, "pairs", static_cast<int64_t>(layers_side_by_side(both).size()));
+      result.pairs.push_back(compared(adapters, first, second, *architecture.names, stage, cancel));
+    }
+  return result;
+}
+
+json to_json(const AnalyzeResult& result) {
+  json object{{"zeroed", kZeroedShares}, {"files", json::array()}, {"pairs", json::array()}};
+  for (const AnalyzedFile& file : result.files) object["files"].push_back(json_of(file));
+  for (const AnalyzedPair& pair : result.pairs) object["pairs"].push_back(json_of(pair, result));
+  return object;
+}
+
+}  // namespace ziplora

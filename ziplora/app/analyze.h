@@ -1,0 +1,70 @@
+#pragma once
+/// The use case behind `ziplora analyze`: what ZipLoRA's section 4.1 measures of LoRAs, for any files: how sparse each
+/// one is, and how each two of them lie to each other, layer by layer. Reads, never writes.
+///
+///     const AnalyzeResult result = run_analyze({.files = {"dog.safetensors", "ink.safetensors"}}, progress, cancel);
+///     result.pairs[0].whole.columns.cosine;
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ziplora/analyze/column_alignment.h"
+#include "ziplora/analyze/sparsity.h"
+#include "ziplora/base/cancel.h"
+#include "ziplora/base/progress.h"
+#include "ziplora/lora/target_names.h"
+#include "ziplora/merge/layer_conflict.h"
+
+namespace ziplora {
+
+struct AnalyzeRequest {
+  std::vector<std::filesystem::path> files;
+  /// For files whose effect depends on it; absent: what the files' layers are compared with is found by their headers.
+  std::optional<std::filesystem::path> base;
+  bool ignore_unused = false;  ///< as MergeRequest's
+};
+
+/// Of one file, all layers together: energies are added up, shares are taken in each layer.
+struct AnalyzedFile {
+  std::filesystem::path path;
+  int64_t layers = 0;
+  double norm = 0;  ///< ‖ΔW‖
+  KeptEnergy kept;
+  std::map<std::string, KeptEnergy> by_layer;  ///< by canonical target
+};
+
+/// Of two files in one layer, or in several: then the means weighted by ‖a‖ ‖b‖, and the cosine of the whole.
+struct PairMeasures {
+  ColumnAlignment columns;
+  double cosine = 0;         ///< ⟨a, b⟩ / ‖a‖ ‖b‖
+  double overlap = 0;        ///< of leading directions, as ConflictMeasures::overlap
+  double sign_conflict = 0;  ///< as ConflictMeasures::excess
+};
+
+struct AnalyzedPair {
+  size_t first, second;  ///< indices of files
+  int64_t shared = 0;    ///< layers that both change
+  PairMeasures whole;
+  std::map<TargetKind, PairMeasures> by_kind;
+  std::map<std::string, PairMeasures> by_layer;  ///< by canonical target
+};
+
+struct AnalyzeResult {
+  std::vector<AnalyzedFile> files;  ///< in the order of the request
+  std::vector<AnalyzedPair> pairs;  ///< of every two files
+};
+
+/// @throws Error(kUsage) without files; Error(kIncompatible) if the files are for different bases, or differ in a
+///         layer's shape; Error(kInterrupted); as read_adapter
+AnalyzeResult run_analyze(const AnalyzeRequest& request, ProgressSink& progress, const CancelToken& cancel);
+
+/// "zeroed": the shares; "files" and "pairs", each with its "layers".
+nlohmann::ordered_json to_json(const AnalyzeResult& result);
+
+}  // namespace ziplora
