@@ -209,7 +209,7 @@ def test_too_few_tokens_are_told(command, tmp_path):
 
 
 @pytest.mark.parametrize("code, options, problem, hint", [
-    (2, ["--style-prompt", "szn"], "do not tell how subject and style are called together", "--joint-prompt"),
+    (2, ["--style-prompt", "a szn"], "do not tell how subject and style are called together", "--joint-prompt"),
     (2, ["--context-images", 0], "0 is too small", "the default is"),
     (6, ["--ridge", 0, "--context-images", 1], "too few directions came through", "--ridge 0.01"),
     (2, ["--ridge", -1], "-1 is too small", "the default is"),

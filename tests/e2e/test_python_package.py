@@ -36,7 +36,7 @@ SAID = {verb["name"]: verb for verb in json.loads(run_ziplora("--print-flags").s
 SHORT_JOBS = f"""#!/bin/sh
 verb="$1"; shift
 case "$verb" in
-  merge) set -- --iterations=1 --images=1 --image-steps=1 --evaluation-draws=1 "$@" ;;
+  merge) set -- --context-steps=1 "$@" ;;
   evaluate)
     for word; do
       shift
@@ -56,7 +56,7 @@ def inputs(tmp_path_factory):
     pipeline = StableDiffusionXLPipeline.from_pretrained(MINI)
     for seed, name in enumerate(("dog", "ink", "ghost-in-ink")):
         save_kohya(folder / f"{name}.safetensors", random_layers(pipeline, LayerChoice(alpha="rank", seed=seed)), pipeline,
-                   metadata={"modelspec.trigger_phrase": f"a sks {name}"})
+                   metadata={"modelspec.trigger_phrase": "in szn style" if name == "ink" else f"a sks {name}"})
     (folder / "photos").mkdir()
     Image.effect_noise((40, 40), 50).convert("RGB").save(folder / "photos/a.png")
     pairs = {

@@ -38,10 +38,13 @@ size_t shared_ending(const std::vector<Words>& prompts) {
   return shared;
 }
 
-size_t ending_from_preposition(const Words& words) {
-  for (size_t shared = 1; shared < words.size(); ++shared)
-    if (const std::string& word = words.rbegin()[shared - 1]; word == "in" || word == "by") return shared;
-  return 0;
+bool is_article(const std::string& word) { return word == "a" || word == "an" || word == "the"; }
+
+/// From the last preposition on; of a prompt that names no thing, all of it.
+size_t ending_of_one(const Words& words) {
+  for (size_t ending = 1; ending <= words.size(); ++ending)
+    if (const std::string& word = words.rbegin()[ending - 1]; word == "in" || word == "by") return ending;
+  return words.empty() || is_article(words.front()) ? 0 : words.size();
 }
 
 /// A guessed prompt has no words of further adapters, so it asks nothing of them.
@@ -71,11 +74,11 @@ std::vector<std::string> joint_prompts_of(const std::vector<MergeInput>& inputs)
   std::vector<Words> styles;
   for (const std::string& prompt : prompts_of(inputs, Role::kStyle)) styles.push_back(words_of(prompt));
   if (styles.empty()) return {};
-  const size_t shared = styles.size() > 1 ? shared_ending(styles) : ending_from_preposition(styles.front());
+  const size_t shared = styles.size() > 1 ? shared_ending(styles) : ending_of_one(styles.front());
   if (shared == 0) return {};
   const Words& style = styles.front();
   const auto begin = style.end() - static_cast<int64_t>(shared);
-  const char* comma = begin != style.begin() && (begin - 1)->ends_with(',') ? "," : "";
+  const char* comma = begin == style.begin() || (begin - 1)->ends_with(',') ? "," : "";
 
   std::vector<std::string> joint;
   for (const std::string& subject : prompts_of(inputs, Role::kSubject))

@@ -38,7 +38,7 @@ JointOptions joint_options_of(const nlohmann::json& values);
 
 /// The subject's prompts, each with the words that the style's prompts share: "a sks dog" and "a rose, in szn
 /// style" make "a sks dog, in szn style". Of a single prompt of the style's these are the words from its last
-/// "in" or "by" on.
+/// "in" or "by" on, or all of them where it begins with no article: trigger words such as "szn style".
 /// @return empty if there is no subject, no style, or no such words
 std::vector<std::string> joint_prompts_of(const std::vector<MergeInput>& inputs);
 

@@ -30,8 +30,13 @@ TEST(JointPrompts, OfOnePromptTakeItFromItsLastPreposition) {
   EXPECT_EQ(joint_prompts_of(pair({"a sks dog"}, {"a house by szn"})), Prompts{"a sks dog by szn"});
 }
 
+TEST(JointPrompts, TakeTriggerWordsWhole) {
+  EXPECT_EQ(joint_prompts_of(pair({"a sks dog"}, {"szn style"})), Prompts{"a sks dog, szn style"});
+  EXPECT_EQ(joint_prompts_of(pair({"a sks dog"}, {"in szn style"})), Prompts{"a sks dog, in szn style"});
+}
+
 TEST(JointPrompts, AreNotMadeUp) {
-  EXPECT_EQ(joint_prompts_of(pair({"a sks dog"}, {"szn style"})), Prompts{});
+  EXPECT_EQ(joint_prompts_of(pair({"a sks dog"}, {"a szn rose"})), Prompts{});
   EXPECT_EQ(joint_prompts_of(pair({"a sks dog"}, {"a rose", "a cat"})), Prompts{});
   EXPECT_EQ(joint_prompts_of(pair({}, {"a rose, in szn style"})), Prompts{});
   EXPECT_EQ(joint_prompts_of({}), Prompts{});
@@ -60,7 +65,7 @@ TEST(PromptContexts, OnlyAGivenJointPromptAsksForFurtherAdapters) {
 
 TEST(PromptContexts, WithoutAJointPromptSayHowToGiveOne) {
   try {
-    prompt_contexts(pair({"a sks dog"}, {"szn"}), {}, {});
+    prompt_contexts(pair({"a sks dog"}, {"a szn"}), {}, {});
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kUsage);
