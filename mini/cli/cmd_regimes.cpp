@@ -47,6 +47,10 @@ Verb regimes_command(CLI::App& app) {
       ->check(CLI::IsMember({"development", "report"}));
   app.add_option("--groups", request.regimes, regimes_help())->delimiter(',');
   app.add_option("--subjects", request.subjects, "Train INT subjects of each regime; -1 trains all");
+  app.add_option("--seeds", request.scope.seeds, "Have each pair drawn from INT noises")
+      ->check(CLI::Range(1, 1000));
+  app.add_flag("--own-prompts", request.scope.own_prompts,
+               "Have each merge drawn under the LoRAs' own prompts, too, to see what is kept of each");
   app.add_option("--lora-settings", flags->settings,
                  "Train with the settings of this JSON file in place of the recipes'")
       ->type_name("FILE");

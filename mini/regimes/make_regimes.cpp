@@ -138,7 +138,7 @@ class RegimesFolder {
   }
 
   void write_manifest() const {
-    write_json_file(manifest_file(), manifest_of(plan_, world_.catalogue(), request_.output));
+    write_json_file(manifest_file(), manifest_of(plan_, world_.catalogue(), request_.output, request_.scope));
   }
 
   const RegimesRequest& request_;

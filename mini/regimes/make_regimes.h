@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "mini/regimes/regime_manifest.h"
 #include "mini/world/catalogue.h"
 #include "mini/world/world_place.h"
 #include "ziplora/base/cancel.h"
@@ -29,6 +30,7 @@ struct RegimesRequest {
   int64_t subjects = -1;                               ///< of each regime, the first ones; −1: all
   nlohmann::json settings = nlohmann::json::object();  ///< train settings in place of every recipe's
   Shard shard;                                         ///< of the trainings
+  ManifestScope scope;
 };
 
 struct RegimesResult {

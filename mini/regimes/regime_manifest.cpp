@@ -13,8 +13,8 @@ using nlohmann::json;
 /// Captions of a style's images under which merges preserve it; a subject has its prompt.
 constexpr size_t kMostOwnPrompts = 8;
 
-/// Of the noise of the images that the merges draw.
-constexpr uint64_t kSeeds[] = {0, 1, 2, 3};
+/// The style's names something that no subject is.
+constexpr const char* kOwnPrompts[] = {"{subject}", "a rose, {style}"};
 
 bool is_ready(const PlannedLora& lora, const fs::path& folder) {
   return fs::exists(folder / lora_path(lora));
@@ -53,12 +53,17 @@ fs::path truth_path(const Catalogue& catalogue, const SceneContent& content) {
                                           catalogue.backgrounds[content.background].id);
 }
 
-json manifest_of(const RegimePlan& plan, const Catalogue& catalogue, const fs::path& folder) {
-  json pairs = json::array();
+json manifest_of(const RegimePlan& plan, const Catalogue& catalogue, const fs::path& folder,
+                 const ManifestScope& scope) {
+  json pairs = json::array(), prompts = regime_prompts(), seeds = json::array();
+  for (int64_t seed = 0; seed < scope.seeds; ++seed) seeds.push_back(seed);
+  if (scope.own_prompts)
+    for (const char* prompt : kOwnPrompts) prompts.push_back(prompt);
   for (const PlannedPair& pair : plan.pairs) {
     json truths = json::array();
     for (const std::optional<SceneContent>& truth : pair.truths)
       truths.push_back(truth ? json(truth_path(catalogue, *truth).string()) : json());
+    truths.insert(truths.end(), prompts.size() - truths.size(), json());
     pairs.push_back({{"subject", plan.subjects[pair.subject].name},
                      {"style", plan.styles[pair.style].name},
                      {"group", find_regime(pair.regime).group},
@@ -66,8 +71,8 @@ json manifest_of(const RegimePlan& plan, const Catalogue& catalogue, const fs::p
   }
   return {{"subjects", entries_of(plan.subjects, folder, false)},
           {"styles", entries_of(plan.styles, folder, true)},
-          {"prompts", regime_prompts()},
-          {"seeds", kSeeds},
+          {"prompts", prompts},
+          {"seeds", seeds},
           {"pairs", pairs}};
 }
 

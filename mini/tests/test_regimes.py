@@ -53,6 +53,17 @@ def test_the_manifest_names_what_is_there(made):
     assert looks and sum(pair["style"] not in looks for pair in manifest["pairs"]) == 120 + 120 + 30 + 48
 
 
+def test_seeds_and_own_prompts_are_said(made, cache):
+    folder, _ = made
+    before = manifest_of(folder)
+    ziplora(*regimes(cache, folder, "--groups", "B", "--subjects", 1, "--seeds", 2, "--own-prompts"), cwd=ROOT)
+    manifest = manifest_of(folder)
+    assert before["seeds"] == [0, 1, 2, 3] and manifest["seeds"] == [0, 1]
+    assert manifest["prompts"] == [*before["prompts"], "{subject}", "a rose, {style}"]
+    assert [pair["truths"] for pair in manifest["pairs"]] == [[*pair["truths"], None, None] for pair in before["pairs"]]
+    assert manifest | {name: before[name] for name in ("seeds", "prompts", "pairs")} == before
+
+
 def test_ziplora_evaluates_it(made, tmp_path):
     """By one of the contenders of `make evidence`, all of which are known."""
     folder, _ = made
