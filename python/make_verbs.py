@@ -138,4 +138,5 @@ if __name__ == "__main__":
     program, folder = sys.argv[1:]
     said = json.loads(subprocess.run([program, "--print-flags"], check=True, capture_output=True, text=True).stdout)
     Path(folder, "verbs.py").write_text(verbs_module(said))
+    Path(folder, "flags.json").write_text(json.dumps({verb["name"]: verb["flags"] for verb in said["verbs"]}))
     Path(folder, "built.py").write_text(BUILT.format(version=said["version"], torch=said["torch"]))

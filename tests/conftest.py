@@ -1,5 +1,5 @@
 """Makes what tests share importable: tests/support (models to test on), the probe runner of
-tests/parity, and tests/loaders. Starts the files that take minutes first, so that no worker ends alone with one."""
+tests/parity, tests/loaders, and tests/comfyui. Starts the files that take minutes first, so that no worker ends alone with one."""
 
 import os
 import signal
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-for folder in ("support", "parity", "loaders"):
+for folder in ("support", "parity", "loaders", "comfyui"):
     sys.path.insert(0, str(Path(__file__).parent / folder))
 
 from reliability import Page  # noqa: E402

@@ -18,4 +18,4 @@ ctest --test-dir build --output-on-failure --no-tests=error --parallel "$workers
 # together is 11 GB.
 .venv/bin/python -m pytest -q --durations=20 -n "$workers" --dist loadfile --no-loadscope-reorder \
   -o tmp_path_retention_policy=failed -o tmp_path_retention_count=1 \
-  tests/parity tests/e2e tests/loaders tests/torture mini/tests "$@"
+  tests/parity tests/e2e tests/loaders tests/comfyui tests/torture mini/tests "$@"

@@ -29,6 +29,15 @@ std::vector<std::string> examples_of(const CLI::App& verb) {
   return examples;
 }
 
+/// Of a table's help, whose rows are "  name: what it does" beneath the first line.
+std::vector<std::string> choices_of(const std::string& help) {
+  std::vector<std::string> choices;
+  std::istringstream lines(help);
+  for (std::string line; std::getline(lines, line);)
+    if (line.starts_with("  ")) choices.push_back(line.substr(2, line.find(':') - 2));
+  return choices;
+}
+
 }  // namespace
 
 nlohmann::ordered_json flag_list(const CLI::App& verb, const std::vector<const CLI::Option*>& own,
@@ -44,6 +53,7 @@ nlohmann::ordered_json flag_list(const CLI::App& verb, const std::vector<const C
                      {"repeats", !is_switch(*option) && option->get_expected_max() > 1},
                      {"required", std::ranges::find(required, option) != required.end()},
                      {"default", resolved_value(*option)},
+                     {"choices", choices_of(option->get_description())},
                      {"group", option->get_group()},
                      {"help", option->get_description()}});
   return {{"name", verb.get_name()},

@@ -12,9 +12,10 @@ from ziplora import verbs
 from ziplora.built import VERSION as __version__
 from ziplora.errors import Error, ZiploraWarning
 from ziplora.events import Event, Progress
+from ziplora.flag_table import flag_table
 from ziplora.result import Result
 from ziplora.run import FilePath
 from ziplora.verbs import *
 
-__all__ = ["Error", "Event", "FilePath", "Progress", "Result", "ZiploraWarning", "__version__"]
+__all__ = ["Error", "Event", "FilePath", "Progress", "Result", "ZiploraWarning", "__version__", "flag_table"]
 __all__ += verbs.__all__  # in the form that type checkers follow

@@ -35,4 +35,7 @@ class Event:
 
 Progress = Union[Callable[[Event], None], bool, None]
 """A function that gets each event; True draws a line of progress, False draws none, and None draws it where somebody sees
-it: on a terminal and in a notebook."""
+it: on a terminal and in a notebook.
+
+If the function is an object with a method `waiting`, that is called twice a second while there is no event. What either
+of the two raises stops the program and comes out of the verb."""

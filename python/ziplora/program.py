@@ -42,9 +42,10 @@ def cannot_start(program: Path, reason: str) -> Error:
 
 
 def program_and_environment() -> tuple[Path, dict[str, str]]:
-    """ZIPLORA_PROGRAM names another program, which has found its LibTorch when it was built."""
+    """ZIPLORA_PROGRAM names another program, which finds its LibTorch itself: one from a build folder, or the command
+    `ziplora` of another environment. That one is not to read the name again, which is its own."""
     environment = dict(os.environ)
-    if own := environment.get("ZIPLORA_PROGRAM"):
+    if own := environment.pop("ZIPLORA_PROGRAM", ""):
         return Path(own), environment
     program = Path(__file__).parent / "bin/ziplora"
     if not program.exists():

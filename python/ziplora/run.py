@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import signal
 import subprocess
 import threading
@@ -46,16 +47,35 @@ def command_words(flags: Sequence[Flag], values: dict[str, Any]) -> list[str]:
     return [*words, "--", *(word for flag in flags if not flag.on for word in flag.words(values[flag.name]))]
 
 
+SECONDS_OF_WAITING = 0.5
+
+
 class _Listener:
     """Reads the events of stderr, each a line of JSON; other lines are those of the loader and of libraries."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Progress, stderr: IO[str]) -> None:
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        threading.Thread(target=self._pump, args=(stderr,), daemon=True).start()
+        self._waiting = getattr(progress, "waiting", None)
         line = ProgressLine() if progress is True or (progress is None and is_seen()) else None
         self._tell = progress if callable(progress) else line
         self._line, self.error, self.stray = line, None, []  # type: ProgressLine | None, dict[str, Any] | None, list[str]
 
-    def read(self, stderr: IO[str], quietly: bool = False) -> None:
+    def _pump(self, stderr: IO[str]) -> None:
         for text in stderr:
+            self._lines.put(text)
+        self._lines.put(None)
+
+    def _next_line(self, quietly: bool) -> str | None:
+        while True:
+            try:
+                return self._lines.get(timeout=None if quietly or not self._waiting else SECONDS_OF_WAITING)
+            except queue.Empty:
+                self._waiting()
+
+    def read(self, quietly: bool = False) -> None:
+        """To the end of stderr; quietly, it calls nobody."""
+        while (text := self._next_line(quietly)) is not None:
             try:
                 said = json.loads(text)
                 kind = said["event"]
@@ -98,8 +118,7 @@ def _stop(process: subprocess.Popen[str], listener: _Listener) -> None:
     """Asks the program to stop at its next step, where it leaves what can be resumed. A second Ctrl-C ends it."""
     try:
         process.terminate()
-        if process.stderr:
-            listener.read(process.stderr, quietly=True)
+        listener.read(quietly=True)
         process.wait()
     except KeyboardInterrupt:
         process.kill()
@@ -114,7 +133,6 @@ def run(verb: str, flags: Sequence[Flag], values: dict[str, Any], progress: Prog
     """
     program, environment = program_and_environment()
     command = [str(program), verb, "--json", *command_words(flags, values)]
-    listener = _Listener(progress)
     printed: list[str] = []
     try:
         # In a session of its own Ctrl-C reaches it through us alone; the second one would kill it at once.
@@ -124,10 +142,11 @@ def run(verb: str, flags: Sequence[Flag], values: dict[str, Any], progress: Prog
         raise cannot_start(program, refused.strerror or str(refused)) from refused
     with process:
         assert process.stdout and process.stderr
+        listener = _Listener(progress, process.stderr)
         reader = threading.Thread(target=lambda out: printed.append(out.read()), args=(process.stdout,), daemon=True)
         reader.start()
         try:
-            listener.read(process.stderr)
+            listener.read()
             process.wait()
         except BaseException as reason:
             _stop(process, listener)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 import torch
-from program import run_ziplora
+from program import run_ziplora, ziplora_fails
 from test_command_line import VERBS
 
 SAID = json.loads(run_ziplora("--print-flags").stdout)
@@ -41,6 +41,13 @@ def test_types_forms_and_what_must_be_given():
     assert (generate["prompt"]["flag"], generate["prompt"]["repeats"]) == (None, True)
     assert (generate["karras"]["type"], generate["karras"]["off_flag"]) == ("boolean", "--no-karras")
     assert "like" in generate and generate["guidance_scale"]["type"] == "number"
+
+
+def test_choices_are_the_rows_of_a_table():
+    merge, convert = ({flag["name"]: flag for flag in FLAGS[verb]} for verb in ("merge", "convert"))
+    known = ziplora_fails(2, "merge", "--method", "none", "--subject", "a", "-o", "b")["problem"].partition("known: ")[2]
+    assert merge["method"]["choices"] == known.split(", ")
+    assert convert["format"]["choices"][:2] == ["kohya", "kohya-diffusers"] and merge["rank"]["choices"] == []
 
 
 def test_version_tells_which_torch_is_loaded():

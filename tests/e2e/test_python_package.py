@@ -89,6 +89,7 @@ def test_each_verb_is_a_typed_function_of_its_flags(verb):
     assert required == {flag["name"] for flag in SAID[verb]["flags"] if flag["required"]}
     hints = typing.get_type_hints(function)
     assert hints["return"] is ziplora.Result
+    assert ziplora.flag_table(verb) == SAID[verb]["flags"]
     text = " ".join(function.__doc__.split())
     for name, flag in zip(names, SAID[verb]["flags"]):
         assert f" {name}: {' '.join(flag['help'].removesuffix(' (required)').split())}" in text
@@ -235,16 +236,44 @@ def test_an_error_in_the_callback_stops_the_program(here, tmp_path):
     assert not (tmp_path / "a.png").exists()
 
 
+def written_program(folder: Path, text: str) -> Path:
+    program = folder / "program"
+    program.write_text(text)
+    program.chmod(program.stat().st_mode | stat.S_IEXEC)
+    return program
+
+
+def test_while_the_program_is_silent_it_can_be_stopped(tmp_path, monkeypatch):
+    class Impatient:
+        calls = 0
+
+        def __call__(self, event):
+            raise AssertionError("it says nothing")
+
+        def waiting(self):
+            self.calls += 1
+            if self.calls == 2:
+                raise TimeoutError("enough")
+
+    monkeypatch.setenv("ZIPLORA_PROGRAM", str(written_program(tmp_path, "#!/bin/sh\nexec sleep 20")))
+    with pytest.raises(TimeoutError, match="enough"):
+        ziplora.inspect("a.safetensors", progress=Impatient())
+
+
+def test_the_program_of_another_environment_does_not_call_itself(here, tmp_path, monkeypatch):
+    """Its command `ziplora` is a script, which reads ZIPLORA_PROGRAM, too."""
+    script = written_program(tmp_path, f"#!/bin/sh\n[ -z \"$ZIPLORA_PROGRAM\" ] && exec {BUILD}/ziplora \"$@\"\nexit 9\n")
+    monkeypatch.setenv("ZIPLORA_PROGRAM", str(script))
+    assert ziplora.inspect("dog.safetensors")["defects"] == 0
+
+
 @pytest.mark.parametrize("text, says", [
     ("#!/bin/sh\nkill -9 $$", "ended by SIGKILL"),
     ("#!/bin/sh\necho 'ziplora: error while loading shared libraries: libx.so' >&2; exit 127", "shared libraries"),
     ("#!/bin/sh\nexit 3", "exit code 3"),
 ])
 def test_a_program_that_dies_is_an_error(text, says, tmp_path, monkeypatch):
-    program = tmp_path / "program"
-    program.write_text(text)
-    program.chmod(program.stat().st_mode | stat.S_IEXEC)
-    monkeypatch.setenv("ZIPLORA_PROGRAM", str(program))
+    monkeypatch.setenv("ZIPLORA_PROGRAM", str(written_program(tmp_path, text)))
     with pytest.raises(ziplora.Error, match=says):
         ziplora.inspect("a.safetensors")
 

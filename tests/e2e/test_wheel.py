@@ -178,7 +178,7 @@ def test_names_versions_and_contents(wheel):
         metadata = Parser().parsestr(packed.read(next(name for name in names if name.endswith("METADATA"))).decode())
     assert f"torch=={NEEDED_TORCH}.*" in metadata["Requires-Dist"]
     assert f"torch=={NEEDED_TORCH}." in (ROOT / "requirements/engine.txt").read_text()
-    assert {"ziplora/bin/ziplora", "ziplora/py.typed", "ziplora/verbs.py", "ziplora/built.py"} <= set(names)
+    assert {"ziplora/bin/ziplora", "ziplora/py.typed", "ziplora/verbs.py", "ziplora/built.py", "ziplora/flags.json"} <= set(names)
     assert {f"ziplora/share/ziplora/{path.relative_to(ROOT / 'assets')}" for path in (ROOT / "assets").rglob("*")
             if path.is_file()} <= set(names)
     assert not [name for name in names if "/tests/" in name or name.endswith((".a", ".h"))]
