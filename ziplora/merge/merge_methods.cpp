@@ -5,8 +5,8 @@ namespace ziplora {
 
 // Each method is defined in the file of its name (`MergeMethod direct_method();` in direct.cpp). Only this
 // list knows it, too.
-MergeMethod zip_method();
 MergeMethod ssr_method();
+MergeMethod zip_method();
 MergeMethod route_method();
 MergeMethod zip_solve_method();
 MergeMethod direct_method();
@@ -28,9 +28,9 @@ MergeMethod ctm_method();
 MergeMethod lora_optimizer_method();
 
 const std::vector<MergeMethod>& merge_methods() {
-  static const std::vector<MergeMethod> table = {zip_method(),
+  static const std::vector<MergeMethod> table = {ssr_method(),
+                                                 zip_method(),
                                                  zip_solve_method(),
-                                                 ssr_method(),
                                                  route_method(),
                                                  direct_method(),
                                                  linear_method(),
