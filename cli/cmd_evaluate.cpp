@@ -3,6 +3,7 @@
 
 #include "cli/commands.h"
 #include "cli/evaluation_table.h"
+#include "cli/frame/shard_flag.h"
 #include "cli/sampling_flags.h"
 #include "ziplora/app/device_policy.h"
 #include "ziplora/app/evaluate.h"
@@ -12,7 +13,7 @@ namespace {
 
 struct EvaluateFlags {
   EvaluateRequest request;
-  std::string device = DevicePolicy{}.device.str(), shard = "1/1";
+  std::string device = DevicePolicy{}.device.str(), shard;
 };
 
 void add_flags(CLI::App& app, EvaluateFlags& flags) {
@@ -39,8 +40,7 @@ void add_flags(CLI::App& app, EvaluateFlags& flags) {
   app.add_option("--group", request.groups, "Take the pairs of this group; repeat for more")
       ->type_name("NAME")
       ->allow_extra_args(false);
-  app.add_option("--shard", flags.shard,
-                 "Make one part of the images, as 1/4, and no tables; run without it once all parts are made")
+  app.add_option("--shard", flags.shard, shard_help("Make one part of the images, as 1/4, and no tables"))
       ->type_name("PART/PARTS");
   app.add_option("--base", request.base,
                  "Merge and draw with this diffusers folder or SDXL checkpoint; default: the miniature")
@@ -57,7 +57,7 @@ Verb evaluate_command(CLI::App& app) {
   app.footer(example("ziplora evaluate pairs/manifest.json --judge dino-vits16 -o out/pairs"));
   return {[flags](CommandContext& context) {
     EvaluateRequest request = flags->request;
-    request.shard = parse_shard(flags->shard, "evaluate: --shard");
+    request.shard = shard_of(flags->shard, "evaluate: --shard", context.progress);
     request.policy = parse_device_policy(flags->device, request.policy.dtype, "evaluate: --device");
     const EvaluateResult result = run_evaluate(request, context.progress, context.cancel);
     context.print_result(to_json(result), evaluation_table(result));
