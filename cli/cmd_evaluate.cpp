@@ -3,16 +3,19 @@
 
 #include "cli/commands.h"
 #include "cli/evaluation_table.h"
+#include "cli/frame/shard_flag.h"
 #include "cli/sampling_flags.h"
 #include "ziplora/app/device_policy.h"
 #include "ziplora/app/evaluate.h"
+#include "ziplora/app/evaluate_missing.h"
+#include "ziplora/base/error.h"
 
 namespace ziplora::cli {
 namespace {
 
 struct EvaluateFlags {
   EvaluateRequest request;
-  std::string device = DevicePolicy{}.device.str(), shard = "1/1";
+  std::string device = DevicePolicy{}.device.str(), shard;
 };
 
 void add_flags(CLI::App& app, EvaluateFlags& flags) {
@@ -39,9 +42,16 @@ void add_flags(CLI::App& app, EvaluateFlags& flags) {
   app.add_option("--group", request.groups, "Take the pairs of this group; repeat for more")
       ->type_name("NAME")
       ->allow_extra_args(false);
-  app.add_option("--shard", flags.shard,
-                 "Make one part of the images, as 1/4, and no tables; run without it once all parts are made")
+  app.add_option("--shard", flags.shard, shard_help("Make one part of the images, as 1/4, and no tables"))
       ->type_name("PART/PARTS");
+  app.add_flag(
+      "--gather", request.gather,
+      "Make nothing: write the tables of the pairs that are complete, and name what is missing (exit code 1)");
+  app.add_option("--take-in", request.from,
+                 "With --gather, take in merges and images of this folder first, as another machine wrote it "
+                 "with -o; repeat for more")
+      ->type_name("FOLDER")
+      ->allow_extra_args(false);
   app.add_option("--base", request.base,
                  "Merge and draw with this diffusers folder or SDXL checkpoint; default: the miniature")
       ->type_name("PATH");
@@ -57,10 +67,15 @@ Verb evaluate_command(CLI::App& app) {
   app.footer(example("ziplora evaluate pairs/manifest.json --judge dino-vits16 -o out/pairs"));
   return {[flags](CommandContext& context) {
     EvaluateRequest request = flags->request;
-    request.shard = parse_shard(flags->shard, "evaluate: --shard");
+    if (!request.gather || !flags->shard.empty())
+      request.shard = shard_of(flags->shard, "evaluate: --shard", context.progress);
+    if (!request.from.empty() && !request.gather)
+      throw Error(ErrorKind::kUsage, "evaluate: --take-in", "folders are taken in to be gathered",
+                  "add --gather");
     request.policy = parse_device_policy(flags->device, request.policy.dtype, "evaluate: --device");
     const EvaluateResult result = run_evaluate(request, context.progress, context.cancel);
     context.print_result(to_json(result), evaluation_table(result));
+    require_complete(result);
   }};
 }
 

@@ -9,6 +9,7 @@
 #include "cli/frame/exact_numbers.h"
 #include "cli/frame/ignore_unused_help.h"
 #include "cli/frame/option_table_flags.h"
+#include "cli/team_work.h"
 #include "ziplora/app/device_policy.h"
 #include "ziplora/app/merge.h"
 #include "ziplora/base/error.h"
@@ -196,8 +197,11 @@ Verb merge_command(CLI::App& app) {
     MergeRequest request = flags->request;
     request.inputs = parse_inputs(flags->inputs);
     request.policy = parse_device_policy(flags->device, request.policy.dtype, "merge: --device");
-    const MergeOutcome outcome = run_merge(request, context.progress, context.cancel);
-    context.print_result(outcome.to_json(), describe(outcome));
+    in_team(context, "merge", [&](Team& team, ProgressSink& progress) {
+      request.team = &team;
+      const MergeOutcome outcome = run_merge(request, progress, context.cancel);
+      if (team.leads()) context.print_result(outcome.to_json(), describe(outcome));
+    });
   }};
 }
 

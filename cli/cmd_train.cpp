@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "cli/commands.h"
+#include "cli/team_work.h"
 #include "ziplora/app/default_base.h"
 #include "ziplora/app/train.h"
 #include "ziplora/app/train_settings.h"
@@ -117,8 +118,11 @@ Verb train_command(CLI::App& app) {
     TrainRequest& request = flags->request;
     if (flags->base) request.base = *flags->base;
     if (flags->resume && !flags->resume->empty()) request.resume = *flags->resume;
-    const TrainResult result = run_train(request, context.progress, context.cancel);
-    context.print_result(to_json(result), summary(result));
+    in_team(context, "train", [&](Team& team, ProgressSink& progress) {
+      request.team = &team;
+      const TrainResult result = run_train(request, progress, context.cancel);
+      if (team.leads()) context.print_result(to_json(result), summary(result));
+    });
   }};
 }
 

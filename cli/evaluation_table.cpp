@@ -57,6 +57,7 @@ std::string comparisons_of(const Table& table, const Evaluation& evaluation) {
 }  // namespace
 
 std::string evaluation_table(const EvaluateResult& result) {
+  if (result.tables.empty() && !result.missing.empty()) return "no pair is complete";
   if (result.tables.empty()) return fmt::format("{} merges and {} images made", result.merged, result.drawn);
   std::vector<std::string> names;
   for (const std::filesystem::path& file : result.files) names.push_back(file.string());

@@ -16,3 +16,6 @@ find_package(TIFF)
 find_package(GIF)
 pkg_check_modules(webp IMPORTED_TARGET libwebp libwebpdemux)
 pkg_check_modules(heif IMPORTED_TARGET libheif)
+
+# For jobs of several processes, if it is here (ziplora/team).
+pkg_check_modules(openmpi IMPORTED_TARGET ompi-c)

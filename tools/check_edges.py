@@ -4,7 +4,7 @@
                              mini/world/world_sheet.cpp, which only developers run, by hand
     files that are made      ziplora/base/temporary_part.cpp, which leaves nothing half done;
                              ziplora/base/temporary_folder.cpp, whose folders are new, under names of their own;
-                             ziplora/base/folder_lock.cpp, whose file counts by its lock, not by what it holds;
+                             ziplora/base/lock_file.cpp, whose file counts by its lock, not by what it holds;
                              ziplora/io/json_lines.cpp, which appends whole lines or nothing
     JSON that is read        ziplora/io/json_file.cpp, which bounds its size and depth;
                              ziplora/io/safetensors_header.cpp, whose events refuse what no header holds;
@@ -26,7 +26,7 @@ RULES = [  # the pattern, where it may be, what to use instead
     (r"std::(cout|cerr|clog)\b|\bfmt::print\b|\b(std::)?(f?puts|f?printf|perror|fwrite)\(|\bwrite(_all)?\(\s*STD(OUT|ERR)_FILENO",
      {"cli/frame/printing.cpp", "mini/world/world_sheet.cpp"}, "print_out or print_err of cli/frame/printing.h"),
     (r"std::ofstream|\bO_CREAT\b|\b(std::)?fopen\(|\bmko?stemps?\(|\bmkdtemp\(",
-     {"ziplora/base/temporary_part.cpp", "ziplora/base/temporary_folder.cpp", "ziplora/base/folder_lock.cpp",
+     {"ziplora/base/temporary_part.cpp", "ziplora/base/temporary_folder.cpp", "ziplora/base/lock_file.cpp",
       "ziplora/io/json_lines.cpp"},
      "AtomicFile, AtomicFolder or append_json_line"),
     (r"\b(Json|json|ordered_json)::(parse|sax_parse|accept)\(", {"ziplora/io/json_file.cpp",

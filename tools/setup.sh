@@ -5,7 +5,7 @@
 #   tools/setup.sh engine    compiler, libraries, LibTorch                  (make demo)
 #   tools/setup.sh wheel     the same, and what packs it                    (make wheel)
 #   tools/setup.sh mini      the same, and what draws the emoji world       (make base)
-#   tools/setup.sh tests     the same, and GoogleTest, clang-format
+#   tools/setup.sh tests     the same, and GoogleTest, clang-format, Open MPI
 #   tools/setup.sh referee   the same, and the referees of tests: the Python stack, a browser   (make test)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -15,12 +15,13 @@ engine=(build-essential cmake ninja-build pkg-config python3-venv
   libcli11-dev nlohmann-json3-dev libfmt-dev libssl-dev libpcre2-dev libicu-dev
   libpng-dev libjpeg-dev libwebp-dev libtiff-dev libgif-dev libheif-dev libfreetype-dev)
 mini=(librsvg2-dev libcairo2-dev)
+mpi=(openmpi-bin libopenmpi-dev)  # jobs of several processes
 case "$level" in
   packages) packages=(clang-format python3) ;;
   engine | wheel) packages=("${engine[@]}") ;;
   mini) packages=("${engine[@]}" "${mini[@]}") ;;
-  tests) packages=("${engine[@]}" "${mini[@]}" libgtest-dev clang-format) ;;
-  referee) packages=("${engine[@]}" "${mini[@]}" libgtest-dev clang-format chromium) ;;
+  tests) packages=("${engine[@]}" "${mini[@]}" "${mpi[@]}" libgtest-dev clang-format) ;;
+  referee) packages=("${engine[@]}" "${mini[@]}" "${mpi[@]}" libgtest-dev clang-format chromium) ;;
   *) echo "setup: unknown level '$level'; expected packages, engine, wheel, mini, tests or referee" >&2; exit 2 ;;
 esac
 missing=()

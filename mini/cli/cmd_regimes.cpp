@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 
+#include "cli/frame/shard_flag.h"
 #include "mini/cli/commands.h"
 #include "mini/cli/world_flags.h"
 #include "mini/regimes/make_regimes.h"
@@ -16,7 +17,7 @@ namespace {
 
 struct RegimesFlags {
   RegimesRequest request;
-  std::string half = "development", shard = "1/1";
+  std::string half = "development", shard;
   std::optional<std::filesystem::path> settings;
 };
 
@@ -26,12 +27,12 @@ std::string regimes_help() {
   return help;
 }
 
-RegimesRequest request_of(const RegimesFlags& flags) {
+RegimesRequest request_of(const RegimesFlags& flags, ProgressSink& progress) {
   RegimesRequest request = flags.request;
   if (request.output.empty())
     throw Error(ErrorKind::kUsage, "ziplora-mini regimes", "there is no output folder", "add -o out/regimes");
   request.half = flags.half == "report" ? Purpose::kReport : Purpose::kDevelopment;
-  request.shard = parse_shard(flags.shard, "regimes: --shard");
+  request.shard = ziplora::cli::shard_of(flags.shard, "regimes: --shard", progress);
   if (flags.settings) request.settings = read_json_file(*flags.settings);
   return request;
 }
@@ -54,15 +55,17 @@ Verb regimes_command(CLI::App& app) {
   app.add_option("--lora-settings", flags->settings,
                  "Train with the settings of this JSON file in place of the recipes'")
       ->type_name("FILE");
-  app.add_option("--shard", flags->shard,
-                 "Train only this part of the LoRAs: 1/2 is every other, 2/2 the rest")
-      ->type_name("PART");
+  app.add_option(
+         "--shard", flags->shard,
+         ziplora::cli::shard_help("Train only this part of the LoRAs: 1/2 is every other, 2/2 the rest"))
+      ->type_name("PART/PARTS");
   app.add_option("--base", request.base, "Train on the miniature, or on a base that was trained in its world")
       ->type_name("FOLDER");
   add_world_flags(app, request.world);
   app.footer(example("ziplora-mini regimes --half development --groups B -o out/regimes"));
   return {[flags](CommandContext& context) {
-    const RegimesResult result = make_regimes(request_of(*flags), context.progress, context.cancel);
+    const RegimesResult result =
+        make_regimes(request_of(*flags, context.progress), context.progress, context.cancel);
     context.print_result(to_json(result),
                          fmt::format("{}  {} of {} LoRAs, {} pairs with both", result.manifest.string(),
                                      result.loras, result.planned, result.pairs));

@@ -2,6 +2,7 @@
 learns from, and that what is there is not made again."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,17 @@ def test_an_interrupted_run_goes_on_within_a_training(cache, tmp_path):
     done = run_ziplora(*arguments, "--shard", "1/7", "--json", cwd=ROOT)
     assert done.returncode == 0 and not checkpoint.exists()
     assert steps_of({"events": events(done)}, "LoRAs")[0][0] > 5
+
+
+def test_the_part_is_the_engines_unless_it_is_said(made, cache):
+    """Slurm's --array=1,5: nothing says which of the two task 5 is."""
+    folder, _ = made
+    environment = os.environ | {f"SLURM_ARRAY_TASK_{name}": value for name, value in
+                                {"ID": "5", "MIN": "1", "MAX": "5", "STEP": "1", "COUNT": "2"}.items()}
+    arguments = regimes(cache, folder, "--groups", "B", "--subjects", 1)
+    refused = run_ziplora(*arguments, "--json", cwd=ROOT, env=environment)
+    assert refused.returncode == 2 and "has gaps" in events(refused)[-1]["problem"]
+    assert run_ziplora(*arguments, "--shard", "1/2", cwd=ROOT, env=environment).returncode == 0
 
 
 @pytest.mark.parametrize("more, words", [(("--half", "report"), "recipe.json"), (("--groups", "E"), "E"),

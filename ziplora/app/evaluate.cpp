@@ -8,7 +8,9 @@
 
 #include "ziplora/app/default_base.h"
 #include "ziplora/app/evaluate_commands.h"
+#include "ziplora/app/evaluate_missing.h"
 #include "ziplora/app/evaluate_plan.h"
+#include "ziplora/app/evidence_gather.h"
 #include "ziplora/app/pair_artist.h"
 #include "ziplora/app/pair_merger.h"
 #include "ziplora/base/atomic_file.h"
@@ -52,6 +54,7 @@ class Comparing {
         cancel_(cancel),
         warnings_(progress),
         folder_(request.output),
+        pairs_(plan.pairs),
         base_(resolve_base(request.base), request.policy, warnings_),
         merger_(request, plan.manifest, folder_, base_, warnings_, cancel),
         artist_(request, folder_, base_, warnings_, cancel) {}
@@ -67,6 +70,24 @@ class Comparing {
       stage.step();
     }
   }
+
+  /// Takes in what others made and leaves out the pairs that lack something.
+  void gather(EvaluateResult& result) {
+    take_in(request_.from, folder_, progress_, cancel_);
+    std::vector<Manifest::Pair>& pairs = result.evaluation.manifest.pairs;
+    for (const size_t pair : pairs_)
+      for (size_t contender = 0; contender < plan_.contenders.size(); ++contender) {
+        const Task task{pair, contender};
+        result.asked += images_of(plan_.manifest.pairs[pair]).size();
+        const MissingWork missing = missing_of(task);
+        if (!missing.merge && missing.images == 0) continue;
+        result.missing.push_back(missing);
+        pairs[pair].only_lends = true;  // as those of groups that are not asked for
+      }
+    std::erase_if(pairs_, [&](size_t pair) { return pairs[pair].only_lends; });
+  }
+
+  bool has_pairs() const { return !pairs_.empty(); }
 
   void score(EvaluateResult& result) {
     Evaluation& evaluation = result.evaluation;
@@ -118,28 +139,34 @@ class Comparing {
   }
 
   std::vector<Task> missing_tasks() {
-    std::vector<Task> missing;
-    for (const size_t pair : plan_.pairs)
+    std::vector<Task> tasks;
+    for (const size_t pair : pairs_)
       for (size_t contender = 0; contender < plan_.contenders.size(); ++contender)
-        if (!is_made({pair, contender})) missing.push_back({pair, contender});
-    return missing;
+        if (const MissingWork missing = missing_of({pair, contender}); missing.merge || missing.images > 0)
+          tasks.push_back({pair, contender});
+    return tasks;
   }
 
-  bool is_made(const Task& task) {
+  MissingWork missing_of(const Task& task) {
+    const std::vector<PromptAndSeed> images = images_of(pair(task));
+    MissingWork missing{task.pair, task.contender, false, images.size()};
     std::optional<MergedPair> merged;
-    if (contender(task).way == Way::kMerge && !(merged = merger_.find(contender(task), pair(task))))
-      return false;
+    if (contender(task).way == Way::kMerge && !(merged = merger_.find(contender(task), pair(task)))) {
+      missing.merge = true;
+      return missing;
+    }
     const Costume costume = costume_of(task, merged);
-    for (const PromptAndSeed& image : images_of(pair(task)))
-      if (!artist_.has(costume, image)) return false;
-    return true;
+    for (const PromptAndSeed& image : images)
+      if (artist_.has(costume, image)) --missing.images;
+    return missing;
   }
 
   void make(const Task& task, EvaluateResult& result) {
     std::optional<MergedPair> merged;
     if (contender(task).way == Way::kMerge) {
-      if (!merger_.find(contender(task), pair(task))) ++result.merged;
+      const size_t before = merger_.made();
       merged = merger_.merged(contender(task), pair(task));
+      if (merger_.made() > before) ++result.merged;
     }
     const auto [drawn, seconds] = artist_.draw(costume_of(task, merged), images_of(pair(task)));
     result.drawn += drawn;
@@ -148,7 +175,7 @@ class Comparing {
 
   /// Every image of the manifest, with what its merge took.
   void list_images(Evaluation& evaluation) {
-    for (const size_t pair_index : plan_.pairs)
+    for (const size_t pair_index : pairs_)
       for (size_t index = 0; index < plan_.contenders.size(); ++index) {
         const Task task{pair_index, index};
         std::optional<MergedPair> merged;
@@ -188,6 +215,7 @@ class Comparing {
   const CancelToken& cancel_;
   WarningsAlone warnings_;
   EvidenceFolder folder_;
+  std::vector<size_t> pairs_;  // whose images are made, and listed
   SharedBase base_;
   PairMerger merger_;
   PairArtist artist_;
@@ -216,6 +244,7 @@ nlohmann::json to_json(const EvaluateResult& result) {
   json["command"] = "evaluate";
   json["merged"] = result.merged;
   json["drawn"] = result.drawn;
+  for (const MissingWork& missing : result.missing) json["missing"].push_back(to_json(missing, result));
   json["seconds"] = result.seconds;
   for (const std::filesystem::path& file : result.files) json["files"].push_back(file.string());
   return json;
@@ -228,13 +257,17 @@ EvaluateResult run_evaluate(const EvaluateRequest& request, ProgressSink& progre
   for (const std::string& judge : plan.judges) Judge{judge};  // before hours of drawing
   Comparing comparing(request, plan, progress, cancel);
   EvaluateResult result{.evaluation = {plan.manifest, plan.contenders, {}}, .tables = {}, .files = {}};
-  comparing.make(result);
-  if (request.shard.is_whole()) {
+  if (request.gather)
+    comparing.gather(result);
+  else
+    comparing.make(result);
+  const bool has_tables = request.shard.is_whole() && comparing.has_pairs();
+  if (has_tables) {
     comparing.score(result);
     result.tables = tables_of(result.evaluation, request.seed);
   }
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
-  if (request.shard.is_whole()) result.files = write_results(request, result);
+  if (has_tables) result.files = write_results(request, result);
   return result;
 }
 

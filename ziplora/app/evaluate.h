@@ -42,13 +42,26 @@ struct EvaluateRequest {
   uint64_t seed = 0;
   /// A part makes images alone, no tables.
   Shard shard = {};
+  /// Makes nothing: the tables are of the pairs whose images are all there.
+  bool gather = false;
+  /// Output folders of other machines whose merges and images are taken in first.
+  std::vector<std::filesystem::path> from = {};
   std::filesystem::path output = {};
+};
+
+/// What a contender lacks of a pair.
+struct MissingWork {
+  size_t pair, contender;
+  bool merge;  ///< its merge, too
+  size_t images;
 };
 
 struct EvaluateResult {
   Evaluation evaluation;
-  std::vector<Table> tables;     ///< empty for a shard
-  size_t merged = 0, drawn = 0;  ///< merges and images that this run made
+  std::vector<Table> tables;              ///< empty for a shard, or where gathering finds no complete pair
+  size_t merged = 0, drawn = 0;           ///< merges and images that this run made
+  std::vector<MissingWork> missing = {};  ///< that gathering did not find
+  size_t asked = 0;                       ///< images, of all pairs of a gathering
   std::vector<std::filesystem::path> files;
   double seconds = 0;
 };

@@ -123,6 +123,9 @@ std::vector<std::string> judges_of(const EvaluateRequest& request) {
 EvaluatePlan plan_of(const EvaluateRequest& request) {
   if (request.output.empty())
     throw Error(ErrorKind::kUsage, "evaluate", "--output is required", "add -o FOLDER");
+  if (request.gather && !request.shard.is_whole())
+    throw Error(ErrorKind::kUsage, "evaluate: --gather", "a part makes images, and gathering makes none",
+                "leave out --shard");
   EvaluatePlan plan;
   plan.manifest = read_manifest(request.manifest);
   keep_groups(plan.manifest, request.groups);

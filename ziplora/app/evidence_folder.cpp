@@ -23,6 +23,19 @@ void make_folder(const fs::path& path) {
                 "the folder cannot be made: " + failed.message(), "name another folder with -o");
 }
 
+/// Of the files that are named so.
+std::vector<EvidenceKey> keys_in(const fs::path& folder, const std::string& extension) {
+  std::vector<EvidenceKey> keys;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    const std::string stem = entry.path().stem().string();
+    if (entry.path().extension() == extension && stem.size() == kDigits &&
+        stem.find_first_not_of("0123456789abcdef") == std::string::npos)
+      keys.push_back(stem);
+  }
+  std::ranges::sort(keys);
+  return keys;
+}
+
 }  // namespace
 
 EvidenceFolder::EvidenceFolder(fs::path path) : path_(std::move(path)) {
@@ -43,11 +56,23 @@ fs::path EvidenceFolder::merge_state(const EvidenceKey& key) const {
   return path_ / kMerges / (key + ".merge-state.safetensors");
 }
 
+fs::path EvidenceFolder::merge_lock(const EvidenceKey& key) const {
+  return path_ / kMerges / ("." + key + ".lock");
+}
+
 fs::path EvidenceFolder::merge_note(const EvidenceKey& key) const {
   return path_ / kMerges / (key + ".json");
 }
 
 fs::path EvidenceFolder::image(const EvidenceKey& key) const { return path_ / kImages / (key + ".png"); }
+
+std::vector<EvidenceKey> EvidenceFolder::merges() const {
+  std::vector<EvidenceKey> keys = keys_in(path_ / kMerges, ".json");
+  std::erase_if(keys, [&](const EvidenceKey& key) { return !has_merge(key); });
+  return keys;
+}
+
+std::vector<EvidenceKey> EvidenceFolder::images() const { return keys_in(path_ / kImages, ".png"); }
 
 bool EvidenceFolder::has_merge(const EvidenceKey& key) const {
   return fs::exists(merge_note(key)) && fs::exists(merge(key));

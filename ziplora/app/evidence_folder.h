@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 namespace ziplora {
 
@@ -27,15 +28,21 @@ class EvidenceFolder {
   std::filesystem::path merge(const EvidenceKey& key) const;
   /// What `merge` leaves beside the file when it is interrupted.
   std::filesystem::path merge_state(const EvidenceKey& key) const;
+  /// Whoever makes the merge holds it (base/lock_file.h): the state of one that learns is not for two.
+  std::filesystem::path merge_lock(const EvidenceKey& key) const;
   std::filesystem::path image(const EvidenceKey& key) const;
+
+  /// What lies there whole, in order.
+  std::vector<EvidenceKey> merges() const;
+  std::vector<EvidenceKey> images() const;
 
   /// A merge counts once its facts are noted: then its file is whole.
   bool has_merge(const EvidenceKey& key) const;
   void note_merge(const EvidenceKey& key, const nlohmann::json& facts) const;
   nlohmann::json merge_facts(const EvidenceKey& key) const;
+  std::filesystem::path merge_note(const EvidenceKey& key) const;
 
  private:
-  std::filesystem::path merge_note(const EvidenceKey& key) const;
   std::filesystem::path path_;
 };
 

@@ -76,6 +76,7 @@ MergeContext context_of(const MergeRequest& request, const MergePlan& plan, Sdxl
                        .seed = request.seed,
                        .progress = &progress,
                        .cancel = &cancel,
+                       .team = request.team,
                        .joint_prompts = request.joint_prompts,
                        .state_path = plan.state_path,
                        .resume = request.resume,
@@ -172,6 +173,15 @@ bool has_more_ranks(const Adapter& adapter, int64_t rank) {
   return std::ranges::any_of(adapter.layers, [&](const auto& entry) { return entry.second.rank() > rank; });
 }
 
+/// With the batch of all processes together, which one process could do alone.
+MergePlan plan_for_all(const MergeRequest& request) {
+  MergePlan plan = plan_of(request);
+  constexpr const char* kBatch = "batch-size";
+  if (plan.needs_base() && plan.options.contains(kBatch))
+    plan.options[kBatch] = plan.options[kBatch].get<int64_t>() * request.team->size();
+  return plan;
+}
+
 }  // namespace
 
 nlohmann::json MergeOutcome::to_json() const {
@@ -190,9 +200,12 @@ nlohmann::json MergeOutcome::to_json() const {
 
 MergeOutcome run_merge(const MergeRequest& request, ProgressSink& progress, const CancelToken& cancel) {
   const auto started = std::chrono::steady_clock::now();
-  const MergePlan plan = plan_of(request);
+  const MergePlan plan = plan_for_all(request);
   const std::vector<MergeFile>& files = plan.files;
   const bool needs_base = plan.needs_base();
+  const bool leads = request.team->leads();
+  MergeOutcome outcome{.output = request.output, .method = plan.recipe ? "recipe" : request.method};
+  if (!leads && !needs_base) return outcome;
   // PyTorch's threads spin while they wait. Where factors are only copied, they would take the hashes' core.
   const OneTorchThread one(plan.only_copies() && !request.rank);
 
@@ -224,11 +237,11 @@ MergeOutcome run_merge(const MergeRequest& request, ProgressSink& progress, cons
   if (needs_base && !base) base = load_sdxl(*architecture.base, request.policy, progress);
   MergeContext context = context_of(request, plan, base.get(), names, progress, cancel);
   context.kept_moments = kept_moments ? &*kept_moments : nullptr;
-  MergeOutcome outcome{.output = request.output, .method = plan.recipe ? "recipe" : request.method};
   MergeResult result;
   with_hint_to_go_on(context, progress, [&] {
     result = plan.recipe ? run_recipe(*plan.recipe, adapters_by_name(*plan.recipe, adapters), context)
                          : plan.method->run(inputs, plan.options, context);
+    if (!leads) return;
     Adapter& merged = result.adapter;
     const std::string again = hint_to_go_on(context);
     if (request.rank && (!result.report.svd_error || has_more_ranks(merged, *request.rank)))
@@ -242,6 +255,7 @@ MergeOutcome run_merge(const MergeRequest& request, ProgressSink& progress, cons
     cancel.throw_if_cancelled("merge", again);
     outcome.coefficients_file = write_result(request, plan.coefficients_path, result, names, progress);
   });
+  if (!leads) return outcome;
   if (plan.keeps_state()) forget(context);  // only now: a full disk must not cost the learning
 
   record_result(result, outcome);

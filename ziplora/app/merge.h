@@ -26,6 +26,7 @@
 #include "ziplora/lora/role.h"
 #include "ziplora/merge/merge_report.h"
 #include "ziplora/models/sdxl.h"
+#include "ziplora/team/team.h"
 
 namespace ziplora {
 
@@ -64,6 +65,9 @@ struct MergeRequest {
   /// Keys that have no place in SDXL are left out and named; false: they are refused.
   bool ignore_unused = false;
   bool resume = false;
+  /// Who shares the work on the base, each process with this same request; the leader alone writes. A batch size counts
+  /// the images of one process; the file records that of all.
+  Team* team = &nobody_else();
   /// At least, between two states that a method saves while it learns; 0: none before the end.
   double checkpoint_minutes = 5;
 };
@@ -89,6 +93,7 @@ struct MergeOutcome {
   nlohmann::json to_json() const;
 };
 
+/// @return for a process that does not lead: with no more than method and output
 /// @throws Error(kUsage, kInput, kIncompatible, kNonFinite, kInterrupted); kUsage, too, if the state of an
 ///         interrupted merge is there and `resume` is not asked for
 MergeOutcome run_merge(const MergeRequest& request, ProgressSink& progress, const CancelToken& cancel);

@@ -2,9 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+#include <thread>
+
 #include "ziplora/app/merge.h"
 #include "ziplora/base/dtype_name.h"
 #include "ziplora/base/error.h"
+#include "ziplora/base/lock_file.h"
 #include "ziplora/io/safetensors.h"
 #include "ziplora/merge/merge_method.h"
 
@@ -73,6 +77,19 @@ MergedPair PairMerger::merged(const Contender& contender, const Manifest::Pair& 
 }
 
 void PairMerger::make(const Step& step, const Contender& contender, const Manifest::Pair& pair) {
+  LockFile lock(folder_.merge_lock(step.key));
+  while (lock.take() == FileLock::kHeldByAnother) {
+    progress_.warning(fmt::format("{} makes {} of {} and {}: waiting for it", lock.holder(), contender.name,
+                                  manifest_.subjects[pair.subject].name, manifest_.styles[pair.style].name));
+    cancel_.throw_if_cancelled("evaluate", kGoOn);
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  if (folder_.has_merge(step.key)) return;
+  merge(step, contender, pair);
+  ++made_;
+}
+
+void PairMerger::merge(const Step& step, const Contender& contender, const Manifest::Pair& pair) {
   const Manifest::Concept &subject = manifest_.subjects[pair.subject], &style = manifest_.styles[pair.style];
   const MergeMethod& method = find_merge_method(contender.by);
   MergeRequest merge;

@@ -34,6 +34,8 @@ class PairMerger {
   std::optional<MergedPair> find(const Contender& contender, const Manifest::Pair& pair);
   /// @throws as run_merge, naming the contender and the pair
   MergedPair merged(const Contender& contender, const Manifest::Pair& pair);
+  /// Merges that this object made; those that another process made in the meantime are not among them.
+  size_t made() const { return made_; }
   /// As it was when the file was made.
   MergeCost cost(const MergedPair& merged) const;
 
@@ -43,7 +45,9 @@ class PairMerger {
     std::array<double, 2> strengths;
   };
   Step step(const Contender& contender, const Manifest::Pair& pair, double style_factor);
+  /// Waits while another process makes it.
   void make(const Step& step, const Contender& contender, const Manifest::Pair& pair);
+  void merge(const Step& step, const Contender& contender, const Manifest::Pair& pair);
 
   const EvaluateRequest& request_;
   const Manifest& manifest_;
@@ -51,6 +55,7 @@ class PairMerger {
   SharedBase& base_;
   ProgressSink& progress_;
   const CancelToken& cancel_;
+  size_t made_ = 0;
 };
 
 }  // namespace ziplora

@@ -28,6 +28,8 @@ namespace ziplora {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr const char* kBatch = "batch_size";
+
 void require_complete(const TrainRequest& request) {
   if (request.images.empty())
     throw Error(ErrorKind::kUsage, "train", "no images are named",
@@ -45,6 +47,7 @@ TrainRunFolder prepare_run_folder(const TrainRequest& request, const TrainSettin
   TrainRunFolder folder(
       request.run_folder.empty() ? fs::path("runs") / request.output.stem() : request.run_folder,
       remembered_request(request, images, settings));
+  if (!request.team->leads()) return folder;
   if (resumed) {
     folder.reopen(resumed->file, resumed->checkpoint);
     return folder;
@@ -54,6 +57,18 @@ TrainRunFolder prepare_run_folder(const TrainRequest& request, const TrainSettin
       !request.run_folder.empty())
     folder.open();
   return folder;
+}
+
+/// Class images are drawn once, by the leader; the others find them in the run folder.
+EncodedImages encode_in_turn(const TrainImages& images, const TrainSettings& settings, const Sdxl& base,
+                             const TrainRunFolder& folder, const TrainRequest& request,
+                             ProgressSink& progress, const CancelToken& cancel) {
+  const bool in_turn = settings.num_class_images() > 0;
+  if (in_turn && !request.team->leads()) request.team->wait_for_all();
+  EncodedImages encoded =
+      encode_train_images(images, settings, base, folder.class_images(), progress, cancel);
+  if (in_turn && request.team->leads()) request.team->wait_for_all();
+  return encoded;
 }
 
 DreamBoothOptions dreambooth_options(const TrainSettings& settings) {
@@ -212,20 +227,24 @@ nlohmann::json to_json(const TrainResult& result) {
 
 TrainResult run_train(TrainRequest request, ProgressSink& progress, const CancelToken& cancel) {
   const auto started = std::chrono::steady_clock::now();
+  const Team& team = *request.team;
+  const bool says_batch = request.settings.contains(kBatch);
+  if (says_batch) request.settings[kBatch] = request.settings[kBatch].get<int64_t>() * team.size();
   const std::optional<ResumePoint> resumed = take_over(request);
 
   // What can be wrong with the request shows before the base is loaded, which takes a while.
   require_complete(request);
   request.base = resolve_base(request.base);
-  const TrainSettings settings = resolve_train_settings(*request.base, request.settings);
+  TrainSettings settings = resolve_train_settings(*request.base, request.settings);
+  if (!says_batch && !resumed) settings.batch_size *= team.size();
+  require_shares(team, settings.batch_size, "train");
   require_writable(request.output, settings.format);
   const DevicePolicy policy = parse_device_policy(request.device, settings.dtype, "train: --device");
   const TrainImages images = find_train_images(request.images, request.prompt, progress);
   TrainRunFolder folder = prepare_run_folder(request, settings, images.listed(), resumed);
 
   const std::unique_ptr<Sdxl> base = load_sdxl(*request.base, policy, progress);
-  const EncodedImages encoded =
-      encode_train_images(images, settings, *base, folder.class_images(), progress, cancel);
+  const EncodedImages encoded = encode_in_turn(images, settings, *base, folder, request, progress, cancel);
   const NoiseSchedule schedule(NoiseScheduleConfig::from_json(base->scheduler_config));
   const DreamBoothBatches batches(encoded.instance, encoded.classes, encoded.prompts, encoded.prompt_of_image,
                                   batch_options(settings, schedule));
@@ -235,11 +254,15 @@ TrainResult run_train(TrainRequest request, ProgressSink& progress, const Cancel
   sample.prompt = settings.sample_prompt.empty() ? request.prompt : settings.sample_prompt;
   sample.seed = static_cast<uint64_t>(settings.seed);
   require_space_for(request.output, file_size_bytes(run.adapter(), settings.file_dtype));
+  const BatchSource source = [&](int64_t n) { return batches.batch(n); };
   TrainResult result;
+  if (!team.leads()) {
+    run.train(source, {}, progress, cancel, *request.team);
+    return result;
+  }
   try {
     keep_if_it_fails(run, folder, request, progress, [&] {
-      run.train([&](int64_t n) { return batches.batch(n); },
-                hooks_for(folder, *base, sample, progress, cancel), progress, cancel);
+      run.train(source, hooks_for(folder, *base, sample, progress, cancel), progress, cancel, *request.team);
       result = write_lora(run, request, settings, images.captions, *base, progress);
     });
   } catch (const Error& error) {

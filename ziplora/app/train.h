@@ -22,6 +22,7 @@
 #include "ziplora/base/cancel.h"
 #include "ziplora/base/progress.h"
 #include "ziplora/data/image_folder.h"
+#include "ziplora/team/team.h"
 
 namespace ziplora {
 
@@ -35,6 +36,9 @@ struct TrainRequest {
   std::optional<std::filesystem::path> resume;         ///< a run folder or one of its checkpoints
   std::filesystem::path run_folder;                    ///< empty: runs/<name of the output>
   std::string device = "cpu";
+  /// Who shares the work, each process with this same request; the leader alone writes. A batch size counts the images of
+  /// one process; what is written records that of all.
+  Team* team = &nobody_else();
 };
 
 /// Where a loss began and where it ended: means over its first and last ten iterations.
@@ -58,6 +62,7 @@ struct TrainResult {
 };
 nlohmann::json to_json(const TrainResult& result);
 
+/// @return for a process that does not lead: no result
 /// @throws Error: kInput for missing or unreadable images; kNonFinite for NaN or divergence (names the last
 ///         checkpoint before it showed); kInterrupted after Ctrl-C (says how to resume); kIncompatible if
 ///         `resume` does not fit; kUsage for a new run in a folder that holds an earlier run's checkpoints

@@ -6,10 +6,11 @@
 #include <filesystem>
 #include <string>
 
+#include "ziplora/base/lock_file.h"
+
 namespace ziplora {
 
-/// Holds `.lock` in the folder, with the process's number in it. The system releases it when the process ends,
-/// however that happens; a file that is left over locks nothing.
+/// Holds `.lock` in the folder (lock_file.h) while it lives.
 class FolderLock {
  public:
   /// @param folder  exists
@@ -17,13 +18,9 @@ class FolderLock {
   /// @throws Error(kFailed) naming the process that has the folder. Where a file system knows no locks, or the
   ///         folder cannot be written to, nothing is locked
   FolderLock(const std::filesystem::path& folder, const std::string& hint);
-  ~FolderLock();
-  FolderLock(const FolderLock&) = delete;
-  FolderLock& operator=(const FolderLock&) = delete;
 
  private:
-  std::filesystem::path file_;
-  int descriptor_ = -1;
+  LockFile lock_;
 };
 
 }  // namespace ziplora

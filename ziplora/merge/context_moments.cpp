@@ -2,6 +2,8 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -37,6 +39,27 @@ class Recorder {
   }
   Recorder(const Recorder&) = delete;
   Recorder& operator=(const Recorder&) = delete;
+
+  /// Adds the sums of all processes.
+  /// @param counts  whether this process recorded images of its own
+  void add_up(Team& team, bool counts) {
+    if (team.is_alone()) return;
+    std::vector<at::Tensor> sums;
+    std::vector<Sum*> of;
+    for (auto& [target, layer] : layers_) {
+      if (!layer.sum || !layer.sum->of_products.defined() || !(layer.leads || of_ != MomentsOf::kInputs))
+        continue;
+      of.push_back(layer.sum.get());
+      at::Tensor& products = layer.sum->of_products;  // made in inference mode: not to be changed in place
+      products = counts ? products.clone() : at::zeros_like(products);
+      sums.push_back(products);
+    }
+    const at::Tensor tokens = at::zeros({static_cast<int64_t>(of.size())}, at::kLong);
+    for (size_t i = 0; counts && i < of.size(); ++i) tokens[static_cast<int64_t>(i)] = of[i]->tokens;
+    sums.push_back(tokens);
+    team.sum(sums);
+    for (size_t i = 0; i < of.size(); ++i) of[i]->tokens = tokens[static_cast<int64_t>(i)].item<int64_t>();
+  }
 
   /// Leaves the sums empty.
   ContextMoments moments() {
@@ -127,7 +150,7 @@ std::vector<ImageRow> rows_of(const std::vector<MergeInput>& inputs, const Promp
 
 ContextMoments record_moments(Sdxl& base, const std::vector<MergeInput>& inputs, const PromptContext& context,
                               MomentsOf of, const IsRecorded& is_recorded, const RecordingOptions& options,
-                              uint64_t seed, ProgressSink& progress, const CancelToken& cancel) {
+                              uint64_t seed, ProgressSink& progress, const CancelToken& cancel, Team& team) {
   at::NoGradGuard no_grad;
   std::vector<const Adapter*> adapters;
   for (const MergeInput& input : inputs) adapters.push_back(input.adapter);
@@ -140,8 +163,14 @@ ContextMoments record_moments(Sdxl& base, const std::vector<MergeInput>& inputs,
       options.image_size > 0 ? options.image_size : std::min<int64_t>(base.default_image_size(), 512);
   sampling.decode = false;
   sampling.where = "merge: record";
-  TextToImage(base, &attached)
-      .run(rows_of(inputs, context, options.images, seed), sampling, progress, cancel);
+  const std::vector<ImageRow> rows = rows_of(inputs, context, options.images, seed);
+  std::vector<ImageRow> own;
+  for (size_t i = 0; i < rows.size(); ++i)
+    if (team.takes(static_cast<int64_t>(i))) own.push_back(rows[i]);
+  const bool has_own = !own.empty();
+  if (!has_own) own = {rows.front()};  // shows which layers see the same inputs; its sums count for nothing
+  TextToImage(base, &attached).run(own, sampling, progress, cancel);
+  recorder.add_up(team, has_own);
   return recorder.moments();
 }
 

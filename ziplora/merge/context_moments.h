@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "ziplora/merge/prompt_context.h"
+#include "ziplora/team/team.h"
 
 namespace ziplora {
 
@@ -50,9 +51,11 @@ using ContextMoments = std::map<std::string, LayerMoments>;
 /// Of the targets that the merge method changes; of kInputs no convolution.
 using IsRecorded = std::function<bool(const std::string& target, bool is_convolution)>;
 
+/// @param team  shares the images; each process gets the moments of all
 /// @throws Error(kNonFinite) naming the layer, Error(kInterrupted), Error(kIncompatible) as AttachedAdapters
 ContextMoments record_moments(Sdxl& base, const std::vector<MergeInput>& inputs, const PromptContext& context,
                               MomentsOf of, const IsRecorded& is_recorded, const RecordingOptions& options,
-                              uint64_t seed, ProgressSink& progress, const CancelToken& cancel);
+                              uint64_t seed, ProgressSink& progress, const CancelToken& cancel,
+                              Team& team = nobody_else());
 
 }  // namespace ziplora

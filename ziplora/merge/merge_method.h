@@ -16,6 +16,7 @@
 #include "ziplora/lora/role.h"
 #include "ziplora/merge/merge_report.h"
 #include "ziplora/models/sdxl.h"
+#include "ziplora/team/team.h"
 
 namespace ziplora {
 
@@ -42,6 +43,8 @@ struct MergeContext {
   uint64_t seed = 0;
   ProgressSink* progress = nullptr;
   const CancelToken* cancel = nullptr;
+  /// Who shares the work of methods that learn or record; the leader alone saves and writes. Outlives this.
+  Team* team = &nobody_else();
   /// Prompts that name subject and style together, as users type them. Empty: made of the inputs' own.
   std::vector<std::string> joint_prompts = {};
   /// Where methods that record contexts find those of an earlier merge, and leave theirs. Absent: nowhere.

@@ -134,14 +134,14 @@ std::vector<RecordedContext> record_contexts(const std::vector<MergeInput>& inpu
   for (PromptContext& prompts : contexts) {
     const auto record = [&] {
       return record_moments(*context.base, inputs, prompts, of, is_recorded, recording, context.seed,
-                            *context.progress, *context.cancel);
+                            *context.progress, *context.cancel, *context.team);
     };
     ContextMoments moments =
         kept ? kept_or_recorded(*kept, settings_of(prompts, inputs, common), record) : record();
     recorded.push_back({std::move(prompts), std::move(moments)});
     warn_of_few_tokens(recorded.back(), of == MomentsOf::kInputs ? "features" : "ranks", *context.progress);
   }
-  if (kept) kept->write(*context.progress);
+  if (kept && context.team->leads()) kept->write(*context.progress);
   return recorded;
 }
 

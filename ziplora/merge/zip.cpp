@@ -93,8 +93,9 @@ nlohmann::json settings_of(const std::vector<MergeInput>& inputs, const std::vec
 /// Measures fidelity on the fixed evaluation draws; computes the adapters' own predictions only once.
 class FidelityMeter {
  public:
-  FidelityMeter(ZipObjective& objective, const ZipInputs& inputs, int64_t draws, ProgressSink& progress)
-      : objective_(objective), inputs_(inputs), draws_(draws), progress_(progress) {}
+  FidelityMeter(ZipObjective& objective, const ZipInputs& inputs, int64_t draws, ProgressSink& progress,
+                Team& team)
+      : objective_(objective), inputs_(inputs), draws_(draws), progress_(progress), team_(team) {}
 
   /// @param hint  how to go on if it is interrupted
   std::vector<double> measure(const CancelToken& cancel, const std::string& hint) {
@@ -111,6 +112,7 @@ class FidelityMeter {
       stage.step();
     }
     const at::Tensor mean = (sum / static_cast<double>(draws_)).to(at::kCPU, at::kDouble);
+    team_.average({mean});
     return {mean.data_ptr<double>(), mean.data_ptr<double>() + mean.numel()};
   }
 
@@ -119,6 +121,7 @@ class FidelityMeter {
   const ZipInputs& inputs_;
   int64_t draws_;
   ProgressSink& progress_;
+  Team& team_;
   std::vector<at::Tensor> separate_;
 };
 
@@ -168,7 +171,7 @@ class ZipMerge {
                    ? start_of(inputs, contexts, options, coefficients_, context)
                    : NamedTensors()),
         zip_inputs_(*context.base, inputs, contexts, options.inputs, context.seed, *context.progress,
-                    *context.cancel, state_.latents),
+                    *context.cancel, state_.latents, *context.team),
         objective_(Components{{"unet", &context.base->unet}}, terms_of(inputs), coefficients_, predictor(),
                    with_joint(options.objective, inputs, contexts)),
         optimizer_({coefficients_.values}, {.lr = options.learning_rate}) {
@@ -178,7 +181,8 @@ class ZipMerge {
 
   MergeResult run() {
     note_targets();
-    FidelityMeter meter(objective_, zip_inputs_, options_.evaluation_draws, *context_.progress);
+    FidelityMeter meter(objective_, zip_inputs_, options_.evaluation_draws, *context_.progress,
+                        *context_.team);
     // The state of the interrupted merge stays as it is until something more has been learned.
     const std::vector<double> fidelity_before = meter.measure(*context_.cancel, "run the same command again");
     const at::Tensor overlap_before = objective_.overlap_per_adapter().detach();
@@ -241,11 +245,13 @@ class ZipMerge {
   }
 
   /// What ends the learning must not lose it. Numbers that are not finite have stopped before an update, and the
-  /// same iterations would come to them again.
+  /// same iterations would come to them again. Other errors are those of a team's other processes.
   void learn_or_keep(double overlap_at_start) {
     try {
       learn(overlap_at_start);
-    } catch (const Error&) {
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::kInterrupted && context_.cancel->cancelled()) return;
+      if (error.kind() != ErrorKind::kNonFinite && optimizer_.step_count() > 0) keep_state();
       throw;
     } catch (const std::exception&) {
       if (optimizer_.step_count() > 0) keep_state();  // how to go on from it says whoever called
@@ -286,9 +292,10 @@ class ZipMerge {
           metrics.emplace_back("overlap", row.overlap);
           stage.step(metrics);
           learning_.history.push_back(std::move(row));
-          if (clock.is_due()) clock.save([&] { save_by_time(); });
+          if (context_.team->leads() && clock.is_due()) clock.save([&] { save_by_time(); });
           return !context_.cancel->cancelled();
-        });
+        },
+        *context_.team);
     const int64_t done = optimizer_.step_count() - first_iteration;
     if (done > 0) learning_.seconds_per_iteration = stage.seconds() / static_cast<double>(done);
   }
@@ -311,7 +318,7 @@ class ZipMerge {
   /// @return how to go on from it
   std::string keep_state() const {
     const std::string again = "run the same command again";
-    if (context_.state_path.empty()) return again;
+    if (context_.state_path.empty() || !context_.team->leads()) return again;
     try {
       context_.kept_state = keep_zip_state(context_.state_path, state_now());
     } catch (const Error& error) {  // the result itself may still find room

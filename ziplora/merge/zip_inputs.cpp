@@ -7,10 +7,12 @@
 #include <ATen/ops/randn.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "ziplora/base/error.h"
 #include "ziplora/base/rng.h"
@@ -45,6 +47,25 @@ UNetConditioning rows_of(const UNetConditioning& prompts, const at::Tensor& rows
           prompts.time_ids.index_select(0, rows)};
 }
 
+/// The rows' latents, [rows, C, h, w]: each process draws some of them. One that is left with none draws the first, to no
+/// purpose but its shape.
+at::Tensor drawn_together(const std::vector<ImageRow>& rows, Team& team,
+                          const std::function<at::Tensor(const std::vector<ImageRow>&)>& draw) {
+  if (team.is_alone()) return draw(rows);
+  std::vector<ImageRow> own;
+  std::vector<int64_t> places;
+  for (size_t i = 0; i < rows.size(); ++i)
+    if (team.takes(static_cast<int64_t>(i)))
+      own.push_back(rows[i]), places.push_back(static_cast<int64_t>(i));
+  const at::Tensor drawn = draw(own.empty() ? std::vector<ImageRow>{rows.front()} : own);
+  std::vector<int64_t> shape = drawn.sizes().vec();
+  shape.front() = static_cast<int64_t>(rows.size());
+  const at::Tensor all = at::zeros(shape, drawn.options());
+  if (!own.empty()) all.index_copy_(0, at::tensor(places, at::kLong), drawn);
+  team.sum({all});
+  return all;
+}
+
 }  // namespace
 
 void require_prompts(const std::vector<MergeInput>& inputs) {
@@ -66,13 +87,15 @@ void require_prompts(const std::vector<MergeInput>& inputs) {
 ZipInputs::ZipInputs(Sdxl& base, const std::vector<MergeInput>& inputs,
                      const std::vector<PromptContext>& contexts, const ZipInputOptions& options,
                      uint64_t seed, ProgressSink& progress, const CancelToken& cancel,
-                     const NamedTensors& kept_latents)
+                     const NamedTensors& kept_latents, Team& team)
     : schedule_(NoiseScheduleConfig::from_json(base.scheduler_config)),
       options_(options),
       image_size_(options.image_size.value_or(base.default_image_size())),
       seed_(seed),
-      policy_(base.policy) {
+      policy_(base.policy),
+      team_(team) {
   require_prompts(inputs);
+  require_shares(team_, options.rows_each, "merge: zip");
   at::NoGradGuard no_grad;
   base.check_image_size(image_size_, image_size_, "merge: --image-size");
   encode_prompts(base, inputs, contexts, progress);
@@ -155,22 +178,31 @@ void ZipInputs::draw_images(Sdxl& base, const std::vector<MergeInput>& inputs,
   sampling.height = sampling.width = image_size_;
   sampling.decode = false;
   sampling.where = "merge: draw";
-  const GeneratedImages drawn = TextToImage(base, &attached).run(rows, sampling, progress, cancel);
+  const at::Tensor drawn = drawn_together(rows, team_, [&](const std::vector<ImageRow>& own) {
+    return TextToImage(base, &attached).run(own, sampling, progress, cancel).latents.to(at::kCPU, at::kFloat);
+  });
   for (size_t i = 0; i < drawing.size(); ++i)
-    latents_[drawing[i]] = drawn.latents.slice(0, first_row[i], first_row[i + 1]).to(at::kCPU, at::kFloat);
+    latents_[drawing[i]] = drawn.slice(0, first_row[i], first_row[i + 1]).clone();
 }
 
 ZipBatch ZipInputs::batch(const std::string& purpose, std::optional<int64_t> timestep) const {
   std::vector<at::Tensor> latents, noises, timesteps, prompts;
+  const auto own = [&](const at::Tensor& rows) {
+    return rows.narrow(0, team_.first_of(options_.rows_each), options_.rows_each / team_.size());
+  };
   for (size_t c = 0; c < latents_.size(); ++c) {
     at::Generator generator = make_generator(derive_seed(seed_, fmt::format("zip {} {}", purpose, c)));
     const at::Tensor index = at::randint(latents_[c].size(0), {options_.rows_each}, generator, at::kLong);
-    latents.push_back(latents_[c].index_select(0, index));
-    prompts.push_back(index.remainder(first_prompt_[c + 1] - first_prompt_[c]) + first_prompt_[c]);
-    noises.push_back(at::randn(latents.back().sizes(), generator));
-    timesteps.push_back(timestep ? at::full({options_.rows_each}, *timestep, at::kLong)
-                                 : at::randint(schedule_.config.num_train_timesteps, {options_.rows_each},
-                                               generator, at::kLong));
+    std::vector<int64_t> shape = latents_[c].sizes().vec();
+    shape.front() = options_.rows_each;
+    const at::Tensor noise = at::randn(shape, generator);
+    const at::Tensor t = timestep ? at::full({options_.rows_each}, *timestep, at::kLong)
+                                  : at::randint(schedule_.config.num_train_timesteps, {options_.rows_each},
+                                                generator, at::kLong);
+    latents.push_back(latents_[c].index_select(0, own(index)));
+    prompts.push_back(own(index).remainder(first_prompt_[c + 1] - first_prompt_[c]) + first_prompt_[c]);
+    noises.push_back(own(noise));
+    timesteps.push_back(own(t));
   }
   const at::Tensor t = at::cat(timesteps, 0);
   const at::Tensor rows = at::cat(prompts, 0).to(policy_.device);

@@ -8,7 +8,8 @@
 ///     ZipInputs inputs(base, merge_inputs, contexts, {.images = 4}, seed, progress, cancel);
 ///     ZipBatch batch = inputs.training_batch(17);   // fresh image, noise and timestep for each row
 ///
-/// A batch is a pure function of seed, context and iteration, so resuming is exact.
+/// A batch is a pure function of seed, context and iteration, so resuming is exact. A team draws the images together, and
+/// each process gets its own rows of the batch that one process would have.
 
 #include <vector>
 
@@ -18,6 +19,7 @@
 #include "ziplora/merge/merge_method.h"
 #include "ziplora/merge/prompt_context.h"
 #include "ziplora/merge/zip_objective.h"
+#include "ziplora/team/team.h"
 
 namespace ziplora {
 
@@ -28,7 +30,7 @@ struct ZipInputOptions {
   double image_guidance_scale = 5.0;
   /// Sides in pixels; absent: the base's own size.
   std::optional<int64_t> image_size = {};
-  /// Images of each context in one batch.
+  /// Images of each context in one batch, of all processes together: a multiple of their number.
   int64_t rows_each = 1;
 };
 
@@ -41,10 +43,11 @@ class ZipInputs {
   /// Encodes the prompts, and the images that `kept_latents` lacks.
   /// @param contexts      the inputs' own, in their order, and then the joint one if it counts
   /// @param kept_latents  `latents.<c>` of an interrupted run
-  /// @throws Error(kUsage) as require_prompts, and for an image size that the base cannot draw
+  /// @param team          outlives this
+  /// @throws Error(kUsage) as require_prompts and require_shares, and for an image size that the base cannot draw
   ZipInputs(Sdxl& base, const std::vector<MergeInput>& inputs, const std::vector<PromptContext>& contexts,
             const ZipInputOptions& options, uint64_t seed, ProgressSink& progress, const CancelToken& cancel,
-            const NamedTensors& kept_latents = {});
+            const NamedTensors& kept_latents = {}, Team& team = nobody_else());
 
   ZipBatch training_batch(int64_t iteration) const;
   /// Fixed draws for measuring, with evenly spread timesteps; training sees none of them.
@@ -68,6 +71,7 @@ class ZipInputs {
   int64_t image_size_;
   uint64_t seed_;
   DevicePolicy policy_;
+  Team& team_;
   std::vector<at::Tensor> latents_;     // by context: [n, C, h, w]
   std::vector<int64_t> first_prompt_;   // by context: its first row in the following; one more than contexts
   UNetConditioning merged_, separate_;  // a row for every prompt

@@ -1,5 +1,7 @@
 #include "ziplora/merge/zip_loop.h"
 
+#include <ATen/ops/full.h>
+#include <ATen/ops/tensor.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -18,14 +20,27 @@ void require_finite(const ZipLosses& losses, int64_t iteration) {
       "float16 needs --dtype bfloat16 or float32");
 }
 
+/// The losses and, in place, the gradients of the whole batch. The overlap depends on no row.
+ZipLosses of_all(ZipLosses losses, const Adam& optimizer, Team& team) {
+  if (team.is_alone()) return losses;
+  at::Tensor means = at::tensor(losses.fidelity, at::kDouble);
+  at::Tensor total = at::full({1}, losses.total, at::kDouble);
+  std::vector<at::Tensor> shared = optimizer.gradients();
+  shared.insert(shared.end(), {means, total});
+  team.average(shared);
+  losses.fidelity.assign(means.data_ptr<double>(), means.data_ptr<double>() + means.numel());
+  losses.total = total.item<double>();
+  return losses;
+}
+
 }  // namespace
 
 void learn_coefficients(ZipObjective& objective, Adam& optimizer,
                         const std::function<ZipBatch(int64_t)>& draw, double overlap_at_start,
                         const ZipLoopOptions& options,
-                        const std::function<bool(int64_t, const ZipLosses&)>& finished) {
+                        const std::function<bool(int64_t, const ZipLosses&)>& finished, Team& team) {
   for (int64_t iteration = optimizer.step_count(); iteration < options.iterations; ++iteration) {
-    const ZipLosses losses = objective.backward(draw(iteration));
+    const ZipLosses losses = of_all(objective.backward(draw(iteration)), optimizer, team);
     require_finite(losses, iteration);
     // Without any overlap at the start, as of adapters that share no layer, only the iterations end the
     // learning.

@@ -14,6 +14,7 @@
 
 #include "ziplora/merge/zip_objective.h"
 #include "ziplora/optim/adam.h"
+#include "ziplora/team/team.h"
 
 namespace ziplora {
 
@@ -27,10 +28,12 @@ struct ZipLoopOptions {
 /// @param draw      iteration → batch; resuming is exact only if the batch depends on nothing but the
 ///                  iteration
 /// @param finished  called after each update with the losses before it; returning false ends the loop early
+/// A team learns on the mean of its processes' gradients: that of the batch whose rows they share.
 /// @throws Error(kNonFinite) if a loss is NaN or Inf; the coefficients then hold the last finite update
 void learn_coefficients(ZipObjective& objective, Adam& optimizer,
                         const std::function<ZipBatch(int64_t)>& draw, double overlap_at_start,
                         const ZipLoopOptions& options,
-                        const std::function<bool(int64_t iteration, const ZipLosses&)>& finished);
+                        const std::function<bool(int64_t iteration, const ZipLosses&)>& finished,
+                        Team& team = nobody_else());
 
 }  // namespace ziplora

@@ -27,6 +27,13 @@ void Adam::zero_grad() {
   for (at::Tensor& parameter : parameters_) parameter.mutable_grad() = at::Tensor();
 }
 
+std::vector<at::Tensor> Adam::gradients() const {
+  std::vector<at::Tensor> gradients;
+  for (const at::Tensor& parameter : parameters_)
+    if (parameter.grad().defined()) gradients.push_back(parameter.grad());
+  return gradients;
+}
+
 void Adam::step(std::optional<double> lr_now) {
   const at::NoGradGuard no_grad;
   const double lr = lr_now.value_or(options_.lr);

@@ -38,6 +38,8 @@ class Adam {
 
   /// @param lr  this step's rate; absent: that of the options
   void step(std::optional<double> lr = std::nullopt);
+  /// Of the parameters that took part in the loss, in their order.
+  std::vector<at::Tensor> gradients() const;
   /// Forgets the gradients.
   void zero_grad();
   int64_t step_count() const { return step_count_; }

@@ -53,16 +53,22 @@ std::optional<TrainingCheckpoint> DreamBoothRun::state_to_keep() const {
   return checkpoint(/*until_safe=*/true);
 }
 
-void DreamBoothRun::one_iteration(const BatchSource& batches) {
+void DreamBoothRun::one_iteration(const BatchSource& batches, Team& team) {
   optimizer_.zero_grad();
   at::Tensor loss_of_iteration, instance_loss;
   for (int64_t i = 0; i < options_.gradient_accumulation; ++i) {
-    const TrainingBatch batch = batches(iteration_ * options_.gradient_accumulation + i);
+    const TrainingBatch batch =
+        rows_of_process(batches(iteration_ * options_.gradient_accumulation + i), team);
     adapter_.bind(options_.loss.unet_dtype);
     const DreamBoothLoss loss = dreambooth_loss(unet_, schedule_, batch, options_.loss);
     (loss.total / options_.gradient_accumulation).backward();
     add_to(loss_of_iteration, loss.total.detach() / options_.gradient_accumulation);
     add_to(instance_loss, loss.instance.detach() / options_.gradient_accumulation);
+  }
+  if (!team.is_alone()) {
+    std::vector<at::Tensor> shared = optimizer_.gradients();
+    shared.insert(shared.end(), {loss_of_iteration, instance_loss});
+    team.average(shared);
   }
   if (options_.max_grad_norm > 0) clip_gradient_norm(adapter_.parameters(), options_.max_grad_norm);
   is_updating_ = true;
@@ -90,18 +96,25 @@ void DreamBoothRun::save_what_is_due(const DreamBoothHooks& hooks, SaveClock& cl
 }
 
 void DreamBoothRun::train(const BatchSource& batches, const DreamBoothHooks& hooks, ProgressSink& progress,
-                          const CancelToken& cancel) {
+                          const CancelToken& cancel, Team& team) {
   Stage stage(progress, "train", options_.iterations, iteration_);
   SaveClock clock(options_.checkpoint_minutes);
   size_t reported = losses_.size();
+  bool is_stopped = false;
   while (iteration_ < options_.iterations) {
-    if (cancel.cancelled()) {
+    if (is_stopped || cancel.cancelled()) {
       throw_if_not_finite();
       if (hooks.save_checkpoint) hooks.save_checkpoint(checkpoint(/*until_safe=*/true));
       throw Error(ErrorKind::kInterrupted, "train",
                   fmt::format("interrupted after iteration {} of {}", iteration_, options_.iterations));
     }
-    one_iteration(batches);
+    try {
+      one_iteration(batches, team);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kInterrupted) throw;
+      is_stopped = true;  // this process or another, while it waited; nothing is updated yet
+      continue;
+    }
 
     Metrics metrics;
     if (iteration_ % kReportEvery == 0 || iteration_ == options_.iterations) {

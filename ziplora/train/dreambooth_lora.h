@@ -22,6 +22,7 @@
 #include "ziplora/base/progress.h"
 #include "ziplora/base/save_clock.h"
 #include "ziplora/optim/adam.h"
+#include "ziplora/team/team.h"
 #include "ziplora/train/checkpoint.h"
 #include "ziplora/train/dreambooth_loss.h"
 #include "ziplora/train/trainable_adapter.h"
@@ -67,8 +68,10 @@ class DreamBoothRun {
   /// @throws Error(kNonFinite) if the loss or a factor is NaN or infinite, or the loss has diverged; no
   ///         checkpoint is saved after that, so the last one is from before it showed
   /// @throws Error(kInterrupted) when cancelled, after saving a checkpoint
+  /// @param batches  of all processes together
+  /// @param team     shares their rows; each process comes to the same factors. Only the leader's hooks are called
   void train(const BatchSource& batches, const DreamBoothHooks& hooks, ProgressSink& progress,
-             const CancelToken& cancel);
+             const CancelToken& cancel, Team& team = nobody_else());
 
   /// For a caller that must not lose the work, whatever ended it.
   /// @return nothing if the factors are not those of a whole number of iterations, or not finite
@@ -82,7 +85,7 @@ class DreamBoothRun {
   std::vector<double> instance_losses() const;
 
  private:
-  void one_iteration(const BatchSource& batches);
+  void one_iteration(const BatchSource& batches, Team& team);
   TrainingCheckpoint checkpoint(bool until_safe) const;
   void save_what_is_due(const DreamBoothHooks& hooks, SaveClock& clock, size_t reported) const;
   double mean_loss_since(size_t first) const;

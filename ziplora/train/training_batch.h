@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <functional>
 
+#include "ziplora/team/team.h"
+
 namespace ziplora {
 
 /// The first `instance_rows` rows show what is to be learned. The others, if any, show its class (prior
@@ -20,6 +22,10 @@ struct TrainingBatch {
   at::Tensor time_ids;              ///< [B, 6] float32
   int64_t instance_rows = 0;
 };
+
+/// The rows of one process of a team: its share of the instance rows, and of the others.
+/// @param batch  of all processes together; both numbers of rows are multiples of theirs (require_shares)
+TrainingBatch rows_of_process(const TrainingBatch& batch, const Team& team);
 
 /// The n-th batch of a run, n = iteration × gradient_accumulation + i. A pure function of n, so that a
 /// resumed run sees what an uninterrupted one would have seen.
