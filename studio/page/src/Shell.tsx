@@ -50,7 +50,7 @@ function ThemeButton() {
   return (
     <button type="button" class="button quiet small theme" onClick={switchTheme}>
       <Icon name={dark ? "sun" : "moon"} />
-      {dark ? "Light" : "Dark"} theme
+      <span>{dark ? "Light" : "Dark"} theme</span>
     </button>
   );
 }
@@ -66,7 +66,6 @@ function Foot() {
           ziplora {said.version}
         </p>
       )}
-      <ThemeButton />
     </div>
   );
 }
@@ -94,6 +93,7 @@ export function Shell() {
         </div>
         <Navigation current={name} />
         <Foot />
+        <ThemeButton />
       </aside>
       <main ref={main} tabIndex={-1}>
         <div aria-live="polite">

@@ -81,7 +81,7 @@ function NumberBox({ flag, values, change }: Props) {
 function TextBox({ flag, values, change }: Props) {
   const id = useId();
   return (
-    <Frame id={id} flag={flag}>
+    <Frame id={id} flag={flag} broad>
       <input id={id} type="text" value={(values[flag.name] as string | undefined) ?? ""} placeholder={defaultText(flag)}
         aria-describedby={`${id}-help`} onInput={(event) => change(flag.name, event.currentTarget.value || undefined)} />
     </Frame>

@@ -1,5 +1,7 @@
 /** One option of a verb, as the program describes it. Its name, default and help come from there and from nowhere else. */
 
+import { about } from "../state/server";
+
 export interface Choice {
   name: string;
   summary?: string;
@@ -50,12 +52,19 @@ export function choices(flag: Flag): Choice[] {
   return listed && flag.default !== undefined && !flag.repeats ? listed[1]!.split(", ").map((name) => ({ name })) : [];
 }
 
+/** "1000; the miniature: 300" names two defaults: the one of the base in use counts. */
+function ofBase(text: string): string {
+  const [usual, ...others] = text.split("; ");
+  const own = others.find((other) => other.startsWith(`${about.value?.base.kind}: `));
+  return own ? own.slice(own.indexOf(": ") + 2) : usual!;
+}
+
 /** The default in words, for a placeholder. */
 export function defaultText(flag: Flag): string {
   const said = flag.default;
   if (said === null || said === undefined || (Array.isArray(said) && said.length === 0)) {
     const inHelp = /(?:\(default:? |; default: )([^)]*)\)?$/.exec(helpText(flag));
-    return inHelp ? inHelp[1]! : "";
+    return inHelp ? ofBase(inHelp[1]!) : "";
   }
   return String(said);
 }

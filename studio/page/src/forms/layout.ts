@@ -7,7 +7,7 @@ import type { Flag } from "./flag";
 export const first: Record<string, string[]> = {
   merge: [],
   generate: ["negative_prompt", "images", "seed", "width", "height", "steps", "guidance_scale", "style_strength", "scheduler"],
-  train: ["iterations", "rank", "lr", "sample_every"],
+  train: ["iterations", "rank", "sample_every"],
 };
 
 /** Placed by a page itself. */

@@ -6,13 +6,16 @@ import type { Picture, Settings } from "../api/types";
 import { label } from "../forms/flag";
 import { Empty } from "../parts/Empty";
 import { Icon } from "../parts/icons";
+import { withoutEnding } from "../parts/words";
 import { go, query } from "../state/route";
 import { imageOf, images } from "../state/server";
 import { CompareSlider } from "./CompareSlider";
+import { Gallery } from "./Gallery";
 import { differences } from "./differences";
+import { isSmall } from "./ImageStrip";
 import { settingsInWords } from "./SettingsList";
 
-const nameOf = (image: Picture) => `${image.contender || image.name}${image.seed === null ? "" : `, seed ${image.seed}`}`;
+const nameOf = (image: Picture) => `${withoutEnding(image.contender || image.name)}${image.seed === null ? "" : `, seed ${image.seed}`}`;
 
 function Side({ label: text, id, choose }: { label: string; id: number | null; choose: (id: number) => void }) {
   return (
@@ -85,7 +88,7 @@ export function Compare() {
   }
   return (
     <div class="stack">
-      <div class="row">
+      <div class="sides">
         <Side label="Left image" id={left} choose={(id) => choose({ left: id, right })} />
         <button type="button" class="button" aria-label="Swap the two images" onClick={() => choose({ left: right, right: left })}>
           <Icon name="swap" />
@@ -94,13 +97,13 @@ export function Compare() {
       </div>
       {leftImage && rightImage ? (
         <div class="two">
-          <CompareSlider left={{ url: address(`/images/${left}/file`), name: nameOf(leftImage) }} right={{ url: address(`/images/${right}/file`), name: nameOf(rightImage) }} />
+          <CompareSlider left={{ url: address(`/images/${left}/file`), name: nameOf(leftImage), small: isSmall(leftImage) }} right={{ url: address(`/images/${right}/file`), name: nameOf(rightImage), small: isSmall(rightImage) }} />
           <section class="card" aria-label="Differences">
             <Differences left={leftSettings} right={rightSettings} />
           </section>
         </div>
       ) : (
-        <p class="muted">Choose two images. In the gallery, tick two to come here with them.</p>
+        <Gallery />
       )}
     </div>
   );

@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 interface Side {
   url: string;
   name: string;
+  small: boolean; // so that its pixels are shown as they are
 }
 
 export function CompareSlider({ left, right }: { left: Side; right: Side }) {
@@ -11,8 +12,8 @@ export function CompareSlider({ left, right }: { left: Side; right: Side }) {
   return (
     <figure class="compare" style={{ "--share": `${share}%` }}>
       <div class="images">
-        <img src={right.url} alt={`Right: ${right.name}`} draggable={false} />
-        <img class="over" src={left.url} alt={`Left: ${left.name}`} draggable={false} />
+        <img class={right.small ? "sharp" : ""} src={right.url} alt={`Right: ${right.name}`} draggable={false} />
+        <img class={left.small ? "over sharp" : "over"} src={left.url} alt={`Left: ${left.name}`} draggable={false} />
         <span class="border" aria-hidden="true" />
         <input type="range" min="0" max="100" step="1" value={share} aria-label="How much of the left image to show"
           onInput={(event) => setShare(Number(event.currentTarget.value))} />

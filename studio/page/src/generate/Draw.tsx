@@ -9,13 +9,15 @@ import { drawFlags, first, flagOf } from "../forms/layout";
 import { JobEnd } from "../jobs/JobEnd";
 import { JobProgress } from "../jobs/JobProgress";
 import { DropZone } from "../parts/DropZone";
+import { Empty } from "../parts/Empty";
 import { Icon } from "../parts/icons";
 import { asError, ErrorNote } from "../parts/Notice";
 import { Uploads } from "../parts/Uploads";
 import { change, drawing, drawRequest, recall, setValue } from "../state/drawing";
 import { isActive, jobOf, progressOf, start } from "../state/jobs";
-import { about, readyAdapters, verbs } from "../state/server";
+import { about, images, readyAdapters, verbs } from "../state/server";
 import { sendImages } from "../state/uploads";
+import { Gallery } from "./Gallery";
 import { ImageStrip } from "./ImageStrip";
 import { WornList } from "./WornList";
 
@@ -91,18 +93,22 @@ export function Draw() {
   const [error, setError] = useState<ApiError | null>(null);
   const job = jobOf(drawing.value.job);
   const isEmpty = drawing.value.prompts.every((text) => text.trim() === "");
-  const run = async (event: Event) => {
-    event.preventDefault();
+  const run = async () => {
     setError(null);
     try {
       change({ job: (await start(drawRequest(drawing.value))).id });
+      document.getElementById("drawn")?.scrollIntoView({ behavior: "smooth", block: "nearest" });
     } catch (thrown) {
       setError(asError(thrown));
     }
   };
+  const another = () => {
+    setValue("seed", Math.floor(Math.random() * 1e9));
+    void run();
+  };
   return (
     <div class="two">
-      <form class="card stack" onSubmit={(event) => void run(event)}>
+      <form class="card stack" onSubmit={(event) => (event.preventDefault(), void run())}>
         <PromptBox />
         <WornList />
         <DrawOptions />
@@ -110,10 +116,21 @@ export function Draw() {
         <button type="submit" class="button main big" disabled={isEmpty}>
           <Icon name="generate" /> Draw
         </button>
+        <button type="button" class="button" disabled={isEmpty} onClick={another}>
+          Draw with another seed
+        </button>
         {isEmpty && <p class="small muted">Say what to draw, then this button works.</p>}
         <Recall />
       </form>
-      {job ? <Latest job={job} /> : <p class="muted">Images appear here, drawn by {about.value?.base.kind ?? "the base"}.</p>}
+      <div class="stack" id="drawn">
+        {job && <Latest job={job} />}
+        <Gallery />
+        {!job && images.value?.length === 0 && (
+          <Empty icon="generate" title="No images yet">
+            <p>Say what to draw and press Draw. {about.value && `The base is ${about.value.base.kind}.`}</p>
+          </Empty>
+        )}
+      </div>
     </div>
   );
 }

@@ -1,27 +1,23 @@
 /** Images in rows; each opens large. */
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 
 import { address } from "../api/client";
 import type { Picture } from "../api/types";
-import { imageOf } from "../state/server";
+import { imageOf, loadUnknown } from "../state/server";
 import { ImageDialog } from "./ImageDialog";
 
 interface Props {
   ids: number[];
-  caption?: "prompt" | "contender";
   picked?: number[];
   pick?: (id: number) => void; // adds a box to tick to each
 }
 
-function captionOf(image: Picture, caption: Props["caption"]): string {
-  const text = caption === "contender" ? image.contender : image.prompt;
-  return `${text ?? image.name}${image.seed === null ? "" : ` · seed ${image.seed}`}`;
-}
+const captionOf = (image: Picture) => `${image.prompt ?? image.name}${image.seed === null ? "" : ` · seed ${image.seed}`}`;
 
 export const isSmall = (image: Picture | undefined) => (image ? Math.max(image.width, image.height) <= 128 : false);
 
-function Shot({ image, caption, picked, pick, open }: Omit<Props, "ids"> & { image: Picture; open: () => void }) {
-  const text = captionOf(image, caption);
+function Shot({ image, picked, pick, open }: Omit<Props, "ids"> & { image: Picture; open: () => void }) {
+  const text = captionOf(image);
   const isPicked = picked?.includes(image.id) ?? false;
   return (
     <li class={isPicked ? "shot picked" : "shot"}>
@@ -36,14 +32,15 @@ function Shot({ image, caption, picked, pick, open }: Omit<Props, "ids"> & { ima
   );
 }
 
-export function ImageStrip({ ids, caption = "prompt", picked, pick }: Props) {
+export function ImageStrip({ ids, picked, pick }: Props) {
   const [open, setOpen] = useState<number | null>(null);
+  useEffect(() => void loadUnknown(ids), [ids.join()]);
   const shown = ids.map(imageOf).filter((image): image is Picture => image !== undefined);
   return (
     <>
       <ul class="shots">
         {shown.map((image) => (
-          <Shot key={image.id} image={image} caption={caption} picked={picked} pick={pick} open={() => setOpen(image.id)} />
+          <Shot key={image.id} image={image} picked={picked} pick={pick} open={() => setOpen(image.id)} />
         ))}
       </ul>
       {open !== null && <ImageDialog id={open} close={() => setOpen(null)} />}

@@ -37,20 +37,28 @@ export function StopButton({ job }: { job: Job }) {
   );
 }
 
-/** Losses on one chart, overlap and fidelity, which live between 0 and 1, on another. */
+const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** The metrics as charts: what is called loss_subject and loss_style is one chart, the error beside each LoRA alone. */
+function charts(names: string[]): { title: string; members: string[] }[] {
+  const parts = names.filter((name) => name.startsWith("loss_"));
+  const whole = names.filter((name) => !name.startsWith("loss_")).map((name) => ({ title: capital(name.replace(/_/g, " ")), members: [name] }));
+  return parts.length === 0 ? whole : [...whole, { title: "Fidelity: error beside each LoRA alone", members: parts }];
+}
+
+/** What a job measured, one chart for each thing. */
 export function Curves({ job }: { job: Job }) {
   const { points } = progressOf(job.id);
   useEffect(() => {
     void loadHistory(job.id);
   }, [job.id]);
-  if (points.length === 0) return null;
+  if (points.length < 2) return null;
   const { x, curves } = curvesOf(points);
-  const pick = (loss: boolean) => [...curves].filter(([name]) => name.startsWith("loss") === loss).map(([name, values]) => ({ name: name.replace(/_/g, " "), values }));
   return (
     <div class="charts">
-      {pick(true).length > 0 && <Chart title="Loss" x={x} curves={pick(true)} log />}
-      {pick(false).map((curve) => (
-        <Chart key={curve.name} title={curve.name.charAt(0).toUpperCase() + curve.name.slice(1)} x={x} curves={[curve]} />
+      {charts([...curves.keys()]).map(({ title, members }) => (
+        <Chart key={title} title={title} x={x} log={members.some((name) => name.startsWith("loss"))}
+          curves={members.map((name) => ({ name: name.replace("loss_", ""), values: curves.get(name)! }))} />
       ))}
     </div>
   );

@@ -57,7 +57,8 @@ export function AdapterCard({ adapter, open }: { adapter: Adapter; open: () => v
       {words.length > 0 && (
         <p class="small">
           <span class="muted">Words: </span>
-          {words.join(" · ")}
+          {words.slice(0, 3).join(" · ")}
+          {words.length > 3 && <span class="muted"> and {words.length - 3} more</span>}
         </p>
       )}
       <ErrorNote error={adapter.error} />

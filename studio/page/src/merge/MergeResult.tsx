@@ -1,15 +1,15 @@
 /** A merge that was started here: its progress, then its file, and images beside the direct merge's. */
 import { address } from "../api/client";
 import type { Job } from "../api/types";
-import { ImageStrip } from "../generate/ImageStrip";
 import { Curves, JobProgress } from "../jobs/JobProgress";
 import { JobEnd } from "../jobs/JobEnd";
 import { Recipe } from "../library/Recipe";
 import { Tags } from "../library/AdapterCard";
 import { Icon } from "../parts/icons";
-import { isActive, jobs } from "../state/jobs";
-import { adapterOf } from "../state/server";
 import { drawWith } from "../state/drawing";
+import { isActive } from "../state/jobs";
+import { adapterOf } from "../state/server";
+import { Sheet } from "./Sheet";
 
 function MergedFile({ job }: { job: Job }) {
   const adapter = adapterOf(job.adapters[0]);
@@ -37,21 +37,6 @@ function MergedFile({ job }: { job: Job }) {
         </details>
       )}
     </>
-  );
-}
-
-/** The job that draws the sheet is queued by the server when the merge is done. */
-function Sheet({ merge }: { merge: Job }) {
-  const sheet = jobs.value?.find((job) => job.of === merge.id && job.verb !== "merge");
-  if (!sheet) return null;
-  return (
-    <section class="stack tight" aria-label="Images beside the direct merge">
-      <h3>Beside the direct merge</h3>
-      {isActive(sheet) && <JobProgress job={sheet} />}
-      <JobEnd job={sheet} />
-      <ImageStrip ids={sheet.images} caption="contender" />
-      {sheet.images.length > 1 && <p class="small muted">Select an image to see it large, with its settings.</p>}
-    </section>
   );
 }
 

@@ -1,7 +1,6 @@
 /** Drawing, in three views: draw and look, compare two, try many at once. */
 import { Compare } from "../generate/Compare";
 import { Draw } from "../generate/Draw";
-import { Gallery } from "../generate/Gallery";
 import { Grids } from "../generate/Grids";
 import { link, path } from "../state/route";
 
@@ -21,12 +20,7 @@ export function Generate() {
           </a>
         ))}
       </nav>
-      {view === "draw" && (
-        <div class="stack wide">
-          <Draw />
-          <Gallery />
-        </div>
-      )}
+      {view === "draw" && <Draw />}
       {view === "compare" && <Compare />}
       {view === "grid" && <Grids />}
     </>

@@ -3,11 +3,14 @@ import { useState } from "preact/hooks";
 
 import { AdapterCard } from "../library/AdapterCard";
 import { AdapterDetails } from "../library/AdapterDetails";
+import { Beginning } from "../library/Beginning";
 import { Folders } from "../library/Folders";
 import type { Adapter } from "../api/types";
 import { DropZone } from "../parts/DropZone";
+import { Icon } from "../parts/icons";
 import { Uploads } from "../parts/Uploads";
-import { adapterOf, adapters } from "../state/server";
+import { link } from "../state/route";
+import { adapterOf, adapters, readyAdapters } from "../state/server";
 import { sendAdapters } from "../state/uploads";
 
 type Sort = "newest" | "name" | "size";
@@ -73,6 +76,11 @@ export function Library() {
     <>
       <div class="head">
         <h1>Library</h1>
+        {readyAdapters().length > 1 && (
+          <a class="button main end" href={link("/merge")}>
+            <Icon name="merge" /> Merge two
+          </a>
+        )}
         <p>Your LoRA files, and what ziplora sees in each. They stay on this machine.</p>
       </div>
       <div class="stack">
@@ -80,11 +88,12 @@ export function Library() {
           <p>
             <strong>Drop LoRA files here</strong>
             <br />
-            {all?.length === 0 ? "One of a subject and one of a style are enough to begin. They end in .safetensors." : "They end in .safetensors."}
+            Their names end in .safetensors.
           </p>
         </DropZone>
         <Uploads />
         <Folders />
+        {all?.length === 0 && <Beginning />}
         {all && all.length > 0 && <Filters {...{ all, search, setSearch, kind, setKind, sort, setSort }} />}
         {all && all.length > 0 && found.length === 0 && <p class="muted">No file matches. Clear the search to see all {all.length}.</p>}
         <ul class="cards">

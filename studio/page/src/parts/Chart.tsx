@@ -18,6 +18,12 @@ interface Props {
 
 const colour = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
+/** Where no pointer says which, the legend tells the last values. */
+function showLast(plot: uPlot) {
+  const last = plot.data[0].length - 1;
+  if (plot.cursor.idx == null && plot.legend.idx !== last) plot.setLegend({ idx: last });
+}
+
 function shape(title: string, curves: Curve[], width: number, log: boolean): uPlot.Options {
   const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 }, font: "12px system-ui" };
   return {
@@ -25,6 +31,7 @@ function shape(title: string, curves: Curve[], width: number, log: boolean): uPl
     width,
     height: 210,
     cursor: { drag: { x: false, y: false } },
+    hooks: { setLegend: [showLast] },
     scales: { x: { time: false }, y: log ? { distr: 3 } : {} },
     axes: [{ ...axis, size: 34 }, { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : String(Number(tick.toPrecision(3))))) }],
     series: [
@@ -34,7 +41,7 @@ function shape(title: string, curves: Curve[], width: number, log: boolean): uPl
         stroke: colour(`--curve-${(at % 4) + 1}`),
         width: 2,
         spanGaps: true,
-        points: { show: (curve.values.filter((value) => value !== null).length < 3) as boolean },
+        points: { show: (plot: uPlot, series: number) => plot.data[series]!.length < 4 },
         value: (_: uPlot, value: number | null) => (value === null ? "–" : value.toPrecision(3)),
       })),
     ],

@@ -1,7 +1,7 @@
 /** The stream of everything that happens. The browser reconnects by itself and says which event it saw last. */
 import { signal } from "@preact/signals";
 
-import { address } from "../api/client";
+import { address, ApiError, get } from "../api/client";
 import type { JobEvent, StreamEvent } from "../api/types";
 import { addEvents, loadJob, loadJobs } from "./jobs";
 import { load, loadAdapters, loadImages } from "./server";
@@ -36,6 +36,22 @@ function take({ job, adapter, image, folder, event }: StreamEvent) {
   waiting = true;
 }
 
+/** A server that was started anew knows this page's token no more: the page is asked for again, at most once a minute. */
+async function recover() {
+  const key = "ziplora-reloaded";
+  try {
+    await get("/about");
+  } catch (thrown) {
+    const refused = thrown instanceof ApiError && (thrown.status === 401 || thrown.status === 403);
+    if (refused && Date.now() - Number(sessionStorage.getItem(key)) > 60_000) {
+      sessionStorage.setItem(key, String(Date.now()));
+      location.reload();
+      return;
+    }
+  }
+  listen();
+}
+
 export function listen() {
   const stream = new EventSource(address("/events"));
   stream.onopen = () => {
@@ -44,7 +60,7 @@ export function listen() {
   };
   stream.onerror = () => {
     connected.value = false;
-    if (stream.readyState === EventSource.CLOSED) setTimeout(listen, 2000);
+    if (stream.readyState === EventSource.CLOSED) setTimeout(() => void recover(), 2000);
   };
   stream.onmessage = (message: MessageEvent<string>) => take(JSON.parse(message.data) as StreamEvent);
 }

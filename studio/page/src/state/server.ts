@@ -11,12 +11,13 @@ export const methods = signal<Method[] | null>(null);
 export const verbs = signal<Record<string, Verb>>({});
 export const adapters = signal<Adapter[] | null>(null);
 export const folders = signal<Folder[]>([]);
-export const images = signal<Picture[] | null>(null);
+export const images = signal<Picture[] | null>(null); // the gallery, newest first
+const known = signal<Record<number, Picture>>({}); // those, and older ones that something showed
 export const moreImages = signal<number | null>(null); // where the gallery goes on
 export const loadError = signal<ApiError | null>(null);
 
 export const adapterOf = (id: number | null | undefined) => adapters.value?.find((adapter) => adapter.id === id);
-export const imageOf = (id: number | null | undefined) => images.value?.find((image) => image.id === id);
+export const imageOf = (id: number | null | undefined): Picture | undefined => (id ? known.value[id] : undefined);
 
 /** Those that can be merged or drawn with. */
 export const readyAdapters = () => (adapters.value ?? []).filter((adapter) => adapter.state === "ready");
@@ -32,14 +33,26 @@ interface ImagePage {
   next: number | null;
 }
 
+const remember = (found: Picture[]) => {
+  known.value = { ...known.value, ...Object.fromEntries(found.map((image) => [image.id, image])) };
+};
+
 export async function loadImages() {
   const page = await get<ImagePage>("/images");
+  remember(page.images);
   images.value = page.images;
   moreImages.value = page.next;
 }
 
+/** Images that are older than the gallery's first part. One that was deleted stays unknown. */
+export async function loadUnknown(ids: number[]) {
+  const asked = ids.filter((id) => !known.value[id]).map((id) => get<Picture>(`/images/${id}`).catch(() => null));
+  remember((await Promise.all(asked)).filter((image) => image !== null));
+}
+
 export async function loadMoreImages() {
   const page = await get<ImagePage>(`/images?before=${moreImages.value}`);
+  remember(page.images);
   images.value = [...(images.value ?? []), ...page.images];
   moreImages.value = page.next;
 }
