@@ -13,7 +13,7 @@ import { ErrorNote } from "./parts/Notice";
 import { connected } from "./state/events";
 import { activeJobs } from "./state/jobs";
 import { link, path } from "./state/route";
-import { about, loadError } from "./state/server";
+import { about, baseInWords, loadError } from "./state/server";
 import { isDark, switchTheme } from "./state/theme";
 
 const pages: Record<string, { icon: IconName; title: string; page: ComponentType }> = {
@@ -61,7 +61,7 @@ function Foot() {
     <div class="foot">
       {said && (
         <p>
-          {said.base.kind} on {said.device}
+          {baseInWords()} on {said.device}
           <br />
           ziplora {said.version}
         </p>

@@ -1,6 +1,6 @@
 /** One option of a verb, as the program describes it. Its name, default and help come from there and from nowhere else. */
 
-import { about } from "../state/server";
+import { baseInWords } from "../state/server";
 
 export interface Choice {
   name: string;
@@ -55,7 +55,7 @@ export function choices(flag: Flag): Choice[] {
 /** "1000; the miniature: 300" names two defaults: the one of the base in use counts. */
 function ofBase(text: string): string {
   const [usual, ...others] = text.split("; ");
-  const own = others.find((other) => other.startsWith(`${about.value?.base.kind}: `));
+  const own = others.find((other) => other.startsWith(`${baseInWords()}: `));
   return own ? own.slice(own.indexOf(": ") + 2) : usual!;
 }
 

@@ -15,7 +15,7 @@ import { asError, ErrorNote } from "../parts/Notice";
 import { Uploads } from "../parts/Uploads";
 import { change, drawing, drawRequest, recall, setValue } from "../state/drawing";
 import { isActive, jobOf, progressOf, start } from "../state/jobs";
-import { about, images, readyAdapters, verbs } from "../state/server";
+import { baseInWords, images, readyAdapters, verbs } from "../state/server";
 import { sendImages } from "../state/uploads";
 import { Gallery } from "./Gallery";
 import { ImageStrip } from "./ImageStrip";
@@ -127,7 +127,7 @@ export function Draw() {
         <Gallery />
         {!job && images.value?.length === 0 && (
           <Empty icon="generate" title="No images yet">
-            <p>Say what to draw and press Draw. {about.value && `The base is ${about.value.base.kind}.`}</p>
+            <p>Say what to draw and press Draw. The base is {baseInWords()}.</p>
           </Empty>
         )}
       </div>

@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { address } from "../api/client";
 import type { Job, Picture } from "../api/types";
 import { ImageDialog } from "../generate/ImageDialog";
-import { isSmall } from "../generate/ImageStrip";
+import { ImageStrip, isSmall } from "../generate/ImageStrip";
 import { JobEnd } from "../jobs/JobEnd";
 import { JobProgress } from "../jobs/JobProgress";
 import { Icon } from "../parts/icons";
@@ -77,7 +77,7 @@ export function Sheet({ merge }: { merge: Job }) {
       {images[0]?.prompt && <p class="small muted">“{images[0].prompt}”</p>}
       {isActive(sheet) && <JobProgress job={sheet} />}
       <JobEnd job={sheet} />
-      <Images images={images} open={setOpen} />
+      {images.some((image) => image.contender) ? <Images images={images} open={setOpen} /> : <ImageStrip ids={ids} />}
       <Further images={images} />
       {open !== null && <ImageDialog id={open} close={() => setOpen(null)} />}
     </section>

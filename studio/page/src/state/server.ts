@@ -4,6 +4,7 @@ import { signal } from "@preact/signals";
 import { type ApiError, get } from "../api/client";
 import type { About, Adapter, Folder, Method, Picture, Verb } from "../api/types";
 import { asError } from "../parts/Notice";
+import { keepFor } from "./kept";
 import { loadJobs } from "./jobs";
 
 export const about = signal<About | null>(null);
@@ -18,6 +19,13 @@ export const loadError = signal<ApiError | null>(null);
 
 export const adapterOf = (id: number | null | undefined) => adapters.value?.find((adapter) => adapter.id === id);
 export const imageOf = (id: number | null | undefined): Picture | undefined => (id ? known.value[id] : undefined);
+
+/** "the miniature", or the name of the folder or file that the studio was started with. */
+export function baseInWords(): string {
+  const base = about.value?.base;
+  if (!base) return "the base";
+  return base.path === null ? "the miniature" : base.path.split("/").filter(Boolean).pop()!;
+}
 
 /** Those that can be merged or drawn with. */
 export const readyAdapters = () => (adapters.value ?? []).filter((adapter) => adapter.state === "ready");
@@ -65,6 +73,7 @@ async function loadTables() {
     ...names.map((name) => get<Verb>(`/verbs/${name}`)),
   ]);
   about.value = said;
+  keepFor(said.data);
   methods.value = table.methods;
   verbs.value = Object.fromEntries(described.map((verb) => [verb.name, verb]));
 }
