@@ -47,6 +47,16 @@ def page(watched) -> Page:
     return watched.page
 
 
+@pytest.fixture
+def refusals(watched):
+    """For tests in which the server refuses something: the browser itself says so in its console."""
+    before = len(watched.complaints)
+    yield
+    said = watched.complaints[before:]
+    assert said and all("the server responded with a status of 4" in text for text in said)
+    del watched.complaints[before:]
+
+
 def visit(page: Page, where: str):
     page.evaluate("where => { location.hash = '/' + where }", where)
     page.wait_for_function("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))")
@@ -83,7 +93,7 @@ def test_library_shows_what_a_dropped_file_is(page, loras):
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-def test_library_refuses_a_pickle_by_name(page, place):
+def test_library_refuses_a_pickle_by_name(page, place, refusals):
     (place / "old.ckpt").write_bytes(b"\x80\x02}q\x00.")
     drop(page, ".drop", place / "old.ckpt")
     expect(page.get_by_role("alert")).to_contain_text("old.ckpt")
@@ -91,7 +101,7 @@ def test_library_refuses_a_pickle_by_name(page, place):
     expect(page.locator(".adapter")).to_have_count(2)
 
 
-def test_library_reads_a_folder_where_it_lies(page, place, loras):
+def test_library_reads_a_folder_where_it_lies(page, place, loras, refusals):
     page.get_by_text("Read a folder").click()
     page.get_by_label("Folder on this machine").fill(str(place / "nowhere"))
     page.get_by_role("button", name="Add folder").click()

@@ -8,12 +8,13 @@ import { Judge } from "./pages/Judge";
 import { Library } from "./pages/Library";
 import { Merge } from "./pages/Merge";
 import { Train } from "./pages/Train";
+import { BaseButton } from "./parts/BaseButton";
 import { Icon, type IconName } from "./parts/icons";
 import { ErrorNote } from "./parts/Notice";
 import { connected } from "./state/events";
 import { activeJobs } from "./state/jobs";
 import { link, path } from "./state/route";
-import { about, baseInWords, loadError } from "./state/server";
+import { about, loadError } from "./state/server";
 import { isDark, switchTheme } from "./state/theme";
 
 const pages: Record<string, { icon: IconName; title: string; page: ComponentType }> = {
@@ -48,7 +49,7 @@ function Navigation({ current }: { current: string }) {
 function ThemeButton() {
   const dark = isDark();
   return (
-    <button type="button" class="button quiet small theme" onClick={switchTheme}>
+    <button type="button" class="button quiet small theme" aria-label={`${dark ? "Light" : "Dark"} theme`} onClick={switchTheme}>
       <Icon name={dark ? "sun" : "moon"} />
       <span>{dark ? "Light" : "Dark"} theme</span>
     </button>
@@ -61,9 +62,7 @@ function Foot() {
     <div class="foot">
       {said && (
         <p>
-          {baseInWords()} on {said.device}
-          <br />
-          ziplora {said.version}
+          ziplora {said.version} on {said.device}
         </p>
       )}
     </div>
@@ -93,6 +92,7 @@ export function Shell() {
         </div>
         <Navigation current={name} />
         <Foot />
+        <BaseButton />
         <ThemeButton />
       </aside>
       <main ref={main} tabIndex={-1}>

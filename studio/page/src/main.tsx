@@ -9,8 +9,20 @@ import { render } from "preact";
 
 import { Shell } from "./Shell";
 import { listen } from "./state/events";
+import { go } from "./state/route";
 import { load } from "./state/server";
+import { sendAdapters } from "./state/uploads";
 
 render(<Shell />, document.getElementById("page")!);
 void load();
 listen();
+
+// A file that is dropped beside a place for it would replace the page; a LoRA goes into the library instead.
+addEventListener("dragover", (event) => event.preventDefault());
+addEventListener("drop", (event) => {
+  event.preventDefault();
+  const files = [...(event.dataTransfer?.files ?? [])].filter((file) => file.name.endsWith(".safetensors"));
+  if (files.length === 0) return;
+  go("/library");
+  void sendAdapters(files);
+});

@@ -1,6 +1,6 @@
 /** One option of a verb, as the program describes it. Its name, default and help come from there and from nowhere else. */
 
-import { baseInWords } from "../state/server";
+import { baseInWords } from "../state/base";
 
 export interface Choice {
   name: string;

@@ -17,8 +17,8 @@ const byHand: Record<string, string[]> = {
   train: ["prompt"],
 };
 
-/** Files come from the library or are the server's choice. The base alone is a path that the user may type. */
-const namesFile = (flag: Flag) => flag.name !== "base" && /FILE|PATH|FOLDER|ADAPTERS/.test(flag.value_name);
+/** Files come from the library or are the server's choice; the base has a window of its own. */
+const namesFile = (flag: Flag) => /FILE|PATH|FOLDER|ADAPTERS/.test(flag.value_name);
 
 export const flagOf = (verb: Verb | undefined, name: string) => verb?.flags.find((flag) => flag.name === name);
 

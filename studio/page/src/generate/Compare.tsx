@@ -39,7 +39,7 @@ function useSettings(id: number | null): Settings | null {
   const [settings, setSettings] = useState<Settings | null>(null);
   useEffect(() => {
     setSettings(null);
-    if (id !== null) get<Settings>(`/images/${id}/settings`).then(setSettings, () => setSettings(null));
+    if (id !== null) get<Settings | undefined>(`/images/${id}/settings`).then((said) => setSettings(said ?? null), () => setSettings(null));
   }, [id]);
   return settings;
 }

@@ -6,6 +6,7 @@ import type { Grid } from "../api/types";
 import { formFlags } from "../forms/layout";
 import { Icon } from "../parts/icons";
 import { asError, ErrorNote } from "../parts/Notice";
+import { withBase } from "../state/base";
 import { drawing, drawOptions } from "../state/drawing";
 import { loadJob } from "../state/jobs";
 import { kept } from "../state/kept";
@@ -50,7 +51,7 @@ export function Grids() {
     try {
       const options = drawOptions(drawing.value);
       for (const axis of varies) delete options[isOfFiles(axis) ? "adapter" : axis];
-      const grid = await post<Grid>("/grids", { options, x: readAxis(axes.value.x), y: readAxis(axes.value.y) });
+      const grid = await post<Grid>("/grids", { options: withBase(options), x: readAxis(axes.value.x), y: readAxis(axes.value.y) });
       await loadJob(grid.job);
       add(grid);
     } catch (thrown) {

@@ -17,7 +17,7 @@ export function ImageDialog({ id, close }: { id: number; close: () => void }) {
   const [settings, setSettings] = useState<Settings | null>(null);
   const [error, setError] = useState<ApiError | null>(null);
   useEffect(() => {
-    get<Settings>(`/images/${id}/settings`).then(setSettings, () => setSettings(null)); // an upload may carry none
+    get<Settings | undefined>(`/images/${id}/settings`).then((said) => setSettings(said ?? null), () => setSettings(null)); // an upload may carry none
   }, [id]);
   const attempt = (action: () => Promise<unknown>) => action().catch((thrown) => setError(asError(thrown)));
   const use = () => attempt(async () => (await recall(id), close(), go("/generate")));

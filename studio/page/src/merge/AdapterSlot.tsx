@@ -10,7 +10,7 @@ import { DropZone } from "../parts/DropZone";
 import { Icon } from "../parts/icons";
 import { Strength } from "../parts/Strength";
 import { adapterOf, verbs } from "../state/server";
-import { type Input, removeInput, setInput } from "../state/merge";
+import { fillSlots, type Input, removeInput, setInput } from "../state/merge";
 import { sendAdapters } from "../state/uploads";
 
 const titles = { subject: "Subject", style: "Style", adapter: "Further LoRA" };
@@ -57,8 +57,7 @@ function Chosen({ adapter, input, at, needsPrompts }: { adapter: Adapter; input:
 export function AdapterSlot({ input, at, needsPrompts }: { input: Input; at: number; needsPrompts: boolean }) {
   const adapter = adapterOf(input.adapter);
   const take = async (files: File[]) => {
-    const [sent] = await sendAdapters(files);
-    if (sent) setInput(at, { adapter: sent.id, prompts: [] });
+    fillSlots(at, await sendAdapters(files));
   };
   return (
     <section class="card slot" aria-label={titles[input.role]}>
@@ -74,7 +73,7 @@ export function AdapterSlot({ input, at, needsPrompts }: { input: Input; at: num
         <Chosen {...{ adapter, input, at, needsPrompts }} />
       ) : (
         <>
-          <DropZone accept=".safetensors" several={false} label="Choose a file" onFiles={(files) => void take(files)}>
+          <DropZone accept=".safetensors" label="Choose a file" onFiles={(files) => void take(files)}>
             <p>{invitations[input.role]}</p>
           </DropZone>
           <AdapterPicker label={`${titles[input.role]} from the library`} choose={(id) => setInput(at, { adapter: id, prompts: [] })} />

@@ -9,7 +9,7 @@ import { Icon } from "../parts/icons";
 import { drawWith } from "../state/drawing";
 import { isActive } from "../state/jobs";
 import { adapterOf } from "../state/server";
-import { Sheet } from "./Sheet";
+import { Sheet, sheetOf } from "./Sheet";
 
 function MergedFile({ job }: { job: Job }) {
   const adapter = adapterOf(job.adapters[0]);
@@ -26,7 +26,7 @@ function MergedFile({ job }: { job: Job }) {
         <a class="button main" href={address(`/adapters/${adapter.id}/file`)} download={adapter.name}>
           <Icon name="download" /> Download
         </a>
-        <button type="button" class="button" onClick={() => drawWith(adapter.id)}>
+        <button type="button" class="button" onClick={() => drawWith(adapter.id, sheetOf(job)?.prompt ?? adapter.summary?.trigger_words[0])}>
           Draw with it
         </button>
       </div>

@@ -4,18 +4,19 @@ import { useEffect, useState } from "preact/hooks";
 import { post } from "../api/client";
 import type { Plan } from "../api/types";
 import { asError, ErrorNote } from "../parts/Notice";
+import { base, withBase } from "../state/base";
 import type { Request } from "../state/jobs";
 
 /** Asks half a second after the last change. Null while nothing is known. */
 export function usePlan(request: Request | null): Plan | null {
   const [plan, setPlan] = useState<Plan | null>(null);
-  const key = JSON.stringify(request);
+  const key = JSON.stringify([request, base.value]);
   useEffect(() => {
     setPlan(null);
     if (!request) return;
     let current = true;
     const later = setTimeout(() => {
-      post<Plan>("/jobs/plan", request).then(
+      post<Plan>("/jobs/plan", { ...request, options: withBase(request.options) }).then(
         (told) => current && setPlan(told),
         (thrown) => current && setPlan({ command: "", plan: null, notes: [], warnings: [], refusal: asError(thrown) }),
       );

@@ -64,6 +64,9 @@ function Further({ images }: { images: Picture[] }) {
   );
 }
 
+/** The first image of a merge's sheet, if it is drawn. */
+export const sheetOf = (merge: Job) => imageOf(jobs.value?.find((job) => job.of === merge.id)?.images[0]);
+
 export function Sheet({ merge }: { merge: Job }) {
   const [open, setOpen] = useState<number | null>(null);
   const sheet = jobs.value?.find((job) => job.of === merge.id);

@@ -28,7 +28,7 @@ function useBallots() {
   const next = async () => {
     try {
       setRanking(await get<Ranking>("/ranking"));
-      setBallot(await get<Ballot>("/ballots/next"));
+      setBallot((await get<Ballot | undefined>("/ballots/next")) ?? null);
     } catch (thrown) {
       const said = asError(thrown);
       setBallot(null);

@@ -9,7 +9,7 @@ import type { Adapter } from "../api/types";
 import { DropZone } from "../parts/DropZone";
 import { Icon } from "../parts/icons";
 import { Uploads } from "../parts/Uploads";
-import { link } from "../state/route";
+import { takeTwo } from "../state/merge";
 import { adapterOf, adapters, readyAdapters } from "../state/server";
 import { sendAdapters } from "../state/uploads";
 
@@ -77,9 +77,9 @@ export function Library() {
       <div class="head">
         <h1>Library</h1>
         {readyAdapters().length > 1 && (
-          <a class="button main end" href={link("/merge")}>
+          <button type="button" class="button main end" onClick={() => takeTwo(readyAdapters())}>
             <Icon name="merge" /> Merge two
-          </a>
+          </button>
         )}
         <p>Your LoRA files, and what ziplora sees in each. They stay on this machine.</p>
       </div>

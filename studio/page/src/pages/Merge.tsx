@@ -13,7 +13,7 @@ import { Icon } from "../parts/icons";
 import { asError, ErrorNote } from "../parts/Notice";
 import { Uploads } from "../parts/Uploads";
 import { isActive, jobOf, start } from "../state/jobs";
-import { addInput, draft, setOption } from "../state/merge";
+import { addInput, draft, setOption, swapRoles } from "../state/merge";
 import { verbs } from "../state/server";
 
 function Options() {
@@ -82,9 +82,14 @@ export function Merge() {
           ))}
         </div>
         <Uploads />
-        <button type="button" class="button small quiet left" onClick={addInput}>
-          <Icon name="plus" /> Add another LoRA
-        </button>
+        <div class="row">
+          <button type="button" class="button small quiet" onClick={swapRoles}>
+            <Icon name="swap" /> Swap subject and style
+          </button>
+          <button type="button" class="button small quiet" onClick={addInput}>
+            <Icon name="plus" /> Add another LoRA
+          </button>
+        </div>
         <div class={job ? "two" : "stack"}>
           <section class="card stack" aria-label="How to merge">
             <MethodPicker />

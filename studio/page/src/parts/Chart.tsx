@@ -18,6 +18,13 @@ interface Props {
 
 const colour = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
+const whole = [1, 2, 5].flatMap((digit) => [0, 1, 2, 3, 4, 5].map((power) => digit * 10 ** power)).sort((a, b) => a - b);
+
+function tickText(tick: number | null): string {
+  if (tick === null) return "";
+  return tick !== 0 && Math.abs(tick) < 1e-3 ? tick.toExponential(0) : String(Number(tick.toPrecision(3)));
+}
+
 /** Where no pointer says which, the legend tells the last values. */
 function showLast(plot: uPlot) {
   const last = plot.data[0].length - 1;
@@ -33,7 +40,7 @@ function shape(title: string, curves: Curve[], width: number, log: boolean): uPl
     cursor: { drag: { x: false, y: false } },
     hooks: { setLegend: [showLast] },
     scales: { x: { time: false }, y: log ? { distr: 3 } : {} },
-    axes: [{ ...axis, size: 34 }, { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : String(Number(tick.toPrecision(3))))) }],
+    axes: [{ ...axis, size: 34, incrs: whole }, { ...axis, size: 56, values: (_, ticks) => ticks.map(tickText) }],
     series: [
       { label: "iteration" },
       ...curves.map((curve, at) => ({

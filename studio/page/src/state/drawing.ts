@@ -1,5 +1,5 @@
 /** The drawing that the user is putting together, kept through a reload. */
-import { get } from "../api/client";
+import { ApiError, get } from "../api/client";
 import type { Settings } from "../api/types";
 import type { Values } from "../forms/flag";
 import { kept } from "./kept";
@@ -48,9 +48,10 @@ export function takeOff(at: number) {
   change({ worn: drawing.value.worn.filter((_, index) => index !== at) });
 }
 
-/** From a merge's result, or a card. */
-export function drawWith(adapter: number) {
-  change({ worn: [{ adapter, strength: 1, role: "adapter" }] });
+/** From a merge's result, with the prompt that it is for, unless the user typed one. */
+export function drawWith(adapter: number, prompt?: string | null) {
+  const typed = drawing.value.prompts.some((text) => text.trim());
+  change({ worn: [{ adapter, strength: 1, role: "adapter" }], prompts: typed || !prompt ? drawing.value.prompts : [prompt] });
   go("/generate");
 }
 
@@ -73,7 +74,8 @@ const isReference = (value: unknown): value is Reference => typeof value === "ob
 
 /** Takes the settings of an image over. */
 export async function recall(image: number): Promise<Settings> {
-  const settings = await get<Settings>(`/images/${image}/settings`);
+  const settings = await get<Settings | undefined>(`/images/${image}/settings`);
+  if (!settings) throw new ApiError(0, "this image carries no settings", "take a PNG as the program wrote it: other programs may have left them out");
   const { prompt, adapter, subject, style, output: _output, ...values } = settings.options;
   const worn: Worn[] = [];
   for (const [role, list] of [["adapter", adapter], ["subject", subject], ["style", style]] as const) {

@@ -3,6 +3,7 @@ import { computed, signal } from "@preact/signals";
 
 import { get, post, remove } from "../api/client";
 import type { Job, JobEvent } from "../api/types";
+import { withBase } from "./base";
 import { after, nothingYet, type Progress } from "./progress";
 
 export const jobs = signal<Job[] | null>(null);
@@ -53,7 +54,7 @@ export interface Request {
 }
 
 export async function start(request: Request): Promise<Job> {
-  const job = await post<Job>("/jobs", request);
+  const job = await post<Job>("/jobs", { ...request, options: withBase(request.options) });
   putJob(job);
   return job;
 }

@@ -20,13 +20,6 @@ export const loadError = signal<ApiError | null>(null);
 export const adapterOf = (id: number | null | undefined) => adapters.value?.find((adapter) => adapter.id === id);
 export const imageOf = (id: number | null | undefined): Picture | undefined => (id ? known.value[id] : undefined);
 
-/** "the miniature", or the name of the folder or file that the studio was started with. */
-export function baseInWords(): string {
-  const base = about.value?.base;
-  if (!base) return "the base";
-  return base.path === null ? "the miniature" : base.path.split("/").filter(Boolean).pop()!;
-}
-
 /** Those that can be merged or drawn with. */
 export const readyAdapters = () => (adapters.value ?? []).filter((adapter) => adapter.state === "ready");
 

@@ -24,7 +24,7 @@ function Learned({ job }: { job: Job }) {
         <a class="button main" href={address(`/adapters/${adapter.id}/file`)} download={adapter.name}>
           <Icon name="download" /> Download
         </a>
-        <button type="button" class="button" onClick={() => drawWith(adapter.id)}>
+        <button type="button" class="button" onClick={() => drawWith(adapter.id, adapter.summary?.trigger_words[0])}>
           Draw with it
         </button>
         <button type="button" class="button" onClick={() => takeAs("subject", adapter.id)}>
