@@ -75,7 +75,7 @@ export interface Folder {
   error: Problem | null;
 }
 
-export interface Picture {
+export interface GalleryImage {
   id: number;
   name: string;
   width: number;

@@ -2,11 +2,10 @@
 import { useEffect, useState } from "preact/hooks";
 
 import { address, get } from "../api/client";
-import type { Picture, Settings } from "../api/types";
+import type { GalleryImage, Settings } from "../api/types";
 import { label } from "../forms/flag";
 import { Empty } from "../parts/Empty";
 import { Icon } from "../parts/icons";
-import { withoutEnding } from "../parts/words";
 import { go, query } from "../state/route";
 import { imageOf, images } from "../state/server";
 import { CompareSlider } from "./CompareSlider";
@@ -15,7 +14,7 @@ import { differences } from "./differences";
 import { isSmall } from "./ImageStrip";
 import { settingsInWords } from "./SettingsList";
 
-const nameOf = (image: Picture) => `${withoutEnding(image.contender || image.name)}${image.seed === null ? "" : `, seed ${image.seed}`}`;
+const nameOf = (image: GalleryImage) => `${image.contender || image.name}${image.seed === null ? "" : `, seed ${image.seed}`}`;
 
 function Side({ label: text, id, choose }: { label: string; id: number | null; choose: (id: number) => void }) {
   return (

@@ -7,13 +7,12 @@ import { label } from "../forms/flag";
 import { JobEnd } from "../jobs/JobEnd";
 import { JobProgress } from "../jobs/JobProgress";
 import { Icon } from "../parts/icons";
-import { withoutEnding } from "../parts/words";
 import { isActive, jobOf } from "../state/jobs";
 import { imageOf, images } from "../state/server";
 import { ImageDialog } from "./ImageDialog";
 import { isSmall } from "./ImageStrip";
 
-const names = (axis: Axis) => axis.values.map((value, at) => withoutEnding(axis.labels?.[at] ?? (typeof value === "object" ? JSON.stringify(value) : String(value))));
+const names = (axis: Axis) => axis.values.map((value, at) => axis.labels?.[at] ?? (typeof value === "object" ? JSON.stringify(value) : String(value)));
 
 function Cell({ id, text, open }: { id: number | null; text: string; open: (id: number) => void }) {
   if (id === null) return <td aria-label={`${text}: not drawn yet`} />;

@@ -2,7 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 
 import { address } from "../api/client";
-import type { Picture } from "../api/types";
+import type { GalleryImage } from "../api/types";
 import { imageOf, loadUnknown } from "../state/server";
 import { ImageDialog } from "./ImageDialog";
 
@@ -12,11 +12,11 @@ interface Props {
   pick?: (id: number) => void; // adds a box to tick to each
 }
 
-const captionOf = (image: Picture) => `${image.prompt ?? image.name}${image.seed === null ? "" : ` · seed ${image.seed}`}`;
+const captionOf = (image: GalleryImage) => `${image.prompt ?? image.name}${image.seed === null ? "" : ` · seed ${image.seed}`}`;
 
-export const isSmall = (image: Picture | undefined) => (image ? Math.max(image.width, image.height) <= 128 : false);
+export const isSmall = (image: GalleryImage | undefined) => (image ? Math.max(image.width, image.height) <= 128 : false);
 
-function Shot({ image, picked, pick, open }: Omit<Props, "ids"> & { image: Picture; open: () => void }) {
+function Shot({ image, picked, pick, open }: Omit<Props, "ids"> & { image: GalleryImage; open: () => void }) {
   const text = captionOf(image);
   const isPicked = picked?.includes(image.id) ?? false;
   return (
@@ -35,7 +35,7 @@ function Shot({ image, picked, pick, open }: Omit<Props, "ids"> & { image: Pictu
 export function ImageStrip({ ids, picked, pick }: Props) {
   const [open, setOpen] = useState<number | null>(null);
   useEffect(() => void loadUnknown(ids), [ids.join()]);
-  const shown = ids.map(imageOf).filter((image): image is Picture => image !== undefined);
+  const shown = ids.map(imageOf).filter((image): image is GalleryImage => image !== undefined);
   return (
     <>
       <ul class="shots">

@@ -29,7 +29,7 @@ export function StopButton({ job }: { job: Job }) {
   };
   return (
     <>
-      <button type="button" class="button small" disabled={asked} onClick={stop}>
+      <button type="button" class="button small" disabled={asked} onClick={stop} aria-label={`${asked ? "Stopping" : "Cancel"} ${job.title}, job ${job.id}`}>
         {asked ? "Stopping …" : "Cancel"}
       </button>
       <ErrorNote error={error} />

@@ -1,8 +1,9 @@
 /** One job of the list: its state, how far it is or how it ended, what it made, and what can be done. */
 import { useState } from "preact/hooks";
 
-import { address, type ApiError } from "../api/client";
+import type { ApiError } from "../api/client";
 import type { Job, JobState } from "../api/types";
+import { FileLink } from "../parts/DownloadFile";
 import { Icon } from "../parts/icons";
 import { asError, ErrorNote } from "../parts/Notice";
 import { count, duration, when } from "../parts/words";
@@ -26,9 +27,7 @@ function Made({ job }: { job: Job }) {
   return (
     <p class="row small">
       {files.map((adapter) => (
-        <a key={adapter.id} href={address(`/adapters/${adapter.id}/file`)} download={adapter.name}>
-          {adapter.name}
-        </a>
+        <FileLink key={adapter.id} adapter={adapter} />
       ))}
       {job.images.length > 0 && <span class="muted">{count(job.images.length, "image")} in the gallery</span>}
     </p>

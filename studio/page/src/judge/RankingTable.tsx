@@ -1,6 +1,6 @@
 /** Who wins, with the interval that the votes leave. */
 import type { Contender, Ranking } from "../api/types";
-import { count, withoutEnding } from "../parts/words";
+import { count } from "../parts/words";
 
 const titles: Record<string, string> = { subject: "Subject", style: "Style", both: "Both" };
 
@@ -34,7 +34,7 @@ function Question({ name, votes, contenders }: { name: string; votes: number; co
           <tbody>
             {[...contenders].sort((a, b) => b.strength - a.strength).map((row) => (
               <tr key={row.name}>
-                <th scope="row">{withoutEnding(row.name)}</th>
+                <th scope="row">{row.name}</th>
                 <td class="number">
                   {row.wins} of {row.votes}
                 </td>

@@ -1,7 +1,7 @@
 /** A card: what a file is, at a glance, and what to do with it. */
 import { address } from "../api/client";
 import type { Adapter } from "../api/types";
-import { Icon } from "../parts/icons";
+import { SmallDownload } from "../parts/DownloadFile";
 import { ErrorNote } from "../parts/Notice";
 import { bytes, count } from "../parts/words";
 import { takeAs } from "../state/merge";
@@ -70,9 +70,7 @@ export function AdapterCard({ adapter, open }: { adapter: Adapter; open: () => v
           <button type="button" class="button small" onClick={() => takeAs("style", adapter.id)}>
             Use as style
           </button>
-          <a class="button small quiet" href={address(`/adapters/${adapter.id}/file`)} download={adapter.name} aria-label={`Download ${adapter.name}`}>
-            <Icon name="download" />
-          </a>
+          <SmallDownload adapter={adapter} />
         </div>
       )}
     </li>

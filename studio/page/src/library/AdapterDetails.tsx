@@ -1,10 +1,10 @@
 /** All that `inspect` says of a file, in a window. */
 import { useEffect, useState } from "preact/hooks";
 
-import { address, type ApiError, get, remove } from "../api/client";
+import { type ApiError, get, remove } from "../api/client";
 import type { Adapter, Inspection } from "../api/types";
 import { Dialog } from "../parts/Dialog";
-import { Icon } from "../parts/icons";
+import { DownloadFile } from "../parts/DownloadFile";
 import { asError, ErrorNote } from "../parts/Notice";
 import { bytes, count } from "../parts/words";
 import { takeAs } from "../state/merge";
@@ -133,9 +133,7 @@ function Actions({ adapter, close }: { adapter: Adapter; close: () => void }) {
         <button type="button" class="button" onClick={() => takeAs("style", adapter.id)}>
           Use as style
         </button>
-        <a class="button" href={address(`/adapters/${adapter.id}/file`)} download={adapter.name}>
-          <Icon name="download" /> Download
-        </a>
+        <DownloadFile adapter={adapter} />
         {adapter.origin !== "folder" && (
           <button type="button" class="button bad" onClick={() => void drop()}>
             Delete

@@ -1,11 +1,10 @@
 /** A merge that was started here: its progress, then its file, and images beside the direct merge's. */
-import { address } from "../api/client";
 import type { Job } from "../api/types";
 import { Curves, JobProgress } from "../jobs/JobProgress";
 import { JobEnd } from "../jobs/JobEnd";
 import { Recipe } from "../library/Recipe";
 import { Tags } from "../library/AdapterCard";
-import { Icon } from "../parts/icons";
+import { DownloadFile } from "../parts/DownloadFile";
 import { drawWith } from "../state/drawing";
 import { isActive } from "../state/jobs";
 import { adapterOf } from "../state/server";
@@ -23,9 +22,7 @@ function MergedFile({ job }: { job: Job }) {
         <p class="small muted">{loads.length > 0 ? `Loads in ${loads.join(", ")}` : "No program that we know loads this file fully."}</p>
       </div>
       <div class="row">
-        <a class="button main" href={address(`/adapters/${adapter.id}/file`)} download={adapter.name}>
-          <Icon name="download" /> Download
-        </a>
+        <DownloadFile adapter={adapter} main />
         <button type="button" class="button" onClick={() => drawWith(adapter.id, sheetOf(job)?.prompt ?? adapter.summary?.trigger_words[0])}>
           Draw with it
         </button>

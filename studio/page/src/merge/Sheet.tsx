@@ -2,21 +2,20 @@
 import { useEffect, useState } from "preact/hooks";
 
 import { address } from "../api/client";
-import type { Job, Picture } from "../api/types";
+import type { Job, GalleryImage } from "../api/types";
 import { ImageDialog } from "../generate/ImageDialog";
 import { ImageStrip, isSmall } from "../generate/ImageStrip";
 import { JobEnd } from "../jobs/JobEnd";
 import { JobProgress } from "../jobs/JobProgress";
 import { Icon } from "../parts/icons";
-import { withoutEnding } from "../parts/words";
 import { isActive, jobs } from "../state/jobs";
 import { link } from "../state/route";
 import { imageOf, loadUnknown } from "../state/server";
 
 /** Rows of a prompt and a seed, columns of a contender. */
-function inRows(images: Picture[]): { columns: string[]; rows: Picture[][] } {
+function inRows(images: GalleryImage[]): { columns: string[]; rows: GalleryImage[][] } {
   const columns = [...new Set(images.map((image) => image.contender ?? ""))];
-  const rows = new Map<string, Picture[]>();
+  const rows = new Map<string, GalleryImage[]>();
   for (const image of [...images].sort((a, b) => (a.seed ?? 0) - (b.seed ?? 0))) {
     const key = `${image.prompt} ${image.seed}`;
     rows.set(key, [...(rows.get(key) ?? []), image]);
@@ -24,13 +23,13 @@ function inRows(images: Picture[]): { columns: string[]; rows: Picture[][] } {
   return { columns, rows: [...rows.values()] };
 }
 
-function Images({ images, open }: { images: Picture[]; open: (id: number) => void }) {
+function Images({ images, open }: { images: GalleryImage[]; open: (id: number) => void }) {
   const { columns, rows } = inRows(images);
   return (
     <div class="beside" style={{ "--columns": columns.length }}>
       {columns.map((name) => (
         <strong key={name} class="small wrap">
-          {withoutEnding(name)}
+          {name}
         </strong>
       ))}
       {rows.flatMap((row) =>
@@ -48,7 +47,7 @@ function Images({ images, open }: { images: Picture[]; open: (id: number) => voi
   );
 }
 
-function Further({ images }: { images: Picture[] }) {
+function Further({ images }: { images: GalleryImage[] }) {
   const { rows } = inRows(images);
   const [left, right] = rows[0] ?? [];
   if (!left || !right) return null;
@@ -64,12 +63,14 @@ function Further({ images }: { images: Picture[] }) {
   );
 }
 
+const jobOfSheet = (merge: Job) => jobs.value?.find((job) => job.of === merge.id);
+
 /** The first image of a merge's sheet, if it is drawn. */
-export const sheetOf = (merge: Job) => imageOf(jobs.value?.find((job) => job.of === merge.id)?.images[0]);
+export const sheetOf = (merge: Job) => imageOf(jobOfSheet(merge)?.images[0]);
 
 export function Sheet({ merge }: { merge: Job }) {
   const [open, setOpen] = useState<number | null>(null);
-  const sheet = jobs.value?.find((job) => job.of === merge.id);
+  const sheet = jobOfSheet(merge);
   const ids = sheet?.images ?? [];
   useEffect(() => void loadUnknown(ids), [ids.join()]);
   if (!sheet) return null;

@@ -26,7 +26,4 @@ export function when(time: number | string): string {
   return today ? `today, ${clock}` : `${date.toLocaleDateString()}, ${clock}`;
 }
 
-/** "dog.safetensors" → "dog". */
-export const withoutEnding = (name: string) => name.replace(/\.safetensors/g, "");
-
 export const count = (number: number, one: string, many = `${one}s`) => `${number} ${number === 1 ? one : many}`;

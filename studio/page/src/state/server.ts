@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 
 import { type ApiError, get } from "../api/client";
-import type { About, Adapter, Folder, Method, Picture, Verb } from "../api/types";
+import type { About, Adapter, Folder, Method, GalleryImage, Verb } from "../api/types";
 import { asError } from "../parts/Notice";
 import { keepFor } from "./kept";
 import { loadJobs } from "./jobs";
@@ -12,13 +12,13 @@ export const methods = signal<Method[] | null>(null);
 export const verbs = signal<Record<string, Verb>>({});
 export const adapters = signal<Adapter[] | null>(null);
 export const folders = signal<Folder[]>([]);
-export const images = signal<Picture[] | null>(null); // the gallery, newest first
-const known = signal<Record<number, Picture>>({}); // those, and older ones that something showed
+export const images = signal<GalleryImage[] | null>(null); // the gallery, newest first
+const known = signal<Record<number, GalleryImage>>({}); // those, and older ones that something showed
 export const moreImages = signal<number | null>(null); // where the gallery goes on
 export const loadError = signal<ApiError | null>(null);
 
 export const adapterOf = (id: number | null | undefined) => adapters.value?.find((adapter) => adapter.id === id);
-export const imageOf = (id: number | null | undefined): Picture | undefined => (id ? known.value[id] : undefined);
+export const imageOf = (id: number | null | undefined): GalleryImage | undefined => (id ? known.value[id] : undefined);
 
 /** Those that can be merged or drawn with. */
 export const readyAdapters = () => (adapters.value ?? []).filter((adapter) => adapter.state === "ready");
@@ -30,11 +30,11 @@ export async function loadAdapters() {
 }
 
 interface ImagePage {
-  images: Picture[];
+  images: GalleryImage[];
   next: number | null;
 }
 
-const remember = (found: Picture[]) => {
+const remember = (found: GalleryImage[]) => {
   known.value = { ...known.value, ...Object.fromEntries(found.map((image) => [image.id, image])) };
 };
 
@@ -47,7 +47,7 @@ export async function loadImages() {
 
 /** Images that are older than the gallery's first part. One that was deleted stays unknown. */
 export async function loadUnknown(ids: number[]) {
-  const asked = ids.filter((id) => !known.value[id]).map((id) => get<Picture>(`/images/${id}`).catch(() => null));
+  const asked = ids.filter((id) => !known.value[id]).map((id) => get<GalleryImage>(`/images/${id}`).catch(() => null));
   remember((await Promise.all(asked)).filter((image) => image !== null));
 }
 

@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 
 import { type ApiError, upload } from "../api/client";
-import type { Adapter, Picture } from "../api/types";
+import type { Adapter, GalleryImage } from "../api/types";
 import { asError } from "../parts/Notice";
 import { loadAdapters, loadImages } from "./server";
 
@@ -46,8 +46,8 @@ export async function sendAdapters(files: File[]): Promise<Adapter[]> {
   return done;
 }
 
-export async function sendImages(files: File[]): Promise<Picture[]> {
-  const done = await sendAll<Picture>("/images", files);
+export async function sendImages(files: File[]): Promise<GalleryImage[]> {
+  const done = await sendAll<GalleryImage>("/images", files);
   await loadImages();
   return done;
 }

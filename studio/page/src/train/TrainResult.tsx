@@ -1,11 +1,10 @@
 /** A training that was started here: its loss, its samples, its file. */
-import { address } from "../api/client";
 import type { Job } from "../api/types";
 import { ImageStrip } from "../generate/ImageStrip";
 import { JobEnd } from "../jobs/JobEnd";
 import { Curves, JobProgress } from "../jobs/JobProgress";
 import { Tags } from "../library/AdapterCard";
-import { Icon } from "../parts/icons";
+import { DownloadFile } from "../parts/DownloadFile";
 import { drawWith } from "../state/drawing";
 import { isActive } from "../state/jobs";
 import { takeAs } from "../state/merge";
@@ -21,9 +20,7 @@ function Learned({ job }: { job: Job }) {
         <Tags adapter={adapter} />
       </div>
       <div class="row">
-        <a class="button main" href={address(`/adapters/${adapter.id}/file`)} download={adapter.name}>
-          <Icon name="download" /> Download
-        </a>
+        <DownloadFile adapter={adapter} main />
         <button type="button" class="button" onClick={() => drawWith(adapter.id, adapter.summary?.trigger_words[0])}>
           Draw with it
         </button>
