@@ -11,6 +11,7 @@ import { isActive, jobOf } from "../state/jobs";
 import { imageOf, images } from "../state/server";
 import { ImageDialog } from "./ImageDialog";
 import { isSmall } from "./ImageStrip";
+import { labelledSheet, save } from "./labelledSheet";
 
 const names = (axis: Axis) => axis.values.map((value, at) => axis.labels?.[at] ?? (typeof value === "object" ? JSON.stringify(value) : String(value)));
 
@@ -23,6 +24,11 @@ function Cell({ id, text, open }: { id: number | null; text: string; open: (id: 
       </button>
     </td>
   );
+}
+
+async function exportGrid(grid: Grid) {
+  const cells = grid.cells.map((row) => row.map((id) => (id === null ? null : address(`/images/${id}/file`))));
+  save(await labelledSheet({ columns: names(grid.x), rows: names(grid.y), cells }), `grid-${grid.id}.png`);
 }
 
 export function GridTable({ grid: given }: { grid: Grid }) {
@@ -38,9 +44,9 @@ export function GridTable({ grid: given }: { grid: Grid }) {
       <div class="row apart">
         <h2>{grid.title}</h2>
         {job?.state === "done" && (
-          <a class="button" href={address(`/grids/${grid.id}/file`)} download={`grid-${grid.id}.png`}>
+          <button type="button" class="button" onClick={() => void exportGrid(grid)}>
             <Icon name="download" /> One labelled image
-          </a>
+          </button>
         )}
       </div>
       {job && isActive(job) && <JobProgress job={job} />}

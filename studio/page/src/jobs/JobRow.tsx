@@ -15,6 +15,9 @@ import { LogDialog } from "./LogDialog";
 
 const tags: Record<JobState, string> = { queued: "", running: "accent", done: "good", failed: "bad", cancelled: "warn", interrupted: "warn" };
 
+/** "merge by zip" */
+const what = (job: Job) => (typeof job.options.method === "string" ? `${job.verb} by ${job.options.method}` : job.verb);
+
 function times(job: Job): string {
   const parts = [when(job.created)];
   if (job.started && job.finished) parts.push(`took ${duration((Date.parse(job.finished) - Date.parse(job.started)) / 1000)}`);
@@ -43,7 +46,8 @@ export function JobRow({ job }: { job: Job }) {
     <li class="card stack tight">
       <div class="row">
         <span class={`tag ${tags[job.state]}`}>{job.state}</span>
-        <strong class="grow wrap">{job.title}</strong>
+        <strong class="wrap">{job.title}</strong>
+        <span class="grow small muted">{what(job)}</span>
         <span class="small muted">{times(job)}</span>
       </div>
       {isActive(job) && <JobProgress job={job} />}

@@ -33,6 +33,7 @@ export function Tags({ adapter }: { adapter: Adapter }) {
           {kind}
         </span>
       ))}
+      {said.recipe && <span class="tag accent">merged by {said.recipe.method}</span>}
       <span class="tag">{baseName(said.base)}</span>
       {Object.keys(said.ranks).length > 0 && <span class="tag">{ranks(said.ranks)}</span>}
       <span class="tag">{bytes(adapter.bytes)}</span>

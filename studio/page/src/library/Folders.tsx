@@ -39,26 +39,44 @@ function AddFolder() {
   );
 }
 
-export function Folders() {
-  const drop = async (folder: Folder) => {
-    await remove(`/folders/${folder.id}`);
-    await loadAdapters();
+function FolderRow({ folder }: { folder: Folder }) {
+  const [error, setError] = useState<ApiError | null>(null);
+  const attempt = async (action: Promise<unknown>) => {
+    try {
+      await action;
+      await loadAdapters();
+      setError(null);
+    } catch (thrown) {
+      setError(asError(thrown));
+    }
   };
+  return (
+    <div class="stack tight">
+      <div class="row apart">
+        <span class="mono wrap">{folder.path}</span>
+        <span class="row">
+          <span class="muted small">{count(folder.files, "file")}</span>
+          <button type="button" class="button small" onClick={() => void attempt(post(`/folders/${folder.id}/scan`))} aria-label={`Look again in ${folder.path}`}>
+            Look again
+          </button>
+          <button type="button" class="button small" onClick={() => void attempt(remove(`/folders/${folder.id}`))} aria-label={`Leave out ${folder.path}`}>
+            Leave out
+          </button>
+        </span>
+      </div>
+      <ErrorNote error={error ?? folder.error} />
+    </div>
+  );
+}
+
+export function Folders() {
   return (
     <details class="more">
       <summary>Read a folder{folders.value.length > 0 && ` (${folders.value.length})`}</summary>
       <div class="stack">
         <p class="muted small">Its .safetensors files appear here and stay where they are; nothing in it is moved or changed.</p>
         {folders.value.map((folder) => (
-          <div key={folder.id} class="row apart">
-            <span class="mono wrap">{folder.path}</span>
-            <span class="row">
-              <span class="muted small">{count(folder.files, "file")}</span>
-              <button type="button" class="button small" onClick={() => void drop(folder)} aria-label={`Leave out ${folder.path}`}>
-                Leave out
-              </button>
-            </span>
-          </div>
+          <FolderRow key={folder.id} folder={folder} />
         ))}
         <AddFolder />
       </div>

@@ -12,44 +12,50 @@ import { isActive, jobs } from "../state/jobs";
 import { link } from "../state/route";
 import { imageOf, loadUnknown } from "../state/server";
 
-/** Rows of a prompt and a seed, columns of a contender. */
-function inRows(images: GalleryImage[]): { columns: string[]; rows: GalleryImage[][] } {
-  const columns = [...new Set(images.map((image) => image.contender ?? ""))];
-  const rows = new Map<string, GalleryImage[]>();
-  for (const image of [...images].sort((a, b) => (a.seed ?? 0) - (b.seed ?? 0))) {
-    const key = `${image.prompt} ${image.seed}`;
-    rows.set(key, [...(rows.get(key) ?? []), image]);
-  }
-  return { columns, rows: [...rows.values()] };
+interface Rows {
+  prompts: { text: string; span: number }[]; // over the columns, each over its seeds
+  rows: { contender: string; images: GalleryImage[] }[];
+}
+
+/** A row for each contender, a column for each prompt and seed, in the same order in every row. */
+function inRows(images: GalleryImage[]): Rows {
+  const texts = [...new Set(images.map((image) => image.prompt ?? ""))];
+  const contenders = [...new Set(images.map((image) => image.contender ?? ""))];
+  const place = (image: GalleryImage) => texts.indexOf(image.prompt ?? "") * 1e9 + (image.seed ?? 0);
+  const rows = contenders.map((contender) => ({
+    contender,
+    images: images.filter((image) => (image.contender ?? "") === contender).sort((a, b) => place(a) - place(b)),
+  }));
+  const longest = rows.reduce((best, row) => (row.images.length > best.images.length ? row : best), rows[0]!);
+  return { rows, prompts: texts.map((text) => ({ text, span: longest.images.filter((image) => (image.prompt ?? "") === text).length })) };
 }
 
 function Images({ images, open }: { images: GalleryImage[]; open: (id: number) => void }) {
-  const { columns, rows } = inRows(images);
+  const { prompts, rows } = inRows(images);
   return (
-    <div class="beside" style={{ "--columns": columns.length }}>
-      {columns.map((name) => (
-        <strong key={name} class="small wrap">
-          {name}
-        </strong>
+    <div class="beside" style={{ "--columns": prompts.reduce((sum, { span }) => sum + span, 0) }}>
+      {prompts.map(({ text, span }) => (
+        <span key={text} class="small muted wrap" style={{ gridColumn: `span ${span}` }}>
+          “{text}”
+        </span>
       ))}
-      {rows.flatMap((row) =>
-        columns.map((name) => {
-          const image = row.find((each) => (each.contender ?? "") === name);
-          if (!image) return <span key={name} />;
-          return (
-            <button key={image.id} type="button" class="open" aria-label={`Open: ${name}, seed ${image.seed}`} onClick={() => open(image.id)}>
-              <img class={isSmall(image) ? "sharp" : ""} src={address(`/images/${image.id}/file`)} alt="" />
-            </button>
-          );
-        }),
-      )}
+      {rows.flatMap((row) => [
+        <strong key={row.contender} class="small wrap">
+          {row.contender}
+        </strong>,
+        ...row.images.map((image) => (
+          <button key={image.id} type="button" class="open" aria-label={`Open: ${row.contender}, ${image.prompt}, seed ${image.seed}`} onClick={() => open(image.id)}>
+            <img class={isSmall(image) ? "sharp" : ""} src={address(`/images/${image.id}/file`)} alt="" />
+          </button>
+        )),
+      ])}
     </div>
   );
 }
 
 function Further({ images }: { images: GalleryImage[] }) {
-  const { rows } = inRows(images);
-  const [left, right] = rows[0] ?? [];
+  if (images.length === 0) return null;
+  const [left, right] = inRows(images).rows.map((row) => row.images[0]);
   if (!left || !right) return null;
   return (
     <div class="row">
@@ -78,7 +84,6 @@ export function Sheet({ merge }: { merge: Job }) {
   return (
     <section class="stack tight" aria-label="Images beside the direct merge">
       <h3>Beside the direct merge</h3>
-      {images[0]?.prompt && <p class="small muted">“{images[0].prompt}”</p>}
       {isActive(sheet) && <JobProgress job={sheet} />}
       <JobEnd job={sheet} />
       {images.some((image) => image.contender) ? <Images images={images} open={setOpen} /> : <ImageStrip ids={ids} />}

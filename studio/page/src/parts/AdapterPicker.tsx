@@ -12,6 +12,7 @@ export function AdapterPicker({ label, choose }: { label: string; choose: (id: n
       {all.map((adapter) => (
         <option key={adapter.id} value={adapter.id}>
           {adapter.name}
+          {adapter.summary?.recipe && ` · ${adapter.summary.recipe.method}`}
         </option>
       ))}
     </select>
