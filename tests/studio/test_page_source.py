@@ -48,3 +48,7 @@ def test_options_that_the_page_places_are_the_programs():
     assert len(placed) == 6
     for verb, names in placed:
         assert set(re.findall(r'"(\w+)"', names)) <= flags[verb], verb
+    presets = re.findall(r"^    values: \{(.*)\},$", (PAGE / "src/train/presets.ts").read_text(), re.MULTILINE)
+    assert len(presets) == 3
+    for values in presets:
+        assert set(re.findall(r"(\w+):", values)) <= flags["train"]

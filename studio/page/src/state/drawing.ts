@@ -5,6 +5,7 @@ import type { Values } from "../forms/flag";
 import { kept } from "./kept";
 import type { Request } from "./jobs";
 import { go } from "./route";
+import { verbs } from "./server";
 
 export type DrawRole = "adapter" | "subject" | "style";
 
@@ -72,6 +73,12 @@ type Reference = { adapter: number; strength?: number };
 const asList = (value: unknown): unknown[] => (value === undefined || value === null ? [] : Array.isArray(value) ? value : [value]);
 const isReference = (value: unknown): value is Reference => typeof value === "object" && value !== null && "adapter" in value;
 
+/** Without what is the program's default anyway. */
+function differing(values: Values): Values {
+  const isDefault = (name: string, value: unknown) => value === null || verbs.value.generate?.flags.some((flag) => flag.name === name && flag.default === value);
+  return Object.fromEntries(Object.entries(values).filter(([name, value]) => !isDefault(name, value)));
+}
+
 /** Takes the settings of an image over. */
 export async function recall(image: number): Promise<Settings> {
   const settings = await get<Settings | undefined>(`/images/${image}/settings`);
@@ -81,6 +88,6 @@ export async function recall(image: number): Promise<Settings> {
   for (const [role, list] of [["adapter", adapter], ["subject", subject], ["style", style]] as const) {
     for (const each of asList(list).filter(isReference)) worn.push({ adapter: each.adapter, strength: each.strength ?? 1, role });
   }
-  change({ prompts: asList(prompt) as string[], worn, values });
+  change({ prompts: asList(prompt) as string[], worn, values: differing(values) });
   return settings;
 }
