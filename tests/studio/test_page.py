@@ -148,7 +148,7 @@ def test_learning_shows_its_curves_also_after_a_reload(page, place):
     expect(sheet.locator("img").first).to_be_visible(timeout=A_JOB)
     page.reload()
     for curve in ("Loss", "Overlap", "Fidelity"):
-        expect(result.get_by_role("img", name=curve)).to_be_visible()
+        expect(page.get_by_role("img", name=curve)).to_be_visible()
     expect(sheet.locator("img").first).to_be_visible()
     page.screenshot(path=place / "merge.png", full_page=True)
 

@@ -138,15 +138,15 @@ export interface StreamEvent {
   event: JobEvent;
 }
 
+export interface MergePlan {
+  inputs: { role: string; rank: number; layers: number; alone: number; prompts: string[] }[];
+  joint_prompts: string[];
+  layers: Record<string, number> & { each: { how: string; layer: string; inputs: number[] }[] };
+}
+
 export interface Plan {
   command: string;
-  plan: {
-    inputs?: unknown;
-    layers?: Record<string, number | unknown[]>;
-    joint_prompt?: string | string[] | null;
-    needs_base?: boolean;
-    compatibility?: unknown;
-  } | null;
+  plan: MergePlan | null;
   notes: string[];
   warnings: string[];
   refusal: Problem | null;

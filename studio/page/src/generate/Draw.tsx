@@ -71,7 +71,7 @@ function Recall() {
         <div aria-live="polite">
           <ErrorNote error={error} />
           {settings && <p class="note good">Its settings are in the form now.</p>}
-          {settings && settings.missing.length > 0 && <p class="note warn">The library lacks {settings.missing.join(", ")}; the rest was taken over.</p>}
+          {settings && settings.missing.length > 0 && <p class="note warn">The library lacks {settings.missing.map((path) => path.split("/").pop()).join(", ")}; the rest was taken over.</p>}
         </div>
       </div>
     </details>

@@ -16,7 +16,8 @@ function inWords(value: unknown): string {
 const isSaid = (value: unknown) => value !== null && value !== "" && !(Array.isArray(value) && value.length === 0);
 
 export function settingsInWords(settings: Settings): Record<string, string> {
-  return Object.fromEntries(Object.entries(settings.options).filter(([, value]) => isSaid(value)).map(([name, value]) => [name, inWords(value)]));
+  const missing = settings.missing.length > 0 ? { not_in_the_library: settings.missing.map((path) => path.split("/").pop()).join(", ") } : {};
+  return Object.fromEntries(Object.entries({ ...settings.options, ...missing }).filter(([, value]) => isSaid(value)).map(([name, value]) => [name, inWords(value)]));
 }
 
 export function SettingsList({ settings }: { settings: Settings }) {

@@ -1,6 +1,6 @@
 /** A merge that was started here: its progress, then its file, and images beside the direct merge's. */
 import type { Job } from "../api/types";
-import { Curves, JobProgress } from "../jobs/JobProgress";
+import { JobProgress } from "../jobs/JobProgress";
 import { JobEnd } from "../jobs/JobEnd";
 import { Recipe } from "../library/Recipe";
 import { Tags } from "../library/AdapterCard";
@@ -17,7 +17,6 @@ function MergedFile({ job }: { job: Job }) {
   return (
     <>
       <div class="stack tight">
-        <strong class="wrap">{adapter.name}</strong>
         <Tags adapter={adapter} />
         <p class="small muted">{loads.length > 0 ? `Loads in ${loads.join(", ")}` : "No program that we know loads this file fully."}</p>
       </div>
@@ -45,7 +44,6 @@ export function MergeResult({ job }: { job: Job }) {
       <JobEnd job={job} />
       {job.state === "done" && <MergedFile job={job} />}
       <Sheet merge={job} />
-      <Curves job={job} />
     </section>
   );
 }

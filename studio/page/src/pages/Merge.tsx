@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import type { ApiError } from "../api/client";
 import { FlagForm } from "../forms/FlagForm";
 import { mergeFlags } from "../forms/layout";
+import { Curves } from "../jobs/JobProgress";
 import { AdapterSlot } from "../merge/AdapterSlot";
 import { MergeResult } from "../merge/MergeResult";
 import { chosenMethod, MethodPicker } from "../merge/MethodPicker";
@@ -12,7 +13,7 @@ import { mergeRequest } from "../merge/request";
 import { Icon } from "../parts/icons";
 import { asError, ErrorNote } from "../parts/Notice";
 import { Uploads } from "../parts/Uploads";
-import { isActive, jobOf, start } from "../state/jobs";
+import { isActive, jobOf, jobOrNewest, start } from "../state/jobs";
 import { addInput, draft, setOption, swapRoles } from "../state/merge";
 import { verbs } from "../state/server";
 
@@ -68,7 +69,7 @@ function StartButton() {
 
 export function Merge() {
   const method = chosenMethod();
-  const job = jobOf(draft.value.job);
+  const job = jobOrNewest(draft.value.job, "merge");
   return (
     <>
       <div class="head">
@@ -90,13 +91,18 @@ export function Merge() {
             <Icon name="plus" /> Add another LoRA
           </button>
         </div>
-        <div class={job ? "two" : "stack"}>
+        <div class={job ? "merging" : "stack"}>
           <section class="card stack" aria-label="How to merge">
             <MethodPicker />
             <Options />
             <StartButton />
           </section>
           <div id="result">{job && <MergeResult job={job} />}</div>
+          {job && (
+            <div class="card curves">
+              <Curves job={job} />
+            </div>
+          )}
         </div>
       </div>
     </>

@@ -10,7 +10,7 @@ import { Icon } from "../parts/icons";
 import { asError, ErrorNote } from "../parts/Notice";
 import { Uploads } from "../parts/Uploads";
 import { count } from "../parts/words";
-import { jobOf, start } from "../state/jobs";
+import { jobOrNewest, start } from "../state/jobs";
 import { verbs } from "../state/server";
 import { change, setValue, training, trainRequest } from "../state/training";
 import { sendImages } from "../state/uploads";
@@ -99,7 +99,7 @@ function Images() {
 export function Train() {
   const [error, setError] = useState<ApiError | null>(null);
   const verb = verbs.value.train;
-  const job = jobOf(training.value.job);
+  const job = jobOrNewest(training.value.job, "train");
   const lacks = training.value.images.length === 0 ? "Drop images first." : training.value.prompt.trim() === "" ? "Say in the prompt what the images show." : "";
   const run = async () => {
     setError(null);

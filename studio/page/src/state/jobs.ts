@@ -13,6 +13,9 @@ export const isActive = (job: Job | undefined): boolean => job?.state === "queue
 export const activeJobs = computed(() => (jobs.value ?? []).filter(isActive));
 
 export const jobOf = (id: number | null | undefined) => jobs.value?.find((job) => job.id === id);
+/** The job that was started here, or the newest of its kind: another browser may have started it. */
+export const jobOrNewest = (id: number | null, verb: string) => jobOf(id) ?? jobs.value?.find((job) => job.verb === verb);
+
 export const progressOf = (id: number) => progress.value[id] ?? nothingYet();
 
 /** A job that is new, or has changed. */
