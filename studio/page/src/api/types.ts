@@ -141,7 +141,7 @@ export interface StreamEvent {
 export interface MergePlan {
   inputs: { role: string; rank: number; layers: number; alone: number; prompts: string[] }[];
   joint_prompts: string[];
-  layers: Record<string, number> & { each: { how: string; layer: string; inputs: number[] }[] };
+  layers: { each: { how: string; layer: string; inputs: number[] }[] };
 }
 
 export interface Plan {

@@ -3,12 +3,12 @@ import type { MergePlan } from "../api/types";
 import { count } from "../parts/words";
 
 function Counts({ plan }: { plan: MergePlan }) {
-  const hows = Object.entries(plan.layers).filter(([, value]) => typeof value === "number" && value > 0) as [string, number][];
+  const hows = [...new Set(plan.layers.each.map((each) => each.how))];
   return (
     <p class="row">
-      {hows.map(([how, layers]) => (
+      {hows.map((how) => (
         <span key={how} class={how === "refused" ? "tag bad" : "tag"}>
-          {count(layers, "layer")} {how}
+          {count(plan.layers.each.filter((each) => each.how === how).length, "layer")} {how}
         </span>
       ))}
     </p>
