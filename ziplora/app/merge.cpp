@@ -11,6 +11,7 @@
 #include "ziplora/app/architecture.h"
 #include "ziplora/app/default_base.h"
 #include "ziplora/app/ignore_unused.h"
+#include "ziplora/app/merge_inputs.h"
 #include "ziplora/app/merge_metadata.h"
 #include "ziplora/app/merge_plan.h"
 #include "ziplora/base/error.h"
@@ -35,36 +36,6 @@
 namespace ziplora {
 namespace fs = std::filesystem;
 namespace {
-
-std::vector<Adapter> read_inputs(const std::vector<MergeFile>& files, const Architecture& architecture,
-                                 const UnusedKeys& unused, ProgressSink& progress) {
-  std::vector<Adapter> adapters;
-  const BaseWeights weights = architecture.weights();
-  for (const MergeFile& file : files) {
-    std::vector<std::string> warnings;
-    adapters.push_back(read_adapter(file.path, *architecture.names, warnings, weights, unused));
-    adapters.back().source = file.path;
-    for (const std::string& warning : warnings)
-      progress.warning(file.path.filename().string() + ": " + warning);
-  }
-  return adapters;
-}
-
-std::vector<MergeInput> merge_inputs(const std::vector<MergeFile>& files,
-                                     const std::vector<Adapter>& adapters) {
-  std::vector<MergeInput> inputs;
-  for (size_t k = 0; k < adapters.size(); ++k) {
-    const MergeFile& file = files[k];
-    MergeInput input{
-        .adapter = &adapters[k], .role = file.role, .strength = file.strength, .prompts = file.prompts};
-    if (input.prompts.empty())
-      if (const std::vector<std::string> words = trigger_words(adapters[k].metadata); !words.empty())
-        input.prompts = {words.front()};
-    if (file.images) input.images = list_images(*file.images);
-    inputs.push_back(std::move(input));
-  }
-  return inputs;
-}
 
 void note_prompts(const std::vector<MergeInput>& inputs, ProgressSink& progress) {
   for (const MergeInput& input : inputs)
