@@ -273,7 +273,6 @@ def test_every_page_is_accessible(page, place, width, theme):
     found = {}
     for name in PAGES:
         visit(page, name)
-        page.wait_for_load_state("networkidle")
         page.screenshot(path=place / f"{name.replace('/', '-')}-{width}-{theme}.png", full_page=True)
         found[name] = findings(page)
         assert page.evaluate("() => document.documentElement.scrollWidth") <= width, name

@@ -51,7 +51,8 @@ class Watched:
     hosts: set[str] = field(default_factory=set)
 
     def watch(self):
-        self.page.on("console", lambda message: message.type in ("error", "warning") and self.complaints.append(message.text))
+        self.page.on("console", lambda message: message.type in ("error", "warning")
+                     and self.complaints.append(f"{message.text} {message.location['url']}"))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", lambda request: self.hosts.add(request.url.split("/")[2] if "://" in request.url else "data:"))
 

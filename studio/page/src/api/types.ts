@@ -125,7 +125,7 @@ export interface JobEvent {
   total?: number;
   text?: string;
   image?: string; // of a preview: a data URL
-  state?: JobState;
+  state?: JobState | "removed";
   metrics?: Record<string, number>;
 }
 

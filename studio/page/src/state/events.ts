@@ -3,7 +3,7 @@ import { signal } from "@preact/signals";
 
 import { address, ApiError, get } from "../api/client";
 import type { JobEvent, StreamEvent } from "../api/types";
-import { addEvents, loadJob, loadJobs } from "./jobs";
+import { addEvents, dropJob, loadJob, loadJobs } from "./jobs";
 import { load, loadAdapters, loadImages } from "./server";
 
 /** Null until the first answer. */
@@ -25,7 +25,8 @@ function flush() {
 function take({ job, adapter, image, folder, event }: StreamEvent) {
   if (job !== undefined) {
     told.set(job, [...(told.get(job) ?? []), event]);
-    if (event.event === "state") {
+    if (event.state === "removed") dropJob(job);
+    else if (event.event === "state") {
       void loadJob(job).catch(() => loadJobs().catch(() => undefined));
       changed.add(loadJobs); // the places of the others in the queue
     }

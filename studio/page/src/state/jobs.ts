@@ -73,5 +73,10 @@ export async function move(id: number, position: number) {
 
 export async function forget(id: number) {
   await remove(`/jobs/${id}`);
+  dropJob(id);
+}
+
+/** One that was removed, perhaps on another page. */
+export function dropJob(id: number) {
   jobs.value = (jobs.value ?? []).filter((job) => job.id !== id);
 }
