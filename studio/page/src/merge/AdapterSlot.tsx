@@ -27,7 +27,7 @@ function Prompts({ input, at }: { input: Input; at: number }) {
   return (
     <div class="field">
       <label for={id}>{label(flag.name)}</label>
-      <textarea id={id} rows={input.prompts.length > 1 ? 3 : 1} value={input.prompts.join("\n")} placeholder={defaultText(flag) || defaultText(flagOf(verbs.value.merge, "subject_prompt") ?? flag)} aria-describedby={`${id}-help`}
+      <textarea id={id} rows={Math.max(2, input.prompts.length)} value={input.prompts.join("\n")} placeholder={defaultText(flag) || defaultText(flagOf(verbs.value.merge, "subject_prompt") ?? flag)} aria-describedby={`${id}-help`}
         onInput={(event) => setInput(at, { prompts: event.currentTarget.value ? event.currentTarget.value.split("\n") : [] })} />
       <span class="help" id={`${id}-help`}>
         {helpText(flag)}
