@@ -218,9 +218,11 @@ def test_train_learns_from_dropped_images_and_captions(page):
     page.get_by_label("Prompt", exact=True).fill("a sks cat face")
     page.get_by_label("Iterations", exact=True).fill("2")
     page.get_by_label("Sample every").fill("2")
+    page.get_by_label("Output", exact=True).fill("my-cat")
     page.get_by_role("button", name="Train", exact=True).click()
     result = region(page, "Result")
     expect(result.get_by_role("button", name="Merge as subject")).to_be_visible(timeout=A_JOB)
+    expect(result.get_by_role("heading", name="my-cat")).to_be_visible()
     expect(result.locator(".shot")).not_to_have_count(0)
 
 

@@ -7,18 +7,18 @@ import type { Flag } from "./flag";
 export const first: Record<string, string[]> = {
   merge: [],
   generate: ["negative_prompt", "images", "seed", "width", "height", "steps", "guidance_scale", "style_strength", "scheduler"],
-  train: ["iterations", "rank", "sample_every"],
+  train: ["output", "iterations", "rank", "sample_every"],
 };
 
 /** Placed by a page itself. */
 const byHand: Record<string, string[]> = {
   merge: ["subject_prompt", "style_prompt", "adapter_prompt", "method", "resume"],
-  generate: ["prompt", "grid"],
+  generate: ["prompt", "grid", "output"],
   train: ["prompt"],
 };
 
-/** Files come from the library or are the server's choice; the base has a window of its own. */
-const namesFile = (flag: Flag) => /FILE|PATH|FOLDER|ADAPTERS/.test(flag.value_name);
+/** Files come from the library; the base has a window of its own. What is made may be given a name: its folder is the server's choice. */
+const namesFile = (flag: Flag) => flag.name !== "output" && /FILE|PATH|FOLDER|ADAPTERS/.test(flag.value_name);
 
 export const flagOf = (verb: Verb | undefined, name: string) => verb?.flags.find((flag) => flag.name === name);
 

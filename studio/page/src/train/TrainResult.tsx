@@ -16,7 +16,6 @@ function Learned({ job }: { job: Job }) {
   return (
     <>
       <div class="stack tight">
-        <strong class="wrap">{adapter.name}</strong>
         <Tags adapter={adapter} />
       </div>
       <div class="row">
