@@ -123,6 +123,10 @@ int64_t Gallery::add_uploaded(const fs::path& file, const std::string& name) {
   return id;
 }
 
+bool Gallery::has(const fs::path& file) {
+  return database_.row("SELECT id FROM images WHERE path = ?", {file.string()}).has_value();
+}
+
 int64_t Gallery::add_made(int64_t job, const MadeImage& made) {
   const nlohmann::json size = size_of_png(first_bytes(made.file));
   const int64_t id = database_.run(

@@ -45,6 +45,7 @@ class Gallery {
   std::filesystem::path new_place(const std::string& name);
   /// @throws Refusal(422), and removes the file, if it is no image that the program reads
   int64_t add_uploaded(const std::filesystem::path& file, const std::string& name);
+  bool has(const std::filesystem::path& file);
   int64_t add_made(int64_t job, const MadeImage& made);
 
  private:

@@ -55,7 +55,7 @@ json image_settings(const Program& program, Library& library, const fs::path& im
       options[name] = adapter_of(library, value, missing);
   }
   const std::string bytes = read_file(image);
-  const bool is_ours = bytes.find("TXtziplora") != std::string::npos;  // its chunk, of any kind of text
+  const bool is_ours = bytes.find("Xtziplora") != std::string::npos;  // its chunk, of any kind of text
   return {{"source", is_ours ? "ziplora" : "a1111"},
           {"options", options},
           {"missing", missing},

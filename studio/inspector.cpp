@@ -49,16 +49,27 @@ bool Inspector::is_inspecting(int64_t adapter) {
 }
 
 bool Inspector::wait_for(int64_t adapter, std::chrono::seconds patience) {
-  std::unique_lock lock(mutex_);
-  return changed_.wait_for(lock, patience, [&] { return !is_inspecting(adapter); });
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (is_inspecting(adapter)) {
+    std::unique_lock lock(mutex_);
+    // A change between the question and the wait is seen a moment later.
+    changed_.wait_for(lock, std::chrono::milliseconds(50));
+    if (std::chrono::steady_clock::now() > end) return false;
+  }
+  return true;
 }
 
 std::vector<nlohmann::json> Inspector::next_batch(const std::stop_token& stop) {
+  std::vector<int64_t> ids;
+  {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, stop, [this] { return !queued_.empty(); });
+    for (; !queued_.empty() && ids.size() < kFilesAtOnce; queued_.pop_front()) ids.push_back(queued_.front());
+  }
+  // Without the lock: whoever holds the database may be waiting for it.
   std::vector<nlohmann::json> batch;
-  std::unique_lock lock(mutex_);
-  changed_.wait(lock, stop, [this] { return !queued_.empty(); });
-  for (; !queued_.empty() && batch.size() < kFilesAtOnce; queued_.pop_front())
-    if (auto row = database_.row("SELECT id, path FROM adapters WHERE id = ?", {queued_.front()}))
+  for (const int64_t id : ids)
+    if (auto row = database_.row("SELECT id, path FROM adapters WHERE id = ?", {id}))
       batch.push_back(std::move(*row));
   return batch;
 }

@@ -4,7 +4,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <set>
+
 #include "studio/clock.h"
+#include "studio/file_name.h"
 #include "studio/job_runner.h"
 #include "ziplora/base/parse_number.h"
 #include "ziplora/io/json_file.h"
@@ -15,18 +19,19 @@ namespace {
 
 using nlohmann::json;
 
-/// The prompts under which the merged file is to be looked at: the recipe's own.
-json prompts_of(const json& inspected) {
+constexpr size_t kMostPrompts = 2;
+constexpr int kSecondsToAsk = 120;
+
+/// The prompts under which the merged file is to be looked at: that of subject and style together, then their own.
+json prompts_of(const json& plan) {
   json prompts = json::array();
-  const json recipe = inspected.value("recipe", json::object());
   const auto add = [&prompts](const json& more) {
     for (const json& prompt : more)
-      if (prompts.size() < 2 && std::ranges::find(prompts, prompt) == prompts.end())
+      if (prompts.size() < kMostPrompts && std::find(prompts.begin(), prompts.end(), prompt) == prompts.end())
         prompts.push_back(prompt);
   };
-  if (!recipe.is_object()) return prompts;
-  add(recipe.value("joint_prompts", json::array()));
-  for (const json& input : recipe.value("inputs", json::array())) add(input.value("prompts", json::array()));
+  add(plan.value("joint_prompts", json::array()));
+  for (const json& input : plan.value("inputs", json::array())) add(input.value("prompts", json::array()));
   return prompts;
 }
 
@@ -67,6 +72,19 @@ json JobRunner::register_results(int64_t job, const JobStep& step, const json& r
   return made;
 }
 
+void JobRunner::register_samples(int64_t job, const JobStep& step) {
+  if (step.verb != "train") return;
+  const json& config = step.options.config;
+  const std::string prompt = config.value("sample_prompt", config.value("prompt", ""));
+  std::error_code ignored;
+  std::set<fs::path> samples;
+  for (const fs::directory_entry& entry :
+       fs::directory_iterator(fs::path(config.value("run_folder", "")) / "samples", ignored))
+    if (extension_of(entry.path()) == ".png") samples.insert(entry.path());
+  for (const fs::path& sample : samples)
+    if (!things_.gallery.has(sample)) things_.gallery.add_made(job, {.file = sample, .prompt = prompt});
+}
+
 /// After a merge that asked for it, a job that draws a sheet of the result.
 void JobRunner::follow_up(const json& job, const json& result) {
   const json request = json_column(job, "request");
@@ -74,7 +92,10 @@ void JobRunner::follow_up(const json& job, const json& result) {
       result.at("adapters").empty())
     return;
   const int64_t merged = result.at("adapters").at(0);
-  const json prompts = prompts_of(things_.library.wait_inspected(merged));
+  const fs::path folder = folder_ / std::to_string(job.at("id").get<int64_t>());
+  const Answer plan =
+      program_.ask({"merge", "--config", (folder / "config.json").string(), "--plan"}, folder, kSecondsToAsk);
+  const json prompts = prompts_of(parse_json(plan.out).value_or(json::object()));
   if (prompts.empty()) return;
   const json sheet = {
       {"of", job.at("id")}, {"merged", merged}, {"options", request.at("options")}, {"prompts", prompts}};

@@ -18,6 +18,8 @@ using nlohmann::json;
 using std::chrono::steady_clock;
 
 constexpr auto kTermAfter = std::chrono::seconds(10), kKillAfter = std::chrono::seconds(20);
+/// For images that a training draws on its way.
+constexpr auto kBetweenLooks = std::chrono::seconds(1);
 /// Loading reports each of thousands of tensors: steps that follow faster and say nothing else are left out.
 constexpr auto kBetweenPlainSteps = std::chrono::milliseconds(100);
 
@@ -36,6 +38,7 @@ JobRunner::~JobRunner() { stop(); }
 
 void JobRunner::wake() {
   const std::lock_guard lock(mutex_);
+  may_have_jobs_ = true;
   changed_.notify_all();
 }
 
@@ -83,14 +86,15 @@ void JobRunner::watch(const std::stop_token& stop) {
 }
 
 std::optional<json> JobRunner::next_job(const std::stop_token& stop) {
-  std::optional<json> found;
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, stop, [&] {
-    if (!stopping_)
-      found = database_.row("SELECT * FROM jobs WHERE state = 'queued' ORDER BY place, id LIMIT 1", {});
-    return found.has_value();
-  });
-  if (stop.stop_requested() || !found) return std::nullopt;
+  changed_.wait(lock, stop, [this] { return !stopping_ && may_have_jobs_; });
+  if (stop.stop_requested()) return std::nullopt;
+  may_have_jobs_ = false;
+  lock.unlock();  // whoever holds the database may be waiting for it
+  auto found = database_.row("SELECT * FROM jobs WHERE state = 'queued' ORDER BY place, id LIMIT 1", {});
+  if (!found) return std::nullopt;
+  lock.lock();
+  may_have_jobs_ = true;
   running_ = found->at("id");
   cancelled_at_.reset();
   progress_ = nullptr;
@@ -106,6 +110,7 @@ void JobRunner::work(const std::stop_token& stop) {
     } catch (const std::exception& error) {  // a full disk, for one: the job stays as it is
       events_.publish({{"event", {{"event", "warning"}, {"text", error.what()}}}});
       std::unique_lock lock(mutex_);
+      may_have_jobs_ = true;
       changed_.wait_for(lock, stop, std::chrono::seconds(2), [] { return false; });
     }
     const std::lock_guard lock(mutex_);
@@ -205,7 +210,14 @@ int JobRunner::run_worker(int64_t job, const JobStep& step, const fs::path& fold
   try {
     database_.run("UPDATE jobs SET worker = ? WHERE id = ?",
                   {fmt::format("{} {}", worker.process(), start_of(worker.process())), job});
-    worker.read([&](std::string_view line) { take_line(job, line, log, error); });
+    auto looked = steady_clock::now();
+    worker.read([&](std::string_view line) {
+      take_line(job, line, log, error);
+      if (steady_clock::now() - looked < kBetweenLooks) return;
+      looked = steady_clock::now();
+      register_samples(job, step);
+    });
+    register_samples(job, step);
   } catch (...) {
     worker.send(SIGKILL);
   }

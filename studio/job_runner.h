@@ -55,6 +55,8 @@ class JobRunner {
   void take_line(int64_t job, std::string_view line, const std::filesystem::path& log, nlohmann::json& error);
   void take_progress(const nlohmann::json& event);
   nlohmann::json register_results(int64_t job, const JobStep& step, const nlohmann::json& result);
+  /// What a training has drawn so far.
+  void register_samples(int64_t job, const JobStep& step);
   void follow_up(const nlohmann::json& job, const nlohmann::json& result);
   void set_state(int64_t job, const std::string& state);
 
@@ -69,7 +71,7 @@ class JobRunner {
   ChildProcess* worker_ = nullptr;
   int64_t running_ = 0;
   std::optional<std::chrono::steady_clock::time_point> cancelled_at_;
-  bool stopping_ = false;
+  bool stopping_ = false, may_have_jobs_ = true;
   nlohmann::json progress_;
   std::chrono::steady_clock::time_point stage_started_, last_step_;
   int64_t first_step_ = 0;

@@ -68,10 +68,12 @@ json Jobs::shown(const json& row) {
   const json request = json_column(row, "request"), result = json_column(row, "result");
   job["options"] = request.value("options", json::object());
   job["adapters"] = result.is_null() ? json::array() : result.at("adapters");
-  job["images"] = result.is_null() ? json::array() : result.at("images");
+  job["images"] = json::array();  // also those of a job that still runs
+  for (const json& image : database_.rows("SELECT id FROM images WHERE job = ? ORDER BY id", {id}))
+    job["images"].push_back(image.at("id"));
   job["result"] = result.is_null() ? json() : result.at("result");
   job["error"] = json_column(row, "error");
-  job["progress"] = runner_.progress(id);
+  job["progress"] = row.at("state") == "running" ? runner_.progress(id) : json();
   job["of"] = request.value("of", json());
   job["grid"] = row.at("verb") == "grid" ? json(id) : json();
   job["resumable"] = false;

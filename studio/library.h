@@ -57,7 +57,8 @@ class Library {
   nlohmann::json row(int64_t id);
   nlohmann::json folder_row(int64_t id);
   void remove_leftovers();
-  void add_or_update(const std::filesystem::path& file, int64_t folder);
+  /// @return the card's id if the file is to be inspected
+  std::optional<int64_t> add_or_update(const std::filesystem::path& file, int64_t folder);
   Database& database_;
   EventHub& events_;
   Inspector& inspector_;

@@ -70,12 +70,12 @@ nlohmann::json Library::add_folder(const std::string& given) {
   return scan(database_.row("SELECT id FROM folders WHERE path = ?", {path.string()})->at("id"));
 }
 
-void Library::add_or_update(const fs::path& file, int64_t folder) {
+std::optional<int64_t> Library::add_or_update(const fs::path& file, int64_t folder) {
   const auto known = database_.row("SELECT id, modified FROM adapters WHERE path = ?", {file.string()});
   const std::string state = state_of(file);
   std::error_code ignored;
   const auto bytes = static_cast<int64_t>(fs::file_size(file, ignored));
-  if (known && known->at("modified") == state) return;
+  if (known && known->at("modified") == state) return std::nullopt;
   int64_t id = 0;
   if (known) {
     id = known->at("id");
@@ -87,19 +87,23 @@ void Library::add_or_update(const fs::path& file, int64_t folder) {
         "VALUES (?, ?, ?, ?, 'folder', ?, 'inspecting', ?)",
         {file.stem().string(), file.string(), bytes, state, folder, utc_now()});
   }
-  inspector_.queue(id);
+  return id;
 }
 
 nlohmann::json Library::scan(int64_t id) {
   const nlohmann::json folder = folder_row(id);
   const std::set<fs::path> files = lora_files(folder.at("path").get<std::string>());
+  std::vector<int64_t> changed;
   database_.transaction([&] {
-    for (const fs::path& file : files) add_or_update(file, id);
+    for (const fs::path& file : files)
+      if (const auto card = add_or_update(file, id)) changed.push_back(*card);
     for (const nlohmann::json& row : database_.rows("SELECT id, path FROM adapters WHERE folder = ?", {id}))
       if (!files.contains(row.at("path").get<std::string>()))
         database_.run("DELETE FROM adapters WHERE id = ?", {row.at("id")});
     database_.run("UPDATE folders SET files = ? WHERE id = ?", {files.size(), id});
   });
+  for (const int64_t card : changed)
+    inspector_.queue(card);  // not while the database is held: the inspector asks it
   events_.publish({{"folder", id}, {"event", {{"event", "changed"}}}});
   return folder_row(id);
 }

@@ -6,8 +6,8 @@
 #include "studio/gallery.h"
 #include "studio/inspector.h"
 #include "studio/jobs.h"
-#include "studio/library.h"
 #include "studio/launch/options.h"
+#include "studio/library.h"
 #include "studio/program.h"
 #include "studio/votes.h"
 

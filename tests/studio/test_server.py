@@ -161,6 +161,7 @@ def test_an_image_carries_settings_that_make_it_again(studio, library):
     assert [(image["seed"], image["prompt"], image["contender"], image["width"]) for image in images] == [
         (5, "a sks dog", "dog × 0.9", 64), (6, "a sks dog", "dog × 0.9", 64)]
     settings = studio.get(f"/images/{images[1]['id']}/settings")
+    assert settings["source"] == "ziplora"
     assert settings["missing"] == [] and settings["options"]["adapter"] == options["adapter"] and settings["options"]["seed"] == 6
     # Alone, as in the second run of both: in a batch of two, sums are rounded elsewhere.
     again = [studio.wait(studio.job("generate", settings["options"])) for _ in range(2)]

@@ -95,7 +95,7 @@ def test_an_interrupted_training_goes_on_by_itself(tmp_path):
     studio = Studio(tmp_path / "data")
     image = studio.post("/images?name=cat.png", data=photo)["id"]
     options = {"images": [{"images": [image]}], "prompt": "a cat", "iterations": 30, "rank": 2, "batch_size": 1, "views": 1,
-               "targets": "cross-attention"}
+               "sample_every": 10}
     job = studio.job("train", options, captions={str(image): "a sks cat"})
     studio.wait_until(job, lambda found: found["progress"] and found["progress"]["stage"] == "train" and found["progress"]["step"] > 2)
     assert (studio.data / f"jobs/{job}/images-0/0001.txt").read_text() == "a sks cat"
@@ -107,4 +107,4 @@ def test_an_interrupted_training_goes_on_by_itself(tmp_path):
         steps = [event["step"] for event in studio.get(f"/jobs/{job}/events")["events"]
                  if event["event"] == "step" and event["stage"] == "train"]
         assert steps == sorted(set(steps)) and steps[-1] == 30, steps  # none is done twice
-        assert studio.get(f"/adapters/{found['adapters'][0]}")["summary"]["trigger_words"]
+        assert len(found["adapters"]) == 1 and len(found["images"]) >= 2

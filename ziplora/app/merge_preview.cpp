@@ -83,7 +83,8 @@ ordered_json preview_merge(const MergeRequest& request, ProgressSink& progress) 
   if (plan.needs_base()) require_prompts(inputs);
   const std::vector<PromptContext> contexts = contexts_of(plan, request, inputs);
   const InputsOfLayers layers = inputs_of_layers(adapters);
-  ordered_json joint = ordered_json::array();
+  std::vector<std::string> joint = request.joint_prompts;
+  if (joint.empty()) joint = joint_prompts_of(inputs);
   if (has_joint(inputs, contexts)) joint = contexts.back().prompts;
   return {{"command", "merge"},
           {"method", plan.recipe ? "recipe" : plan.method->name},
