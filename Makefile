@@ -1,8 +1,9 @@
 # One line a target; the work is in tools/ and CMake.
-.PHONY: all setup build demo test wheel bench bench-sdxl base base-report evidence format check asan tsan torture fuzz clean
+.PHONY: all setup build studio demo test wheel bench bench-sdxl base base-report evidence format check asan tsan torture fuzz clean
 all: build
 setup:            ; @tools/setup.sh engine
 build: setup      ; @tools/build.sh release build
+studio:           ; @tools/studio.sh
 demo:             ; @tools/demo.sh
 test:             ; @tools/test.sh
 wheel:            ; @tools/wheel.sh

@@ -12,6 +12,7 @@
 #include "cli/team_work.h"
 #include "ziplora/app/device_policy.h"
 #include "ziplora/app/merge.h"
+#include "ziplora/app/merge_preview.h"
 #include "ziplora/base/error.h"
 #include "ziplora/merge/merge_method.h"
 
@@ -30,6 +31,7 @@ struct InputFlags {
 struct MergeFlags {
   MergeRequest request;
   InputFlags inputs;
+  bool plan = false;
   std::string device = DevicePolicy{}.device.str();
 };
 
@@ -146,6 +148,35 @@ std::string describe(const MergeOutcome& outcome) {
   return text + outcome.output.string();
 }
 
+/// Of preview_merge.
+std::string describe(const nlohmann::ordered_json& preview) {
+  std::string text = fmt::format("{} for {}\n", preview.at("method").get<std::string>(),
+                                 preview.at("architecture").get<std::string>());
+  for (const auto& input : preview.at("inputs"))
+    text += fmt::format("{}: {}, {} layers of rank up to {}, {} of them its alone\n",
+                        input.at("role").get<std::string>(), input.at("file").get<std::string>(),
+                        input.at("layers").get<int64_t>(), input.at("rank").get<int64_t>(),
+                        input.at("alone").get<int64_t>());
+  for (const auto& prompt : preview.at("joint_prompts"))
+    text += fmt::format("joint prompt: \"{}\"\n", prompt.get<std::string>());
+  const auto& layers = preview.at("layers");
+  return text + fmt::format("{} layers: {} learned on the base, {} added; {} in several files",
+                            layers.at("total").get<int64_t>(), layers.at("learned").get<int64_t>(),
+                            layers.at("added").get<int64_t>(), layers.at("shared").get<int64_t>());
+}
+
+/// The table of methods, with each one's options.
+nlohmann::ordered_json method_rows() {
+  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+  for (const MergeMethod& method : merge_methods())
+    rows.push_back({{"name", method.name},
+                    {"summary", method.summary},
+                    {"needs_base", method.needs_base},
+                    {"keeps_state", method.keeps_state},
+                    {"options", options_json(method.options)}});
+  return rows;
+}
+
 }  // namespace
 
 Verb merge_command(CLI::App& app) {
@@ -180,6 +211,7 @@ Verb merge_command(CLI::App& app) {
       ->type_name("DIALECT");
   add_dtype_flag(app, "--file-dtype", request.write.dtype, "Write the factors in this type");
   app.add_flag("--ignore-unused", request.ignore_unused, kIgnoreUnusedHelp);
+  app.add_flag("--plan", flags->plan, "Say what the merge would do with each layer, and do nothing");
   app.add_flag("--resume", request.resume, "Resume the interrupted merge of the same command");
   app.add_option(
          "--checkpoint-minutes", request.checkpoint_minutes,
@@ -194,15 +226,22 @@ Verb merge_command(CLI::App& app) {
       "ziplora merge --subject dog.safetensors --style ink.safetensors:0.8 -o dog-in-ink.safetensors"));
 
   return {[flags](CommandContext& context) {
-    MergeRequest request = flags->request;
-    request.inputs = parse_inputs(flags->inputs);
-    request.policy = parse_device_policy(flags->device, request.policy.dtype, "merge: --device");
-    in_team(context, "merge", [&](Team& team, ProgressSink& progress) {
-      request.team = &team;
-      const MergeOutcome outcome = run_merge(request, progress, context.cancel);
-      if (team.leads()) context.print_result(outcome.to_json(), describe(outcome));
-    });
-  }};
+            MergeRequest request = flags->request;
+            request.inputs = parse_inputs(flags->inputs);
+            request.policy = parse_device_policy(flags->device, request.policy.dtype, "merge: --device");
+            if (flags->plan) {
+              const nlohmann::ordered_json preview = preview_merge(request, context.progress);
+              context.print_result(preview, describe(preview));
+              return;
+            }
+            in_team(context, "merge", [&](Team& team, ProgressSink& progress) {
+              request.team = &team;
+              const MergeOutcome outcome = run_merge(request, progress, context.cancel);
+              if (team.leads()) context.print_result(outcome.to_json(), describe(outcome));
+            });
+          },
+          {},
+          method_rows};
 }
 
 }  // namespace ziplora::cli

@@ -12,8 +12,19 @@ const std::vector<Command>& commands() {
       {"analyze", "Measure how sparse LoRA files are, and how each two lie to each other", analyze_command},
       {"convert", "Convert LoRA files, extract them from checkpoints and bake them into checkpoints",
        convert_command},
+#ifdef ZIPLORA_STUDIO
+      {"studio", "Open a page in the browser that does all of this", studio_command, true},
+#endif
   };
   return table;
+}
+
+std::vector<AbsentCommand> absent_commands() {
+#ifdef ZIPLORA_STUDIO
+  return {};
+#else
+  return {{"studio", "build it from the sources, with 'make studio'"}};
+#endif
 }
 
 }  // namespace ziplora::cli

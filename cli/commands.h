@@ -6,6 +6,8 @@
 namespace ziplora::cli {
 
 const std::vector<Command>& commands();
+/// Those that this build was made without.
+std::vector<AbsentCommand> absent_commands();
 
 Verb train_command(CLI::App& app);
 Verb merge_command(CLI::App& app);
@@ -14,5 +16,8 @@ Verb evaluate_command(CLI::App& app);
 Verb inspect_command(CLI::App& app);
 Verb analyze_command(CLI::App& app);
 Verb convert_command(CLI::App& app);
+#ifdef ZIPLORA_STUDIO
+Verb studio_command(CLI::App& app);
+#endif
 
 }  // namespace ziplora::cli

@@ -1,4 +1,5 @@
-# ziplora_library(NAME SOURCES … DEPENDS … LIBRARIES …)  one folder, one static library, one set of allowed includes
+# ziplora_library(NAME SOURCES … DEPENDS … LIBRARIES …)  one folder, one static library, one set of allowed includes;
+#                                                        PCH: a precompiled header of its own, in place of all folders'
 # ziplora_unit_tests(NAME SOURCES …)                     the folder's *_test.cpp files, with ZIPLORA_BUILD_TESTS: one binary,
 #                                                        one entry for ctest, since a start costs as much as many a case
 # SEPARATE in either: the files use one name for several things (each kind of adapter has its `parse`), so each is a
@@ -44,7 +45,7 @@ function(ziplora_unity target separate)
 endfunction()
 
 function(ziplora_library name)
-  cmake_parse_arguments(ARG "SEPARATE" "" "SOURCES;DEPENDS;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ARG "SEPARATE" "PCH" "SOURCES;DEPENDS;LIBRARIES" ${ARGN})
   list(TRANSFORM ARG_DEPENDS PREPEND ziplora_)
   if(NOT ARG_SOURCES)
     add_library(ziplora_${name} INTERFACE)
@@ -54,7 +55,11 @@ function(ziplora_library name)
   endif()
   add_library(ziplora_${name} STATIC ${ARG_SOURCES})
   target_link_libraries(ziplora_${name} PUBLIC ziplora_options ${ARG_DEPENDS} ${ARG_LIBRARIES})
-  target_precompile_headers(ziplora_${name} REUSE_FROM ziplora_pch)
+  if(ARG_PCH)
+    target_precompile_headers(ziplora_${name} PRIVATE ${ARG_PCH})
+  else()
+    target_precompile_headers(ziplora_${name} REUSE_FROM ziplora_pch)
+  endif()
   ziplora_unity(ziplora_${name} ${ARG_SEPARATE})
   ziplora_install_folder(${name})
 endfunction()

@@ -1,7 +1,8 @@
 """Finds code that goes past the one place for something that hostile files must not reach unguarded:
 
     stdout and stderr        cli/frame/printing.cpp, which cleans what a terminal would obey;
-                             mini/world/world_sheet.cpp, which only developers run, by hand
+                             mini/world/world_sheet.cpp, which only developers run, by hand;
+                             studio/child_process.cpp, between fork and exec, where nothing else may be called
     files that are made      ziplora/base/temporary_part.cpp, which leaves nothing half done;
                              ziplora/base/temporary_folder.cpp, whose folders are new, under names of their own;
                              ziplora/base/lock_file.cpp, whose file counts by its lock, not by what it holds;
@@ -24,7 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 RULES = [  # the pattern, where it may be, what to use instead
     (r"std::(cout|cerr|clog)\b|\bfmt::print\b|\b(std::)?(f?puts|f?printf|perror|fwrite)\(|\bwrite(_all)?\(\s*STD(OUT|ERR)_FILENO",
-     {"cli/frame/printing.cpp", "mini/world/world_sheet.cpp"}, "print_out or print_err of cli/frame/printing.h"),
+     {"cli/frame/printing.cpp", "mini/world/world_sheet.cpp", "studio/child_process.cpp"}, "print_out or print_err of cli/frame/printing.h"),
     (r"std::ofstream|\bO_CREAT\b|\b(std::)?fopen\(|\bmko?stemps?\(|\bmkdtemp\(",
      {"ziplora/base/temporary_part.cpp", "ziplora/base/temporary_folder.cpp", "ziplora/base/lock_file.cpp",
       "ziplora/io/json_lines.cpp"},
@@ -39,7 +40,7 @@ RULES = [  # the pattern, where it may be, what to use instead
 
 def sources():
     """Not tests, nor what only they are built from."""
-    listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard", "cli", "mini", "ziplora"],
+    listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard", "cli", "mini", "studio", "ziplora"],
                             cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     for name in listed:
         if name.endswith((".h", ".cpp")) and not name.endswith(("_test.cpp", "_fixture.h")) and "/tests/" not in name:

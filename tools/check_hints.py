@@ -68,7 +68,7 @@ def flags_of(verb: str) -> set[str]:
 
 def unknown_flags(file: Path, known: dict[str, set[str]]):
     text = file.read_text()
-    own = [verb for verb in VERBS
+    own = [verb for verb in VERBS if file.parent != ROOT / "studio"  # which runs all of them
            if file.parent.name == verb or re.fullmatch(rf"(cmd_)?{verb}(_.*)?", file.stem)] or VERBS
     for line, words in ((text.count("\n", 0, found.start()) + 1, found[0]) for found in TEXT.finditer(text)):
         verbs = own + [verb for verb in VERBS if f"ziplora {verb.replace('_', '-')}" in words]
@@ -84,8 +84,8 @@ def flags_of_low_layers(file: Path):
 
 
 def main() -> int:
-    files = [file for folder in ("ziplora", "cli") for file in sorted((ROOT / folder).rglob("*.[ch]*"))
-             if not file.stem.endswith("_test")]
+    files = [file for folder in ("ziplora", "cli", "studio") for file in sorted((ROOT / folder).rglob("*.[ch]*"))
+             if file.suffix in (".h", ".cpp") and not file.stem.endswith("_test")]
     found = [f"{file.relative_to(ROOT)}:{line}: an error without a hint: {problem}" for file in files
              for line, problem in without_hint(file)]
     known = {verb: flags_of(verb) for verb in VERBS}

@@ -15,7 +15,8 @@ ROOT = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).resolve().paren
 SLOW_HEADERS = re.compile(r'#include <(torch/torch\.h|torch/all\.h|ATen/ATen\.h)>')
 # Name in DEPENDS -> folder. A folder below ziplora/ goes by its own name.
 FOLDERS = {path.name: path for path in sorted(ROOT.glob("ziplora/*")) if path.is_dir()} | {
-    "cli_frame": ROOT / "cli/frame", "cli": ROOT / "cli"} | {
+    "cli_frame": ROOT / "cli/frame", "cli": ROOT / "cli", "studio": ROOT / "studio",
+    "studio_launch": ROOT / "studio/launch"} | {
     f"mini_{path.name}": path for path in sorted(ROOT.glob("mini/*")) if (path / "CMakeLists.txt").exists()}
 LABORATORY = {name for name in FOLDERS if name.startswith("mini_")}
 PROGRAMS = {"mini_cli": "ziplora-mini"}
@@ -75,7 +76,7 @@ def main() -> int:
                 for name, depends in dependencies.items() if name not in LABORATORY and (found := depends & LABORATORY)]
     if found := circle(dependencies):
         problems.append("folders depend on each other in a circle: " + " -> ".join(found))
-    for source in sorted(path for top in ("ziplora", "cli", "mini") for path in (ROOT / top).rglob("*.[ch]*")
+    for source in sorted(path for top in ("ziplora", "cli", "studio", "mini") for path in (ROOT / top).rglob("*.[ch]*")
                          if path.suffix in (".h", ".cpp") and "tests" not in path.relative_to(ROOT).parts):
         problems += problems_of(source, dependencies)
     print("\n".join(problems) or f"includes: {len(dependencies)} folders, all arrows as declared")

@@ -4,6 +4,7 @@
 #   tools/setup.sh packages  clang-format alone                             (make check, make format)
 #   tools/setup.sh engine    compiler, libraries, LibTorch                  (make demo)
 #   tools/setup.sh wheel     the same, and what packs it                    (make wheel)
+#   tools/setup.sh studio    the same, and what the studio needs, Node among it    (make studio)
 #   tools/setup.sh mini      the same, and what draws the emoji world       (make base)
 #   tools/setup.sh tests     the same, and GoogleTest, clang-format, Open MPI
 #   tools/setup.sh referee   the same, and the referees of tests: the Python stack, a browser   (make test)
@@ -16,13 +17,15 @@ engine=(build-essential cmake ninja-build pkg-config python3-venv
   libpng-dev libjpeg-dev libwebp-dev libtiff-dev libgif-dev libheif-dev libfreetype-dev)
 mini=(librsvg2-dev libcairo2-dev)
 mpi=(openmpi-bin libopenmpi-dev)  # jobs of several processes
+mapfile -t studio < <(grep -hv '^#' requirements/studio.apt $(command -v npm >/dev/null || echo requirements/studio-page.apt))
 case "$level" in
   packages) packages=(clang-format python3) ;;
   engine | wheel) packages=("${engine[@]}") ;;
+  studio) packages=("${engine[@]}" "${studio[@]}") ;;
   mini) packages=("${engine[@]}" "${mini[@]}") ;;
-  tests) packages=("${engine[@]}" "${mini[@]}" "${mpi[@]}" libgtest-dev clang-format) ;;
-  referee) packages=("${engine[@]}" "${mini[@]}" "${mpi[@]}" libgtest-dev clang-format chromium) ;;
-  *) echo "setup: unknown level '$level'; expected packages, engine, wheel, mini, tests or referee" >&2; exit 2 ;;
+  tests) packages=("${engine[@]}" "${mini[@]}" "${mpi[@]}" "${studio[@]}" libgtest-dev clang-format) ;;
+  referee) packages=("${engine[@]}" "${mini[@]}" "${mpi[@]}" "${studio[@]}" libgtest-dev clang-format chromium) ;;
+  *) echo "setup: unknown level '$level'; expected packages, engine, wheel, studio, mini, tests or referee" >&2; exit 2 ;;
 esac
 missing=()
 for package in "${packages[@]}"; do

@@ -7,7 +7,8 @@ tools/setup.sh tests
 tools/check.sh
 tools/setup.sh referee &  # a download, while the compiler works
 referee=$!
-ZIPLORA_CMAKE_FLAGS="-DZIPLORA_BUILD_TESTS=ON -DZIPLORA_BUILD_MINI=ON" tools/build.sh "${ZIPLORA_PRESET:-release}" build
+tools/studio.sh page
+ZIPLORA_CMAKE_FLAGS="-DZIPLORA_BUILD_TESTS=ON -DZIPLORA_BUILD_MINI=ON -DZIPLORA_BUILD_STUDIO=ON" tools/build.sh "${ZIPLORA_PRESET:-release}" build
 wait "$referee"
 
 # One thread a test and a test a core: threads of PyTorch that wait for each other are slower than two tests at once.
@@ -18,4 +19,4 @@ ctest --test-dir build --output-on-failure --no-tests=error --parallel "$workers
 # together is 11 GB.
 .venv/bin/python -m pytest -q --durations=20 -n "$workers" --dist loadfile --no-loadscope-reorder \
   -o tmp_path_retention_policy=failed -o tmp_path_retention_count=1 \
-  tests/parity tests/e2e tests/loaders tests/comfyui tests/torture mini/tests "$@"
+  tests/parity tests/e2e tests/loaders tests/comfyui tests/torture tests/studio mini/tests "$@"

@@ -5,7 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 tools/setup.sh tests
 tools/setup.sh referee
-ZIPLORA_CMAKE_FLAGS="-DZIPLORA_BUILD_TESTS=ON -DZIPLORA_BUILD_MINI=ON" tools/build.sh "${ZIPLORA_PRESET:-release}" build
+tools/studio.sh page
+ZIPLORA_CMAKE_FLAGS="-DZIPLORA_BUILD_TESTS=ON -DZIPLORA_BUILD_MINI=ON -DZIPLORA_BUILD_STUDIO=ON" tools/build.sh "${ZIPLORA_PRESET:-release}" build
 export ZIPLORA_TORTURE=full OMP_NUM_THREADS=1
 page=docs/reliability.md
 if (($#)); then page=$(mktemp); fi  # a part of the tests makes no whole page

@@ -57,12 +57,22 @@ struct Verb {
   std::function<void(CommandContext&)> run;
   /// Called before `run`; may be empty.
   std::function<std::optional<FurtherSettings>()> further_settings = {};
+  /// What --print-flags tells beside the flags, such as the rows of a table whose options are flags; null: nothing.
+  nlohmann::ordered_json (*rows)() = nullptr;
 };
 
 struct Command {
   const char* name;
   const char* summary;  ///< begins with a verb
   Verb (*add)(CLI::App& app);
+  /// Runs until it is stopped, so it is no function for other programs: --print-flags leaves it out.
+  bool serves = false;
+};
+
+/// A verb that this build was made without.
+struct AbsentCommand {
+  const char* name;
+  const char* hint;
 };
 
 /// The help's closing paragraph: one example line.

@@ -86,6 +86,9 @@ void refuse_leftovers(const Program& program, const CLI::App& app,
   }
   if (app.get_parent()) throw Error(ErrorKind::kUsage, where, "unexpected argument '" + found + "'", help);
   for (const Command& command : program.commands) known.push_back(command.name);
+  for (const AbsentCommand& absent : program.absent)
+    if (found == absent.name)
+      throw Error(ErrorKind::kUsage, where, "this build has no command '" + found + "'", absent.hint);
   const auto near = nearest_name(found, known);
   throw Error(ErrorKind::kUsage, where, "unknown command '" + found + "'",
               near ? "did you mean '" + where + " " + *near + "'?" : help);
@@ -167,9 +170,11 @@ void declare(const Program& program, CLI::App& app, FramedVerbs& verbs) {
 void print_flags(const Program& program, const CLI::App& app, const FramedVerbs& verbs) {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const Command& command : program.commands) {
+    if (command.serves) continue;
     const CLI::App* verb = app.get_subcommand(command.name);
     const FramedVerb& framed = verbs.at(verb);
     list.push_back(flag_list(*verb, framed.own_options, framed.required));
+    if (framed.verb.rows) list.back()["rows"] = framed.verb.rows();
   }
   const LoadedTorch torch = loaded_torch();
   const nlohmann::ordered_json whole = {

@@ -104,6 +104,27 @@ void add_table_flags(CLI::App& app, const OptionTable& table, nlohmann::json& op
         add_flag(app, table, option, options)->group(group_of(table, option));
 }
 
+nlohmann::ordered_json options_json(const std::vector<TableOption>& options) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const TableOption& option : options) {
+    const nlohmann::json& value = option.default_value;
+    const char* type = value.is_boolean()          ? "boolean"
+                       : value.is_number_integer() ? "integer"
+                       : value.is_number()         ? "number"
+                                                   : "string";
+    list.push_back({{"name", option.name},
+                    {"help", option.help},
+                    {"type", type},
+                    {"default", value},
+                    {"choices", option.choices},
+                    {"minimum", nullptr},
+                    {"maximum", nullptr}});
+    if (option.minimum) list.back()["minimum"] = *option.minimum;
+    if (value.is_number_integer()) list.back()["maximum"] = option.maximum;
+  }
+  return list;
+}
+
 std::string table_help(const std::string& summary, const OptionTable& table) {
   std::string help = summary;
   for (const OptionTable::Row& row : table.rows) help += fmt::format("\n  {}: {}", row.name, row.summary);

@@ -20,6 +20,9 @@ namespace ziplora::cli {
 ///                 the row stands in no printed config.
 void add_table_flags(CLI::App& app, const OptionTable& table, nlohmann::json& options);
 
+/// [{"name": "density", "help": …, "type": "number", "default": 0.2, "choices": [], "minimum": 0.0, "maximum": null}, …]
+nlohmann::ordered_json options_json(const std::vector<TableOption>& options);
+
 /// `summary`, then a line for each row.
 std::string table_help(const std::string& summary, const OptionTable& table);
 

@@ -15,6 +15,7 @@ struct Program {
   const char* name;     ///< as it is typed
   const char* summary;  ///< one line, above the list of verbs
   const std::vector<Command>& commands;
+  std::vector<AbsentCommand> absent = {};
 };
 
 /// Parses the command line, runs the verb, reports its error, if any, on stderr, and ends the process with its

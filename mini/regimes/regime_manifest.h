@@ -18,9 +18,10 @@ std::filesystem::path truth_path(const Catalogue& catalogue, const SceneContent&
 
 /// What each pair is drawn as.
 struct ManifestScope {
-  int64_t seeds = 4;  ///< 0, 1, …: of the noise of the images
-  bool own_prompts =
-      false;  ///< also under each LoRA's own prompt, where the merge should draw what that one draws
+  /// 0, 1, …: of the noise of the images.
+  int64_t seeds = 4;
+  /// Also under each LoRA's own prompt, where the merge should draw what that one draws.
+  bool own_prompts = false;
 };
 
 /// Every subject, style and pair of the plan; LoRAs only where their file is in the folder, so that the manifest is of

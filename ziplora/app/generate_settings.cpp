@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "ziplora/app/a1111_parameters.h"
 #include "ziplora/app/default_base.h"
 #include "ziplora/base/dtype_name.h"
 #include "ziplora/base/error.h"
@@ -146,7 +147,11 @@ nlohmann::json read_image_settings(const std::filesystem::path& image) {
   const StringMap text = read_png_text(image);
   const auto found = text.find(kSettingsChunk);
   const std::string where = "generate: --like " + image.string(),
-                    hint = "name a PNG that 'ziplora generate' wrote";
+                    hint = "name a PNG that 'ziplora generate' wrote, or one of A1111's";
+  if (found == text.end())
+    if (const auto others = text.find(kParametersChunk); others != text.end())
+      if (nlohmann::json settings = settings_of_parameters(others->second); !settings.is_null())
+        return settings;
   const auto settings = parse_json(found == text.end() ? "" : found->second);
   if (!settings || !settings->is_object())
     throw Error(ErrorKind::kInput, where, "the image carries no settings of ziplora", hint);

@@ -21,6 +21,7 @@ StringMap image_text(const GenerateRequest& request, const StringMap& digests, c
 /// @param image  [3, H, W], one cell of the grid
 StringMap grid_text(const GenerateRequest& request, const StringMap& digests, const at::Tensor& image);
 
+/// Of an image that ziplora did not make, those that A1111 and its successors write (a1111_parameters.h).
 /// @throws Error(kInput) if the image carries no settings, or others than generate writes
 nlohmann::json read_image_settings(const std::filesystem::path& image);
 /// @return sha256 by adapter file; empty if the image does not record them

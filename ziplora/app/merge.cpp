@@ -11,6 +11,7 @@
 #include "ziplora/app/architecture.h"
 #include "ziplora/app/default_base.h"
 #include "ziplora/app/ignore_unused.h"
+#include "ziplora/app/merge_inputs.h"
 #include "ziplora/app/merge_metadata.h"
 #include "ziplora/app/merge_plan.h"
 #include "ziplora/app/read_adapters.h"
@@ -36,22 +37,6 @@
 namespace ziplora {
 namespace fs = std::filesystem;
 namespace {
-
-std::vector<MergeInput> merge_inputs(const std::vector<MergeFile>& files,
-                                     const std::vector<Adapter>& adapters) {
-  std::vector<MergeInput> inputs;
-  for (size_t k = 0; k < adapters.size(); ++k) {
-    const MergeFile& file = files[k];
-    MergeInput input{
-        .adapter = &adapters[k], .role = file.role, .strength = file.strength, .prompts = file.prompts};
-    if (input.prompts.empty())
-      if (const std::vector<std::string> words = trigger_words(adapters[k].metadata); !words.empty())
-        input.prompts = {words.front()};
-    if (file.images) input.images = list_images(*file.images);
-    inputs.push_back(std::move(input));
-  }
-  return inputs;
-}
 
 void note_prompts(const std::vector<MergeInput>& inputs, ProgressSink& progress) {
   for (const MergeInput& input : inputs)

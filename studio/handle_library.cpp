@@ -1,0 +1,106 @@
+#include "studio/call.h"
+#include "studio/file_name.h"
+#include "studio/gallery.h"
+#include "studio/handlers.h"
+#include "studio/refusal.h"
+#include "studio/studio.h"
+
+namespace ziplora::studio {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr uint64_t kLongestHeader = 100'000'000;  // as the reader has it
+
+std::string required_name(const Call& call) {
+  if (const auto name = call.query("name"); name && !name->empty()) return *name;
+  throw Refusal(400, "usage", "upload", "the file has no name", "add ?name=dog.safetensors");
+}
+
+/// Before gigabytes arrive: eight bytes that give the header's length, then the header, which is JSON.
+void refuse_unless_safetensors(const std::string& name, std::string_view head) {
+  uint64_t length = 0;
+  for (size_t i = 0; i < 8 && i < head.size(); ++i)
+    length |= static_cast<uint64_t>(static_cast<unsigned char>(head[i])) << (8 * i);
+  if (head.size() > 8 && length >= 2 && length <= kLongestHeader && head[8] == '{') return;
+  const bool is_pickle = head.starts_with("\x80") || head.starts_with("PK\x03\x04");
+  throw Refusal(422, "input", "upload " + name,
+                is_pickle ? "this is a Python pickle, which can run code when it is read"
+                          : "this is no safetensors file",
+                "convert it to safetensors first, with a program that you trust");
+}
+
+/// @return a safe one, with this ending in lower case
+std::string safetensors_name(const std::string& given) {
+  const std::string ending = ".safetensors";
+  if (given.size() >= ending.size() &&
+      extension_of("x" + given.substr(given.size() - ending.size())) == ending)
+    return safe_name(given.substr(0, given.size() - ending.size()), "lora") + ending;
+  throw Refusal(
+      422, "input", "upload " + safe_name(given, "lora"),
+      "only .safetensors files are taken: others (.pt, .ckpt, .bin) can run code when they are read",
+      "convert it to safetensors first, with a program that you trust");
+}
+
+}  // namespace
+
+void list_adapters(Studio& studio, Call& call) { call.answer({{"adapters", studio.library.cards()}}); }
+
+void add_adapter(Studio& studio, Call& call) {
+  const std::string name = safetensors_name(required_name(call));
+  const fs::path place = studio.library.new_place(), file = place / name;
+  try {
+    call.save_body(file, studio.options.largest_upload_bytes,
+                   [&](std::string_view head) { refuse_unless_safetensors(name, head); });
+  } catch (...) {
+    std::error_code ignored;
+    fs::remove_all(place, ignored);
+    throw;
+  }
+  const int64_t id = studio.library.add(file, "uploaded", {});
+  const nlohmann::json inspected = studio.library.wait_inspected(id);
+  if (inspected.contains("error") && !inspected.at("error").is_null()) {
+    studio.library.remove(id);
+    const nlohmann::json error = inspected.at("error");
+    throw Refusal(422, "input", "upload " + name, error.value("problem", ""), error.value("hint", ""));
+  }
+  call.answer(studio.library.card(id), 201);
+}
+
+void show_adapter(Studio& studio, Call& call) { call.answer(studio.library.card(call.id())); }
+
+void delete_adapter(Studio& studio, Call& call) {
+  studio.library.remove(call.id());
+  call.answer_nothing();
+}
+
+void send_adapter(Studio& studio, Call& call) {
+  const fs::path file = studio.library.file(call.id());
+  call.answer_file(file, "application/octet-stream", file.filename().string());
+}
+
+void send_preview(Studio& studio, Call& call) {
+  const fs::path image = studio.library.preview(call.id());
+  const std::string type = image_type(image);
+  if (type.empty()) throw no_such("preview of adapter", call.parameter);
+  call.answer_file(image, type, "");
+}
+
+void show_inspected(Studio& studio, Call& call) { call.answer(studio.library.inspected(call.id())); }
+
+void list_folders(Studio& studio, Call& call) { call.answer({{"folders", studio.library.folders()}}); }
+
+void add_folder(Studio& studio, Call& call) {
+  const nlohmann::json body = call.body();
+  if (!body.value("path", nlohmann::json()).is_string())
+    throw Refusal(400, "usage", "folder", "there is no path", "send {\"path\": \"/home/me/loras\"}");
+  call.answer(studio.library.add_folder(body.at("path")), 201);
+}
+
+void delete_folder(Studio& studio, Call& call) {
+  studio.library.remove_folder(call.id());
+  call.answer_nothing();
+}
+
+void scan_folder(Studio& studio, Call& call) { call.answer(studio.library.scan(call.id())); }
+
+}  // namespace ziplora::studio
