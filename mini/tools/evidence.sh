@@ -3,7 +3,7 @@
 # contender of mini/assets/contenders.json. What is made is kept, so the same command goes on after Ctrl-C.
 # Estimated on two cores, not yet run whole: one and a half hours of training and ten of drawing for each half.
 #   mini/tools/evidence.sh [HALF…]           default: development, on which methods are chosen, then report, which decides
-#   mini/tools/evidence.sh --short [HALF…]   the table of the README, in about an hour: regime B with its first ten subjects,
+#   mini/tools/evidence.sh --short [HALF…]   the table of the README, estimated at an hour: regime B with its first ten subjects,
 #                                            two noises, own prompts, and the contenders of mini/assets/finalists.json
 set -euo pipefail
 cd "$(dirname "$0")/../.."
