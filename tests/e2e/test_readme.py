@@ -117,8 +117,8 @@ def test_links_lead_somewhere(name, link):
 
 @functools.cache
 def every_source() -> list[str]:
-    return [f"/{path.relative_to(ROOT)}" for folder in ("ziplora", "cli", "mini", "python", "tests", "tools")
-            for path in (ROOT / folder).rglob("*.*")]
+    return [f"/{path.relative_to(ROOT)}" for folder in ("ziplora", "cli", "studio", "mini", "python", "tests", "tools")
+            for path in (ROOT / folder).rglob("*.*") if "node_modules" not in path.parts]
 
 
 @pytest.mark.parametrize("path", SOURCES)
