@@ -118,10 +118,22 @@ void Call::drain() const {
 
 void Call::answer(const nlohmann::json& json, int status) {
   response_.status = status;
-  response_.set_content(json_line(json), "application/json");
+  answer_text(json_line(json), "application/json");
 }
 
-void Call::answer_refusal(int status, const nlohmann::json& body) { answer(body, status); }
+void Call::answer_text(std::string text, const std::string& type) {
+  // Of a known length, so that the library does not compress it: brotli at its best takes a second for the page.
+  const auto whole = std::make_shared<const std::string>(std::move(text));
+  response_.set_content_provider(
+      whole->size(), type, [whole](size_t offset, size_t length, httplib::DataSink& sink) {
+        return sink.write(whole->data() + offset, std::min(length, whole->size() - offset));
+      });
+}
+
+void Call::answer_refusal(int status, const nlohmann::json& body) {
+  response_.status = status;
+  response_.set_content(json_line(body), "application/json");  // in the body: the error handler looks there
+}
 
 void Call::answer_file(const std::filesystem::path& file, const std::string& type,
                        const std::string& download) {

@@ -46,7 +46,7 @@ class Call {
 
   void answer(const nlohmann::json& json, int status = 200);
   void answer_nothing() { response_.status = 204; }
-  void answer_text(const std::string& text, const std::string& type) { response_.set_content(text, type); }
+  void answer_text(std::string text, const std::string& type);
   /// @param download  the name to save it under; empty: to be shown
   /// @throws Refusal(410) if it cannot be opened
   void answer_file(const std::filesystem::path& file, const std::string& type, const std::string& download);

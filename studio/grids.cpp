@@ -62,10 +62,4 @@ json grid(Studio& studio, int64_t job) {
   throw no_such("grid", std::to_string(job));
 }
 
-std::filesystem::path draw_grid(Studio& studio, int64_t job) {
-  const json found = grid(studio, job);
-  throw Refusal(501, "failed", fmt::format("grid {}", job), "the server draws no labelled sheet yet",
-                "export it from the page");
-}
-
 }  // namespace ziplora::studio

@@ -16,8 +16,4 @@ void add_grid(Studio& studio, Call& call) {
 
 void show_grid(Studio& studio, Call& call) { call.answer(grid(studio, call.id())); }
 
-void send_grid(Studio& studio, Call& call) {
-  call.answer_file(draw_grid(studio, call.id()), "image/png", "");
-}
-
 }  // namespace ziplora::studio

@@ -51,7 +51,6 @@ void stream_events(Studio& studio, Call& call);
 void list_grids(Studio& studio, Call& call);
 void add_grid(Studio& studio, Call& call);
 void show_grid(Studio& studio, Call& call);
-void send_grid(Studio& studio, Call& call);
 
 // handle_votes.cpp
 void next_ballot(Studio& studio, Call& call);

@@ -39,7 +39,6 @@ const std::vector<Route>& routes() {
       {"GET", "/api/v1/grids", list_grids},
       {"POST", "/api/v1/grids", add_grid},
       {"GET", "/api/v1/grids/{id}", show_grid},
-      {"GET", "/api/v1/grids/{id}/file", send_grid},
       {"GET", "/api/v1/ballots/next", next_ballot},
       {"POST", "/api/v1/votes", add_vote},
       {"GET", "/api/v1/ranking", show_ranking},
