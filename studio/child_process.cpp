@@ -35,7 +35,8 @@ struct Pipe {
 [[noreturn]] void become(const std::vector<char*>& words, const char* folder, const Pipe& out,
                          const Pipe& err, pid_t studio) {
   ::setpgid(0, 0);
-  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  // Sent again as each further thread of the studio dies: a second SIGTERM would end a worker that is saving its state.
+  ::prctl(PR_SET_PDEATHSIG, SIGHUP);
   if (::getppid() != studio) ::_exit(127);  // it died before the line above
   sigset_t none;
   ::sigemptyset(&none);

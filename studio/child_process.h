@@ -1,6 +1,6 @@
 #pragma once
 /// A program that runs for the studio, in a process group of its own. It dies with the studio: the system sends it
-/// SIGTERM when the thread that started it ends, kill -9 included.
+/// SIGHUP when the thread that started it ends, kill -9 included.
 ///
 ///     ChildProcess worker({"/usr/bin/ziplora", "merge", "--json"}, folder);
 ///     worker.read_lines([](std::string_view line) { … });   // of its stderr, until it closes it

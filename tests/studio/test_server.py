@@ -120,7 +120,7 @@ def test_a_merge_is_byte_for_byte_the_command_lines(studio, library, loras, tmp_
 
 
 def test_a_plan_says_what_happens_to_each_layer_and_does_nothing(studio, library):
-    options = {"subject": {"adapter": library["dog"]}, "style": {"adapter": library["ink"]}, "joint_weight": 1, "joint_prompt": ["a sks dog, in szn style"]}
+    options = {"subject": {"adapter": library["dog"]}, "style": {"adapter": library["ink"]}, "method": "zip", "joint_weight": 1, "joint_prompt": ["a sks dog, in szn style"]}
     before = len(studio.get("/jobs")["jobs"])
     plan = studio.post("/jobs/plan", {"verb": "merge", "options": options})
     assert plan["refusal"] is None and plan["plan"]["needs_base"] and "sks dog" in plan["plan"]["joint_prompt"]
