@@ -39,7 +39,8 @@ def inputs(base, tmp_path_factory):
 
 
 METHODS = {
-    "zip": ["--iterations", 2, "--images", 1, "--image-steps", 2, "--evaluation-draws", 1, "--joint-weight", 1],
+    "zip": ["--method", "zip", "--iterations", 2, "--images", 1, "--image-steps", 2, "--evaluation-draws", 1,
+            "--joint-weight", 1],
     "zip-with-checkpointing": ["--method", "zip", "--iterations", 1, "--images", 1, "--image-steps", 1,
                                "--evaluation-draws", 1, "--gradient-checkpointing", "--start", "solve"],
     "ssr": ["--method", "ssr", "--context-steps", 2],

@@ -61,8 +61,8 @@ def test_the_main_job_runs_without_the_checkout(prefix, without_checkout, tmp_pa
     assert ziplora("inspect", "merged.safetensors")["defects"] == 0
 
 
-def test_nothing_but_the_program_and_its_assets_is_installed(prefix):
-    assert {path.name for path in (prefix / "bin").iterdir()} == {"ziplora"}
+def test_nothing_but_the_programs_and_their_assets_is_installed(prefix):
+    assert {path.name for path in (prefix / "bin").iterdir()} == {"ziplora", "ziplora-studio"}
     assert {path.name for path in prefix.iterdir()} == {"bin", "share"}
     for path in (ROOT / "assets").rglob("*"):
         assert (prefix / "share/ziplora" / path.relative_to(ROOT / "assets")).exists(), path
