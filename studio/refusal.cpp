@@ -2,25 +2,10 @@
 
 #include <utility>
 
+#include "cli/frame/error_kind_name.h"
+
 namespace ziplora::studio {
 namespace {
-
-const char* name_of(ErrorKind kind) {
-  switch (kind) {
-    case ErrorKind::kUsage:
-      return "usage";
-    case ErrorKind::kInput:
-      return "input";
-    case ErrorKind::kIncompatible:
-      return "incompatible";
-    case ErrorKind::kExhausted:
-      return "exhausted";
-    case ErrorKind::kInternal:
-      return "internal";
-    default:
-      return "failed";
-  }
-}
 
 int status_of(ErrorKind kind) {
   switch (kind) {
@@ -50,7 +35,7 @@ Refusal::Refusal(const Error& error)
     : std::runtime_error(error.what()), status_(status_of(error.kind())), body_(to_json(error)) {}
 
 nlohmann::json to_json(const Error& error) {
-  return {{"kind", name_of(error.kind())},
+  return {{"kind", cli::error_kind_name(error.kind())},
           {"where", error.where()},
           {"problem", error.problem()},
           {"hint", error.hint()}};
