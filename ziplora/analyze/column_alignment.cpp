@@ -6,14 +6,14 @@ namespace ziplora {
 namespace {
 
 struct Factors {
-  at::Tensor up, down;  // [out, rank], [rank, columns] float64
+  at::Tensor up, down;  // [out, rank] with the scale, which may be negative, and [rank, columns]; float64
 };
 
 Factors factors_of(const LoraLayer& layer) {
-  return {layer.up.to(at::kDouble).flatten(1), layer.down.to(at::kDouble).flatten(1)};
+  return {layer.up.to(at::kDouble).flatten(1) * layer.scale(), layer.down.to(at::kDouble).flatten(1)};
 }
 
-/// ⟨a_j, b_j⟩ for each column j: [columns]. Scales are left out: a cosine does not see them.
+/// ⟨a_j, b_j⟩ for each column j: [columns].
 at::Tensor column_products(const Factors& a, const Factors& b) {
   return (a.down * a.up.t().matmul(b.up).matmul(b.down)).sum(0);
 }

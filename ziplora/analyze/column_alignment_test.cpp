@@ -16,6 +16,11 @@ TEST(ColumnAlignment, IsTheMeanCosineOfColumns) {
   EXPECT_NEAR(alignment.absolute_cosine, (2 + std::sqrt(0.5)) / 3, 1e-12);
 }
 
+TEST(ColumnAlignment, ANegativeAlphaTurnsTheColumns) {
+  const LoraLayer layer = layer_of(at::eye(2));
+  EXPECT_NEAR(align_columns(layer, {layer.down, layer.up, -2.0}).cosine, -1, 1e-12);
+}
+
 TEST(ColumnAlignment, ColumnsOfZerosHaveNoSay) {
   const at::Tensor a = at::tensor({1.0F, 0.0F, 1.0F, 0.0F}).view({2, 2});
   EXPECT_NEAR(align_columns(layer_of(a), layer_of(a)).cosine, 1, 1e-12);
