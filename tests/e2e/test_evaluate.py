@@ -150,6 +150,22 @@ def test_merges_and_images_are_those_of_merge_and_generate(manifest, arguments, 
             assert abs(expected[name] - expected[other]).max() > 3, (name, other)
 
 
+def test_a_ready_file_is_drawn_as_it_is(manifest, arguments, folder, tmp_path):
+    """Under the name that the pair has for it; a pair that lacks one is named before any work."""
+    content = json.loads(manifest().read_text())
+    content["pairs"][0]["files"] = {"joint": str(folder / "cat.safetensors")}
+    content["methods"] = [{"file": "joint"}]
+    (tmp_path / "manifest.json").write_text(json.dumps(content))
+    error = ziplora_fails(3, *arguments(tmp_path / "manifest.json"))
+    assert error["where"] == "cat × ink" and "no file 'joint'" in error["problem"] and not list((tmp_path / "out").glob("*/*"))
+    result = ziplora(*arguments(tmp_path / "manifest.json", "--group", "A"))
+    assert result["merged"] == 0
+    [drawn] = [row for row in rows_of(tmp_path / "out" / "images.csv") if row["contender"] == "joint" and row["seed"] == "3"]
+    ziplora("generate", drawn["prompt"], "--adapter", folder / "cat.safetensors", "--base", folder / "base", "--seed", 3, "--steps", 4,
+            "-o", tmp_path / "own.png")
+    assert np.abs(pixels(tmp_path / "own.png") - pixels(tmp_path / "out" / drawn["file"])).max() <= 1
+
+
 def test_own_prompts_are_compared_with_each_lora_alone(manifest, arguments, tmp_path):
     """What is kept of a LoRA that draws alone is all of it; of the base, less."""
     content = json.loads(manifest().read_text())

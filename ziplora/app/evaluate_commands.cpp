@@ -99,6 +99,7 @@ std::string command_of(const EvaluateRequest& request) {
 
 std::string command_of(const Contender& contender) {
   if (contender.is_bound()) return "";
+  if (contender.way == Contender::Way::kFile) return "ziplora generate PROMPT --adapter FILE -o IMAGE";
   return contender.way == Contender::Way::kMerge ? merge_command(contender) : strategy_command(contender);
 }
 

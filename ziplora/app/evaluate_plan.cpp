@@ -74,6 +74,21 @@ void check(const Contender& contender, const EvaluateRequest& request) {
   check_strategy(generate);
 }
 
+/// That every pair to draw has the ready file of such a contender.
+void check_files(const EvaluatePlan& plan) {
+  for (const Contender& contender : plan.contenders)
+    for (const size_t index : plan.pairs) {
+      const Manifest::Pair& pair = plan.manifest.pairs[index];
+      if (contender.way == Way::kFile && !pair.files.contains(contender.by))
+        throw Error(ErrorKind::kInput,
+                    fmt::format("{} × {}", plan.manifest.subjects[pair.subject].name,
+                                plan.manifest.styles[pair.style].name),
+                    fmt::format("the pair has no file '{}', which '{}' draws", contender.by, contender.name),
+                    fmt::format(R"(give the pair "files": {{"{}": "NAME.safetensors"}} in the manifest)",
+                                contender.by));
+    }
+}
+
 /// Pairs of the other groups stay what images may be nearer to, so that a group is told as among all.
 void keep_groups(Manifest& manifest, const std::vector<std::string>& groups) {
   if (groups.empty()) return;
@@ -132,6 +147,7 @@ EvaluatePlan plan_of(const EvaluateRequest& request) {
   plan.contenders = chosen_contenders(request, plan.manifest);
   for (const Contender& contender : plan.contenders) check(contender, request);
   plan.pairs = pairs_of_shard(plan.manifest, request.shard);
+  check_files(plan);
   check_images(plan.manifest);
   if (request.shard.is_whole()) plan.judges = judges_of(request);
   return plan;

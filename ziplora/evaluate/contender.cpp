@@ -23,7 +23,7 @@ constexpr const char* kExample = R"(for example {"method": "direct", "strengths"
 }
 
 void require_known_keys(const json& entry, const std::string& place) {
-  static const std::vector<std::string> known = {"name",    "method",    "strategy",
+  static const std::vector<std::string> known = {"name",    "method",    "strategy",       "file",
                                                  "options", "strengths", "style_strengths"};
   if (!entry.is_object()) refuse(place, fmt::format("found {}, expected an object", entry.type_name()));
   for (const auto& [key, value] : entry.items())
@@ -31,8 +31,11 @@ void require_known_keys(const json& entry, const std::string& place) {
       const Error unknown = unknown_name(place, key, known);
       refuse(place, unknown.problem(), unknown.hint());
     }
-  if (entry.contains("method") == entry.contains("strategy"))
-    refuse(place, "expected either a \"method\" of merging or a \"strategy\" of drawing");
+  if (entry.contains("method") + entry.contains("strategy") + entry.contains("file") != 1)
+    refuse(place, "expected a \"method\" of merging, a \"strategy\" of drawing, or a \"file\" of the pairs");
+  for (const char* key : {"options", "strengths", "style_strengths"})
+    if (entry.contains("file") && entry.contains(key))
+      refuse(place + "." + key, "a ready file is drawn as it is", "leave it out");
 }
 
 std::string text(const json& entry, const char* key, const std::string& place) {
@@ -62,11 +65,22 @@ std::string name_of_entry(const Contender& contender) {
   return options.empty() ? name : fmt::format("{} ({})", name, options);
 }
 
+Way way_of(const json& entry) {
+  if (entry.contains("file")) return Way::kFile;
+  return entry.contains("method") ? Way::kMerge : Way::kStrategy;
+}
+
+/// Under which an entry names what it is by.
+const char* key_of(Way way) {
+  if (way == Way::kFile) return "file";
+  return way == Way::kMerge ? "method" : "strategy";
+}
+
 Contender contender_of(const json& entry, const std::string& place) {
   require_known_keys(entry, place);
   Contender contender;
-  contender.way = entry.contains("method") ? Way::kMerge : Way::kStrategy;
-  contender.by = text(entry, contender.way == Way::kMerge ? "method" : "strategy", place);
+  contender.way = way_of(entry);
+  contender.by = text(entry, key_of(contender.way), place);
   if (entry.contains("options")) contender.options = entry["options"];
   if (!contender.options.is_object())
     refuse(place + ".options", fmt::format("found {}, expected an object", json_line(contender.options)));
@@ -116,7 +130,8 @@ std::vector<Contender> read_contenders(const json& methods, const std::string& w
 json to_json(const Contender& contender) {
   json object = {{"name", contender.name}};
   if (contender.is_bound()) return object;
-  object[contender.way == Way::kMerge ? "method" : "strategy"] = contender.by;
+  object[key_of(contender.way)] = contender.by;
+  if (contender.way == Way::kFile) return object;
   object["options"] = contender.options;
   object["strengths"] = contender.strengths;
   object["style_strength"] = contender.style_strength;

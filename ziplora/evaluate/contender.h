@@ -5,7 +5,8 @@
 ///      {"method": "direct", "strengths": [0.7, 1]},
 ///      {"name": "ssr, own prompts", "method": "ssr", "options": {"joint-weight": 0}},
 ///      {"method": "zip", "style_strengths": [1, 1.5, 2]},
-///      {"strategy": "k-lora"}]
+///      {"strategy": "k-lora"},
+///      {"name": "trained together", "file": "joint"}]
 ///
 ///     for (const Contender& contender : read_contenders(json, "methods.json")) …
 ///
@@ -26,10 +27,11 @@ struct Contender {
     kStyle,     ///< the style's alone
     kMerge,     ///< one file, by a row of merge_methods()
     kStrategy,  ///< both files, by a row of strategies()
+    kFile,      ///< a ready file for both, which the pair has under the name `by`
   };
   std::string name;
   Way way = Way::kMerge;
-  /// The method's or strategy's name; empty for bounds.
+  /// The method's, strategy's or file's name; empty for bounds.
   std::string by = {};
   /// Of the method or strategy, by name; the others have their defaults.
   nlohmann::json options = nlohmann::json::object();

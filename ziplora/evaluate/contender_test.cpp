@@ -27,18 +27,21 @@ TEST(Contenders, AreNamedByWhatTellsThemApart) {
       {"method": "direct", "strengths": [0.7, 1]},
       {"method": "ties", "options": {"density": 0.3, "on": "delta"}},
       {"name": "ours", "method": "ssr", "options": {"joint-weight": 4}},
-      {"strategy": "k-lora"}])"),
+      {"strategy": "k-lora"},
+      {"name": "trained together", "file": "joint"}])"),
                                      "m.json");
   std::vector<std::string> names;
   for (const Contender& contender : found) names.push_back(contender.name);
   EXPECT_EQ(names, (std::vector<std::string>{"direct", "direct 0.7, 1", "ties (density 0.3, on delta)",
-                                             "ours", "k-lora"}));
+                                             "ours", "k-lora", "trained together"}));
   EXPECT_EQ(found[1].strengths, (std::array<double, 2>{0.7, 1}));
   EXPECT_EQ(found[3].by, "ssr");
   EXPECT_EQ(found[3].options, json({{"joint-weight", 4}}));
   EXPECT_EQ(found[3].way, Way::kMerge);
   EXPECT_EQ(found[4].way, Way::kStrategy);
   EXPECT_FALSE(found[4].is_bound());
+  EXPECT_EQ(found[5].way, Way::kFile);
+  EXPECT_EQ(to_json(found[5]), json({{"name", "trained together"}, {"file", "joint"}}));
 }
 
 TEST(Contenders, TakeARowForEachStyleStrength) {
@@ -52,8 +55,12 @@ TEST(Contenders, TakeARowForEachStyleStrength) {
 TEST(Contenders, AreRefusedByThePlaceThatIsWrong) {
   EXPECT_EQ(refusal_of(json::array()), "m.json: methods | expected a list of at least one entry");
   EXPECT_EQ(refusal_of({"zip"}), "m.json: methods[0] | found string, expected an object");
-  EXPECT_EQ(refusal_of({{{"method", "zip"}, {"strategy", "switch"}}}),
-            "m.json: methods[0] | expected either a \"method\" of merging or a \"strategy\" of drawing");
+  EXPECT_EQ(
+      refusal_of({{{"method", "zip"}, {"strategy", "switch"}}}),
+      "m.json: methods[0] | expected a \"method\" of merging, a \"strategy\" of drawing, or a \"file\" of "
+      "the pairs");
+  EXPECT_EQ(refusal_of({{{"file", "joint"}, {"strengths", {1, 1}}}}),
+            "m.json: methods[0].strengths | a ready file is drawn as it is");
   EXPECT_NE(refusal_of({{{"method", "zip"}, {"strenghts", {1, 1}}}}).find("strenghts"), std::string::npos);
   EXPECT_EQ(refusal_of({{{"method", ""}}}), "m.json: methods[0].method | found \"\", expected a name");
   EXPECT_EQ(

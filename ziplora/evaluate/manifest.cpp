@@ -159,11 +159,12 @@ class ManifestReader {
     for (size_t i = 0; i < entries.size(); ++i) {
       const json& entry = entries[i];
       const std::string place = fmt::format("pairs[{}]", i);
-      require_keys(entry, place, {"subject", "style"}, {"truths", "group"});
+      require_keys(entry, place, {"subject", "style"}, {"truths", "group", "files"});
       Manifest::Pair pair{index_of(manifest.subjects, entry["subject"], place + ".subject"),
                           index_of(manifest.styles, entry["style"], place + ".style"),
                           {}};
       if (entry.contains("group")) pair.group = text(entry["group"], place + ".group");
+      if (entry.contains("files")) pair.files = files(entry["files"], place + ".files");
       if (!seen.insert({pair.subject, pair.style}).second)
         refuse(place, "the pair is given twice", "its images would count twice");
       if (entry.contains("truths"))
@@ -172,6 +173,15 @@ class ManifestReader {
         refuse(place, "neither LoRAs nor true images are given", "give it \"truths\", or leave it out");
       found.push_back(std::move(pair));
     }
+    return found;
+  }
+
+  std::map<std::string, fs::path> files(const json& entries, const std::string& place) const {
+    if (!entries.is_object())
+      refuse(place, fmt::format("found {}, expected an object", entries.type_name()),
+             R"(for example {"joint": "joint/cat-ink.safetensors"})");
+    std::map<std::string, fs::path> found;
+    for (const auto& [name, path] : entries.items()) found[name] = file(path, place + "." + name);
     return found;
   }
 

@@ -21,6 +21,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -47,6 +48,9 @@ struct Manifest {
     std::vector<std::filesystem::path> truths;
     /// Pairs that belong together in the tables.
     std::string group = {};
+    /// Ready LoRAs for both, by the name that a contender has for them: another program's merge, say, or one LoRA trained on
+    /// the images of both.
+    std::map<std::string, std::filesystem::path> files = {};
     /// Its true images are candidates, whether or not it could be merged.
     bool only_lends = false;
   };
