@@ -52,6 +52,8 @@ Verb regimes_command(CLI::App& app) {
       ->check(CLI::Range(1, 1000));
   app.add_flag("--own-prompts", request.scope.own_prompts,
                "Have each merge drawn under the LoRAs' own prompts, too, to see what is kept of each");
+  app.add_flag("--together", request.together,
+               "Train one LoRA on both sets of images of each pair, too, and name them in together.json");
   app.add_option("--lora-settings", flags->settings,
                  "Train with the settings of this JSON file in place of the recipes'")
       ->type_name("FILE");

@@ -4,6 +4,7 @@
 
 #include "mini/regimes/regime_manifest.h"
 #include "mini/regimes/regime_plan.h"
+#include "mini/regimes/regime_together.h"
 #include "mini/regimes/regime_world.h"
 #include "mini/regimes/trainings_progress.h"
 #include "mini/report/claimed_folder.h"
@@ -47,6 +48,13 @@ json recipe_of(const RegimesRequest& request, const World& world) {
   return recipe;
 }
 
+std::vector<std::string> names_of(const RegimesRequest& request) {
+  std::vector<std::string> names = request.regimes;
+  if (names.empty())
+    for (const Regime& regime : regimes()) names.emplace_back(regime.name);
+  return names;
+}
+
 /// Draws and trains what is not yet in the folder.
 class RegimesFolder {
  public:
@@ -56,7 +64,10 @@ class RegimesFolder {
         world_(world),
         progress_(progress),
         cancel_(cancel),
-        plan_(plan_regimes(world, request.half)) {}
+        plan_(plan_regimes(world, request.half)),
+        names_(names_of(request)) {
+    if (request.together) together_ = trained_together(plan_, names_, request.subjects);
+  }
 
   RegimesResult make() {
     draw_truths();
@@ -78,6 +89,10 @@ class RegimesFolder {
         result.planned += !lora.images.empty();
         result.loras += is_trained(lora);
       }
+    for (const PlannedLora& lora : together_) {
+      ++result.planned;
+      result.loras += is_trained(lora);
+    }
     result.pairs = pairs_ready(plan_, request_.output);
     return result;
   }
@@ -88,10 +103,8 @@ class RegimesFolder {
 
   /// In the order of the plan. Another process's are left out, whether or not they are there.
   std::vector<const PlannedLora*> trainings_of_shard() const {
-    std::vector<std::string> names = request_.regimes;
-    if (names.empty())
-      for (const Regime& regime : regimes()) names.emplace_back(regime.name);
-    const std::vector<const PlannedLora*> planned = planned_trainings(plan_, names, request_.subjects);
+    std::vector<const PlannedLora*> planned = planned_trainings(plan_, names_, request_.subjects);
+    for (const PlannedLora& lora : together_) planned.push_back(&lora);
     std::vector<const PlannedLora*> result;
     for (size_t i = 0; i < planned.size(); ++i)
       if (request_.shard.takes(i) && !is_trained(*planned[i])) result.push_back(planned[i]);
@@ -139,6 +152,11 @@ class RegimesFolder {
 
   void write_manifest() const {
     write_json_file(manifest_file(), manifest_of(plan_, world_.catalogue(), request_.output, request_.scope));
+    if (!request_.together) return;
+    ManifestScope scope = request_.scope;
+    scope.together = true;
+    write_json_file(request_.output / "together.json",
+                    manifest_of(plan_, world_.catalogue(), request_.output, scope));
   }
 
   const RegimesRequest& request_;
@@ -146,6 +164,8 @@ class RegimesFolder {
   ProgressSink& progress_;
   const CancelToken& cancel_;
   const RegimePlan plan_;
+  const std::vector<std::string> names_;
+  std::vector<PlannedLora> together_;
 };
 
 }  // namespace

@@ -29,7 +29,9 @@ struct RegimesRequest {
   std::vector<std::string> regimes;                    ///< whose LoRAs are trained; empty: all
   int64_t subjects = -1;                               ///< of each regime, the first ones; −1: all
   nlohmann::json settings = nlohmann::json::object();  ///< train settings in place of every recipe's
-  Shard shard;                                         ///< of the trainings
+  /// Trains a LoRA of both for each pair, too, and writes together.json beside the manifest.
+  bool together = false;
+  Shard shard;  ///< of the trainings
   ManifestScope scope;
 };
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "mini/regimes/regime_together.h"
+
 namespace ziplora::mini {
 namespace {
 
@@ -68,6 +70,12 @@ json manifest_of(const RegimePlan& plan, const Catalogue& catalogue, const fs::p
                      {"style", plan.styles[pair.style].name},
                      {"group", find_regime(pair.regime).group},
                      {"truths", truths}});
+    const PlannedLora &subject = plan.subjects[pair.subject], &style = plan.styles[pair.style];
+    if (!scope.together || subject.images.empty() || style.images.empty()) continue;
+    const PlannedLora both = together(subject, style);
+    if (!is_ready(both, folder)) continue;
+    pairs.back()["files"] = {{kTogether, lora_path(both).string()}};
+    pairs.back()["group"] = fmt::format("{}, {}", find_regime(pair.regime).group, kTogether);
   }
   return {{"subjects", entries_of(plan.subjects, folder, false)},
           {"styles", entries_of(plan.styles, folder, true)},

@@ -22,6 +22,8 @@ struct ManifestScope {
   int64_t seeds = 4;
   /// Also under each LoRA's own prompt, where the merge should draw what that one draws.
   bool own_prompts = false;
+  /// Pairs whose LoRA of both is ready have it as the file kTogether, in a group of their own.
+  bool together = false;
 };
 
 /// Every subject, style and pair of the plan; LoRAs only where their file is in the folder, so that the manifest is of

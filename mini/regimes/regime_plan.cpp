@@ -83,6 +83,11 @@ RegimePlan plan_regimes(const World& world, Purpose half) {
   return planner.plan();
 }
 
+bool is_asked_for(const PlannedPair& pair, const std::vector<std::string>& names, int64_t subjects) {
+  return std::ranges::find(names, pair.regime) != names.end() &&
+         (subjects < 0 || pair.place < static_cast<size_t>(subjects));
+}
+
 std::vector<const PlannedLora*> planned_trainings(const RegimePlan& plan,
                                                   const std::vector<std::string>& names, int64_t subjects) {
   std::vector<const PlannedLora*> result;
@@ -90,9 +95,7 @@ std::vector<const PlannedLora*> planned_trainings(const RegimePlan& plan,
     if (!lora.images.empty() && std::ranges::find(result, &lora) == result.end()) result.push_back(&lora);
   };
   for (const PlannedPair& pair : plan.pairs) {
-    const bool is_wanted = std::ranges::find(names, pair.regime) != names.end() &&
-                           (subjects < 0 || pair.place < static_cast<size_t>(subjects));
-    if (!is_wanted) continue;
+    if (!is_asked_for(pair, names, subjects)) continue;
     add(plan.styles[pair.style]);
     add(plan.subjects[pair.subject]);
   }

@@ -70,9 +70,12 @@ nlohmann::json many_images_settings();
 
 RegimePlan plan_regimes(const World& world, Purpose half);
 
-/// The LoRAs that the regimes' pairs need, each once, in the order in which pairs should become ready.
 /// @param names     of regimes
 /// @param subjects  only the first ones of each regime; −1: all
+bool is_asked_for(const PlannedPair& pair, const std::vector<std::string>& names, int64_t subjects);
+
+/// The LoRAs that the regimes' pairs need, each once, in the order in which pairs should become ready.
+/// @param names, subjects  as is_asked_for has them
 /// @return pointers into the plan
 std::vector<const PlannedLora*> planned_trainings(const RegimePlan& plan,
                                                   const std::vector<std::string>& names, int64_t subjects);

@@ -9,6 +9,7 @@
 #include "mini/regimes/make_regimes.h"
 #include "mini/regimes/regime_manifest.h"
 #include "mini/regimes/regime_plan.h"
+#include "mini/regimes/regime_together.h"
 #include "mini/regimes/regime_world.h"
 #include "mini/world/made_up_drawings.h"
 #include "ziplora/base/error.h"
@@ -156,6 +157,35 @@ TEST_P(RegimesTest, TrainingsAreThoseOfTheAskedPairs) {
   EXPECT_EQ(names({"A"}, 1).size(), 1u + 6u);
   EXPECT_EQ(names({"A", "B", "B2", "C"}, -1).size(), 20u + 4u + 5u + 3 * 6u);
   EXPECT_EQ(names({"B"}, 0).size(), 0u);
+}
+
+TEST_P(RegimesTest, OneLoraOfBothLearnsFromTheImagesOfBoth) {
+  const std::vector<PlannedLora> loras = trained_together(plan(), {"B"}, 2);
+  ASSERT_EQ(loras.size(), 2u * 6u);
+  const PlannedPair& pair = plan().pairs.front();
+  ASSERT_EQ(pair.regime, "B");
+  std::map<std::string, size_t> shown;  // by caption
+  std::set<std::string> stems;
+  for (const PlannedImage& image : loras.front().images) {
+    ++shown[image.caption];
+    EXPECT_TRUE(stems.insert(image.stem).second) << image.stem;
+  }
+  for (const PlannedImage& image : plan().subjects[pair.subject].images)
+    EXPECT_EQ(shown[image.caption] % 6, 0u);
+  for (const PlannedImage& image : plan().styles[pair.style].images) EXPECT_EQ(shown[image.caption], 1u);
+  EXPECT_EQ(stems.size(), plan().subjects[pair.subject].images.size() * 6 + 32);
+}
+
+TEST_P(RegimesTest, TheManifestGroupsPairsWhoseLoraOfBothIsThere) {
+  const fs::path folder = cache_ / "together";
+  fs::create_directories(folder / "loras");
+  const PlannedLora both = trained_together(plan(), {"B"}, 1).front();
+  std::ofstream(folder / lora_path(both)) << "";
+  EXPECT_EQ(manifest_of(plan(), catalogue(), folder).at("pairs").at(0).at("group"), "B");
+  const nlohmann::json pairs = manifest_of(plan(), catalogue(), folder, {.together = true}).at("pairs");
+  EXPECT_EQ(pairs.at(0).at("group"), "B, together");
+  EXPECT_EQ(pairs.at(0).at("files"), nlohmann::json({{kTogether, lora_path(both).string()}}));
+  EXPECT_EQ(std::ranges::count_if(pairs, [](const auto& pair) { return pair.contains("files"); }), 1);
 }
 
 TEST_P(RegimesTest, TheManifestNamesTheLorasThatAreThere) {

@@ -3,6 +3,7 @@ learns from, and that what is there is not made again."""
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,17 @@ def test_the_manifest_names_what_is_there(made):
     assert {pair["group"] for pair in manifest["pairs"]} == {"A", "B", "B, seed 2", "C"}
     looks = {entry["name"] for entry in manifest["styles"] if entry["prompt"] != "in szn style"}
     assert looks and sum(pair["style"] not in looks for pair in manifest["pairs"]) == 120 + 120 + 30 + 48
+
+
+def test_one_lora_of_both_is_trained_for_each_pair(made, cache, tmp_path):
+    folder = tmp_path / "out"
+    shutil.copytree(made[0], folder)
+    result = ziplora(*regimes(cache, folder, "--groups", "B", "--subjects", 1, "--together"), cwd=ROOT)
+    assert result["trained"] == 6
+    pairs = json.loads((folder / "together.json").read_text())["pairs"]
+    files = [pair["files"]["together"] for pair in pairs if pair["group"] == "B, together"]
+    assert len(files) == 6 and {metadata(folder / file)["ss_num_train_images"] for file in files} == {"62"}
+    assert manifest_of(folder)["pairs"][0]["group"] == "B"
 
 
 def test_seeds_and_own_prompts_are_said(made, cache):
