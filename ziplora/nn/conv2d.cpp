@@ -14,13 +14,20 @@ Conv2d::Conv2d(Options o) : options(o) {
   register_parameter("bias", bias, {o.out_channels});
 }
 
+at::Tensor Conv2d::product(const at::Tensor& x, const at::Tensor& shared_bias) const {
+  const int64_t stride = options.stride, padding = options.padding;
+  if (weight.scalar_type() != x.scalar_type())
+    return conv2d_converted(x, weight, shared_bias, stride, padding);
+  if (auto y = packed_.forward(x, weight, shared_bias, stride, padding)) return *y;
+  return at::conv2d(x, weight, shared_bias, std::vector<int64_t>(2, stride),
+                    std::vector<int64_t>(2, padding));
+}
+
 at::Tensor Conv2d::forward(const at::Tensor& x) const {
   const std::vector<int64_t> stride(2, options.stride), padding(2, options.padding);
   const bool row_wise = is_row_wise(bias);
   const at::Tensor shared_bias = row_wise ? at::Tensor() : bias;
-  at::Tensor y = weight.scalar_type() == x.scalar_type()
-                     ? at::conv2d(x, weight, shared_bias, stride, padding)
-                     : conv2d_converted(x, weight, shared_bias, options.stride, options.padding);
+  at::Tensor y = product(x, shared_bias);
   if (row_wise) y = y + over_channels(bias, y, 1);
   if (adapter.empty()) return y;
   const LowRankUpdate update = adapter.update().as(x.scalar_type());

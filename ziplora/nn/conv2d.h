@@ -5,6 +5,7 @@
 
 #include "ziplora/nn/adapter_slot.h"
 #include "ziplora/nn/module.h"
+#include "ziplora/nn/packed_convolution.h"
 
 namespace ziplora {
 
@@ -25,6 +26,11 @@ class Conv2d : public Module {
   at::Tensor weight;  ///< [out, in, k, k]
   at::Tensor bias;    ///< [out]
   AdapterSlot adapter;
+
+ private:
+  at::Tensor product(const at::Tensor& x, const at::Tensor& shared_bias) const;
+
+  PackedConvolution packed_;
 };
 
 }  // namespace ziplora

@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+"""Asks what is left of each LoRA when several subjects and one style go into one file.
+
+    .venv/bin/python mini/tools/many_adapters.py out/evidence/report/manifest.json -o out/many
+
+Merges 1, 2, 4 and 8 subjects that have prompts of their own with each of three styles, in several ways, and has
+`ziplora evaluate` draw each merge under each LoRA's own prompt and each joint one. What is made is kept.
+"""
+
+import argparse
+import csv
+import json
+import subprocess
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+
+COUNTS = (2, 3, 5, 9)
+STYLES = 3
+METHODS = {"direct": ["--method", "direct"], "direct, each 0.7, style 1": ["--method", "direct"],
+           "ties": ["--method", "ties"], "ssr": ["--method", "ssr"], "ssr, own prompts": ["--method", "ssr", "--joint-weight", "0"],
+           "zip-solve, own prompts": ["--method", "zip-solve", "--joint-weight", "0"], "zip": ["--method", "zip"]}
+QUICK = ["--steps", "8", "--scheduler", "dpm++-2m", "--guidance-scale", "3", "--batch-size", "8"]
+
+
+def with_own_prompts(subjects: list[dict], count: int) -> list[dict]:
+    """The first ones whose prompts differ: a file cannot draw two subjects under one prompt."""
+    chosen = {}
+    for subject in subjects:
+        if "lora" in subject:
+            chosen.setdefault(subject["prompt"], subject)
+    return list(chosen.values())[:count]
+
+
+def merge(program: str, name: str, subjects: list[dict], style: dict, folder: Path, output: Path) -> None:
+    strength = ":0.7" if "0.7" in name else ""
+    first, *others = [f"{folder / subject['lora']}{strength}" for subject in subjects]
+    command = [program, "merge", *METHODS[name], "--quiet", "--subject", first, "--style", folder / style["lora"], "-o", output]
+    for other in others:
+        command += ["--adapter", other]
+    if METHODS[name][1] in ("ssr", "zip", "zip-solve"):
+        command += ["--subject-prompt", subjects[0]["prompt"]]
+        for prompt in style["own_prompts"]:
+            command += ["--style-prompt", prompt]
+        for subject in subjects[1:]:
+            command += ["--adapter-prompt", subject["prompt"]]
+        if name == "ssr":
+            command += ["--joint-prompt", f"{subjects[0]['prompt']}, {style['prompt']}"]
+    subprocess.run(command, check=True)
+
+
+def compare(program: str, count: int, listed: dict, folder: Path, output: Path) -> dict[str, list[float]]:
+    """Mean likeness to the true drawing, share of each subject kept, and of the style, by method."""
+    subjects = with_own_prompts(listed["subjects"], count - 1)
+    styles = [style for style in listed["styles"] if "lora" in style and "own_prompts" in style and style["name"].endswith(", 32")]
+    truths = {(pair["subject"], pair["style"]): pair["truths"] for pair in listed["pairs"]}
+    pairs = []
+    for style in styles[:STYLES]:
+        files = {}
+        for name in METHODS:
+            files[name] = output / "merged" / f"{name}-{count}-{style['name']}.safetensors".replace(" ", "-").replace(",", "")
+            files[name].parent.mkdir(parents=True, exist_ok=True)
+            if not files[name].exists():
+                merge(program, name, subjects, style, folder, files[name])
+        for subject in subjects:
+            truth = truths[subject["name"], style["name"]][0]
+            pairs.append({"subject": subject["name"], "style": style["name"], "truths": [str(folder / truth), None, None],
+                          "files": {name: str(file) for name, file in files.items()}})
+    absolute = [[{**entry, **{key: str(folder / entry[key]) for key in ("lora", "images")}} for entry in entries]
+                for entries in (subjects, styles)]
+    manifest = {"subjects": absolute[0], "styles": absolute[1], "pairs": pairs, "seeds": [0, 1],
+                "prompts": ["{subject}, {style}", "{subject}", "a rose, {style}"],
+                "methods": [{"name": name, "file": name} for name in METHODS]}
+    file = output / f"manifest-{count}.json"
+    file.write_text(json.dumps(manifest, indent=1))
+    subprocess.run([program, "evaluate", file, "--quiet", *QUICK, "-o", output / "evaluation"], check=True, stdout=subprocess.DEVNULL)
+    return means(output / "evaluation" / "images.csv")
+
+
+def means(table: Path) -> dict[str, list[float]]:
+    with open(table, newline="", encoding="utf-8") as lines:
+        rows = list(csv.DictReader(lines))
+    found = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        if row["judge"] == rows[0]["judge"]:
+            for column in ("likeness", "subject_kept", "style_kept"):
+                if row[column]:
+                    found[row["contender"]][column].append(float(row[column]))
+    return {name: [np.mean(columns[column]) for column in ("likeness", "subject_kept", "style_kept")]
+            for name, columns in found.items() if name in METHODS}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("manifest", type=Path)
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--program", default="build/ziplora")
+    given = parser.parse_args()
+    listed, folder = json.loads(given.manifest.read_text()), given.manifest.parent.resolve()
+    print("| LoRAs | merge | likeness | subject kept | style kept |\n|---|---|---|---|---|")
+    for count in COUNTS:
+        for name, (likeness, subject, style) in compare(given.program, count, listed, folder, given.output.resolve()).items():
+            print(f"| {count} | {name} | {likeness:.2f} | {subject:.2f} | {style:.2f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
