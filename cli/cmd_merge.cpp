@@ -148,21 +148,16 @@ std::string describe(const MergeOutcome& outcome) {
   return text + outcome.output.string();
 }
 
-/// Of preview_merge.
-std::string describe(const nlohmann::ordered_json& preview) {
-  std::string text = fmt::format("{} for {}\n", preview.at("method").get<std::string>(),
-                                 preview.at("architecture").get<std::string>());
-  for (const auto& input : preview.at("inputs"))
-    text += fmt::format("{}: {}, {} layers of rank up to {}, {} of them its alone\n",
-                        input.at("role").get<std::string>(), input.at("file").get<std::string>(),
-                        input.at("layers").get<int64_t>(), input.at("rank").get<int64_t>(),
-                        input.at("alone").get<int64_t>());
-  for (const auto& prompt : preview.at("joint_prompts"))
-    text += fmt::format("joint prompt: \"{}\"\n", prompt.get<std::string>());
-  const auto& layers = preview.at("layers");
+std::string describe(const MergePreview& preview) {
+  std::string text = fmt::format("{} for {}\n", preview.method, preview.architecture);
+  for (const MergePreview::Input& input : preview.inputs)
+    text += fmt::format("{}: {}, {} layers of rank up to {}, {} of them its alone\n", name_of(input.role),
+                        input.file.string(), input.layers, input.rank, input.alone);
+  for (const std::string& prompt : preview.joint_prompts)
+    text += fmt::format("joint prompt: \"{}\"\n", prompt);
   return text + fmt::format("{} layers: {} learned on the base, {} added; {} in several files",
-                            layers.at("total").get<int64_t>(), layers.at("learned").get<int64_t>(),
-                            layers.at("added").get<int64_t>(), layers.at("shared").get<int64_t>());
+                            preview.layers.size(), preview.learned(),
+                            preview.layers.size() - preview.learned(), preview.shared());
 }
 
 /// The table of methods, with each one's options.
@@ -230,8 +225,8 @@ Verb merge_command(CLI::App& app) {
             request.inputs = parse_inputs(flags->inputs);
             request.policy = parse_device_policy(flags->device, request.policy.dtype, "merge: --device");
             if (flags->plan) {
-              const nlohmann::ordered_json preview = preview_merge(request, context.progress);
-              context.print_result(preview, describe(preview));
+              const MergePreview preview = preview_merge(request, context.progress);
+              context.print_result(to_json(preview), describe(preview));
               return;
             }
             in_team(context, "merge", [&](Team& team, ProgressSink& progress) {

@@ -28,51 +28,79 @@ InputsOfLayers inputs_of_layers(const std::vector<Adapter>& adapters) {
   return layers;
 }
 
-ordered_json inputs_json(const std::vector<MergeInput>& inputs, const InputsOfLayers& layers) {
-  ordered_json all = ordered_json::array();
+std::vector<MergePreview::Input> preview_of(const std::vector<MergeInput>& inputs,
+                                            const InputsOfLayers& layers) {
+  std::vector<MergePreview::Input> all;
   for (size_t k = 0; k < inputs.size(); ++k) {
     const MergeInput& input = inputs[k];
     int64_t rank = 0;
     for (const auto& [target, layer] : input.adapter->layers) rank = std::max(rank, layer.rank());
     const auto alone = std::ranges::count_if(
         layers, [k](const auto& entry) { return entry.second == std::vector<size_t>{k}; });
-    all.push_back({{"file", input.adapter->source.string()},
-                   {"role", name_of(input.role)},
-                   {"strength", input.strength},
-                   {"prompts", input.prompts},
-                   {"layers", input.adapter->layers.size()},
-                   {"rank", rank},
-                   {"alone", alone}});
+    all.push_back({input.adapter->source, input.role, input.strength, input.prompts,
+                   input.adapter->layers.size(), rank, static_cast<size_t>(alone)});
   }
   return all;
 }
 
 /// A method that learns or records does so for the layers that its option `targets` names; the others are added.
-ordered_json layers_json(const MergePlan& plan, const std::vector<Adapter>& adapters,
-                         const InputsOfLayers& layers) {
+std::vector<MergePreview::Layer> preview_of(const MergePlan& plan, const std::vector<Adapter>& adapters,
+                                            const InputsOfLayers& layers) {
   const LearnedTargets* targets = plan.needs_base() && plan.options.contains("targets")
                                       ? &find_learned_targets(plan.options.at("targets"))
                                       : nullptr;
-  size_t learned = 0;
-  ordered_json each = ordered_json::array();
+  std::vector<MergePreview::Layer> each;
   for (const auto& [target, inputs] : layers) {
     const bool is_convolution = adapters[inputs.front()].layers.at(target).down.dim() == 4;
-    const bool learns = plan.needs_base() && (!targets || targets->includes(target, is_convolution));
-    learned += learns ? 1 : 0;
-    each.push_back({{"layer", target}, {"inputs", inputs}, {"how", learns ? "learned" : "added"}});
+    each.push_back(
+        {target, inputs, plan.needs_base() && (!targets || targets->includes(target, is_convolution))});
   }
-  const auto shared =
-      std::ranges::count_if(layers, [](const auto& entry) { return entry.second.size() > 1; });
-  return {{"total", layers.size()},
-          {"shared", shared},
-          {"learned", learned},
-          {"added", layers.size() - learned},
+  return each;
+}
+
+ordered_json to_json(const MergePreview::Input& input) {
+  return {{"file", input.file.string()}, {"role", name_of(input.role)}, {"strength", input.strength},
+          {"prompts", input.prompts},    {"layers", input.layers},      {"rank", input.rank},
+          {"alone", input.alone}};
+}
+
+ordered_json layers_json(const MergePreview& preview) {
+  ordered_json each = ordered_json::array();
+  for (const MergePreview::Layer& layer : preview.layers)
+    each.push_back(
+        {{"layer", layer.name}, {"inputs", layer.inputs}, {"how", layer.is_learned ? "learned" : "added"}});
+  return {{"total", preview.layers.size()},
+          {"shared", preview.shared()},
+          {"learned", preview.learned()},
+          {"added", preview.layers.size() - preview.learned()},
           {"each", each}};
 }
 
 }  // namespace
 
-ordered_json preview_merge(const MergeRequest& request, ProgressSink& progress) {
+size_t MergePreview::learned() const {
+  return static_cast<size_t>(std::ranges::count_if(layers, &Layer::is_learned));
+}
+
+size_t MergePreview::shared() const {
+  return static_cast<size_t>(
+      std::ranges::count_if(layers, [](const Layer& layer) { return layer.inputs.size() > 1; }));
+}
+
+ordered_json to_json(const MergePreview& preview) {
+  ordered_json inputs = ordered_json::array();
+  for (const MergePreview::Input& input : preview.inputs) inputs.push_back(to_json(input));
+  return {{"command", "merge"},
+          {"method", preview.method},
+          {"options", preview.options},
+          {"needs_base", preview.needs_base},
+          {"architecture", preview.architecture},
+          {"inputs", inputs},
+          {"joint_prompts", preview.joint_prompts},
+          {"layers", layers_json(preview)}};
+}
+
+MergePreview preview_merge(const MergeRequest& request, ProgressSink& progress) {
   const MergePlan plan = plan_of(request);
   std::vector<std::filesystem::path> paths;
   for (const MergeFile& file : plan.files) paths.push_back(file.path);
@@ -87,14 +115,13 @@ ordered_json preview_merge(const MergeRequest& request, ProgressSink& progress) 
   std::vector<std::string> joint = request.joint_prompts;
   if (joint.empty()) joint = joint_prompts_of(inputs);
   if (has_joint(inputs, contexts)) joint = contexts.back().prompts;
-  return {{"command", "merge"},
-          {"method", plan.recipe ? "recipe" : plan.method->name},
-          {"options", plan.options},
-          {"needs_base", plan.needs_base()},
-          {"architecture", architecture.name},
-          {"inputs", inputs_json(inputs, layers)},
-          {"joint_prompts", joint},
-          {"layers", layers_json(plan, adapters, layers)}};
+  return {plan.recipe ? "recipe" : plan.method->name,
+          plan.options,
+          plan.needs_base(),
+          architecture.name,
+          preview_of(inputs, layers),
+          joint,
+          preview_of(plan, adapters, layers)};
 }
 
 }  // namespace ziplora
