@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -164,6 +165,13 @@ def test_a_ready_file_is_drawn_as_it_is(manifest, arguments, folder, tmp_path):
     ziplora("generate", drawn["prompt"], "--adapter", folder / "cat.safetensors", "--base", folder / "base", "--seed", 3, "--steps", 4,
             "-o", tmp_path / "own.png")
     assert np.abs(pixels(tmp_path / "own.png") - pixels(tmp_path / "out" / drawn["file"])).max() <= 1
+
+
+def test_the_miniature_has_its_own_judge_by_whatever_path(manifest, tmp_path):
+    miniature = Path(__file__).resolve().parents[2] / "assets/mini"
+    for base, exit_code, words in ((miniature, 1, "are missing"), (tmp_path, 2, "no judge is given")):
+        done = run_ziplora("evaluate", manifest(), "--base", base, "--gather", "-o", tmp_path / "out")
+        assert done.returncode == exit_code and words in done.stderr
 
 
 def test_own_prompts_are_compared_with_each_lora_alone(manifest, arguments, tmp_path):

@@ -33,4 +33,12 @@ fs::path resolve_base(const std::optional<fs::path>& given) {
               "name one with --base DIR or the environment variable ZIPLORA_BASE");
 }
 
+bool is_miniature(const std::optional<fs::path>& given) {
+  const auto named = named_base(given);
+  if (!named) return true;
+  const auto index = find_asset("mini/model_index.json");
+  std::error_code missing;
+  return index && fs::equivalent(*named, index->parent_path(), missing);
+}
+
 }  // namespace ziplora

@@ -17,4 +17,7 @@ std::optional<std::filesystem::path> named_base(const std::optional<std::filesys
 /// @throws Error(kInput) that names the places looked at
 std::filesystem::path resolve_base(const std::optional<std::filesystem::path>& given);
 
+/// @return whether the base is the miniature, named or not
+bool is_miniature(const std::optional<std::filesystem::path>& given);
+
 }  // namespace ziplora

@@ -125,7 +125,7 @@ void check_images(const Manifest& manifest) {
 
 std::vector<std::string> judges_of(const EvaluateRequest& request) {
   if (!request.judges.empty()) return request.judges;
-  const auto own = named_base(request.base) ? std::nullopt : find_asset("judges/clip/config.json");
+  const auto own = is_miniature(request.base) ? find_asset("judges/clip/config.json") : std::nullopt;
   if (!own)
     throw Error(ErrorKind::kUsage, "evaluate: --judge",
                 "no judge is given, and only the miniature has its own",
