@@ -55,11 +55,15 @@ Verb analyze_command(CLI::App& app) {
          "checkpoint")
       ->type_name("BASE");
   app.add_flag("--ignore-unused", request->ignore_unused, kIgnoreUnusedHelp);
+  app.add_option("--plots", request->plots,
+                 "Draw figures into this folder, an SVG each; what else it holds stays")
+      ->type_name("FOLDER");
   app.footer(example("ziplora analyze dog.safetensors ink.safetensors"));
   return {[request](CommandContext& context) {
     const AnalyzeResult result = run_analyze(*request, context.progress, context.cancel);
     std::string text = sparsity_table(result);
     for (const AnalyzedPair& pair : result.pairs) text += pair_table(pair, result);
+    for (const std::filesystem::path& plot : result.plots) text += plot.string() + "\n";
     context.print_result(to_json(result), text);
   }};
 }

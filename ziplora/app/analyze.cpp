@@ -2,12 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
+#include "ziplora/app/analyze_figures.h"
 #include "ziplora/app/architecture.h"
 #include "ziplora/app/default_base.h"
 #include "ziplora/app/ignore_unused.h"
 #include "ziplora/app/read_adapters.h"
+#include "ziplora/base/atomic_file.h"
+#include "ziplora/base/atomic_folder.h"
 #include "ziplora/base/error.h"
 #include "ziplora/merge/delta_norm.h"
 
@@ -138,12 +142,31 @@ json json_of(const AnalyzedPair& pair, const AnalyzeResult& result) {
   return object;
 }
 
+std::vector<std::string> order_of(const std::vector<Adapter>& adapters, const TargetNames& names) {
+  std::vector<std::string> order;
+  for (const TargetName& name : names.targets())
+    if (std::ranges::any_of(adapters,
+                            [&](const Adapter& adapter) { return adapter.layers.contains(name.canonical); }))
+      order.push_back(name.canonical);
+  return order;
+}
+
+void write_figures(const std::filesystem::path& path, AtomicFolder& folder, AnalyzeResult& result) {
+  for (const auto& [name, svg] : figures_of(result)) {
+    write_text_file(folder / name, svg);
+    result.plots.push_back(path / name);
+  }
+  folder.commit();
+}
+
 }  // namespace
 
 AnalyzeResult run_analyze(const AnalyzeRequest& request, ProgressSink& progress, const CancelToken& cancel) {
   if (request.files.empty())
     throw Error(ErrorKind::kUsage, "analyze", "there is no file to look at",
                 "ziplora analyze dog.safetensors ink.safetensors");
+  std::optional<AtomicFolder> plots;  // what it cannot write shows before the work
+  if (request.plots) plots.emplace(*request.plots, IfThere::kUpdate);
   const Architecture architecture = architecture_of(request.files, request.base);
   const std::vector<Adapter> adapters =
       read_adapters(request.files, architecture, ignore_unused(request.ignore_unused), progress);
@@ -160,6 +183,8 @@ AnalyzeResult run_analyze(const AnalyzeRequest& request, ProgressSink& progress,
       Stage stage(progress, "pairs", static_cast<int64_t>(layers_side_by_side(both).size()));
       result.pairs.push_back(compared(adapters, first, second, *architecture.names, stage, cancel));
     }
+  result.order = order_of(adapters, *architecture.names);
+  if (plots) write_figures(*request.plots, *plots, result);
   return result;
 }
 
@@ -167,6 +192,7 @@ json to_json(const AnalyzeResult& result) {
   json object{{"zeroed", kZeroedShares}, {"files", json::array()}, {"pairs", json::array()}};
   for (const AnalyzedFile& file : result.files) object["files"].push_back(json_of(file));
   for (const AnalyzedPair& pair : result.pairs) object["pairs"].push_back(json_of(pair, result));
+  for (const std::filesystem::path& plot : result.plots) object["plots"].push_back(plot.string());
   return object;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 /// The use case behind `ziplora analyze`: what ZipLoRA's section 4.1 measures of LoRAs, for any files: how sparse each
-/// one is, and how each two of them lie to each other, layer by layer. Reads, never writes.
+/// one is, and how each two of them lie to each other, layer by layer. Writes nothing but
+/// the figures that it is asked for.
 ///
 ///     const AnalyzeResult result = run_analyze({.files = {"dog.safetensors", "ink.safetensors"}}, progress, cancel);
 ///     result.pairs[0].whole.columns.cosine;
@@ -28,6 +29,8 @@ struct AnalyzeRequest {
   /// For files whose effect depends on it; absent: what the files' layers are compared with is found by their headers.
   std::optional<std::filesystem::path> base;
   bool ignore_unused = false;  ///< as MergeRequest's
+  /// A folder for figures, one SVG each (analyze_figures.h); what else it holds stays. Absent: none.
+  std::optional<std::filesystem::path> plots = {};
 };
 
 /// Of one file, all layers together: energies are added up, shares are taken in each layer.
@@ -58,10 +61,12 @@ struct AnalyzedPair {
 struct AnalyzeResult {
   std::vector<AnalyzedFile> files;  ///< in the order of the request
   std::vector<AnalyzedPair> pairs;  ///< of every two files
+  std::vector<std::string> order;   ///< canonical targets of all files, in the network's order
+  std::vector<std::filesystem::path> plots;
 };
 
 /// @throws Error(kUsage) without files; Error(kIncompatible) if the files are for different bases, or differ in a
-///         layer's shape; Error(kInterrupted); as read_adapter
+///         layer's shape; Error(kInterrupted); as read_adapter and AtomicFolder
 AnalyzeResult run_analyze(const AnalyzeRequest& request, ProgressSink& progress, const CancelToken& cancel);
 
 /// "zeroed": the shares; "files" and "pairs", each with its "layers".
