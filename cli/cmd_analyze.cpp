@@ -42,6 +42,28 @@ std::string pair_table(const AnalyzedPair& pair, const AnalyzeResult& result) {
   return fmt::format("\n{} and {}\n{}", name(pair.first), name(pair.second), aligned_cells(cells));
 }
 
+std::string merge_table(const AnalyzedMerge& merge, const AnalyzeResult& result) {
+  const std::vector<std::string> files = result.file_names();
+  std::string text = fmt::format("\n{}\n", visible(merge.path.filename().string()));
+  if (!merge.has_coefficients)
+    text += fmt::format("  no column coefficients: the best ones leave {:.1f} % of ‖ΔW‖ unexplained\n",
+                        100 * merge.residual);
+  Cells cells = {{"coefficients of", "mean", "mean |m|", "near 0", "near 1", "layers scaled", "added"}};
+  for (const AdapterInMerge& adapter : merge.adapters)
+    cells.push_back({visible(files[adapter.file]), fmt::format("{:.3f}", adapter.whole.mean),
+                     fmt::format("{:.3f}", adapter.whole.mean_absolute),
+                     fmt::format("{:.1f} %", 100 * adapter.whole.near_zero),
+                     fmt::format("{:.1f} %", 100 * adapter.whole.near_one),
+                     fmt::format("{}", adapter.scaled_layers), fmt::format("{}", adapter.added_layers)});
+  if (merge.has_coefficients) text += aligned_cells(cells);
+  for (const PairInMerge& pair : merge.pairs)
+    text +=
+        fmt::format("  {} and {}: column cosine {:+.3f} → {:+.3f}, interference {:.3f} → {:.3f}\n",
+                    visible(files[pair.first]), visible(files[pair.second]), pair.whole.cosine_before,
+                    pair.whole.cosine_after, pair.whole.interference_before, pair.whole.interference_after);
+  return text;
+}
+
 }  // namespace
 
 Verb analyze_command(CLI::App& app) {
@@ -55,6 +77,10 @@ Verb analyze_command(CLI::App& app) {
          "checkpoint")
       ->type_name("BASE");
   app.add_flag("--ignore-unused", request->ignore_unused, kIgnoreUnusedHelp);
+  app.add_option(
+         "--merged", request->merged,
+         "Find in this merge of the files what became of each: coefficients by column, and interference")
+      ->type_name("FILE");
   app.add_option("--plots", request->plots,
                  "Draw figures into this folder, an SVG each; what else it holds stays")
       ->type_name("FOLDER");
@@ -63,6 +89,7 @@ Verb analyze_command(CLI::App& app) {
     const AnalyzeResult result = run_analyze(*request, context.progress, context.cancel);
     std::string text = sparsity_table(result);
     for (const AnalyzedPair& pair : result.pairs) text += pair_table(pair, result);
+    if (result.merge) text += merge_table(*result.merge, result);
     for (const std::filesystem::path& plot : result.plots) text += plot.string() + "\n";
     context.print_result(to_json(result), text);
   }};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 #include <vector>
 
 namespace ziplora {
@@ -46,7 +47,9 @@ size_t depth_of(const std::vector<std::string>& words) {
 LayerPlace place_of(std::string_view target) {
   const std::vector<std::string> words = words_of(target);
   const size_t depth = std::min(depth_of(words), words.size() - 1);
-  return {block_of(words), joined(words, 1, depth), joined(words, depth, words.size())};
+  std::string module = joined(words, 1, depth);
+  if (depth > 2 && words[depth - 2] == "attentions") module += ".transformer_blocks.0";
+  return {block_of(words), std::move(module), joined(words, depth, words.size())};
 }
 
 }  // namespace ziplora

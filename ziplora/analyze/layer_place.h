@@ -10,9 +10,11 @@
 namespace ziplora {
 
 struct LayerPlace {
-  std::string block;   ///< "down 1", "mid", "up 0", "text 1"; "ends": what is in none
-  std::string module;  ///< the transformer block, resnet or sampler that it is a part of
-  std::string part;    ///< its name in there
+  std::string block;  ///< "down 1", "mid", "up 0", "text 1"; "ends": what is in none
+  /// The transformer block, resnet or sampler that it is a part of; of the projections around transformer blocks, the first
+  /// of those.
+  std::string module;
+  std::string part;  ///< its name in there
 };
 
 /// @param target  canonical (lora/adapter.h)

@@ -13,6 +13,7 @@
 #include "ziplora/base/atomic_file.h"
 #include "ziplora/base/atomic_folder.h"
 #include "ziplora/base/error.h"
+#include "ziplora/lora/adapter_digest.h"
 #include "ziplora/merge/delta_norm.h"
 
 namespace ziplora {
@@ -159,6 +160,23 @@ void write_figures(const std::filesystem::path& path, AtomicFolder& folder, Anal
   folder.commit();
 }
 
+Architecture common_architecture(const AnalyzeRequest& request) {
+  std::vector<std::filesystem::path> files = request.files;
+  if (request.merged) files.push_back(*request.merged);
+  return architecture_of(files, request.base);
+}
+
+AnalyzedMerge merge_of(const AnalyzeRequest& request, const Architecture& architecture,
+                       const std::vector<Adapter>& adapters, ProgressSink& progress,
+                       const CancelToken& cancel) {
+  const std::vector<Adapter> merged =
+      read_adapters({*request.merged}, architecture, ignore_unused(request.ignore_unused), progress);
+  std::vector<std::string> sha256;
+  for (const std::filesystem::path& file : request.files) sha256.push_back(sha256_of_adapter(file));
+  return analyze_merge(merged.front(), origin_of(merged.front(), adapters, sha256, progress), progress,
+                       cancel);
+}
+
 }  // namespace
 
 AnalyzeResult run_analyze(const AnalyzeRequest& request, ProgressSink& progress, const CancelToken& cancel) {
@@ -167,7 +185,7 @@ AnalyzeResult run_analyze(const AnalyzeRequest& request, ProgressSink& progress,
                 "ziplora analyze dog.safetensors ink.safetensors");
   std::optional<AtomicFolder> plots;  // what it cannot write shows before the work
   if (request.plots) plots.emplace(*request.plots, IfThere::kUpdate);
-  const Architecture architecture = architecture_of(request.files, request.base);
+  const Architecture architecture = common_architecture(request);
   const std::vector<Adapter> adapters =
       read_adapters(request.files, architecture, ignore_unused(request.ignore_unused), progress);
   size_t layers = 0;
@@ -184,14 +202,22 @@ AnalyzeResult run_analyze(const AnalyzeRequest& request, ProgressSink& progress,
       result.pairs.push_back(compared(adapters, first, second, *architecture.names, stage, cancel));
     }
   result.order = order_of(adapters, *architecture.names);
+  if (request.merged) result.merge = merge_of(request, architecture, adapters, progress, cancel);
   if (plots) write_figures(*request.plots, *plots, result);
   return result;
+}
+
+std::vector<std::string> AnalyzeResult::file_names() const {
+  std::vector<std::string> names;
+  for (const AnalyzedFile& file : files) names.push_back(file.path.filename().string());
+  return names;
 }
 
 json to_json(const AnalyzeResult& result) {
   json object{{"zeroed", kZeroedShares}, {"files", json::array()}, {"pairs", json::array()}};
   for (const AnalyzedFile& file : result.files) object["files"].push_back(json_of(file));
   for (const AnalyzedPair& pair : result.pairs) object["pairs"].push_back(json_of(pair, result));
+  if (result.merge) object["merge"] = to_json(*result.merge, result.file_names());
   for (const std::filesystem::path& plot : result.plots) object["plots"].push_back(plot.string());
   return object;
 }

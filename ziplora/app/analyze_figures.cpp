@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "ziplora/app/layer_charts.h"
+#include "ziplora/app/merge_figures.h"
 #include "ziplora/plot/line_chart.h"
 
 namespace ziplora {
@@ -70,6 +71,7 @@ std::map<std::string, std::string> figures_of(const AnalyzeResult& result) {
     figures["column-cosine" + numbers + ".svg"] = cosine_figure(pair, result);
     figures["conflict" + numbers + ".svg"] = conflict_figure(pair, result);
   }
+  if (result.merge) figures.merge(figures_of(*result.merge, result.file_names(), result.order));
   return figures;
 }
 

@@ -45,8 +45,8 @@ TEST(Charts, AMapHasItsCellsInTheColoursOfTheirValues) {
                                          .rows = {"to_q", "to_k"},
                                          .columns = 2,
                                          .panels = {{"a", {{0, 0, 0.0}, {1, 1, 7.0}, {1, 0, NAN}}}}});
-  EXPECT_EQ(count(svg, "<path d=\"M150 88h294v13h-294z\" fill=\"#440154\"/>"), 1);
-  EXPECT_EQ(count(svg, "<path d=\"M445 102h294v13h-294z\" fill=\"#fde725\"/>"), 1);
+  EXPECT_EQ(count(svg, "<path d=\"M150 92h294v13h-294z\" fill=\"#440154\"/>"), 1);
+  EXPECT_EQ(count(svg, "<path d=\"M445 106h294v13h-294z\" fill=\"#fde725\"/>"), 1);
 }
 
 TEST(Charts, LongNamesLoseTheirMiddle) {

@@ -11,7 +11,7 @@ namespace ziplora {
 namespace {
 
 constexpr double kMapLeft = 150, kMapRight = 20, kScaleTop = 38, kFirstPanel = 66, kRow = 14,
-                 kPanelTitle = 22, kMapBelow = 36, kScaleWidth = 180;
+                 kPanelTitle = 26, kMapBelow = 36, kScaleWidth = 180;
 /// Cells of one colour are one path, which keeps the file small; more colours nobody can tell apart.
 constexpr int kLevels = 24;
 
