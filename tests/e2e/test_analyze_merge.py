@@ -1,13 +1,16 @@
 """`ziplora analyze --merged` against numpy, on dense ΔW: coefficients of a merge, and what becomes of the inputs in it."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from program import ziplora
+from program import ziplora, ziplora_fails
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+MINI = Path(__file__).resolve().parents[2] / "assets/mini"
 BLOCK = "mid_block.attentions.0.transformer_blocks.0"
 LAYERS = {f"{BLOCK}.attn1.to_q": (192, 192), f"{BLOCK}.attn2.to_k": (192, 320),
           "up_blocks.0.attentions.0.transformer_blocks.0.attn2.to_v": (192, 320)}
@@ -127,3 +130,56 @@ def test_the_coefficients_that_zip_learned_come_back_from_its_file(inputs, learn
         assert found["mean_absolute"] == pytest.approx(every.abs().mean().item(), abs=1e-3)
         for target, m in values.items():
             assert found["by_layer"][target]["mean"] == pytest.approx(m.mean().item(), abs=1e-3)
+
+
+@pytest.fixture(scope="module")
+def effects(inputs, learned):
+    """The contexts are those that `route` keeps, which would be recorded so here."""
+    cat, ink, _ = inputs
+    contexts, figures = learned.with_name("contexts.safetensors"), learned.with_name("figures")
+    ziplora("merge", "--method", "route", "--subject", cat, "--style", f"{ink}:0.5", *PROMPTS, "--contexts", contexts,
+            "-o", learned.with_name("route.safetensors"))
+    result = ziplora("analyze", cat, ink, "--merged", learned, "--effects", "--contexts", contexts, "--joint-prompt",
+                     "a sks cat face, in szn style", "--plots", figures)
+    return result, contexts
+
+
+def moments_of(contexts):
+    """By context and layer, from the file that keeps them."""
+    with safe_open(contexts, "np") as file:
+        return {json.loads(one["settings"])["context"]: {target: file.get_tensor(layer[0]) for target, layer in one["layers"].items()}
+                for one in json.loads(file.metadata()["ziplora.contexts"])}
+
+
+def test_the_effects_that_a_merge_keeps_are_numpys(inputs, learned, effects):
+    result, contexts = effects
+    assert not any(event.get("stage") == "merge: record" for event in result["events"])
+    stored, own = load_file(learned.with_suffix(".coefficients.safetensors")), list(map(deltas_of, inputs[2]))
+    merged = {name: sum(strength * own[k][name] * stored[f"{k}.unet.{name}"].double().numpy()
+                        for k, strength in enumerate((1, 0.5)) if name in own[k]) for name in LAYERS}
+    found = {one["context"]: one for one in result["effects"]}
+    assert list(found) == ["subject", "style", "joint"] and found["joint"]["prompts"] == ["a sks cat face, in szn style"]
+    weights = load_file(next((MINI / "unet").glob("*.safetensors")))
+    for context, moments in moments_of(contexts).items():
+        for k, deltas in enumerate(own):
+            adapter, products, squares = found[context]["adapters"][k], [], []
+            for name, delta in deltas.items():
+                second = moments[f"unet.{name}"]
+                base = np.trace((w := weights[f"{name}.weight"].double().numpy()) @ second @ w.T)
+                products.append(np.trace(merged[name] @ second @ delta.T) / base)
+                squares.append(np.trace(delta @ second @ delta.T) / base)
+                layer = adapter["by_layer"][f"unet.{name}"]
+                assert layer["kept"] == pytest.approx(products[-1] / squares[-1], abs=2e-3)
+                assert layer["size"] == pytest.approx(squares[-1] ** 0.5, rel=1e-4)
+            assert adapter["kept"] == pytest.approx(sum(products) / sum(squares), abs=2e-3)
+            assert adapter["size"] == pytest.approx(np.mean(squares) ** 0.5, rel=1e-4)
+    assert {"effect-kept.svg", "effect-size.svg"} <= {Path(plot).name for plot in result["plots"]}
+
+
+def test_what_effects_need_is_said(inputs, learned, tmp_path):
+    cat, ink, _ = inputs
+    assert "--merged" in ziplora_fails(2, "analyze", cat, ink, "--effects")["hint"]
+    assert "--effects" in ziplora_fails(2, "analyze", cat, ink, "--joint-prompt", "a cat")["hint"]
+    ziplora("merge", "--method", "direct", "--subject", cat, "--style", ink, "-o", tmp_path / "plain.safetensors")
+    without = ziplora_fails(2, "analyze", cat, ink, "--merged", tmp_path / "plain.safetensors", "--effects")
+    assert "--prompt" in without["hint"]

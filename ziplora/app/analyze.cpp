@@ -163,18 +163,22 @@ void write_figures(const std::filesystem::path& path, AtomicFolder& folder, Anal
 Architecture common_architecture(const AnalyzeRequest& request) {
   std::vector<std::filesystem::path> files = request.files;
   if (request.merged) files.push_back(*request.merged);
+  if (request.effects) return architecture_of_base(resolve_base(request.base));
   return architecture_of(files, request.base);
 }
 
-AnalyzedMerge merge_of(const AnalyzeRequest& request, const Architecture& architecture,
-                       const std::vector<Adapter>& adapters, ProgressSink& progress,
-                       const CancelToken& cancel) {
+void look_at_merge(const AnalyzeRequest& request, const Architecture& architecture,
+                   const std::vector<Adapter>& adapters, ProgressSink& progress, const CancelToken& cancel,
+                   AnalyzeResult& result) {
   const std::vector<Adapter> merged =
       read_adapters({*request.merged}, architecture, ignore_unused(request.ignore_unused), progress);
   std::vector<std::string> sha256;
   for (const std::filesystem::path& file : request.files) sha256.push_back(sha256_of_adapter(file));
-  return analyze_merge(merged.front(), origin_of(merged.front(), adapters, sha256, progress), progress,
-                       cancel);
+  const MergeOrigin origin = origin_of(merged.front(), adapters, sha256, progress);
+  result.merge = analyze_merge(merged.front(), origin, progress, cancel);
+  if (request.effects)
+    result.effects =
+        analyze_effects(merged.front(), origin, *architecture.base, *request.effects, progress, cancel);
 }
 
 }  // namespace
@@ -183,6 +187,9 @@ AnalyzeResult run_analyze(const AnalyzeRequest& request, ProgressSink& progress,
   if (request.files.empty())
     throw Error(ErrorKind::kUsage, "analyze", "there is no file to look at",
                 "ziplora analyze dog.safetensors ink.safetensors");
+  if (request.effects && !request.merged)
+    throw Error(ErrorKind::kUsage, "analyze: --effects", "there is no merge that could keep an effect",
+                "add --merged FILE");
   std::optional<AtomicFolder> plots;  // what it cannot write shows before the work
   if (request.plots) plots.emplace(*request.plots, IfThere::kUpdate);
   const Architecture architecture = common_architecture(request);
@@ -202,7 +209,7 @@ AnalyzeResult run_analyze(const AnalyzeRequest& request, ProgressSink& progress,
       result.pairs.push_back(compared(adapters, first, second, *architecture.names, stage, cancel));
     }
   result.order = order_of(adapters, *architecture.names);
-  if (request.merged) result.merge = merge_of(request, architecture, adapters, progress, cancel);
+  if (request.merged) look_at_merge(request, architecture, adapters, progress, cancel, result);
   if (plots) write_figures(*request.plots, *plots, result);
   return result;
 }
@@ -218,6 +225,7 @@ json to_json(const AnalyzeResult& result) {
   for (const AnalyzedFile& file : result.files) object["files"].push_back(json_of(file));
   for (const AnalyzedPair& pair : result.pairs) object["pairs"].push_back(json_of(pair, result));
   if (result.merge) object["merge"] = to_json(*result.merge, result.file_names());
+  if (!result.effects.empty()) object["effects"] = to_json(result.effects, result.file_names());
   for (const std::filesystem::path& plot : result.plots) object["plots"].push_back(plot.string());
   return object;
 }

@@ -17,6 +17,7 @@
 
 #include "ziplora/analyze/column_alignment.h"
 #include "ziplora/analyze/sparsity.h"
+#include "ziplora/app/analyze_effects.h"
 #include "ziplora/app/analyze_merge.h"
 #include "ziplora/base/cancel.h"
 #include "ziplora/base/progress.h"
@@ -29,7 +30,10 @@ struct AnalyzeRequest {
   std::vector<std::filesystem::path> files;
   /// What was made of all of them, which is to be looked at, too.
   std::optional<std::filesystem::path> merged = {};
-  /// For files whose effect depends on it; absent: what the files' layers are compared with is found by their headers.
+  /// What the merge keeps of each file's effect on the base; absent: not measured.
+  std::optional<EffectsRequest> effects = {};
+  /// For effects, and for files whose effect depends on it; absent: resolve_base() for effects, else what the files' layers are
+  /// compared with is found by their headers.
   std::optional<std::filesystem::path> base;
   bool ignore_unused = false;  ///< as MergeRequest's
   /// A folder for figures, one SVG each (analyze_figures.h); what else it holds stays. Absent: none.
@@ -66,17 +70,18 @@ struct AnalyzeResult {
   std::vector<AnalyzedPair> pairs;  ///< of every two files
   std::vector<std::string> order;   ///< canonical targets of all files, in the network's order
   std::optional<AnalyzedMerge> merge;
+  std::vector<ContextEffects> effects;  ///< of the merge
   std::vector<std::filesystem::path> plots;
 
   /// Without their folders.
   std::vector<std::string> file_names() const;
 };
 
-/// @throws Error(kUsage) without files; Error(kIncompatible) if the files are for different bases, or differ in a
+/// @throws Error(kUsage) without files, and for effects without a merge; Error(kIncompatible) if the files are for different bases, or differ in a
 ///         layer's shape; Error(kInterrupted); as read_adapter and AtomicFolder
 AnalyzeResult run_analyze(const AnalyzeRequest& request, ProgressSink& progress, const CancelToken& cancel);
 
-/// "zeroed": the shares; "files" and "pairs", each with its layers; "merge" where one was given.
+/// "zeroed": the shares; "files" and "pairs", each with its layers; "merge" where one was given, and its "effects".
 nlohmann::ordered_json to_json(const AnalyzeResult& result);
 
 }  // namespace ziplora

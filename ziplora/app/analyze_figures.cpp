@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "ziplora/app/effect_figures.h"
 #include "ziplora/app/layer_charts.h"
 #include "ziplora/app/merge_figures.h"
 #include "ziplora/plot/line_chart.h"
@@ -72,6 +73,7 @@ std::map<std::string, std::string> figures_of(const AnalyzeResult& result) {
     figures["conflict" + numbers + ".svg"] = conflict_figure(pair, result);
   }
   if (result.merge) figures.merge(figures_of(*result.merge, result.file_names(), result.order));
+  figures.merge(figures_of(result.effects, result.file_names(), result.order));
   return figures;
 }
 
