@@ -131,8 +131,7 @@ Verb analyze_command(CLI::App& app) {
   auto flags = std::make_shared<AnalyzeFlags>();
   AnalyzeRequest& request = flags->request;
   app.add_option("files", request.files, "Analyze these LoRA files, or folders written by PEFT or diffusers")
-      ->type_name("FILE")
-      ->required();
+      ->type_name("FILE");
   app.add_option(
          "--base", request.base,
          "Measure effects on this diffusers folder or SDXL checkpoint, and take weights from it that a file's "
@@ -144,13 +143,15 @@ Verb analyze_command(CLI::App& app) {
          "Find in this merge of the files what became of each: coefficients by column, and interference")
       ->type_name("FILE");
   add_effect_flags(app, *flags);
+  app.add_option("--course", request.course, "Draw how a merge by zip learned, from its report")
+      ->type_name("FILE");
   app.add_option("--plots", request.plots,
                  "Draw figures into this folder, an SVG each; what else it holds stays")
       ->type_name("FOLDER");
   app.footer(example("ziplora analyze dog.safetensors ink.safetensors"));
   return {[flags](CommandContext& context) {
     const AnalyzeResult result = run_analyze(request_of(*flags), context.progress, context.cancel);
-    std::string text = sparsity_table(result);
+    std::string text = result.files.empty() ? "" : sparsity_table(result);
     for (const AnalyzedPair& pair : result.pairs) text += pair_table(pair, result);
     if (result.merge) text += merge_table(*result.merge, result);
     text += effects_table(result);

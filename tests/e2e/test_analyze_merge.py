@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -113,7 +114,8 @@ def learned(inputs, tmp_path_factory):
     cat, ink, _ = inputs
     file = tmp_path_factory.mktemp("learned") / "zip.safetensors"
     ziplora("merge", "--method", "zip", "--subject", cat, "--style", f"{ink}:0.5", *PROMPTS, "--iterations", 3,
-            "--learning-rate", 0.3, "--images", 1, "--image-steps", 1, "--evaluation-draws", 1, "-o", file)
+            "--learning-rate", 0.3, "--images", 1, "--image-steps", 1, "--evaluation-draws", 1, "--report", file.with_suffix(".json"),
+            "-o", file)
     return file
 
 
@@ -183,3 +185,21 @@ def test_what_effects_need_is_said(inputs, learned, tmp_path):
     ziplora("merge", "--method", "direct", "--subject", cat, "--style", ink, "-o", tmp_path / "plain.safetensors")
     without = ziplora_fails(2, "analyze", cat, ink, "--merged", tmp_path / "plain.safetensors", "--effects")
     assert "--prompt" in without["hint"]
+
+
+def test_the_course_of_the_learning_is_drawn_from_its_report(learned, tmp_path):
+    result = ziplora("analyze", "--course", learned.with_suffix(".json"), "--plots", tmp_path)
+    assert result["plots"] == [str(tmp_path / "course-loss.svg"), str(tmp_path / "course-overlap.svg")]
+    losses = [row["loss_subject"] for row in json.loads(learned.with_suffix(".json").read_text())["history"]]
+    svg = ElementTree.parse(tmp_path / "course-loss.svg").getroot()
+    (line,) = [path.get("d") for path in svg.iter("{http://www.w3.org/2000/svg}path")
+               if path.get("stroke") == "#2a9d5c" and "L" in path.get("d")]
+    heights = [float(point.split()[1]) for point in line[1:].split("L")]
+    assert len(heights) == len(losses) == 3
+    assert (heights[0] - heights[1]) * (losses[0] - losses[2]) == pytest.approx(
+        (heights[0] - heights[2]) * (losses[0] - losses[1]), abs=0.2 * max(losses))
+    words = ["".join(text.itertext()) for text in svg.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"loss, the whole", "fidelity to the subject's own", "fidelity to the style's own", "iteration"} <= set(words)
+    assert "--plots" in ziplora_fails(2, "analyze", "--course", learned.with_suffix(".json"))["hint"]
+    (tmp_path / "other.json").write_text('{"history": []}')
+    assert "--report" in ziplora_fails(3, "analyze", "--course", tmp_path / "other.json", "--plots", tmp_path)["hint"]

@@ -181,23 +181,22 @@ void look_at_merge(const AnalyzeRequest& request, const Architecture& architectu
         analyze_effects(merged.front(), origin, *architecture.base, *request.effects, progress, cancel);
 }
 
-}  // namespace
-
-AnalyzeResult run_analyze(const AnalyzeRequest& request, ProgressSink& progress, const CancelToken& cancel) {
-  if (request.files.empty())
+void refuse_what_does_not_go_together(const AnalyzeRequest& request) {
+  if (request.files.empty() && (!request.course || request.merged))
     throw Error(ErrorKind::kUsage, "analyze", "there is no file to look at",
                 "ziplora analyze dog.safetensors ink.safetensors");
   if (request.effects && !request.merged)
     throw Error(ErrorKind::kUsage, "analyze: --effects", "there is no merge that could keep an effect",
                 "add --merged FILE");
-  std::optional<AtomicFolder> plots;  // what it cannot write shows before the work
-  if (request.plots) plots.emplace(*request.plots, IfThere::kUpdate);
-  const Architecture architecture = common_architecture(request);
-  const std::vector<Adapter> adapters =
-      read_adapters(request.files, architecture, ignore_unused(request.ignore_unused), progress);
+  if (request.course && !request.plots)
+    throw Error(ErrorKind::kUsage, "analyze: --course", "a course is drawn, and there is no place for it",
+                "add --plots FOLDER");
+}
+
+void look_at_files(const std::vector<Adapter>& adapters, const Architecture& architecture,
+                   ProgressSink& progress, const CancelToken& cancel, AnalyzeResult& result) {
   size_t layers = 0;
   for (const Adapter& adapter : adapters) layers += adapter.layers.size();
-  AnalyzeResult result;
   {
     Stage stage(progress, "sparsity", static_cast<int64_t>(layers));
     for (const Adapter& adapter : adapters) result.files.push_back(analyzed(adapter, stage, cancel));
@@ -209,7 +208,23 @@ AnalyzeResult run_analyze(const AnalyzeRequest& request, ProgressSink& progress,
       result.pairs.push_back(compared(adapters, first, second, *architecture.names, stage, cancel));
     }
   result.order = order_of(adapters, *architecture.names);
-  if (request.merged) look_at_merge(request, architecture, adapters, progress, cancel, result);
+}
+
+}  // namespace
+
+AnalyzeResult run_analyze(const AnalyzeRequest& request, ProgressSink& progress, const CancelToken& cancel) {
+  refuse_what_does_not_go_together(request);
+  std::optional<AtomicFolder> plots;  // what it cannot write shows before the work
+  if (request.plots) plots.emplace(*request.plots, IfThere::kUpdate);
+  AnalyzeResult result;
+  if (request.course) result.course = read_learning_course(*request.course);
+  if (!request.files.empty()) {
+    const Architecture architecture = common_architecture(request);
+    const std::vector<Adapter> adapters =
+        read_adapters(request.files, architecture, ignore_unused(request.ignore_unused), progress);
+    look_at_files(adapters, architecture, progress, cancel, result);
+    if (request.merged) look_at_merge(request, architecture, adapters, progress, cancel, result);
+  }
   if (plots) write_figures(*request.plots, *plots, result);
   return result;
 }

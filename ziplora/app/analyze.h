@@ -19,6 +19,7 @@
 #include "ziplora/analyze/sparsity.h"
 #include "ziplora/app/analyze_effects.h"
 #include "ziplora/app/analyze_merge.h"
+#include "ziplora/app/learning_course.h"
 #include "ziplora/base/cancel.h"
 #include "ziplora/base/progress.h"
 #include "ziplora/lora/target_names.h"
@@ -27,6 +28,7 @@
 namespace ziplora {
 
 struct AnalyzeRequest {
+  /// May be none where a course is given.
   std::vector<std::filesystem::path> files;
   /// What was made of all of them, which is to be looked at, too.
   std::optional<std::filesystem::path> merged = {};
@@ -36,6 +38,8 @@ struct AnalyzeRequest {
   /// compared with is found by their headers.
   std::optional<std::filesystem::path> base;
   bool ignore_unused = false;  ///< as MergeRequest's
+  /// The report of a merge that learned, whose course is to be drawn.
+  std::optional<std::filesystem::path> course = {};
   /// A folder for figures, one SVG each (analyze_figures.h); what else it holds stays. Absent: none.
   std::optional<std::filesystem::path> plots = {};
 };
@@ -70,6 +74,7 @@ struct AnalyzeResult {
   std::vector<AnalyzedPair> pairs;  ///< of every two files
   std::vector<std::string> order;   ///< canonical targets of all files, in the network's order
   std::optional<AnalyzedMerge> merge;
+  std::optional<LearningCourse> course;
   std::vector<ContextEffects> effects;  ///< of the merge
   std::vector<std::filesystem::path> plots;
 
@@ -77,7 +82,7 @@ struct AnalyzeResult {
   std::vector<std::string> file_names() const;
 };
 
-/// @throws Error(kUsage) without files, and for effects without a merge; Error(kIncompatible) if the files are for different bases, or differ in a
+/// @throws Error(kUsage) without files and course, for effects without a merge, and for a course without plots; Error(kIncompatible) if the files are for different bases, or differ in a
 ///         layer's shape; Error(kInterrupted); as read_adapter and AtomicFolder
 AnalyzeResult run_analyze(const AnalyzeRequest& request, ProgressSink& progress, const CancelToken& cancel);
 

@@ -73,6 +73,7 @@ std::map<std::string, std::string> figures_of(const AnalyzeResult& result) {
     figures["conflict" + numbers + ".svg"] = conflict_figure(pair, result);
   }
   if (result.merge) figures.merge(figures_of(*result.merge, result.file_names(), result.order));
+  if (result.course) figures.merge(figures_of(*result.course));
   figures.merge(figures_of(result.effects, result.file_names(), result.order));
   return figures;
 }

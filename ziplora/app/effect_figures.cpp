@@ -27,8 +27,8 @@ std::map<std::string, std::string> figures_of(const std::vector<ContextEffects>&
   }
   return {{"effect-kept.svg", chart_by_layer("What the merge keeps of each effect under the joint prompt",
                                              "share of the adapter's own effect", order, kept)},
-          {"effect-size.svg",
-           chart_by_layer("How large each adapter's own effect is", "‖ΔW x‖ / ‖W x‖", order, sizes)}};
+          {"effect-size.svg", chart_by_layer("How large each effect is beside the base's output",
+                                             "‖ΔW x‖ / ‖W x‖", order, sizes)}};
 }
 
 }  // namespace ziplora
