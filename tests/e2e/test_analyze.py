@@ -81,10 +81,11 @@ def test_the_columns_cosines_are_numpys(result, files):
     assert list(pair["by_kind"]) == ["attention"]
 
 
-def dots_of(file, colour) -> list[int]:
-    """Of each series; the legend's are three."""
-    return [path.get("d").count("h0") for path in ElementTree.parse(file).iter("{http://www.w3.org/2000/svg}path")
-            if path.get("stroke") == colour and path.get("stroke-linecap") == "round"]
+def dots_of(file, colour) -> list[float]:
+    """How far above 0 the dots of a series are, in pixels; the axis begins at 0, which is 362 pixels down."""
+    _legend, series = [path.get("d") for path in ElementTree.parse(file).iter("{http://www.w3.org/2000/svg}path")
+                       if path.get("stroke") == colour and path.get("stroke-linecap") == "round"]
+    return [362 - float(dot.split()[1].removesuffix("h0")) for dot in series[1:].split("M")]
 
 
 def test_figures_are_small_svg_files_with_what_was_found(result, files):
@@ -98,7 +99,9 @@ def test_figures_are_small_svg_files_with_what_was_found(result, files):
         assert not re.search("<script|href|<image", text)
     words = ["".join(text.itertext()) for text in ElementTree.parse(files[0] / "plots/column-cosine.svg").iter()]
     assert {"Column cosine of dog.safetensors and ink.safetensors", "mid", "cosine"} <= set(words)
-    assert dots_of(files[0] / "plots/conflict.svg", "#3b7dd8") == [3, result["pairs"][0]["shared_layers"]]
+    dots, values = sorted(dots_of(files[0] / "plots/column-cosine.svg", "#3b7dd8")), sorted(
+        layer["column_cosine"] for layer in result["pairs"][0]["by_layer"].values())
+    assert len(dots) == len(values) == 2 and dots[0] / dots[1] == pytest.approx(values[0] / values[1], abs=0.002)
 
 
 def test_a_folder_that_cannot_be_written_is_said_before_the_work(files, tmp_path):

@@ -24,7 +24,7 @@ TEST(Ticks, StandAtRoundNumbers) {
 }
 
 TEST(Ticks, AnAxisHoldsWhatIsFinite) {
-  const std::array values = {0.31, std::nan(""), -0.07};
+  const std::array values = {0.31, std::nan(""), -0.07, HUGE_VAL};
   const Axis axis = axis_for("cosine", values, false);
   EXPECT_NEAR(axis.low, -0.1, 1e-12);
   EXPECT_NEAR(axis.high, 0.4, 1e-12);
