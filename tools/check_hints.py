@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NO_HINT_NEEDED = ("kInternal", "kInterrupted")
 VERBS = [file.stem.removeprefix("cmd_") for file in (ROOT / "cli").glob("cmd_*.cpp")]
 TABLES = {"train": ["ziplora/app/train_settings.cpp"], "merge": ["ziplora/merge/*.cpp"]}  # whose rows are flags
-LOW_LAYERS = ("base", "io", "nn", "optim", "data", "models", "diffusion", "lora", "strategy", "pipeline",
+LOW_LAYERS = ("base", "io", "nn", "plot", "optim", "data", "models", "diffusion", "lora", "strategy", "pipeline",
               "analyze", "evaluate")
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*[a-z0-9](?![\w-])")
 TEXT = re.compile(r'"(?:[^"\\\n]|\\.)*"')

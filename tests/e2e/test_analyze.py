@@ -1,5 +1,8 @@
 """`ziplora analyze` against numpy, on dense ΔW."""
 
+import re
+from xml.etree import ElementTree
+
 import numpy as np
 import pytest
 import torch
@@ -38,7 +41,7 @@ def files(tmp_path_factory):
 @pytest.fixture(scope="module")
 def result(files):
     folder, _ = files
-    return ziplora("analyze", folder / "dog.safetensors", folder / "ink.safetensors")
+    return ziplora("analyze", folder / "dog.safetensors", folder / "ink.safetensors", "--plots", folder / "plots")
 
 
 def kept(energies, share):
@@ -76,6 +79,35 @@ def test_the_columns_cosines_are_numpys(result, files):
     sizes = [sum((deltas[name] ** 2).sum() for name in ink) ** 0.5 for deltas in (dog, ink)]
     assert pair["cosine"] == pytest.approx(whole / (sizes[0] * sizes[1]), abs=1e-5)
     assert list(pair["by_kind"]) == ["attention"]
+
+
+def dots_of(file, colour) -> list[float]:
+    """How far above 0 the dots of a series are, in pixels; the axis begins at 0, which is 362 pixels down."""
+    _legend, series = [path.get("d") for path in ElementTree.parse(file).iter("{http://www.w3.org/2000/svg}path")
+                       if path.get("stroke") == colour and path.get("stroke-linecap") == "round"]
+    return [362 - float(dot.split()[1].removesuffix("h0")) for dot in series[1:].split("M")]
+
+
+def test_figures_are_small_svg_files_with_what_was_found(result, files):
+    names = ["column-cosine.svg", "conflict.svg", "sparsity.svg"]
+    assert result["plots"] == [str(files[0] / "plots" / name) for name in names]
+    assert sorted(file.name for file in (files[0] / "plots").iterdir()) == names
+    for name in names:
+        text = (files[0] / "plots" / name).read_text()
+        svg = ElementTree.fromstring(text)
+        assert svg.tag == "{http://www.w3.org/2000/svg}svg" and len(text) < 60_000
+        assert not re.search("<script|href|<image", text)
+    words = ["".join(text.itertext()) for text in ElementTree.parse(files[0] / "plots/column-cosine.svg").iter()]
+    assert {"Column cosine of dog.safetensors and ink.safetensors", "mid", "cosine"} <= set(words)
+    dots, values = sorted(dots_of(files[0] / "plots/column-cosine.svg", "#3b7dd8")), sorted(
+        layer["column_cosine"] for layer in result["pairs"][0]["by_layer"].values())
+    assert len(dots) == len(values) == 2 and dots[0] / dots[1] == pytest.approx(values[0] / values[1], abs=0.002)
+
+
+def test_a_folder_that_cannot_be_written_is_said_before_the_work(files, tmp_path):
+    (tmp_path / "taken").write_text("")
+    error = ziplora_fails(2, "analyze", files[0] / "dog.safetensors", "--plots", tmp_path / "taken")
+    assert "taken" in error["where"]
 
 
 def test_people_get_tables(files):

@@ -16,7 +16,7 @@ from test_command_line import VERBS
 ROOT = Path(__file__).resolve().parents[2]
 WITH_OUTPUT = ["README.md", "docs/guide.md"]
 DOCUMENTS = [*WITH_OUTPUT, "CONTRIBUTING.md", "mini/README.md", "mini/docs/history.md", "assets/mini/README.md",
-             *(f"docs/{name}.md" for name in ("architecture", "compatibility", "evaluate", "math", "performance", "python", "use")),
+             *(f"docs/{name}.md" for name in ("analyze", "architecture", "compatibility", "evaluate", "math", "performance", "python", "use")),
              "integrations/comfyui/README.md"]
 TEXTS = {name: (ROOT / name).read_text() for name in DOCUMENTS}
 OUR_COMMAND = re.compile(r"(build/)?ziplora(-mini)? ")

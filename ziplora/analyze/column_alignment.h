@@ -4,10 +4,8 @@
 ///
 ///     const ColumnAlignment alignment = align_columns(cat_layer, ink_layer);
 ///     alignment.cosine;   // what the paper plots by layer
-///
-/// From the factors: ⟨a_j, b_j⟩ = down_a[:, j]ᵀ (up_aᵀ up_b) down_b[:, j]. ΔW is never built.
 
-#include "ziplora/lora/adapter.h"
+#include "ziplora/analyze/column_products.h"
 
 namespace ziplora {
 
@@ -18,5 +16,6 @@ struct ColumnAlignment {
 
 /// Of two layers of the same shape.
 ColumnAlignment align_columns(const LoraLayer& a, const LoraLayer& b);
+ColumnAlignment align_columns(const ColumnFactors& a, const ColumnFactors& b);
 
 }  // namespace ziplora

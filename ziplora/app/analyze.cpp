@@ -2,13 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
+#include "ziplora/app/analyze_figures.h"
 #include "ziplora/app/architecture.h"
 #include "ziplora/app/default_base.h"
 #include "ziplora/app/ignore_unused.h"
 #include "ziplora/app/read_adapters.h"
+#include "ziplora/base/atomic_file.h"
+#include "ziplora/base/atomic_folder.h"
 #include "ziplora/base/error.h"
+#include "ziplora/lora/adapter_digest.h"
 #include "ziplora/merge/delta_norm.h"
 
 namespace ziplora {
@@ -138,18 +143,60 @@ json json_of(const AnalyzedPair& pair, const AnalyzeResult& result) {
   return object;
 }
 
-}  // namespace
+std::vector<std::string> order_of(const std::vector<Adapter>& adapters, const TargetNames& names) {
+  std::vector<std::string> order;
+  for (const TargetName& name : names.targets())
+    if (std::ranges::any_of(adapters,
+                            [&](const Adapter& adapter) { return adapter.layers.contains(name.canonical); }))
+      order.push_back(name.canonical);
+  return order;
+}
 
-AnalyzeResult run_analyze(const AnalyzeRequest& request, ProgressSink& progress, const CancelToken& cancel) {
-  if (request.files.empty())
+void write_figures(const std::filesystem::path& path, AtomicFolder& folder, AnalyzeResult& result) {
+  for (const auto& [name, svg] : figures_of(result)) {
+    write_text_file(folder / name, svg);
+    result.plots.push_back(path / name);
+  }
+  folder.commit();
+}
+
+Architecture common_architecture(const AnalyzeRequest& request) {
+  std::vector<std::filesystem::path> files = request.files;
+  if (request.merged) files.push_back(*request.merged);
+  if (request.effects) return architecture_of_base(resolve_base(request.base));
+  return architecture_of(files, request.base);
+}
+
+void look_at_merge(const AnalyzeRequest& request, const Architecture& architecture,
+                   const std::vector<Adapter>& adapters, ProgressSink& progress, const CancelToken& cancel,
+                   AnalyzeResult& result) {
+  const std::vector<Adapter> merged =
+      read_adapters({*request.merged}, architecture, ignore_unused(request.ignore_unused), progress);
+  std::vector<std::string> sha256;
+  for (const std::filesystem::path& file : request.files) sha256.push_back(sha256_of_adapter(file));
+  const MergeOrigin origin = origin_of(merged.front(), adapters, sha256, progress);
+  result.merge = analyze_merge(merged.front(), origin, progress, cancel);
+  if (request.effects)
+    result.effects =
+        analyze_effects(merged.front(), origin, *architecture.base, *request.effects, progress, cancel);
+}
+
+void refuse_what_does_not_go_together(const AnalyzeRequest& request) {
+  if (request.files.empty() && (!request.course || request.merged))
     throw Error(ErrorKind::kUsage, "analyze", "there is no file to look at",
                 "ziplora analyze dog.safetensors ink.safetensors");
-  const Architecture architecture = architecture_of(request.files, request.base);
-  const std::vector<Adapter> adapters =
-      read_adapters(request.files, architecture, ignore_unused(request.ignore_unused), progress);
+  if (request.effects && !request.merged)
+    throw Error(ErrorKind::kUsage, "analyze: --effects", "there is no merge that could keep an effect",
+                "add --merged FILE");
+  if (request.course && !request.plots)
+    throw Error(ErrorKind::kUsage, "analyze: --course", "a course is drawn, and there is no place for it",
+                "add --plots FOLDER");
+}
+
+void look_at_files(const std::vector<Adapter>& adapters, const Architecture& architecture,
+                   ProgressSink& progress, const CancelToken& cancel, AnalyzeResult& result) {
   size_t layers = 0;
   for (const Adapter& adapter : adapters) layers += adapter.layers.size();
-  AnalyzeResult result;
   {
     Stage stage(progress, "sparsity", static_cast<int64_t>(layers));
     for (const Adapter& adapter : adapters) result.files.push_back(analyzed(adapter, stage, cancel));
@@ -160,13 +207,41 @@ AnalyzeResult run_analyze(const AnalyzeRequest& request, ProgressSink& progress,
       Stage stage(progress, "pairs", static_cast<int64_t>(layers_side_by_side(both).size()));
       result.pairs.push_back(compared(adapters, first, second, *architecture.names, stage, cancel));
     }
+  result.order = order_of(adapters, *architecture.names);
+}
+
+}  // namespace
+
+AnalyzeResult run_analyze(const AnalyzeRequest& request, ProgressSink& progress, const CancelToken& cancel) {
+  refuse_what_does_not_go_together(request);
+  std::optional<AtomicFolder> plots;  // what it cannot write shows before the work
+  if (request.plots) plots.emplace(*request.plots, IfThere::kUpdate);
+  AnalyzeResult result;
+  if (request.course) result.course = read_learning_course(*request.course);
+  if (!request.files.empty()) {
+    const Architecture architecture = common_architecture(request);
+    const std::vector<Adapter> adapters =
+        read_adapters(request.files, architecture, ignore_unused(request.ignore_unused), progress);
+    look_at_files(adapters, architecture, progress, cancel, result);
+    if (request.merged) look_at_merge(request, architecture, adapters, progress, cancel, result);
+  }
+  if (plots) write_figures(*request.plots, *plots, result);
   return result;
+}
+
+std::vector<std::string> AnalyzeResult::file_names() const {
+  std::vector<std::string> names;
+  for (const AnalyzedFile& file : files) names.push_back(file.path.filename().string());
+  return names;
 }
 
 json to_json(const AnalyzeResult& result) {
   json object{{"zeroed", kZeroedShares}, {"files", json::array()}, {"pairs", json::array()}};
   for (const AnalyzedFile& file : result.files) object["files"].push_back(json_of(file));
   for (const AnalyzedPair& pair : result.pairs) object["pairs"].push_back(json_of(pair, result));
+  if (result.merge) object["merge"] = to_json(*result.merge, result.file_names());
+  if (!result.effects.empty()) object["effects"] = to_json(result.effects, result.file_names());
+  for (const std::filesystem::path& plot : result.plots) object["plots"].push_back(plot.string());
   return object;
 }
 

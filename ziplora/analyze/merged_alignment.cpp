@@ -1,0 +1,22 @@
+#include "ziplora/analyze/merged_alignment.h"
+
+#include <ATen/TensorOperators.h>
+
+namespace ziplora {
+namespace {
+
+double sum_of(const at::Tensor& values) { return values.sum().item<double>(); }
+
+}  // namespace
+
+MergedAlignment align_in_merge(const ColumnFactors& a, const ColumnFactors& b,
+                               const ColumnFactors& a_in_merge, const ColumnFactors& b_in_merge) {
+  const at::Tensor squares = column_products(a, a) * column_products(b, b);
+  return {.before = align_columns(a, b),
+          .after = align_columns(a_in_merge, b_in_merge),
+          .products_before = sum_of(column_products(a, b).abs()),
+          .products_after = sum_of(column_products(a_in_merge, b_in_merge).abs()),
+          .lengths = sum_of(squares.clamp_min(0).sqrt())};
+}
+
+}  // namespace ziplora
