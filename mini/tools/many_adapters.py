@@ -3,7 +3,7 @@
 
     .venv/bin/python mini/tools/many_adapters.py out/evidence/report/manifest.json -o out/many
 
-Merges 1, 2, 4 and 8 subjects that have prompts of their own with each of three styles, in several ways, and has
+Merges 1, 2, 4, 6 and 8 subjects that have prompts of their own, as many as there are, with each of three styles, and has
 `ziplora evaluate` draw each merge under each LoRA's own prompt and each joint one. What is made is kept.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-COUNTS = (2, 3, 5, 9)
+COUNTS = (2, 3, 5, 7, 9)
 STYLES = 3
 METHODS = {"direct": ["--method", "direct"], "direct, each 0.7, style 1": ["--method", "direct"],
            "ties": ["--method", "ties"], "ssr": ["--method", "ssr"], "ssr, own prompts": ["--method", "ssr", "--joint-weight", "0"],
@@ -99,7 +99,7 @@ def main() -> None:
     given = parser.parse_args()
     listed, folder = json.loads(given.manifest.read_text()), given.manifest.parent.resolve()
     print("| LoRAs | merge | likeness | subject kept | style kept |\n|---|---|---|---|---|")
-    for count in COUNTS:
+    for count in (count for count in COUNTS if len(with_own_prompts(listed["subjects"], count - 1)) == count - 1):
         for name, (likeness, subject, style) in compare(given.program, count, listed, folder, given.output.resolve()).items():
             print(f"| {count} | {name} | {likeness:.2f} | {subject:.2f} | {style:.2f} |", flush=True)
 
