@@ -11,11 +11,14 @@
 #include "cli/frame/exact_numbers.h"
 #include "cli/frame/ignore_unused_help.h"
 #include "cli/frame/option_table_flags.h"
+#include "cli/frame/printing.h"
 #include "cli/sampling_flags.h"
 #include "ziplora/app/device_policy.h"
 #include "ziplora/app/generate.h"
 #include "ziplora/app/generate_settings.h"
 #include "ziplora/base/error.h"
+#include "ziplora/io/base64.h"
+#include "ziplora/io/image_file.h"
 #include "ziplora/strategy/strategy.h"
 
 namespace ziplora::cli {
@@ -126,8 +129,26 @@ void parse_texts(const GenerateTexts& texts, GenerateRequest& request) {
   if (!texts.like.empty()) request.expected_sha256 = read_image_digests(texts.like);
 }
 
+/// An event beside those of the progress, which programs show as it is.
+void tell(const LatentPreview& preview) {
+  print_err_json({{"event", "preview"},
+                  {"stage", "denoise"},
+                  {"row", preview.row},
+                  {"step", preview.step},
+                  {"total", preview.steps},
+                  {"image", "data:image/png;base64," + base64(png_bytes(preview.image))}});
+}
+
+void tell_previews(SamplingOptions& sampling, const CommandContext& context) {
+  if (sampling.preview_every != 0 && !context.json)
+    throw Error(ErrorKind::kUsage, "generate: --preview-every", "previews are events for programs",
+                "add --json, or leave it out");
+  sampling.on_preview = tell;
+}
+
 void run(const GenerateTexts& texts, GenerateRequest& request, CommandContext& context) {
   parse_texts(texts, request);
+  tell_previews(request.sampling, context);
   if (request.output.empty())
     throw Error(ErrorKind::kUsage, "ziplora generate", "--output is required", "add -o OUT.png");
   const GenerateResult made = run_generate(request, context.progress, context.cancel);
@@ -182,6 +203,9 @@ void add_noise_and_grid_flags(CLI::App& app, GenerateTexts& texts, GenerateReque
          "Start from the tensor `latents` [N, C, h, w] of this safetensors file, noise of unit variance "
          "with one row per image; FILE:ROW takes one row")
       ->type_name("FILE[:ROW]");
+  app.add_option("--preview-every", request.sampling.preview_every,
+                 "With --json, show how far each image is as an event every so many steps; 0: never")
+      ->type_name("STEPS");
   app.add_option("--save-latents", request.save_latents, "Write the final latents to this safetensors file")
       ->type_name("FILE");
   app.add_flag("--grid", request.grid, "Draw one labelled sheet: prompts and seeds down, adapters across");

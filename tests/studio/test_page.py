@@ -250,6 +250,11 @@ def test_jobs_outlive_a_reload_and_can_be_cancelled(page):
     page.get_by_label("Steps", exact=True).fill("1000")
     page.get_by_label("Images", exact=True).fill("50")  # longer than this test, whatever the machine
     page.get_by_role("button", name="Draw", exact=True).click()
+    preview = page.get_by_role("img", name="Image 1 so far")
+    expect(preview).to_be_visible(timeout=A_JOB)
+    first = preview.get_attribute("src")
+    assert first.startswith("data:image/png;base64,")
+    expect(preview).not_to_have_attribute("src", first)
     visit(page, "jobs")
     now = region(page, "Running and waiting")
     expect(now.get_by_role("listitem")).to_have_count(1, timeout=A_JOB)  # the grid of the votes may go on for a while

@@ -124,6 +124,7 @@ export interface JobEvent {
   step?: number;
   total?: number;
   text?: string;
+  row?: number; // of a preview: which image of the run
   image?: string; // of a preview: a data URL
   state?: JobState | "removed";
   metrics?: Record<string, number>;
