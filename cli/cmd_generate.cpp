@@ -13,6 +13,7 @@
 #include "cli/frame/option_table_flags.h"
 #include "cli/frame/printing.h"
 #include "cli/sampling_flags.h"
+#include "cli/terminal/show_images.h"
 #include "ziplora/app/device_policy.h"
 #include "ziplora/app/generate.h"
 #include "ziplora/app/generate_settings.h"
@@ -30,6 +31,7 @@ struct GenerateTexts {
   std::vector<std::string> adapters, columns, image_columns;
   std::optional<std::string> initial_noise;
   std::string device = "cpu", like;
+  bool show = false;
 };
 
 /// Whether the text is the name of a file, with or without a strength after it.
@@ -146,6 +148,13 @@ void tell_previews(SamplingOptions& sampling, const CommandContext& context) {
   sampling.on_preview = tell;
 }
 
+/// The sheet, or the single images: latents are written, too.
+std::vector<std::filesystem::path> images_of(const GenerateResult& made) {
+  std::vector<std::filesystem::path> images = made.files;
+  std::erase_if(images, [](const std::filesystem::path& file) { return file.extension() != ".png"; });
+  return images;
+}
+
 void run(const GenerateTexts& texts, GenerateRequest& request, CommandContext& context) {
   parse_texts(texts, request);
   tell_previews(request.sampling, context);
@@ -155,6 +164,7 @@ void run(const GenerateTexts& texts, GenerateRequest& request, CommandContext& c
   std::string text;
   for (const std::filesystem::path& file : made.files) text += file.string() + "\n";
   context.print_result(to_json(made), text);
+  if (texts.show && !context.json) show_images(images_of(made));
 }
 
 /// The image of --like serves as a config.
@@ -203,6 +213,9 @@ void add_noise_and_grid_flags(CLI::App& app, GenerateTexts& texts, GenerateReque
          "Start from the tensor `latents` [N, C, h, w] of this safetensors file, noise of unit variance "
          "with one row per image; FILE:ROW takes one row")
       ->type_name("FILE[:ROW]");
+  app.add_flag("--show", texts.show,
+               "Draw the result in the terminal, too: in Kitty, iTerm2, WezTerm and those with Sixel")
+      ->group(kFrameGroup);
   app.add_option("--preview-every", request.sampling.preview_every,
                  "With --json, show how far each image is as an event every so many steps; 0: never")
       ->type_name("STEPS");
