@@ -32,6 +32,15 @@ void ask_for_previews(JobStep& step, const json& request) {
   if (every.is_number_unsigned()) step.options.config["preview_every"] = every;
 }
 
+/// An evaluation's tables are in its report; in the list of jobs they would be a megabyte.
+json summary_of(const JobStep& step, const json& result) {
+  if (step.verb != "evaluate") return result;
+  json summary = json::object();
+  for (const char* name : {"command", "images", "merged", "drawn", "seconds", "judges", "prompts", "seeds"})
+    if (result.contains(name)) summary[name] = result.at(name);
+  return summary;
+}
+
 }  // namespace
 
 JobRunner::JobRunner(Database& database, EventHub& events, const Program& program, const JobThings& things,
@@ -172,6 +181,7 @@ JobEnd JobRunner::run_steps(const json& job, const fs::path& folder) {
     const fs::path report = folder / fmt::format("result-{}.json", i);
     if (!fs::exists(report)) {
       fs::create_directories(fs::path(steps[i].options.config.at("output").get<std::string>()).parent_path());
+      for (const auto& [file, content] : steps[i].files) write_json_file(file, content);
       provide_images(things_.gallery, steps[i].options, request.value("captions", json()));
       if (steps[i].verb == "generate") ask_for_previews(steps[i], request);
       if (job.at("resume") == 1) prepare_to_resume(steps[i], folder);
@@ -180,7 +190,7 @@ JobEnd JobRunner::run_steps(const json& job, const fs::path& folder) {
     const json result = read_json_file(report), made = register_results(id, steps[i], result);
     for (const char* kind : {"adapters", "images"})
       for (const json& one : made.at(kind)) results[kind].push_back(one);
-    if (steps.size() == 1) results["result"] = result;
+    if (steps.size() == 1 || steps[i].verb == "evaluate") results["result"] = summary_of(steps[i], result);
   }
   return {"done", std::move(results), nullptr};
 }

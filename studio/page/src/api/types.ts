@@ -114,6 +114,7 @@ export interface Job {
   of?: number | null; // the merge whose sheet this draws
   result: Record<string, unknown> | null;
   error: Problem | null;
+  report: string | null; // an evaluation's page of charts
   resumable: boolean;
   command: string;
 }
@@ -136,6 +137,7 @@ export interface StreamEvent {
   adapter?: number;
   image?: number;
   folder?: number;
+  evaluation?: number;
   event: JobEvent;
 }
 
@@ -166,6 +168,13 @@ export interface Grid {
   x: Axis;
   y: Axis;
   cells: (number | null)[][];
+}
+
+export interface Evaluation {
+  id: number;
+  path: string;
+  name: string;
+  images: number;
 }
 
 export interface Ballot {

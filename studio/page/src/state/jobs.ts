@@ -54,6 +54,7 @@ export interface Request {
   title?: string;
   captions?: Record<number, string>;
   compare?: boolean;
+  manifest?: Record<string, unknown>; // of a comparison
   previews?: number; // one every so many steps
 }
 
