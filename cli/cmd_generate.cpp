@@ -214,11 +214,9 @@ void add_noise_and_grid_flags(CLI::App& app, GenerateTexts& texts, GenerateReque
          "with one row per image; FILE:ROW takes one row")
       ->type_name("FILE[:ROW]");
   app.add_flag("--show", texts.show,
-               "Draw the result in the terminal, too: in Kitty, iTerm2, WezTerm and those with Sixel")
-      ->group(kFrameGroup);
+               "Draw the result in the terminal, too: in Kitty, iTerm2, WezTerm and those with Sixel");
   app.add_option("--preview-every", request.sampling.preview_every,
-                 "With --json, show how far each image is as an event every so many steps; 0: never")
-      ->type_name("STEPS");
+                 "With --json, show how far each image is as an event every so many steps; 0: never");
   app.add_option("--save-latents", request.save_latents, "Write the final latents to this safetensors file")
       ->type_name("FILE");
   app.add_flag("--grid", request.grid, "Draw one labelled sheet: prompts and seeds down, adapters across");

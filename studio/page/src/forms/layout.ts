@@ -14,7 +14,7 @@ export const first: Record<string, string[]> = {
 /** Placed by a page itself. */
 const byHand: Record<string, string[]> = {
   merge: ["subject_prompt", "style_prompt", "adapter_prompt", "method", "resume", "plan"],
-  generate: ["prompt", "grid", "output", "preview_every"],
+  generate: ["prompt", "grid", "output", "preview_every", "show"],
   train: ["prompt"],
   evaluate: ["only", "group", "shard", "gather"],
 };
