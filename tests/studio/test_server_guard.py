@@ -1,5 +1,6 @@
 """What the studio's server refuses, and what it stands: other pages, other hosts, hostile files, and crowds."""
 
+import http.client
 import json
 import os
 import socket
@@ -154,6 +155,27 @@ def test_a_crowd_and_clients_that_dawdle_keep_nobody_waiting(studio):
     assert results == [200] * 200
     for connection in dawdlers:
         connection.close()
+
+
+def test_listeners_have_32_places_and_leave_room_for_others(studio, tmp_path):
+    def listen():
+        connection = http.client.HTTPConnection("127.0.0.1", studio.port, timeout=60)
+        connection.request("GET", f"{API}/events?token={studio.token}", headers={"Host": studio.host})
+        return connection.getresponse()  # which holds the socket
+
+    listeners = [listen() for _ in range(32)]
+    with listen() as late:
+        assert [answer.status for answer in listeners] == [200] * 32 and late.status == 503
+    folder = studio.post("/folders", {"path": str(tmp_path)})["id"]  # an answer, whoever listens
+    for answer in listeners:
+        answer.close()
+    end, status = time.monotonic() + 60, 503
+    while status == 503:  # who has gone is noticed with the next event
+        assert time.monotonic() < end
+        studio.post(f"/folders/{folder}/scan")
+        with listen() as answer:
+            status = answer.status
+    assert status == 200
 
 
 def test_the_idle_server_is_small_and_without_libtorch(studio):
