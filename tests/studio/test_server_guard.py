@@ -107,9 +107,13 @@ def test_an_upload_that_stops_or_is_too_large_leaves_nothing(loras, tmp_path):
         status, _, content = studio.raw("POST", f"{API}/adapters?name=a.safetensors", chunked,
                                         token | {"Transfer-Encoding": "chunked", "Content-Length": None})
         assert status == 413 and b"bytes" in content
-        with socket.create_connection(("127.0.0.1", studio.port)) as left:
-            left.sendall(f"POST {API}/adapters?name=a.safetensors HTTP/1.1\r\nHost: {studio.host}\r\nX-Ziplora-Token: {studio.token}\r\n"
-                         f"Content-Length: {len(good)}\r\n\r\n".encode() + good[:-1000])
+        image = (Path(__file__).resolve().parents[2] / "assets/demo/truth/cat.png").read_bytes()
+        for path, content in (("adapters?name=a.safetensors", good), ("images?name=a.png", image)):
+            with socket.create_connection(("127.0.0.1", studio.port)) as left:
+                left.sendall(f"POST {API}/{path} HTTP/1.1\r\nHost: {studio.host}\r\nX-Ziplora-Token: {studio.token}\r\n"
+                             f"Content-Length: {len(content)}\r\n\r\n".encode() + content[:-1000])
+                left.shutdown(socket.SHUT_WR)
+                left.recv(1000)  # once it is dealt with
         end = time.monotonic() + 30
         while every_file(studio.data) != before:
             assert time.monotonic() < end
