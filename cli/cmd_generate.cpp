@@ -11,11 +11,15 @@
 #include "cli/frame/exact_numbers.h"
 #include "cli/frame/ignore_unused_help.h"
 #include "cli/frame/option_table_flags.h"
+#include "cli/frame/printing.h"
 #include "cli/sampling_flags.h"
+#include "cli/terminal/show_images.h"
 #include "ziplora/app/device_policy.h"
 #include "ziplora/app/generate.h"
 #include "ziplora/app/generate_settings.h"
 #include "ziplora/base/error.h"
+#include "ziplora/io/base64.h"
+#include "ziplora/io/image_file.h"
 #include "ziplora/strategy/strategy.h"
 
 namespace ziplora::cli {
@@ -27,6 +31,7 @@ struct GenerateTexts {
   std::vector<std::string> adapters, columns, image_columns;
   std::optional<std::string> initial_noise;
   std::string device = "cpu", like;
+  bool show = false;
 };
 
 /// Whether the text is the name of a file, with or without a strength after it.
@@ -126,14 +131,40 @@ void parse_texts(const GenerateTexts& texts, GenerateRequest& request) {
   if (!texts.like.empty()) request.expected_sha256 = read_image_digests(texts.like);
 }
 
+/// An event beside those of the progress, which programs show as it is.
+void tell(const LatentPreview& preview) {
+  print_err_json({{"event", "preview"},
+                  {"stage", "denoise"},
+                  {"row", preview.row},
+                  {"step", preview.step},
+                  {"total", preview.steps},
+                  {"image", "data:image/png;base64," + base64(png_bytes(preview.image))}});
+}
+
+void tell_previews(SamplingOptions& sampling, const CommandContext& context) {
+  if (sampling.preview_every != 0 && !context.json)
+    throw Error(ErrorKind::kUsage, "generate: --preview-every", "previews are events for programs",
+                "add --json, or leave it out");
+  sampling.on_preview = tell;
+}
+
+/// The sheet, or the single images: latents are written, too.
+std::vector<std::filesystem::path> images_of(const GenerateResult& made) {
+  std::vector<std::filesystem::path> images = made.files;
+  std::erase_if(images, [](const std::filesystem::path& file) { return file.extension() != ".png"; });
+  return images;
+}
+
 void run(const GenerateTexts& texts, GenerateRequest& request, CommandContext& context) {
   parse_texts(texts, request);
+  tell_previews(request.sampling, context);
   if (request.output.empty())
     throw Error(ErrorKind::kUsage, "ziplora generate", "--output is required", "add -o OUT.png");
   const GenerateResult made = run_generate(request, context.progress, context.cancel);
   std::string text;
   for (const std::filesystem::path& file : made.files) text += file.string() + "\n";
   context.print_result(to_json(made), text);
+  if (texts.show && !context.json) show_images(images_of(made));
 }
 
 /// The image of --like serves as a config.
@@ -182,6 +213,10 @@ void add_noise_and_grid_flags(CLI::App& app, GenerateTexts& texts, GenerateReque
          "Start from the tensor `latents` [N, C, h, w] of this safetensors file, noise of unit variance "
          "with one row per image; FILE:ROW takes one row")
       ->type_name("FILE[:ROW]");
+  app.add_flag("--show", texts.show,
+               "Draw the result in the terminal, too: in Kitty, iTerm2, WezTerm and those with Sixel");
+  app.add_option("--preview-every", request.sampling.preview_every,
+                 "With --json, show how far each image is as an event every so many steps; 0: never");
   app.add_option("--save-latents", request.save_latents, "Write the final latents to this safetensors file")
       ->type_name("FILE");
   app.add_flag("--grid", request.grid, "Draw one labelled sheet: prompts and seeds down, adapters across");

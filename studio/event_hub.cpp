@@ -15,9 +15,17 @@ EventHub::EventHub()
                                       .count()) *
             1000) {}  // below 2^53 for millennia, which a page's numbers hold exactly
 
-void EventHub::publish(const nlohmann::json& event) {
+void EventHub::publish(const nlohmann::json& event) { keep({0, json_line(event), ""}); }
+
+void EventHub::publish_latest(const std::string& key, const nlohmann::json& event) {
+  keep({0, json_line(event), key});
+}
+
+void EventHub::keep(Entry entry) {
   const std::lock_guard lock(mutex_);
-  entries_.push_back({++last_, json_line(event)});
+  entry.id = ++last_;
+  if (!entry.key.empty()) std::erase_if(entries_, [&](const Entry& old) { return old.key == entry.key; });
+  entries_.push_back(std::move(entry));
   if (entries_.size() > kKept) entries_.pop_front();
   changed_.notify_all();
 }

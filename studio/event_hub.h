@@ -21,11 +21,14 @@ class EventHub {
   struct Entry {
     uint64_t id;
     std::string data;  ///< one line of JSON
+    std::string key;   ///< of publish_latest(), else empty
   };
 
   /// Ids go on from those of the server that ran before: they begin with the time.
   EventHub();
   void publish(const nlohmann::json& event);
+  /// As publish(), in place of what was last told under the same key: images of a moment, which are large and soon old.
+  void publish_latest(const std::string& key, const nlohmann::json& event);
   uint64_t last() const;
   /// @return what came after `id`, at once or as soon as there is something; nothing after `patience` or once closed
   std::vector<Entry> wait_after(uint64_t id, std::chrono::milliseconds patience) const;
@@ -34,6 +37,7 @@ class EventHub {
   bool is_closed() const;
 
  private:
+  void keep(Entry entry);
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
   std::deque<Entry> entries_;

@@ -23,6 +23,16 @@ json adapters_of(Studio& studio) {
   return adapters;
 }
 
+/// Of the images that jobs made, and of each evaluation's.
+json rankings_of(Studio& studio) {
+  json ranking = studio.votes.ranking({});
+  ranking["evaluations"] = json::array();
+  for (const json& evaluation : studio.evaluations.list())
+    ranking["evaluations"].push_back(
+        {{"path", evaluation.at("path")}, {"ranking", studio.votes.ranking(evaluation.at("id"))}});
+  return ranking;
+}
+
 }  // namespace
 
 fs::path write_evidence(Studio& studio) {
@@ -48,7 +58,7 @@ fs::path write_evidence(Studio& studio) {
   zip.add("about.json", about.dump(2) + "\n");
   zip.add("adapters.json", adapters_of(studio).dump(2, ' ', false, json::error_handler_t::replace) + "\n");
   zip.add("images.json", images.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
-  zip.add("ranking.json", studio.votes.ranking().dump(2, ' ', false, json::error_handler_t::replace) + "\n");
+  zip.add("ranking.json", rankings_of(studio).dump(2, ' ', false, json::error_handler_t::replace) + "\n");
   zip.add("votes.csv", studio.votes.csv());
   zip.commit();
   return file;

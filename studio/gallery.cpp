@@ -18,7 +18,7 @@ std::string first_bytes(const fs::path& path) {
   return {head.data(), open_input(path, "an image").read(head.data(), head.size())};
 }
 
-/// [width, height] of a PNG's first chunk; null for other formats, which the browser measures itself.
+/// Of a PNG's first chunk.
 nlohmann::json size_of_png(std::string_view head) {
   if (head.size() < 24 || !head.starts_with("\x89PNG\r\n")) return {nullptr, nullptr};
   const auto number = [&](size_t at) {
@@ -49,6 +49,8 @@ std::string image_type(const fs::path& file) {
   return "";
 }
 
+nlohmann::json png_size(const fs::path& file) { return size_of_png(first_bytes(file)); }
+
 Gallery::Gallery(Database& database, EventHub& events, fs::path folder)
     : database_(database), events_(events), folder_(std::move(folder)) {
   fs::create_directories(folder_);
@@ -68,9 +70,10 @@ nlohmann::json Gallery::images(const std::optional<int64_t>& before, int64_t lim
                                const std::string& origin) {
   nlohmann::json images = nlohmann::json::array();
   const int64_t below = before.value_or(INT64_MAX);
-  for (nlohmann::json& row :
-       database_.rows("SELECT * FROM images WHERE id < ? AND (? = '' OR origin = ?) ORDER BY id DESC LIMIT ?",
-                      {below, origin, origin, limit})) {
+  for (nlohmann::json& row : database_.rows(
+           "SELECT * FROM images WHERE id < ? AND (origin = ? OR (? = '' AND origin <> 'evaluation')) "
+           "ORDER BY id DESC LIMIT ?",
+           {below, origin, origin, limit})) {
     row.erase("path");
     images.push_back(std::move(row));
   }
@@ -86,9 +89,14 @@ nlohmann::json Gallery::image(int64_t id) {
 }
 
 fs::path Gallery::file(int64_t id) {
-  const fs::path path = row(id).at("path").get<std::string>();
+  const nlohmann::json found = row(id);
+  const fs::path path = found.at("path").get<std::string>();
+  const auto evaluation =
+      database_.row("SELECT path FROM evaluations WHERE id = ?", {found.at("evaluation")});
   std::error_code ignored;
-  if (fs::is_regular_file(path, ignored)) return path;
+  if (fs::is_regular_file(path, ignored) &&
+      (!evaluation || is_inside(evaluation->at("path").get<std::string>(), path)))
+    return path;
   throw Refusal(410, "gone", "image " + std::to_string(id), "the file is no longer there",
                 "delete the image");
 }
@@ -99,7 +107,7 @@ void Gallery::remove(int64_t id) {
   const nlohmann::json found = row(id);
   database_.run("DELETE FROM images WHERE id = ?", {id});
   std::error_code ignored;
-  fs::remove(found.at("path").get<std::string>(), ignored);
+  if (found.at("origin") != "evaluation") fs::remove(found.at("path").get<std::string>(), ignored);
   events_.publish({{"image", id}, {"event", {{"event", "removed"}}}});
 }
 
@@ -114,7 +122,7 @@ int64_t Gallery::add_uploaded(const fs::path& file, const std::string& name) {
     throw Refusal(422, "input", "image " + safe_name(name, "image"), "this is no image that can be read",
                   "give a PNG, JPEG, WebP, GIF, BMP or TIFF");
   }
-  const nlohmann::json size = size_of_png(first_bytes(file));
+  const nlohmann::json size = png_size(file);
   const int64_t id = database_.run(
       "INSERT INTO images(name, path, bytes, width, height, type, origin, created) VALUES (?, ?, ?, ?, ?, ?, "
       "'uploaded', ?)",
@@ -128,7 +136,7 @@ bool Gallery::has(const fs::path& file) {
 }
 
 int64_t Gallery::add_made(int64_t job, const MadeImage& made) {
-  const nlohmann::json size = size_of_png(first_bytes(made.file));
+  const nlohmann::json size = png_size(made.file);
   const int64_t id = database_.run(
       "INSERT OR IGNORE INTO images(name, path, bytes, width, height, type, origin, job, prompt, seed, contender, "
       "place, created) VALUES (?, ?, ?, ?, ?, 'image/png', 'made', ?, ?, ?, ?, ?, ?)",

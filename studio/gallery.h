@@ -17,6 +17,9 @@ namespace ziplora::studio {
 /// "image/png", … by the first bytes; empty: no format that the program reads.
 std::string image_type(const std::filesystem::path& file);
 
+/// [width, height] of a PNG; nulls for other formats, which the browser measures itself.
+nlohmann::json png_size(const std::filesystem::path& file);
+
 /// What is known of an image that a job made.
 struct MadeImage {
   std::filesystem::path file;
@@ -32,11 +35,11 @@ class Gallery {
  public:
   Gallery(Database& database, EventHub& events, std::filesystem::path folder);
 
-  /// Newest first.
+  /// Newest first. Without an origin, those that were made or uploaded: an evaluation has thousands.
   nlohmann::json images(const std::optional<int64_t>& before, int64_t limit, const std::string& origin);
   /// @throws Refusal(404); so do all that take an id
   nlohmann::json image(int64_t id);
-  /// @throws Refusal(410) if it is gone
+  /// @throws Refusal(410) if it is gone or, in an evaluation's folder, leads out of it by now
   std::filesystem::path file(int64_t id);
   std::string type(int64_t id);
   void remove(int64_t id);

@@ -40,7 +40,8 @@ std::optional<Refusal> Guard::check(const Asked& asked) const {
                      "use the studio's own page");
   }
   if (may_ask_for_page(asked)) return std::nullopt;
-  if (!is_same_secret(asked.token, token_))
+  const bool reads = asked.method == "GET" || asked.method == "HEAD";
+  if (!(asked.has_ticket && reads) && !is_same_secret(asked.token, token_))
     return Refusal(401, "forbidden", "token", "the session's token is missing or another one",
                    "load the page again: each start of the studio has a new one");
   return std::nullopt;

@@ -21,6 +21,8 @@ struct Asked {
   std::string host, origin, fetch_site;
   /// Of the header, else of the query.
   std::string token;
+  /// Whether that is the ticket of this path.
+  bool has_ticket = false;
 };
 
 class Guard {

@@ -44,6 +44,12 @@ void move_job(Studio& studio, Call& call);
 void send_log(Studio& studio, Call& call);
 void list_job_events(Studio& studio, Call& call);
 
+// handle_evaluations.cpp
+void list_evaluations(Studio& studio, Call& call);
+void add_evaluation(Studio& studio, Call& call);
+void delete_evaluation(Studio& studio, Call& call);
+void send_report(Studio& studio, Call& call);
+
 // handle_events.cpp
 void stream_events(Studio& studio, Call& call);
 

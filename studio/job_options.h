@@ -13,8 +13,10 @@
 #include <string>
 #include <vector>
 
+#include "studio/evaluations.h"
 #include "studio/gallery.h"
 #include "studio/library.h"
+#include "studio/tickets.h"
 
 namespace ziplora::studio {
 
@@ -28,6 +30,8 @@ struct JobOptions {
 struct JobThings {
   Library& library;
   Gallery& gallery;
+  Evaluations& evaluations;
+  const Tickets& tickets;
   /// Absolute; empty: the miniature.
   std::string base;
 };

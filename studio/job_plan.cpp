@@ -32,7 +32,7 @@ json Jobs::plan(const json& request) {
     const TemporaryFolder folder;
     const std::vector<JobStep> steps =
         steps_of(things_, program_, {request.value("verb", ""), request, folder.path()});
-    const JobStep& step = steps.front();
+    const JobStep& step = main_step(steps);
     const nlohmann::ordered_json& verb = program_.verb(step.verb);
     plan["command"] = command_text(verb, step.options.config);
     plan["runs"] = steps.size();

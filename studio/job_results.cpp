@@ -53,6 +53,10 @@ json JobRunner::register_results(int64_t job, const JobStep& step, const json& r
   json made = {{"adapters", json::array()}, {"images", json::array()}};
   if (!step.is_result) return made;
   const std::string output = step.options.config.at("output");
+  if (step.verb == "evaluate") {  // its images are for votes: the gallery would not be one any more
+    things_.evaluations.add(output, job);
+    return made;
+  }
   if (step.verb != "generate") {
     const auto known = things_.library.find(output);
     made["adapters"].push_back(known ? *known : things_.library.add(output, "made", job));

@@ -23,6 +23,24 @@ constexpr auto kBetweenLooks = std::chrono::seconds(1);
 /// Loading reports each of thousands of tensors: steps that follow faster and say nothing else are left out.
 constexpr auto kBetweenPlainSteps = std::chrono::milliseconds(100);
 
+/// More than a batch has; a run may have thousands of images.
+constexpr uint64_t kPreviewsKept = 16;
+
+/// Not an option of the job: the image is the same, and the command that makes it, too.
+void ask_for_previews(JobStep& step, const json& request) {
+  const json every = request.value("previews", json());
+  if (every.is_number_unsigned()) step.options.config["preview_every"] = every;
+}
+
+/// An evaluation's tables are in its report; in the list of jobs they would be a megabyte.
+json summary_of(const JobStep& step, const json& result) {
+  if (step.verb != "evaluate") return result;
+  json summary = json::object();
+  for (const char* name : {"command", "images", "merged", "drawn", "seconds", "judges", "prompts", "seeds"})
+    if (result.contains(name)) summary[name] = result.at(name);
+  return summary;
+}
+
 }  // namespace
 
 JobRunner::JobRunner(Database& database, EventHub& events, const Program& program, const JobThings& things,
@@ -163,14 +181,16 @@ JobEnd JobRunner::run_steps(const json& job, const fs::path& folder) {
     const fs::path report = folder / fmt::format("result-{}.json", i);
     if (!fs::exists(report)) {
       fs::create_directories(fs::path(steps[i].options.config.at("output").get<std::string>()).parent_path());
+      for (const auto& [file, content] : steps[i].files) write_json_file(file, content);
       provide_images(things_.gallery, steps[i].options, request.value("captions", json()));
+      if (steps[i].verb == "generate") ask_for_previews(steps[i], request);
       if (job.at("resume") == 1) prepare_to_resume(steps[i], folder);
       if (auto end = run_step(id, steps[i], i, steps.size(), folder)) return std::move(*end);
     }
     const json result = read_json_file(report), made = register_results(id, steps[i], result);
     for (const char* kind : {"adapters", "images"})
       for (const json& one : made.at(kind)) results[kind].push_back(one);
-    if (steps.size() == 1) results["result"] = result;
+    if (steps.size() == 1 || steps[i].verb == "evaluate") results["result"] = summary_of(steps[i], result);
   }
   return {"done", std::move(results), nullptr};
 }
@@ -243,7 +263,11 @@ void JobRunner::take_line(int64_t job, std::string_view line, const fs::path& lo
     last_step_ = steady_clock::now();
   }
   take_progress(event);
-  if (kind != "preview") append_json_line(log, event, "");
+  if (kind == "preview") {  // for who looks now: neither the log nor the database keeps it
+    const std::string key = fmt::format("preview {}", event.value("row", uint64_t{0}) % kPreviewsKept);
+    return events_.publish_latest(key, {{"job", job}, {"event", std::move(event)}});
+  }
+  append_json_line(log, event, "");
   events_.publish({{"job", job}, {"event", std::move(event)}});
 }
 

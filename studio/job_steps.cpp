@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "studio/evaluate_steps.h"
 #include "studio/file_name.h"
 #include "studio/grid_steps.h"
 #include "studio/sheet_steps.h"
@@ -59,8 +62,13 @@ JobStep single_step(const JobThings& things, const Program& program, const std::
 
 std::vector<JobStep> steps_of(const JobThings& things, const Program& program, const JobPlan& job) {
   if (job.verb == "grid") return grid_steps(things, program, job);
+  if (job.verb == "evaluate") return evaluate_steps(things, program, job);
   if (job.verb == "sheet") return sheet_steps(things, program, job);
   return {single_step(things, program, job.verb, job.request.at("options"), job.folder)};
+}
+
+const JobStep& main_step(const std::vector<JobStep>& steps) {
+  return *std::ranges::find_if(steps, &JobStep::is_result);
 }
 
 void provide_images(Gallery& gallery, const JobOptions& options, const json& captions) {
@@ -87,6 +95,8 @@ bool prepare_to_resume(JobStep& step, const fs::path& folder) {
     const fs::path state = output.parent_path() / (output.stem().string() + ".merge-state.safetensors");
     step.resume = fs::exists(state, ignored);
     if (step.resume) step.options.config["resume"] = true;
+  } else if (step.verb == "evaluate") {  // what lies in its folder is not made again
+    step.resume = fs::exists(step.options.config.at("output").get<std::string>(), ignored);
   } else if (step.verb == "train") {
     for (const fs::directory_entry& entry : fs::directory_iterator(folder / "run", ignored))
       step.resume = step.resume || entry.path().filename().string().starts_with("checkpoint-");

@@ -5,6 +5,7 @@
 ///     for (const JobStep& step : steps_of(things, program, job)) …
 
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -25,6 +26,8 @@ struct JobStep {
   /// Whether its output is a result: what only a later step needs is none.
   bool is_result = true;
   bool resume = false;
+  /// JSON that is written before it runs.
+  std::map<std::filesystem::path, nlohmann::json> files = {};
 };
 
 struct JobPlan {
@@ -35,6 +38,9 @@ struct JobPlan {
 
 /// @throws as resolve_options
 std::vector<JobStep> steps_of(const JobThings& things, const Program& program, const JobPlan& job);
+
+/// The first of them that has a result.
+const JobStep& main_step(const std::vector<JobStep>& steps);
 
 /// Fills the step's folders of images, with their captions.
 /// @param captions  image id → text

@@ -17,18 +17,24 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kVerbs[] = {"merge", "generate", "train", "grid"};
+constexpr const char* kVerbs[] = {"merge", "generate", "train", "grid", "evaluate"};
 
 std::string verb_of(const json& request) {
   const json verb = request.is_object() ? request.value("verb", json()) : json();
   if (verb.is_string() && std::ranges::find(kVerbs, verb.get<std::string>()) != std::end(kVerbs)) return verb;
   throw Refusal(400, "usage", "job", "the verb is not one that makes jobs",
-                "send merge, generate, train or grid");
+                "send merge, generate, train, evaluate or grid");
 }
 
 bool has_ended(const json& row) {
   const std::string state = row.at("state");
   return state != "queued" && state != "running";
+}
+
+/// "3 subjects".
+std::string names_of(const json& request, const std::string& role) {
+  const size_t count = request.at("manifest").at(role).size();
+  return fmt::format("{} {}", count, count == 1 ? role.substr(0, role.size() - 1) : role);
 }
 
 std::string title_of(const json& request, const std::string& verb, const json& config) {
@@ -38,6 +44,8 @@ std::string title_of(const json& request, const std::string& verb, const json& c
     if (prompt.is_string()) return prompt;
     if (prompt.is_array() && !prompt.empty() && prompt.front().is_string()) return prompt.front();
   }
+  if (verb == "evaluate")
+    return fmt::format("{} × {}", names_of(request, "subjects"), names_of(request, "styles"));
   return fs::path(config.value("output", verb)).stem().string();
 }
 
@@ -69,13 +77,18 @@ json Jobs::shown(const json& row) {
   job["options"] = request.value("options", json::object());
   job["adapters"] = result.is_null() ? json::array() : result.at("adapters");
   job["images"] = json::array();  // also those of a job that still runs
-  for (const json& image : database_.rows("SELECT id FROM images WHERE job = ? ORDER BY id", {id}))
+  for (const json& image :
+       database_.rows("SELECT id FROM images WHERE job = ? AND origin = 'made' ORDER BY id", {id}))
     job["images"].push_back(image.at("id"));
   job["result"] = result.is_null() ? json() : result.at("result");
   job["error"] = json_column(row, "error");
   job["progress"] = row.at("state") == "running" ? runner_.progress(id) : json();
   job["of"] = request.value("of", json());
   job["grid"] = row.at("verb") == "grid" ? json(id) : json();
+  std::error_code unreadable;
+  job["report"] = fs::is_regular_file(report_of(id), unreadable)
+                      ? json(things_.tickets.address(fmt::format("/api/v1/jobs/{}/report", id)))
+                      : json();
   job["resumable"] = false;
   job["position"] = nullptr;
   if (row.at("state") == "queued")
@@ -101,7 +114,7 @@ json Jobs::submit(const json& request) {
     throw Refusal(400, "usage", "job", "there are no options", "send {\"options\": {…}}");
   // Checked before it is queued; the files are resolved again when it runs.
   const std::vector<JobStep> steps = steps_of(things_, program_, {verb, request, folder_ / "new"});
-  const json& config = steps.front().options.config;
+  const json& config = main_step(steps).options.config;
   const std::string title = title_of(request, verb, config);
   int64_t id = 0;
   database_.transaction([&] {
@@ -113,7 +126,7 @@ json Jobs::submit(const json& request) {
     // Now that its folder has a name.
     const std::vector<JobStep> named = steps_of(things_, program_, {verb, request, folder_of(id)});
     database_.run("UPDATE jobs SET command = ? WHERE id = ?",
-                  {command_text(program_.verb(named.front().verb), named.front().options.config), id});
+                  {command_text(program_.verb(main_step(named).verb), main_step(named).options.config), id});
   });
   events_.publish(state_event(id, "queued"));
   runner_.wake();
@@ -194,6 +207,13 @@ void Jobs::remove(int64_t id) {
     if (entry.path().filename() != "out" && !entry.path().filename().string().starts_with("cell-"))
       fs::remove_all(entry.path(), ignored);
   events_.publish(state_event(id, "removed"));
+}
+
+fs::path Jobs::report(int64_t id) {
+  row(id);
+  std::error_code ignored;
+  if (fs::is_regular_file(report_of(id), ignored)) return report_of(id);
+  throw no_such("report of job", std::to_string(id));
 }
 
 json Jobs::events(int64_t id) {

@@ -40,6 +40,9 @@ class Jobs {
   /// @throws Refusal(409) if it has not ended
   void remove(int64_t id);
   std::string log(int64_t id);
+  /// The page of charts that an evaluation wrote.
+  /// @throws Refusal(404) if there is none
+  std::filesystem::path report(int64_t id);
   nlohmann::json events(int64_t id);
   /// Stops the job that runs; it goes on with the next server.
   void stop() { runner_.stop(); }
@@ -48,6 +51,7 @@ class Jobs {
   nlohmann::json row(int64_t id);
   nlohmann::json shown(const nlohmann::json& row);
   std::filesystem::path folder_of(int64_t id) const { return folder_ / std::to_string(id); }
+  std::filesystem::path report_of(int64_t id) const { return folder_of(id) / "out/evaluation/report.html"; }
   void require_ended(const nlohmann::json& row) const;
   Database& database_;
   EventHub& events_;

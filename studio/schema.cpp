@@ -24,6 +24,13 @@ CREATE TABLE votes(
   id INTEGER PRIMARY KEY AUTOINCREMENT, question TEXT NOT NULL, choice TEXT NOT NULL, left_image INTEGER NOT NULL,
   right_image INTEGER NOT NULL, left_contender TEXT NOT NULL, right_contender TEXT NOT NULL, prompt TEXT NOT NULL,
   seed INTEGER NOT NULL, swapped INTEGER NOT NULL, created TEXT NOT NULL, UNIQUE(question, left_image, right_image));
+)sql",
+                                                 R"sql(
+CREATE TABLE evaluations(id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL UNIQUE, job INTEGER, created TEXT NOT NULL);
+ALTER TABLE images ADD COLUMN evaluation INTEGER REFERENCES evaluations(id) ON DELETE CASCADE;
+ALTER TABLE images ADD COLUMN pair TEXT;
+ALTER TABLE votes ADD COLUMN evaluation INTEGER;
+CREATE INDEX images_by_evaluation ON images(evaluation);
 )sql"};
   return steps;
 }

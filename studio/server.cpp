@@ -123,7 +123,9 @@ void Server::send_page(Call& call) const {
 }
 
 void Server::answer(const httplib::Request& request, Call& call) {
-  if (const auto refusal = guard_->check(asked_of(request))) throw *refusal;
+  Asked asked = asked_of(request);
+  asked.has_ticket = studio_.tickets.fits(asked.path, asked.token);
+  if (const auto refusal = guard_->check(asked)) throw *refusal;
   if (request.path == "/" && (request.method == "GET" || request.method == "HEAD")) return send_page(call);
   const FoundRoute found = find_route(request.method, request.path);
   if (!found.route && found.path_is_known)

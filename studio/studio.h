@@ -2,6 +2,7 @@
 /// Everything that a route may need, made in the order in which it depends on each other.
 
 #include "studio/database.h"
+#include "studio/evaluations.h"
 #include "studio/event_hub.h"
 #include "studio/gallery.h"
 #include "studio/inspector.h"
@@ -9,6 +10,7 @@
 #include "studio/launch/options.h"
 #include "studio/library.h"
 #include "studio/program.h"
+#include "studio/tickets.h"
 #include "studio/votes.h"
 
 namespace ziplora::studio {
@@ -22,16 +24,20 @@ struct Studio {
         inspector(database, events, program),
         library(database, events, inspector, options.data / "adapters"),
         gallery(database, events, options.data / "images"),
+        evaluations(database, events),
         votes(database),
-        jobs(database, events, program, JobThings{library, gallery, options.base}, options.data / "jobs") {}
+        jobs(database, events, program, JobThings{library, gallery, evaluations, tickets, options.base},
+             options.data / "jobs") {}
 
   StudioOptions options;
   EventHub events;
+  Tickets tickets;
   Program program;
   Database database;
   Inspector inspector;
   Library library;
   Gallery gallery;
+  Evaluations evaluations;
   Votes votes;
   Jobs jobs;
 };

@@ -46,6 +46,8 @@ std::string csv_field(const json& value) {
   return field + "\"";
 }
 
+json evaluation_value(const std::optional<int64_t>& number) { return number ? json(*number) : json(); }
+
 struct Tally {
   std::vector<std::string> names;
   std::vector<Comparison> comparisons;
@@ -90,14 +92,14 @@ json ranked(const Tally& tally) {
 
 }  // namespace
 
-json Votes::next(const std::string& question) {
+json Votes::next(const std::string& question, const std::optional<int64_t>& evaluation) {
   const auto pair = database_.row(
       "SELECT a.id AS first, b.id AS second, a.prompt, a.seed FROM images a JOIN images b "
       "ON a.prompt = b.prompt AND a.seed = b.seed AND a.id < b.id AND a.contender <> b.contender "
-      "AND a.width IS b.width AND a.height IS b.height "
-      "WHERE a.origin = 'made' AND b.origin = 'made' AND NOT EXISTS (SELECT 1 FROM votes v WHERE "
+      "AND a.width IS b.width AND a.height IS b.height AND a.evaluation IS b.evaluation AND a.pair IS b.pair "
+      "WHERE a.evaluation IS ? AND a.origin = b.origin AND a.origin <> 'uploaded' AND NOT EXISTS (SELECT 1 FROM votes v WHERE "
       "v.left_image = a.id AND v.right_image = b.id AND (? = '' OR v.question = ?)) ORDER BY random() LIMIT 1",
-      {question, question});
+      {evaluation_value(evaluation), question, question});
   if (!pair) return nullptr;
   const bool swap = random_text(1) < "80";
   const json& left = pair->at(swap ? "second" : "first");
@@ -123,8 +125,9 @@ int64_t Votes::add(const json& vote) {
   const json kept = choice == "tie" || !swapped ? choice : json(choice == "left" ? "right" : "left");
   database_.transaction([&] {
     const auto pair = database_.row(
-        "SELECT a.contender AS one, b.contender AS other, a.prompt, a.seed FROM images a JOIN images b "
-        "ON a.prompt = b.prompt AND a.seed = b.seed AND a.contender <> b.contender WHERE a.id = ? AND b.id = ?",
+        "SELECT a.contender AS one, b.contender AS other, a.prompt, a.seed, a.evaluation FROM images a JOIN images b "
+        "ON a.prompt = b.prompt AND a.seed = b.seed AND a.contender <> b.contender AND a.evaluation IS b.evaluation "
+        "AND a.pair IS b.pair WHERE a.id = ? AND b.id = ?",
         {left, right});
     if (!pair)
       throw Refusal(404, "not-found", "vote", "the two images make no ballot", "ask for the next ballot");
@@ -133,16 +136,17 @@ int64_t Votes::add(const json& vote) {
       throw Refusal(409, "conflict", "vote", "this ballot has a vote", "ask for the next ballot");
     database_.run(
         "INSERT INTO votes(question, choice, left_image, right_image, left_contender, right_contender, prompt, seed, swapped, "
-        "created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "evaluation, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         {question, kept, left, right, pair->at("one"), pair->at("other"), pair->at("prompt"),
-         pair->at("seed"), swapped, utc_now()});
+         pair->at("seed"), swapped, pair->at("evaluation"), utc_now()});
   });
   return database_.row("SELECT count(*) AS n FROM votes", {})->at("n");
 }
 
-json Votes::ranking() {
+json Votes::ranking(const std::optional<int64_t>& evaluation) {
   std::map<std::string, Tally> tallies;
-  for (const json& vote : database_.rows("SELECT * FROM votes ORDER BY id", {}))
+  for (const json& vote : database_.rows("SELECT * FROM votes WHERE evaluation IS ? ORDER BY id",
+                                         {evaluation_value(evaluation)}))
     tallies[vote.at("question")].add(vote);
   json questions = json::object();
   for (const char* question : kQuestions) questions[question] = ranked(tallies[question]);
@@ -152,7 +156,7 @@ json Votes::ranking() {
 std::string Votes::csv() {
   const std::vector<const char*> columns = {
       "id",         "created",     "question", "choice", "left_contender", "right_contender",
-      "left_image", "right_image", "prompt",   "seed",   "swapped"};
+      "left_image", "right_image", "prompt",   "seed",   "swapped",        "evaluation"};
   std::string text;
   for (const char* column : columns) text += (text.empty() ? "" : ",") + std::string(column);
   text += "\r\n";

@@ -15,7 +15,7 @@ ROOT = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).resolve().paren
 SLOW_HEADERS = re.compile(r'#include <(torch/torch\.h|torch/all\.h|ATen/ATen\.h)>')
 # Name in DEPENDS -> folder. A folder below ziplora/ goes by its own name.
 FOLDERS = {path.name: path for path in sorted(ROOT.glob("ziplora/*")) if path.is_dir()} | {
-    "cli_frame": ROOT / "cli/frame", "cli": ROOT / "cli", "studio": ROOT / "studio",
+    "cli_frame": ROOT / "cli/frame", "cli_terminal": ROOT / "cli/terminal", "cli": ROOT / "cli", "studio": ROOT / "studio",
     "studio_launch": ROOT / "studio/launch"} | {
     f"mini_{path.name}": path for path in sorted(ROOT.glob("mini/*")) if (path / "CMakeLists.txt").exists()}
 LABORATORY = {name for name in FOLDERS if name.startswith("mini_")}

@@ -53,3 +53,4 @@ JSON
 say "7/7: inspect the merged file"
 ziplora inspect "$out/ssr.safetensors"
 python3 tools/demo_report.py "$out" "$((SECONDS - started))"
+ziplora generate "$subject, $style" --guidance-scale 3 --adapter "$out/ssr.safetensors" --show -o "$out/cat.png"

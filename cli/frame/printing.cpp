@@ -53,8 +53,10 @@ void print_out_any_json(const Json& value, int indent) {
 
 std::string Piece::bytes() const { return is_code_ ? std::string(text_) : visible(text_); }
 
-void print_out(std::string_view text) {
-  const int code = write_all(STDOUT_FILENO, visible(text));
+void print_out(std::string_view text) { print_out_image(visible(text)); }
+
+void print_out_image(std::string_view sequence) {
+  const int code = write_all(STDOUT_FILENO, sequence);
   if (code != 0 && code != EPIPE) fail(code);
 }
 

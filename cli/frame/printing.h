@@ -41,6 +41,10 @@ class Piece {
 /// @throws Error(kExhausted) if it cannot be written. A reader who left early, such as `head`, has what it wanted.
 void print_out(std::string_view text);
 
+/// An image as a terminal takes it. Not cleaned: whoever encoded it made all of it, out of pixels.
+/// @throws as print_out
+void print_out_image(std::string_view sequence);
+
 /// One JSON value and a line feed. Control characters are escaped; the value stays what it is.
 /// @param indent  −1: on one line
 /// @throws Error(kExhausted) if it cannot be written, and if its reader left early: half of it is no JSON

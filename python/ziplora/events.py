@@ -10,13 +10,15 @@ from typing import Any, Callable, Union
 class Event:
     """One line of the program's progress.
 
-    kind     stage_started, step, stage_finished, note or warning
-    stage    of the first three, such as "load" or "denoise"
-    step     how many steps of the stage are done
+    kind     stage_started, step, stage_finished, preview, note or warning
+    stage    of the first four, such as "load" or "denoise"
+    step     how many steps of the stage are done; of a preview, how many of its image
     total    how many it has
     metrics  of a step, such as its loss
     seconds  that a finished stage took
     text     of notes and warnings
+    row      of a preview: which image of the run
+    image    of a preview: the address of a PNG, "data:image/png;base64,…"
     """
 
     kind: str
@@ -26,6 +28,8 @@ class Event:
     metrics: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
     text: str = ""
+    row: int = 0
+    image: str = ""
 
     @staticmethod
     def from_json(line: dict[str, Any]) -> Event:

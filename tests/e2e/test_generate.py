@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from base64 import b64decode
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -32,6 +34,24 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def base(folder):
     return make_tiny_sdxl(folder / "base")
+
+
+def test_previews_are_events_and_leave_the_image_as_it_is(folder):
+    words = ("generate", "a dog", "-n", 2, "--steps", 5, "--batch-size", 2)
+    ziplora(*words, "-o", folder / "plain.png")
+    made = ziplora(*words, "--preview-every", 2, "-o", folder / "shown.png")
+    previews = [event for event in made["events"] if event["event"] == "preview"]
+    assert [(event["row"], event["step"], event["total"]) for event in previews] == [(0, 2, 5), (1, 2, 5), (0, 4, 5), (1, 4, 5)]
+    for row in (0, 1):
+        assert (folder / f"plain-{row + 1}.png").read_bytes() == (folder / f"shown-{row + 1}.png").read_bytes()
+        final = pixels(folder / f"plain-{row + 1}.png")
+        images = [pixels(BytesIO(b64decode(event["image"].removeprefix("data:image/png;base64,")))) for event in previews if event["row"] == row]
+        errors = [np.abs(image - final).mean() for image in images]
+        assert images[0].shape == final.shape and errors[1] < errors[0] / 2  # it is what the image comes to
+    error = ziplora_fails(2, *words, "--preview-every", -1, "-o", folder / "x.png")
+    assert "a preview every -1 steps" in error["problem"]
+    plain = run_ziplora("generate", "a dog", "--preview-every", 2, "-o", folder / "x.png")
+    assert plain.returncode == 2 and "--json" in plain.stderr
 
 
 def make_lora(file, base, seed, rank=2, layers=None, metadata=None):

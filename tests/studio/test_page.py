@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Error, Page, expect
 from program import ziplora
 from studio_page import browser_at, drop, findings, studio_at
 
 DEMO = Path(__file__).resolve().parents[2] / "assets/demo"
-PAGES = ("library", "merge", "generate", "generate/compare", "generate/grid", "train", "judge", "jobs")
+PAGES = ("library", "merge", "generate", "generate/compare", "generate/grid", "train", "judge", "judge/compare", "jobs")
 A_JOB = 120_000  # ms that a job of two steps may take on a busy machine
 
 
@@ -245,11 +245,51 @@ def test_votes_are_blind_and_make_a_ranking(page, studio):
     assert len(Path(download.value.path()).read_text().splitlines()) == 3
 
 
+def test_merges_are_compared_and_their_images_judged(page, studio):
+    visit(page, "judge/compare")
+    page.get_by_role("group", name="Subjects").get_by_role("checkbox", name=re.compile("^cat ")).check()
+    page.get_by_role("group", name="Styles").get_by_role("checkbox", name=re.compile("^ink ")).check()
+    methods = page.get_by_role("group", name="Methods")
+    methods.get_by_role("checkbox", name="ssr", exact=True).uncheck()
+    methods.get_by_role("checkbox", name="ties", exact=True).check()
+    page.get_by_label("Seeds").fill("0")
+    page.get_by_label("Steps", exact=True).fill("2")
+    page.get_by_role("button", name="Compare", exact=True).click()
+    visit(page, "jobs")
+    with page.context.expect_page(timeout=A_JOB) as opened:
+        page.get_by_role("link", name=re.compile("^Open the report of 1 subject × 1 style")).click(timeout=A_JOB)
+    report = opened.value
+    said = []
+    report.on("console", lambda message: said.append(message.text))
+    report.reload()  # as long as the studio runs
+    expect(report.locator("#means svg").first).to_be_visible()
+    expect(report.locator("img").first).to_be_visible()
+    assert report.evaluate("() => origin") == "null" and said == []  # its scripts are those of no page of the studio
+    with pytest.raises(Error, match="Failed to fetch|Content Security Policy"):
+        report.evaluate("() => fetch('/api/v1/about')")
+    report.close()
+
+    visit(page, "judge")
+    page.get_by_label("Images from").select_option(index=1)
+    ballot = region(page, "Ballot")
+    expect(ballot).to_contain_text("a sks cat face, a fox, in szn style")
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_text("Every pair has been judged")).to_be_visible()
+    expect(region(page, "Ranking")).to_contain_text("ties")
+    page.get_by_label("Images from").select_option("")
+    expect(region(page, "Ranking")).not_to_contain_text("ties")
+
+
 def test_jobs_outlive_a_reload_and_can_be_cancelled(page):
     visit(page, "generate")
     page.get_by_label("Steps", exact=True).fill("1000")
     page.get_by_label("Images", exact=True).fill("50")  # longer than this test, whatever the machine
     page.get_by_role("button", name="Draw", exact=True).click()
+    preview = page.get_by_role("img", name="Image 1 so far")
+    expect(preview).to_be_visible(timeout=A_JOB)
+    first = preview.get_attribute("src")
+    assert first.startswith("data:image/png;base64,")
+    expect(preview).not_to_have_attribute("src", first)
     visit(page, "jobs")
     now = region(page, "Running and waiting")
     expect(now.get_by_role("listitem")).to_have_count(1, timeout=A_JOB)  # the grid of the votes may go on for a while

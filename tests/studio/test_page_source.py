@@ -45,7 +45,7 @@ def test_options_that_the_page_places_are_the_programs():
     flags = {verb["name"]: {flag["name"] for flag in verb["flags"]} for verb in json.loads(run_ziplora("--print-flags").stdout)["verbs"]}
     layout = (PAGE / "src/forms/layout.ts").read_text()
     placed = re.findall(r"^  (\w+): \[(.*)\],$", layout, re.MULTILINE)
-    assert len(placed) == 6
+    assert len(placed) == 8
     for verb, names in placed:
         assert set(re.findall(r'"(\w+)"', names)) <= flags[verb], verb
     presets = re.findall(r"^    values: \{(.*)\},$", (PAGE / "src/train/presets.ts").read_text(), re.MULTILINE)

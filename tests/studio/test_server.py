@@ -211,8 +211,8 @@ def test_the_queue_has_an_order_and_each_job_a_way_out(studio):
 
 def test_events_tell_of_every_job_and_resume(studio):
     import http.client
-    job = studio.job("generate", {"prompt": ["a dog"], "steps": 2})
-    studio.wait(job)
+    job = studio.job("generate", {"prompt": ["a dog"], "steps": 4, "images": 2}, previews=1)
+    assert "preview" not in studio.wait(job)["command"]
     after = None
     for _ in range(2):
         connection = http.client.HTTPConnection("127.0.0.1", studio.port, timeout=60)
@@ -234,10 +234,14 @@ def test_events_tell_of_every_job_and_resume(studio):
         if after is None:
             assert mine[0] == {"event": "state", "state": "queued"} and mine[1]["state"] == "running"
             assert {"stage_started", "step", "stage_finished"} <= {event["event"] for event in mine}
+            previews = [event for event in mine if event["event"] == "preview"]  # of each image the last one alone is kept
+            assert [(event["row"], event["step"], event["total"]) for event in previews] == [(0, 3, 4), (1, 3, 4)]
+            assert all(event["image"].startswith("data:image/png;base64,") for event in previews)
             after = seen[-2][0]
         else:
             assert [event["event"] for event in mine] == ["state"]
     assert studio.get(f"/jobs/{job}/events")["events"] == [event for event in mine_all(studio, job)]
+    assert "preview" not in {event["event"] for event in mine_all(studio, job)}
 
 
 def mine_all(studio, job):

@@ -1,5 +1,6 @@
 """What the studio's server refuses, and what it stands: other pages, other hosts, hostile files, and crowds."""
 
+import http.client
 import json
 import os
 import socket
@@ -106,9 +107,13 @@ def test_an_upload_that_stops_or_is_too_large_leaves_nothing(loras, tmp_path):
         status, _, content = studio.raw("POST", f"{API}/adapters?name=a.safetensors", chunked,
                                         token | {"Transfer-Encoding": "chunked", "Content-Length": None})
         assert status == 413 and b"bytes" in content
-        with socket.create_connection(("127.0.0.1", studio.port)) as left:
-            left.sendall(f"POST {API}/adapters?name=a.safetensors HTTP/1.1\r\nHost: {studio.host}\r\nX-Ziplora-Token: {studio.token}\r\n"
-                         f"Content-Length: {len(good)}\r\n\r\n".encode() + good[:-1000])
+        image = (Path(__file__).resolve().parents[2] / "assets/demo/truth/cat.png").read_bytes()
+        for path, content in (("adapters?name=a.safetensors", good), ("images?name=a.png", image)):
+            with socket.create_connection(("127.0.0.1", studio.port)) as left:
+                left.sendall(f"POST {API}/{path} HTTP/1.1\r\nHost: {studio.host}\r\nX-Ziplora-Token: {studio.token}\r\n"
+                             f"Content-Length: {len(content)}\r\n\r\n".encode() + content[:-1000])
+                left.shutdown(socket.SHUT_WR)
+                left.recv(1000)  # once it is dealt with
         end = time.monotonic() + 30
         while every_file(studio.data) != before:
             assert time.monotonic() < end
@@ -154,6 +159,27 @@ def test_a_crowd_and_clients_that_dawdle_keep_nobody_waiting(studio):
     assert results == [200] * 200
     for connection in dawdlers:
         connection.close()
+
+
+def test_listeners_have_32_places_and_leave_room_for_others(studio, tmp_path):
+    def listen():
+        connection = http.client.HTTPConnection("127.0.0.1", studio.port, timeout=60)
+        connection.request("GET", f"{API}/events?token={studio.token}", headers={"Host": studio.host})
+        return connection.getresponse()  # which holds the socket
+
+    listeners = [listen() for _ in range(32)]
+    with listen() as late:
+        assert [answer.status for answer in listeners] == [200] * 32 and late.status == 503
+    folder = studio.post("/folders", {"path": str(tmp_path)})["id"]  # an answer, whoever listens
+    for answer in listeners:
+        answer.close()
+    end, status = time.monotonic() + 60, 503
+    while status == 503:  # who has gone is noticed with the next event
+        assert time.monotonic() < end
+        studio.post(f"/folders/{folder}/scan")
+        with listen() as answer:
+            status = answer.status
+    assert status == 200
 
 
 def test_the_idle_server_is_small_and_without_libtorch(studio):

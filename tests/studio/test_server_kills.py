@@ -73,6 +73,18 @@ def test_killed_servers_lose_nothing(loras, tmp_path, trials):
         is_whole(file)
 
 
+def test_workers_die_with_their_server(tmp_path):
+    """No other studio is there to end them."""
+    studio = Studio(tmp_path / "data")
+    job = studio.job("generate", {"prompt": ["a dog"], "steps": 1000, "images": 50})
+    studio.wait_until(job, lambda found: found["progress"] and found["progress"]["stage"] == "denoise")
+    studio.kill()
+    end = time.monotonic() + 20
+    while processes_in(tmp_path):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
 def test_killed_workers_are_told_and_can_be_started_again(loras, tmp_path):
     generator = random.Random(7)
     with Studio(tmp_path / "data") as studio:

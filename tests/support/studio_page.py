@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from program import command_line
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,12 +57,16 @@ class Watched:
         self.page.on("request", lambda request: self.hosts.add(request.url.split("/")[2] if "://" in request.url else "data:"))
 
 
-@contextmanager
-def browser_at(address: str, width=1280, height=900):
+def chromium_of(playwright) -> Browser:
     chromium = shutil.which("chromium")
     assert chromium, "Debian's chromium is missing: tools/setup.sh referee"
+    return playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+
+
+@contextmanager
+def browser_at(address: str, width=1280, height=900):
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        browser = chromium_of(playwright)
         watched = Watched(browser.new_page(viewport={"width": width, "height": height}, accept_downloads=True))
         watched.watch()
         watched.page.goto(address)

@@ -221,6 +221,12 @@ at::Tensor joined(const PassRows& rows, const std::vector<at::Tensor>& predictio
   return guided ? at::cat({rows.mean_by_image(at::cat(unconditional)), mean}) : mean;
 }
 
+void require_finite(const at::Tensor& latents, const std::string& where) {
+  if (latents.isfinite().all().item<bool>()) return;
+  throw Error(ErrorKind::kNonFinite, where, "the latents hold NaN or Inf after denoising",
+              "run the base in float32, or check the adapters with 'ziplora inspect'");
+}
+
 /// Decodes one by one: the float32 activations of a whole batch would set the run's peak of memory.
 void decode(const Sdxl& base, const at::Tensor& latents, bool tiling, const CancelToken& cancel,
             std::vector<at::Tensor>& images) {
@@ -251,6 +257,8 @@ GeneratedImages TextToImage::run(const std::vector<ImageRow>& given_rows, const 
   const auto all_rows = static_cast<int64_t>(rows.size());
   const int64_t batches = (all_rows + options.batch_size - 1) / options.batch_size;
   const auto steps_per_batch = static_cast<int64_t>(scheduler->timesteps().size());
+  const LatentPreviews previews(base_, options.preview_every, scheduler->timesteps().size(),
+                                options.on_preview);
   Stage stage(progress, "denoise", batches * steps_per_batch);
 
   std::vector<at::Tensor> images, latents;
@@ -285,10 +293,9 @@ GeneratedImages TextToImage::run(const std::vector<ImageRow>& given_rows, const 
       if (guided) noise_pred = guide(noise_pred, options.guidance_scale, options.guidance_rescale);
       sample = scheduler->step(noise_pred, step, sample, generators);
       stage.step();
+      previews.show(first, step, scheduler->timesteps()[step], input, noise_pred);
     }
-    if (!sample.isfinite().all().item<bool>())
-      throw Error(ErrorKind::kNonFinite, options.where, "the latents hold NaN or Inf after denoising",
-                  "run the base in float32, or check the adapters with 'ziplora inspect'");
+    require_finite(sample, options.where);
 
     // 4. Images
     if (options.decode) decode(base_, sample, options.vae_tiling, cancel, images);

@@ -16,6 +16,7 @@
 #include "ziplora/base/progress.h"
 #include "ziplora/lora/attach.h"
 #include "ziplora/models/sdxl.h"
+#include "ziplora/pipeline/latent_preview.h"
 #include "ziplora/strategy/strategy.h"
 
 namespace ziplora {
@@ -49,6 +50,9 @@ struct SamplingOptions {
   bool decode = true;
   /// [rows, C, h, w] of unit variance; undefined: drawn from the seed of each row.
   at::Tensor initial_noise;
+  /// Every so many steps each image of the batch goes to `on_preview`, as far as it is; 0: never.
+  int64_t preview_every = 0;
+  PreviewSink on_preview;
   /// The operation, for errors.
   std::string where = "generate";
 };

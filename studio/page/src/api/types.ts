@@ -114,6 +114,7 @@ export interface Job {
   of?: number | null; // the merge whose sheet this draws
   result: Record<string, unknown> | null;
   error: Problem | null;
+  report: string | null; // an evaluation's page of charts
   resumable: boolean;
   command: string;
 }
@@ -124,6 +125,7 @@ export interface JobEvent {
   step?: number;
   total?: number;
   text?: string;
+  row?: number; // of a preview: which image of the run
   image?: string; // of a preview: a data URL
   state?: JobState | "removed";
   metrics?: Record<string, number>;
@@ -135,6 +137,7 @@ export interface StreamEvent {
   adapter?: number;
   image?: number;
   folder?: number;
+  evaluation?: number;
   event: JobEvent;
 }
 
@@ -165,6 +168,13 @@ export interface Grid {
   x: Axis;
   y: Axis;
   cells: (number | null)[][];
+}
+
+export interface Evaluation {
+  id: number;
+  path: string;
+  name: string;
+  images: number;
 }
 
 export interface Ballot {

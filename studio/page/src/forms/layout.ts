@@ -8,13 +8,15 @@ export const first: Record<string, string[]> = {
   merge: [],
   generate: ["negative_prompt", "images", "seed", "width", "height", "steps", "guidance_scale", "style_strength", "scheduler"],
   train: ["output", "iterations", "rank", "sample_every"],
+  evaluate: ["steps", "guidance_scale"],
 };
 
 /** Placed by a page itself. */
 const byHand: Record<string, string[]> = {
   merge: ["subject_prompt", "style_prompt", "adapter_prompt", "method", "resume", "plan"],
-  generate: ["prompt", "grid", "output"],
+  generate: ["prompt", "grid", "output", "preview_every", "show"],
   train: ["prompt"],
+  evaluate: ["only", "group", "shard", "gather"],
 };
 
 /** Files come from the library; the base has a window of its own. What is made may be given a name: its folder is the server's choice. */

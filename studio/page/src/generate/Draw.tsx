@@ -78,12 +78,28 @@ function Recall() {
   );
 }
 
+/** The images while they are denoised: as many as a batch has, the newest. */
+function Previews({ job }: { job: Job }) {
+  const rows = Object.entries(progressOf(job.id).previews).slice(-4);
+  if (rows.length === 0) return null;
+  return (
+    <ul class="shots" aria-label="Previews">
+      {rows.map(([row, address]) => (
+        <li class="shot" key={row}>
+          <div class="frame">
+            <img class="sharp" src={address} alt={`Image ${Number(row) + 1} so far`} />
+          </div>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 function Latest({ job }: { job: Job }) {
-  const preview = progressOf(job.id).preview;
   return (
     <section class="card stack" aria-label="Latest images">
       {isActive(job) && <JobProgress job={job} />}
-      {isActive(job) && preview && <img class="sharp large" src={preview} alt="What the model sees so far" />}
+      {isActive(job) && <Previews job={job} />}
       <JobEnd job={job} />
       <ImageStrip ids={job.images} />
     </section>

@@ -12,6 +12,7 @@ import { adapterOf } from "../state/server";
 import { JobEnd } from "./JobEnd";
 import { JobProgress } from "./JobProgress";
 import { LogDialog } from "./LogDialog";
+import { ReportLink } from "./ReportLink";
 
 const tags: Record<JobState, string> = { queued: "", running: "accent", done: "good", failed: "bad", cancelled: "warn", interrupted: "warn" };
 
@@ -53,6 +54,7 @@ export function JobRow({ job }: { job: Job }) {
       {isActive(job) && <JobProgress job={job} />}
       <JobEnd job={job} />
       <Made job={job} />
+      <ReportLink job={job} />
       <ErrorNote error={error} />
       <div class="row">
         {job.state === "queued" && job.position !== null && job.position > 0 && (

@@ -3,8 +3,8 @@ import { address } from "../api/client";
 import type { Adapter } from "../api/types";
 import { SmallDownload } from "../parts/DownloadFile";
 import { ErrorNote } from "../parts/Notice";
+import { UseAs } from "../parts/UseAs";
 import { bytes, count } from "../parts/words";
-import { takeAs } from "../state/merge";
 
 function Preview({ adapter }: { adapter: Adapter }) {
   if (adapter.preview) return <img class="preview" src={address(`/adapters/${adapter.id}/preview`)} alt="" loading="lazy" />;
@@ -65,12 +65,7 @@ export function AdapterCard({ adapter, open }: { adapter: Adapter; open: () => v
       <ErrorNote error={adapter.error} />
       {adapter.state === "ready" && (
         <div class="row actions">
-          <button type="button" class="button small" onClick={() => takeAs("subject", adapter.id)}>
-            Use as subject
-          </button>
-          <button type="button" class="button small" onClick={() => takeAs("style", adapter.id)}>
-            Use as style
-          </button>
+          <UseAs adapter={adapter.id} word="Use" small />
           <SmallDownload adapter={adapter} />
         </div>
       )}

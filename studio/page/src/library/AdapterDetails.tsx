@@ -6,8 +6,8 @@ import type { Adapter, Inspection } from "../api/types";
 import { Dialog } from "../parts/Dialog";
 import { DownloadFile } from "../parts/DownloadFile";
 import { asError, ErrorNote } from "../parts/Notice";
+import { UseAs } from "../parts/UseAs";
 import { bytes, count } from "../parts/words";
-import { takeAs } from "../state/merge";
 import { loadAdapters } from "../state/server";
 import { Recipe } from "./Recipe";
 
@@ -127,12 +127,7 @@ function Actions({ adapter, close }: { adapter: Adapter; close: () => void }) {
   return (
     <>
       <div class="row">
-        <button type="button" class="button" onClick={() => takeAs("subject", adapter.id)}>
-          Use as subject
-        </button>
-        <button type="button" class="button" onClick={() => takeAs("style", adapter.id)}>
-          Use as style
-        </button>
+        <UseAs adapter={adapter.id} word="Use" />
         <DownloadFile adapter={adapter} />
         {adapter.origin !== "folder" && (
           <button type="button" class="button bad" onClick={() => void drop()}>

@@ -1,16 +1,19 @@
-/** Blind votes on pairs of images, and the ranking that they give. */
+/** Which merge is the better one: by eye, in blind votes, or by scores, on many pairs. */
 import { useEffect, useState } from "preact/hooks";
 
 import { address, type ApiError, get, post } from "../api/client";
 import type { Ballot, Ranking } from "../api/types";
+import { Evaluate } from "../evaluate/Evaluate";
 import { BallotView, type Choice } from "../judge/BallotView";
 import { RankingTable } from "../judge/RankingTable";
+import { Sources } from "../judge/Sources";
 import { Empty } from "../parts/Empty";
 import { Icon } from "../parts/icons";
 import { asError, ErrorNote } from "../parts/Notice";
 import { count } from "../parts/words";
+import { ofSource, source } from "../state/evaluations";
 import { kept } from "../state/kept";
-import { link } from "../state/route";
+import { link, path } from "../state/route";
 import { images } from "../state/server";
 
 const questions: Record<string, string> = {
@@ -27,15 +30,15 @@ function useBallots() {
   const [error, setError] = useState<ApiError | null>(null);
   const next = async () => {
     try {
-      setRanking(await get<Ranking>("/ranking"));
-      setBallot((await get<Ballot | undefined>("/ballots/next")) ?? null);
+      setRanking(await get<Ranking>(`/ranking${ofSource()}`));
+      setBallot((await get<Ballot | undefined>(`/ballots/next${ofSource()}`)) ?? null);
     } catch (thrown) {
       const said = asError(thrown);
       setBallot(null);
       setError(said.status === 404 ? null : said);
     }
   };
-  useEffect(() => void next(), [images.value]);
+  useEffect(() => void next(), [images.value, source.value]);
   const vote = async (choice: Choice) => {
     if (!ballot) return;
     setBallot(undefined); // one vote for one ballot, however fast the key is pressed
@@ -96,15 +99,13 @@ function Exports() {
   );
 }
 
-export function Judge() {
+function Votes() {
   const { ballot, ranking, error, vote } = useBallots();
   const hasVotes = Object.values(ranking?.questions ?? {}).some(({ votes }) => votes > 0);
   return (
     <>
-      <div class="head">
-        <h1>Judge</h1>
-        <p>Two images of the same prompt and seed, from two merges. Which is which stays hidden until you have voted.</p>
-      </div>
+      <p class="muted">Two images of the same prompt and seed, from two merges. Which is which stays hidden until you have voted.</p>
+      <Sources />
       <ErrorNote error={error} />
       {ballot === null && !hasVotes ? (
         <NothingToJudge />
@@ -125,6 +126,27 @@ export function Judge() {
           </section>
         </div>
       )}
+    </>
+  );
+}
+
+const views = { vote: "Vote", compare: "Compare" };
+
+export function Judge() {
+  const view = path.value[1] === "compare" ? "compare" : "vote";
+  return (
+    <>
+      <div class="head">
+        <h1>Judge</h1>
+      </div>
+      <nav class="tabs" aria-label="Views">
+        {Object.entries(views).map(([name, title]) => (
+          <a key={name} href={link(`/judge/${name}`)} aria-current={name === view ? "page" : undefined}>
+            {title}
+          </a>
+        ))}
+      </nav>
+      {view === "vote" ? <Votes /> : <Evaluate />}
     </>
   );
 }

@@ -67,7 +67,9 @@ export function drawOptions(draft: Drawing): Record<string, unknown> {
   return options;
 }
 
-export const drawRequest = (draft: Drawing): Request => ({ verb: "generate", options: drawOptions(draft) });
+const stepsBetweenPreviews = 2;
+
+export const drawRequest = (draft: Drawing): Request => ({ verb: "generate", options: drawOptions(draft), previews: stepsBetweenPreviews });
 
 type Reference = { adapter: number; strength?: number };
 const asList = (value: unknown): unknown[] => (value === undefined || value === null ? [] : Array.isArray(value) ? value : [value]);

@@ -3,6 +3,7 @@ import { signal } from "@preact/signals";
 
 import { address, ApiError, get } from "../api/client";
 import type { JobEvent, StreamEvent } from "../api/types";
+import { loadEvaluations } from "./evaluations";
 import { addEvents, dropJob, loadJob, loadJobs } from "./jobs";
 import { load, loadAdapters, loadImages } from "./server";
 
@@ -22,7 +23,7 @@ function flush() {
   changed.clear();
 }
 
-function take({ job, adapter, image, folder, event }: StreamEvent) {
+function take({ job, adapter, image, folder, evaluation, event }: StreamEvent) {
   if (job !== undefined) {
     told.set(job, [...(told.get(job) ?? []), event]);
     if (event.state === "removed") dropJob(job);
@@ -32,6 +33,7 @@ function take({ job, adapter, image, folder, event }: StreamEvent) {
     }
   }
   if (adapter !== undefined || folder !== undefined) changed.add(loadAdapters);
+  if (evaluation !== undefined) changed.add(loadEvaluations);
   if (image !== undefined) changed.add(loadImages);
   if (!waiting) setTimeout(flush, 150);
   waiting = true;

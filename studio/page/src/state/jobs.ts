@@ -45,7 +45,7 @@ export async function loadHistory(id: number) {
   const { events } = await get<{ events: JobEvent[] }>(`/jobs/${id}/events`);
   const past = events.reduce(after, nothingYet());
   const now = progressOf(id);
-  if (past.points.length >= now.points.length) progress.value = { ...progress.value, [id]: { ...past, preview: now.preview ?? past.preview } };
+  if (past.points.length >= now.points.length) progress.value = { ...progress.value, [id]: { ...past, previews: now.previews } };
 }
 
 export interface Request {
@@ -54,6 +54,8 @@ export interface Request {
   title?: string;
   captions?: Record<number, string>;
   compare?: boolean;
+  manifest?: Record<string, unknown>; // of a comparison
+  previews?: number; // one every so many steps
 }
 
 export async function start(request: Request): Promise<Job> {

@@ -14,11 +14,11 @@ export interface Progress {
   pointsStage: string;
   notes: string[];
   warnings: string[];
-  preview: string | null; // an image's address, of the latents while they are denoised
+  previews: Record<number, string>; // for each image of the run its address as far as it is denoised
 }
 
 export const nothingYet = (): Progress => ({
-  stage: "", step: 0, total: 0, points: [], pointsStage: "", notes: [], warnings: [], preview: null,
+  stage: "", step: 0, total: 0, points: [], pointsStage: "", notes: [], warnings: [], previews: {},
 });
 
 function addPoint(before: Progress, event: JobEvent): Partial<Progress> {
@@ -44,7 +44,7 @@ export function after(before: Progress, event: JobEvent): Progress {
     case "warning":
       return { ...before, warnings: told(before.warnings, event.text!) };
     case "preview":
-      return { ...before, preview: event.image ?? null };
+      return { ...before, previews: { ...before.previews, [event.row ?? 0]: event.image! } };
     default:
       return before;
   }

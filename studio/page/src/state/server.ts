@@ -4,6 +4,7 @@ import { signal } from "@preact/signals";
 import { type ApiError, get } from "../api/client";
 import type { About, Adapter, Folder, Method, GalleryImage, Verb } from "../api/types";
 import { asError } from "../parts/Notice";
+import { loadEvaluations } from "./evaluations";
 import { keepFor } from "./kept";
 import { loadJobs } from "./jobs";
 
@@ -59,7 +60,7 @@ export async function loadMoreImages() {
 }
 
 async function loadTables() {
-  const names = ["merge", "generate", "train"];
+  const names = ["merge", "generate", "train", "evaluate"];
   const [said, table, ...described] = await Promise.all([
     get<About>("/about"),
     get<{ methods: Method[] }>("/methods"),
@@ -74,7 +75,7 @@ async function loadTables() {
 /** Everything, at the start and whenever the connection is back. */
 export async function load() {
   try {
-    await Promise.all([loadTables(), loadAdapters(), loadImages(), loadJobs()]);
+    await Promise.all([loadTables(), loadAdapters(), loadImages(), loadJobs(), loadEvaluations()]);
     loadError.value = null;
   } catch (thrown) {
     loadError.value = asError(thrown);

@@ -5,9 +5,9 @@ import { JobEnd } from "../jobs/JobEnd";
 import { Curves, JobProgress } from "../jobs/JobProgress";
 import { Tags } from "../library/AdapterCard";
 import { DownloadFile } from "../parts/DownloadFile";
+import { UseAs } from "../parts/UseAs";
 import { drawWith } from "../state/drawing";
 import { isActive } from "../state/jobs";
-import { takeAs } from "../state/merge";
 import { adapterOf } from "../state/server";
 
 function Learned({ job }: { job: Job }) {
@@ -23,12 +23,7 @@ function Learned({ job }: { job: Job }) {
         <button type="button" class="button" onClick={() => drawWith(adapter.id, adapter.summary?.trigger_words[0])}>
           Draw with it
         </button>
-        <button type="button" class="button" onClick={() => takeAs("subject", adapter.id)}>
-          Merge as subject
-        </button>
-        <button type="button" class="button" onClick={() => takeAs("style", adapter.id)}>
-          Merge as style
-        </button>
+        <UseAs adapter={adapter.id} word="Merge" />
       </div>
     </>
   );
