@@ -6,6 +6,7 @@
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros_like.h>
 
+#include <limits>
 #include <tuple>
 
 #include "ziplora/base/error.h"
@@ -27,7 +28,11 @@ CompressedLayer factorize(const at::Tensor& delta, const RankRule& rule) {
   // One side's singular vectors. ΔW maps them to the other side's, times s.
   const at::Tensor vectors = eigenvectors.flip({1}).narrow(1, 0, kept);
   const at::Tensor images = wide ? matrix.t().matmul(vectors) : matrix.matmul(vectors);  // columns s_i · v_i
-  const at::Tensor root = s.narrow(0, 0, kept).sqrt();
+  // Their lengths are the s, but for the rounding of the Gram matrix, which hides those below 1e-8 of the largest. What is left
+  // of an s of 0 is rounding, whose direction means nothing.
+  const at::Tensor length = images.norm(2, {0});
+  const double rounding = 16 * std::numeric_limits<double>::epsilon() * matrix.norm().item<double>();
+  const at::Tensor root = at::where(length > rounding, length, 0).sqrt();
   const at::Tensor balanced = at::where(root > 0, images / root, at::zeros_like(images));
   const at::Tensor up = wide ? vectors * root : balanced, down = (wide ? balanced : vectors * root).t();
 

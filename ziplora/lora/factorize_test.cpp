@@ -2,10 +2,12 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/linalg_svd.h>
+#include <ATen/ops/rand.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 
 #include "ziplora/base/error.h"
@@ -46,6 +48,19 @@ TEST(Factorize, FindsTheRanksThatArithmeticLeaves) {
   const CompressedLayer found = factorize(delta, {.most = 64, .energy = 1 - 1e-10});
   EXPECT_EQ(found.layer.rank(), 3);
   EXPECT_LT(found.relative_error(), 1e-6);
+}
+
+TEST(Factorize, RanksThatAMatrixLacksStaySmall) {
+  at::Generator generator = make_generator(7);
+  for (int trial = 0; trial < 20; ++trial) {  // as methods leave it that keep few values
+    const double density = 1e-3 * (1 + trial % 2);
+    const at::Tensor delta = at::randn({192, 192}, generator) * (at::rand({192, 192}, generator) < density);
+    const CompressedLayer found = factorize(delta, {.most = 192});
+    const double largest = delta.norm().item<double>();  // no singular value is larger
+    EXPECT_LE(found.layer.up.abs().max().item<double>(), std::sqrt(largest) * (1 + 1e-6)) << trial;
+    EXPECT_LE(found.layer.down.abs().max().item<double>(), std::sqrt(largest) * (1 + 1e-6)) << trial;
+    EXPECT_LT((product(found.layer) - delta).norm().item<double>(), 1e-6 * delta.norm().item<double>());
+  }
 }
 
 TEST(Factorize, ZeroStaysZeroAndNanIsRefused) {
