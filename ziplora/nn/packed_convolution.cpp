@@ -2,9 +2,9 @@
 
 #include <ATen/Context.h>
 #include <ATen/core/dispatch/Dispatcher.h>
-#include <ATen/core/grad_mode.h>
 #include <ATen/ops/mkldnn_reorder_conv2d_weight.h>
 #include <ATen/ops/to_mkldnn.h>
+#include <c10/core/InferenceMode.h>
 
 #include <vector>
 
@@ -18,15 +18,12 @@ const std::optional<c10::OperatorHandle>& packed_product() {
   return found;
 }
 
-bool has_gradient(const at::Tensor& tensor) { return tensor.defined() && tensor.requires_grad(); }
-
-bool applies(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+bool applies(const at::Tensor& x, const at::Tensor& weight) {
   const bool is_fit = x.is_cpu() && weight.is_cpu() && x.scalar_type() == weight.scalar_type() &&
                       (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
   const bool is_small = weight.size(2) > 1 && weight.numel() <= PackedConvolution::kMostValues;
-  const bool learns =
-      at::GradMode::is_enabled() && (has_gradient(x) || has_gradient(weight) || has_gradient(bias));
-  return is_fit && is_small && !learns && at::globalContext().userEnabledMkldnn() && packed_product();
+  return c10::InferenceMode::is_enabled() && is_fit && is_small && at::globalContext().userEnabledMkldnn() &&
+         packed_product();
 }
 
 uint32_t version_of(const at::Tensor& weight) { return weight.is_inference() ? 0 : weight._version(); }
@@ -47,7 +44,7 @@ at::Tensor PackedConvolution::packed(const at::Tensor& x, const at::Tensor& weig
 std::optional<at::Tensor> PackedConvolution::forward(const at::Tensor& x, const at::Tensor& weight,
                                                      const at::Tensor& bias, int64_t stride,
                                                      int64_t padding) const {
-  if (!applies(x, weight, bias)) return std::nullopt;
+  if (!applies(x, weight)) return std::nullopt;
   const std::vector<int64_t> paddings(2, padding), strides(2, stride), dilations(2, 1);
   torch::jit::Stack stack{x, packed(x, weight, stride, padding)};
   stack.emplace_back(bias.defined() ? c10::IValue(bias) : c10::IValue());

@@ -5,7 +5,9 @@
 ///     std::optional<at::Tensor> y = packed.forward(x, weight, bias, stride, padding);
 ///     if (!y) y = at::conv2d(x, weight, bias, stride, padding);  // has the same values
 ///
-/// Holds a second copy of the weight, so large ones stay as they are: their products outweigh the reordering.
+/// Holds a second copy of the weight, so large ones stay as they are: their products outweigh the reordering. For drawing
+/// alone: what a training learns from two halves of a batch must equal what it learns from the whole to rounding, and packing
+/// follows the first batch.
 
 #include <ATen/core/Tensor.h>
 
@@ -22,7 +24,7 @@ class PackedConvolution {
   /// @param x       [B, in, H, W], on the CPU, float32 or bfloat16
   /// @param weight  [out, in, k, k] of the dtype of x; what is kept is made anew when it has changed
   /// @param bias    [out] or undefined
-  /// @return        nothing where gradients are asked for, the weight is large or 1 × 1, or this LibTorch cannot do it
+  /// @return        nothing outside c10::InferenceMode, or where the weight is large or 1 × 1, or this LibTorch cannot do it
   std::optional<at::Tensor> forward(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                                     int64_t stride, int64_t padding) const;
 
