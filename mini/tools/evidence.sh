@@ -3,8 +3,8 @@
 # contender of mini/assets/contenders.json. What is made is kept, so the same command goes on after Ctrl-C.
 # Estimated on two cores, not yet run whole: one and a half hours of training and ten of drawing for each half.
 #   mini/tools/evidence.sh [HALF…]           default: development, on which methods are chosen, then report, which decides
-#   mini/tools/evidence.sh --short [HALF…]   the table of the README, estimated at an hour: regime B with its first ten subjects,
-#                                            two noises, own prompts, and the contenders of mini/assets/finalists.json
+#   mini/tools/evidence.sh --short [HALF…]   the table of the README, estimated at 1½ hours: regimes B with its first ten subjects
+#                                            and C, two noises, own prompts, and the contenders of mini/assets/finalists.json
 #   mini/tools/evidence.sh --questions [HALF…]  after --short: strengths, sparsity, λ, coefficients and several subjects in one
 #                                            file, for docs/questions.md
 set -euo pipefail
@@ -13,7 +13,7 @@ mini/tools/build.sh
 out=out/evidence parts=$(nproc) groups=A,B,C,B2 contenders=contenders scope=() questions=
 export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive  # a part is a thread
 if [[ "${1:-}" == --short || "${1:-}" == --questions ]]; then
-  out=out/evidence/short groups=B contenders=finalists scope=(--subjects 10 --seeds 2 --own-prompts)
+  out=out/evidence/short groups=B,C contenders=finalists scope=(--subjects 10 --seeds 2 --own-prompts)
   [[ $1 == --short ]] || questions=1
   shift
 fi

@@ -7,8 +7,10 @@ Where Adam takes two numbers in 100 steps of 0.01 that start at 1 and have λ ti
 depend on λ, since Adam divides by the size of the gradient. It is computed here.
 """
 
+import functools
 import json
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ from safetensors import safe_open
 from safetensors.numpy import load_file
 
 
+@functools.cache
 def end_without_data(weight: float) -> float:
     numbers = torch.ones(2, requires_grad=True)
     adam = torch.optim.Adam([numbers], lr=0.01)
@@ -27,24 +30,29 @@ def end_without_data(weight: float) -> float:
     return numbers[0].item()
 
 
-def is_of_the_paper(merged: Path) -> bool:
+def overlap_weight(merged: Path) -> float | None:
+    """λ of a merge by zip with the paper's objective; None for another."""
     with safe_open(merged, "np") as file:
         recipe = json.loads((file.metadata() or {}).get("ziplora.recipe", "{}"))
     options = recipe.get("options", {})
-    return recipe.get("method") == "zip" and options.get("overlap-weight", 0.01) == 0.01 and not options.get("joint-weight")
+    return options.get("overlap-weight", 0.01) if recipe.get("method") == "zip" and not options.get("joint-weight") else None
 
 
 def main(evaluation: Path) -> None:
-    end = end_without_data(0.01)
-    shares = []
+    shares = defaultdict(list)
     for file in sorted((evaluation / "merges").glob("*.coefficients.safetensors")):
-        if is_of_the_paper(file.with_name(file.name.replace(".coefficients", ""))):
-            values = np.concatenate([tensor.ravel() for tensor in load_file(file).values()])
-            shares.append([np.mean(abs(values - end) < 0.01), np.mean(abs(values) < 0.05), np.mean(abs(values - 1) < 0.05), values.mean()])
-    near, zero, one, mean = np.mean(shares, 0)
-    print(f"{len(shares)} merges by zip; without data a coefficient ends at {end:.4f} (λ 0.0001: {end_without_data(1e-4):.4f}, "
-          f"λ 1: {end_without_data(1.0):.4f})\n{near:.0%} within 0.01 of that, between {np.min(shares, 0)[0]:.0%} and {np.max(shares, 0)[0]:.0%} "
-          f"in a merge; {zero:.0%} below 0.05, {one:.0%} within 0.05 of 1; mean {mean:.2f}")
+        weight = overlap_weight(file.with_name(file.name.replace(".coefficients", "")))
+        if weight is None:
+            continue
+        values = np.concatenate([tensor.ravel() for tensor in load_file(file).values()])
+        shares[weight].append([np.mean(abs(values - end_without_data(weight)) < 0.01), np.mean(abs(values) < 0.05),
+                               np.mean(abs(values - 1) < 0.05), values.mean()])
+    print("| λ | merges | without data they end at | within 0.01 of that | in a merge | below 0.05 | within 0.05 of 1 | mean |\n"
+          "|---|---|---|---|---|---|---|---|")
+    for weight, rows in sorted(shares.items()):
+        near, zero, one, mean = np.mean(rows, 0)
+        print(f"| {weight:g} | {len(rows)} | {end_without_data(weight):.4f} | {near:.0%} | {np.min(rows, 0)[0]:.0%} to {np.max(rows, 0)[0]:.0%} | "
+              f"{zero:.0%} | {one:.0%} | {mean:.2f} |")
 
 
 if __name__ == "__main__":
