@@ -47,7 +47,7 @@ def merge(program: str, name: str, subjects: list[dict], style: dict, folder: Pa
             command += ["--adapter-prompt", subject["prompt"]]
         if name == "ssr":
             command += ["--joint-prompt", f"{subjects[0]['prompt']}, {style['prompt']}"]
-    subprocess.run(command, check=True)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
 def compare(program: str, count: int, listed: dict, folder: Path, output: Path) -> dict[str, list[float]]:
