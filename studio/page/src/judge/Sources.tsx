@@ -1,43 +1,16 @@
 /** Whose images are judged: those that jobs made, or an evaluation's folder. */
-import { useId, useState } from "preact/hooks";
+import { useId } from "preact/hooks";
 
-import { type ApiError, post, remove } from "../api/client";
+import { post, remove } from "../api/client";
 import type { Evaluation } from "../api/types";
-import { asError, ErrorNote } from "../parts/Notice";
+import { FolderForm } from "../parts/FolderForm";
 import { count } from "../parts/words";
 import { evaluations, loadEvaluations, source } from "../state/evaluations";
 
-function ReadFolder() {
-  const id = useId();
-  const [path, setPath] = useState("");
-  const [error, setError] = useState<ApiError | null>(null);
-  const read = async (event: Event) => {
-    event.preventDefault();
-    try {
-      const added = await post<Evaluation>("/evaluations", { path });
-      await loadEvaluations();
-      source.value = added.id;
-      setPath("");
-      setError(null);
-    } catch (thrown) {
-      setError(asError(thrown));
-    }
-  };
-  return (
-    <form class="stack tight" onSubmit={(event) => void read(event)}>
-      <label class="label" for={id}>
-        Folder that “ziplora evaluate” wrote
-      </label>
-      <div class="row">
-        <input id={id} class="grow" type="text" value={path} placeholder="/home/you/out/pairs" spellcheck={false}
-          onInput={(event) => setPath(event.currentTarget.value)} />
-        <button type="submit" class="button" disabled={path.trim() === ""}>
-          Read it
-        </button>
-      </div>
-      <ErrorNote error={error} />
-    </form>
-  );
+async function read(path: string) {
+  const added = await post<Evaluation>("/evaluations", { path });
+  await loadEvaluations();
+  source.value = added.id;
 }
 
 export function Sources() {
@@ -69,7 +42,7 @@ export function Sources() {
       </div>
       <details class="more">
         <summary>Read an evaluation's folder</summary>
-        <ReadFolder />
+        <FolderForm label="Folder that “ziplora evaluate” wrote" placeholder="/home/you/out/pairs" button="Read it" take={read} />
       </details>
     </div>
   );

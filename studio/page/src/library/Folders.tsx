@@ -1,42 +1,16 @@
 /** Folders that the user named: their files are read where they lie, never moved and never changed. */
-import { useId, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 
 import { type ApiError, post, remove } from "../api/client";
 import type { Folder } from "../api/types";
+import { FolderForm } from "../parts/FolderForm";
 import { asError, ErrorNote } from "../parts/Notice";
 import { count } from "../parts/words";
 import { folders, loadAdapters } from "../state/server";
 
-function AddFolder() {
-  const id = useId();
-  const [path, setPath] = useState("");
-  const [error, setError] = useState<ApiError | null>(null);
-  const add = async (event: Event) => {
-    event.preventDefault();
-    try {
-      await post<Folder>("/folders", { path });
-      setPath("");
-      setError(null);
-      await loadAdapters();
-    } catch (thrown) {
-      setError(asError(thrown));
-    }
-  };
-  return (
-    <form class="stack tight" onSubmit={(event) => void add(event)}>
-      <label class="label" for={id}>
-        Folder on this machine
-      </label>
-      <div class="row">
-        <input id={id} class="grow" type="text" value={path} placeholder="/home/you/loras" spellcheck={false}
-          onInput={(event) => setPath(event.currentTarget.value)} />
-        <button type="submit" class="button" disabled={path.trim() === ""}>
-          Add folder
-        </button>
-      </div>
-      <ErrorNote error={error} />
-    </form>
-  );
+async function add(path: string) {
+  await post<Folder>("/folders", { path });
+  await loadAdapters();
 }
 
 function FolderRow({ folder }: { folder: Folder }) {
@@ -78,7 +52,7 @@ export function Folders() {
         {folders.value.map((folder) => (
           <FolderRow key={folder.id} folder={folder} />
         ))}
-        <AddFolder />
+        <FolderForm label="Folder on this machine" placeholder="/home/you/loras" button="Add folder" take={add} />
       </div>
     </details>
   );
