@@ -15,6 +15,8 @@ struct MergedAlignment {
   ColumnAlignment before, after;
   /// Σ_j |⟨a_j, b_j⟩|, Σ_j |⟨a'_j, b'_j⟩| and Σ_j ‖a_j‖ ‖b_j‖: shares of several layers come from their sums.
   double products_before = 0, products_after = 0, lengths = 0;
+  /// ‖ΔW_a‖ ‖ΔW_b‖.
+  double norms = 0;
 };
 
 MergedAlignment align_in_merge(const ColumnFactors& a, const ColumnFactors& b,

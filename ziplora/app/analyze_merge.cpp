@@ -53,11 +53,10 @@ class CoefficientSum {
 /// The measures of several layers as one.
 class AlignmentSum {
  public:
-  void add(const MergedAlignment& layer, double a, double b) {  // a, b: ‖ΔW‖²
-    const double weight = std::sqrt(a * b);
-    before_ += layer.before.cosine * weight;
-    after_ += layer.after.cosine * weight;
-    weight_ += weight;
+  void add(const MergedAlignment& layer) {
+    before_ += layer.before.cosine * layer.norms;
+    after_ += layer.after.cosine * layer.norms;
+    weight_ += layer.norms;
     products_before_ += layer.products_before;
     products_after_ += layer.products_after;
     lengths_ += layer.lengths;
@@ -112,8 +111,9 @@ class MergeAnalysis {
     }
     if (parts.empty()) {  // the merge changes what no input does
       const ColumnFactors own = factors_of(*merged);
-      residual_ += column_products(own, own).sum().item<double>();
-      energy_ += column_products(own, own).sum().item<double>();
+      const double square = column_products(own, own).sum().item<double>();
+      residual_ += square;
+      energy_ += square;
       return;
     }
     const ColumnCoefficients found = find_coefficients(parts, merged);
@@ -156,18 +156,16 @@ class MergeAnalysis {
   }
 
   void align(const std::string& target, const LayerParts& parts, const std::vector<ColumnFactors>& columns) {
+    std::vector<ColumnFactors> added;
+    for (const LayerPart& part : parts) added.push_back(factors_of(*part.layer, part.strength));
     for (size_t i = 0; i < parts.size(); ++i)
       for (size_t j = i + 1; j < parts.size(); ++j) {
-        const ColumnFactors a = factors_of(*parts[i].layer, parts[i].strength),
-                            b = factors_of(*parts[j].layer, parts[j].strength);
         AlignmentSum layer;
-        const MergedAlignment found = align_in_merge(a, b, columns[i], columns[j]);
-        const double left = column_products(a, a).sum().item<double>(),
-                     right = column_products(b, b).sum().item<double>();
-        layer.add(found, left, right);
+        const MergedAlignment found = align_in_merge(added[i], added[j], columns[i], columns[j]);
+        layer.add(found);
         if (layer.empty()) continue;
         const std::pair inputs(parts[i].input, parts[j].input);
-        pair_sums_[inputs].add(found, left, right);
+        pair_sums_[inputs].add(found);
         pairs_.try_emplace(inputs, PairInMerge{files_[inputs.first], files_[inputs.second], {}, {}})
             .first->second.by_layer[target] = layer.mean();
       }
