@@ -44,6 +44,11 @@ std::string json_text(const Json& value, int indent) {
   return visible_json(value.dump(indent, ' ', false, Json::error_handler_t::replace)) + "\n";
 }
 
+void print_out_bytes(std::string_view bytes) {
+  const int code = write_all(STDOUT_FILENO, bytes);
+  if (code != 0 && code != EPIPE) fail(code);
+}
+
 template <class Json>
 void print_out_any_json(const Json& value, int indent) {
   if (const int code = write_all(STDOUT_FILENO, json_text(value, indent))) fail(code);
@@ -53,12 +58,8 @@ void print_out_any_json(const Json& value, int indent) {
 
 std::string Piece::bytes() const { return is_code_ ? std::string(text_) : visible(text_); }
 
-void print_out(std::string_view text) { print_out_image(visible(text)); }
-
-void print_out_image(std::string_view sequence) {
-  const int code = write_all(STDOUT_FILENO, sequence);
-  if (code != 0 && code != EPIPE) fail(code);
-}
+void print_out(std::string_view text) { print_out_bytes(visible(text)); }
+void print_out_image(std::string_view sequence) { print_out_bytes(sequence); }
 
 void print_out_json(const nlohmann::ordered_json& value, int indent) { print_out_any_json(value, indent); }
 void print_out_json(const nlohmann::json& value, int indent) { print_out_any_json(value, indent); }

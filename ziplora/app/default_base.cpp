@@ -9,6 +9,16 @@
 namespace ziplora {
 namespace fs = std::filesystem;
 
+namespace {
+
+/// Where the miniature's folder is, if it is there.
+std::optional<fs::path> miniature() {
+  const auto index = find_asset("mini/model_index.json");
+  return index ? std::optional(index->parent_path()) : std::nullopt;
+}
+
+}  // namespace
+
 std::optional<fs::path> named_base(const std::optional<fs::path>& given) {
   const char* from_environment = std::getenv("ZIPLORA_BASE");
   if (given || !from_environment || !*from_environment) return given;
@@ -25,7 +35,7 @@ fs::path resolve_base(const std::optional<fs::path>& given) {
     throw Error(ErrorKind::kInput, "base " + named->string(),
                 "the environment variable ZIPLORA_BASE names it and it does not exist", "unset ZIPLORA_BASE");
   }
-  if (const auto index = find_asset("mini/model_index.json")) return index->parent_path();
+  if (const auto found = miniature()) return *found;
   std::string searched;
   for (const fs::path& place : asset_places("mini"))
     searched += (searched.empty() ? "" : " and ") + place.string();
@@ -36,9 +46,9 @@ fs::path resolve_base(const std::optional<fs::path>& given) {
 bool is_miniature(const std::optional<fs::path>& given) {
   const auto named = named_base(given);
   if (!named) return true;
-  const auto index = find_asset("mini/model_index.json");
+  const auto found = miniature();
   std::error_code missing;
-  return index && fs::equivalent(*named, index->parent_path(), missing);
+  return found && fs::equivalent(*named, *found, missing);
 }
 
 }  // namespace ziplora
