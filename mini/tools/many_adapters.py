@@ -13,14 +13,26 @@ import json
 import subprocess
 from collections import defaultdict
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 COUNTS = (2, 3, 5, 7, 9)
 STYLES = 3
-METHODS = {"direct": ["--method", "direct"], "direct, each 0.7, style 1": ["--method", "direct"],
-           "ties": ["--method", "ties"], "ssr": ["--method", "ssr"], "ssr, own prompts": ["--method", "ssr", "--joint-weight", "0"],
-           "zip-solve, own prompts": ["--method", "zip-solve", "--joint-weight", "0"], "zip": ["--method", "zip"]}
+
+
+class Way(NamedTuple):
+    arguments: list[str]
+    subject_strength: float = 1.0
+    learns: bool = False  # so that it takes prompts
+    joint: bool = False  # and the first subject's prompt with the style
+
+
+METHODS = {"direct": Way(["--method", "direct"]), "direct, each 0.7, style 1": Way(["--method", "direct"], 0.7),
+           "ties": Way(["--method", "ties"]), "ssr": Way(["--method", "ssr"], learns=True, joint=True),
+           "ssr, own prompts": Way(["--method", "ssr", "--joint-weight", "0"], learns=True),
+           "zip-solve, own prompts": Way(["--method", "zip-solve", "--joint-weight", "0"], learns=True),
+           "zip": Way(["--method", "zip"], learns=True)}
 QUICK = ["--steps", "8", "--scheduler", "dpm++-2m", "--guidance-scale", "3", "--batch-size", "8"]
 
 
@@ -34,18 +46,18 @@ def with_own_prompts(subjects: list[dict], count: int) -> list[dict]:
 
 
 def merge(program: str, name: str, subjects: list[dict], style: dict, folder: Path, output: Path) -> None:
-    strength = ":0.7" if "0.7" in name else ""
-    first, *others = [f"{folder / subject['lora']}{strength}" for subject in subjects]
-    command = [program, "merge", *METHODS[name], "--quiet", "--subject", first, "--style", folder / style["lora"], "-o", output]
+    way = METHODS[name]
+    first, *others = [f"{folder / subject['lora']}:{way.subject_strength:g}" for subject in subjects]
+    command = [program, "merge", *way.arguments, "--quiet", "--subject", first, "--style", folder / style["lora"], "-o", output]
     for other in others:
         command += ["--adapter", other]
-    if METHODS[name][1] in ("ssr", "zip", "zip-solve"):
+    if way.learns:
         command += ["--subject-prompt", subjects[0]["prompt"]]
         for prompt in style["own_prompts"]:
             command += ["--style-prompt", prompt]
         for subject in subjects[1:]:
             command += ["--adapter-prompt", subject["prompt"]]
-        if name == "ssr":
+        if way.joint:
             command += ["--joint-prompt", f"{subjects[0]['prompt']}, {style['prompt']}"]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
