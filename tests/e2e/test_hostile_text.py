@@ -10,7 +10,7 @@ import pytest
 import torch
 from diffusers import StableDiffusionXLPipeline
 from lora_files import LayerChoice, random_layers, save_kohya
-from PIL import Image
+from noise_photo import save_noise_photo
 from program import run_ziplora
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
@@ -33,7 +33,7 @@ def inputs(tmp_path_factory):
                    metadata={"modelspec.trigger_phrase": HOSTILE, "modelspec.license": HOSTILE + str(seed), HOSTILE: HOSTILE,
                              "ss_tag_frequency": json.dumps({HOSTILE: {HOSTILE: 1}}), "ziplora.recipe": json.dumps(recipe)})
     (folder / f"photos{HOSTILE}").mkdir()
-    Image.effect_noise((40, 40), 50).convert("RGB").save(folder / f"photos{HOSTILE}/a{HOSTILE}.png")
+    save_noise_photo(folder / f"photos{HOSTILE}/a{HOSTILE}.png")
     return folder
 
 

@@ -9,9 +9,9 @@ import torch
 from diffusers import StableDiffusionXLPipeline
 from diffusers.training_utils import _collate_lora_metadata
 from lora_files import EVERY_PART, LayerChoice, random_layers, save_diffusers, save_kohya
+from noise_photo import save_noise_photo
 from peft import LoraConfig
 from peft.utils import get_peft_model_state_dict
-from PIL import Image
 from program import events, run_ziplora, texts_of, ziplora, ziplora_fails
 from safetensors.torch import load_file, save_file
 from tiny_sdxl import make_tiny_sdxl
@@ -167,7 +167,7 @@ def test_ranks_and_alphas_are_the_files_own_of_every_kind(base, pipeline, tmp_pa
 @pytest.mark.parametrize("form", ["kohya", "kohya-diffusers", "diffusers", "peft", "comfy"])
 def test_what_training_writes_is_clean(form, base, tmp_path):
     (tmp_path / "photos").mkdir()
-    Image.effect_noise((40, 40), 50).convert("RGB").save(tmp_path / "photos/a.png")
+    save_noise_photo(tmp_path / "photos/a.png")
     out = tmp_path / ("dog" if form == "peft" else "dog.safetensors")
     ziplora("train", tmp_path / "photos", "--prompt", "a sks dog", "--base", base, "--rank", 2, "--iterations", 2,
             "--targets", "linear", "--format", form, "-o", out)

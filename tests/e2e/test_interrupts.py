@@ -8,7 +8,7 @@ import pytest
 import torch
 from diffusers import StableDiffusionXLPipeline
 from lora_files import LayerChoice, random_layers, save_kohya
-from PIL import Image
+from noise_photo import save_noise_photo
 from program import interrupt, ziplora
 from safetensors.torch import save_file
 from tiny_sdxl import make_tiny_sdxl
@@ -74,7 +74,7 @@ def test_nothing_is_written_and_what_was_there_stays(kind, inputs, tmp_path):
 
 def test_an_interrupt_before_zip_learns_says_to_begin_anew(inputs, tmp_path):
     """The one image that it has to draw is done, and the first evaluation, of a thousand draws, begins."""
-    Image.effect_noise((64, 64), 50).convert("RGB").save(tmp_path / "dog.png")
+    save_noise_photo(tmp_path / "dog.png", 64)
     error = interrupt(["merge", "--method", "zip", "--subject", "mini.safetensors", "--subject-prompt", "a sks dog",
                        "--subject-images", tmp_path / "dog.png", "--style", "mini.safetensors",
                        "--style-prompt", "in szn style", "--images", 1, "--image-steps", 1, "--base", MINI,
@@ -86,7 +86,7 @@ def test_an_interrupt_before_zip_learns_says_to_begin_anew(inputs, tmp_path):
 
 def test_class_pictures_that_were_drawn_are_kept(tmp_path):
     base = make_tiny_sdxl(tmp_path / "base")
-    Image.effect_noise((40, 40), 50).convert("RGB").save(tmp_path / "dog.png")
+    save_noise_photo(tmp_path / "dog.png")
     command = ["train", "dog.png", "--prompt", "a sks dog", "--base", base, "--rank", 2, "--iterations", 1,
                "--class-prompt", "a dog", "--prior-images", 40, "-o", "out.safetensors"]
     error = interrupt(command, tmp_path, "class images", after_step=1)

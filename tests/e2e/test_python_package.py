@@ -21,7 +21,7 @@ import torch
 from diffusers import StableDiffusionXLPipeline
 from embedded_base import MINI
 from lora_files import LayerChoice, random_layers, save_kohya
-from PIL import Image
+from noise_photo import save_noise_photo
 from program import BUILD, run_ziplora
 from program import ziplora as run_cli
 from python_package import FOLDER
@@ -58,7 +58,7 @@ def inputs(tmp_path_factory):
         save_kohya(folder / f"{name}.safetensors", random_layers(pipeline, LayerChoice(alpha="rank", seed=seed)), pipeline,
                    metadata={"modelspec.trigger_phrase": "in szn style" if name == "ink" else f"a sks {name}"})
     (folder / "photos").mkdir()
-    Image.effect_noise((40, 40), 50).convert("RGB").save(folder / "photos/a.png")
+    save_noise_photo(folder / "photos/a.png")
     pairs = {
         "subjects": [{"name": "dog", "lora": "../dog.safetensors", "prompt": "a sks dog", "images": "../photos"}],
         "styles": [{"name": "ink", "lora": "../ink.safetensors", "prompt": "in szn style", "images": "../photos",

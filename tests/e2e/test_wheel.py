@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from PIL import Image
+from noise_photo import save_noise_photo
 from program import BUILD, run_ziplora
 from test_install import MOVED_AWAY
 
@@ -123,7 +123,7 @@ def test_it_draws_what_the_program_with_shared_libraries_draws(environment, tmp_
 
 @pytest.mark.parametrize("kind, read", [("png", True), ("jpg", True), ("webp", True), ("gif", True), ("tiff", False), ("avif", False)])
 def test_images_are_read_but_those_whose_libraries_would_be_under_the_gpl(environment, kind, read, tmp_path):
-    Image.effect_noise((64, 64), 50).convert("RGB").save(tmp_path / f"photo.{kind}")
+    save_noise_photo(tmp_path / f"photo.{kind}", 64)
     done = run(environment, "train", f"photo.{kind}", "--prompt", "a cat", "--iterations", 1, "--rank", 1, "-o", "cat.safetensors",
                cwd=tmp_path)
     assert (done.returncode == 0) == read, done.stderr

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from diffusers import StableDiffusionXLPipeline
 from lora_files import LayerChoice, random_layers, save_kohya
-from PIL import Image
+from noise_photo import save_noise_photo
 from tiny_sdxl import make_tiny_sdxl
 
 
@@ -18,5 +18,5 @@ def make_small_inputs(folder: Path) -> Path:
         save_kohya(folder / f"{name}.safetensors", random_layers(pipeline, LayerChoice(seed=seed)), pipeline,
                    metadata={"modelspec.trigger_phrase": f"a sks {name}"})
     (folder / "photos").mkdir()
-    Image.effect_noise((40, 40), 50).convert("RGB").save(folder / "photos/a.png")
+    save_noise_photo(folder / "photos/a.png")
     return folder
