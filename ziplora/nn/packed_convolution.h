@@ -6,8 +6,7 @@
 ///     if (!y) y = at::conv2d(x, weight, bias, stride, padding);  // has the same values
 ///
 /// Holds a second copy of the weight, so large ones stay as they are: their products outweigh the reordering. For drawing
-/// alone: what a training learns from two halves of a batch must equal what it learns from the whole to rounding, and packing
-/// follows the first batch.
+/// alone, which runs in c10::InferenceMode: nothing there can ask for gradients, which the packed product has not.
 
 #include <ATen/core/Tensor.h>
 
