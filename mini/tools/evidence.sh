@@ -5,8 +5,8 @@
 #   mini/tools/evidence.sh [HALF…]           default: development, on which methods are chosen, then report, which decides
 #   mini/tools/evidence.sh --short [HALF…]   the table of the README, estimated at 1½ hours: regimes B with its first ten subjects
 #                                            and C, two noises, own prompts, and the contenders of mini/assets/finalists.json
-#   mini/tools/evidence.sh --questions [HALF…]  after --short: strengths, sparsity, λ, coefficients and several subjects in one
-#                                            file, for docs/questions.md
+#   mini/tools/evidence.sh --questions [HALF…]  after --short: strengths, sparsity, ranks, λ, coefficients, aligned columns, LoRAs of
+#                                            both, two styles and several subjects in one file, for docs/questions.md
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 mini/tools/build.sh
@@ -18,37 +18,44 @@ if [[ "${1:-}" == --short || "${1:-}" == --questions ]]; then
   shift
 fi
 
+# draws and scores what is not there yet
+compare=(build/ziplora evaluate --steps 8 --scheduler dpm++-2m --guidance-scale 3 --batch-size 8)
+
 # in_parts COMMAND…: one process a core, each with its share
 in_parts() {
   local part pids=()
   for ((part = 1; part <= parts; ++part)); do "$@" --shard "$part/$parts" & pids+=($!); done
-  trap 'kill -INT "${pids[@]}" 2>/dev/null; wait; exit 130' INT TERM
+  trap 'kill -TERM "${pids[@]}" 2>/dev/null; wait; exit 130' INT TERM  # what a script starts by & ignores INT
   for pid in "${pids[@]}"; do wait "$pid"; done
   trap - INT TERM
 }
 
-# answer_questions FOLDER: with the LoRAs that are there
+# answer_questions HALF: with the LoRAs that are there, and one of both for each of the first pairs
 answer_questions() {
-  local first=mini/tools/first_subjects.py python=.venv/bin/python
-  local compare=(build/ziplora evaluate --steps 8 --scheduler dpm++-2m --guidance-scale 3 --batch-size 8 --group first -o "$1/evaluation")
-  "$python" "$first" "$1/manifest.json" --group B --count 10 --prompts 2
-  "${compare[@]}" "$1/first-10-2.json" --methods mini/assets/strengths.json
-  "$python" mini/tools/strengths.py "$1/evaluation/images.csv"
-  "$python" "$first" "$1/manifest.json" --group B --count 2 --prompts 4
-  "${compare[@]}" "$1/first-2-4.json" --methods mini/assets/sparsity.json
-  "${compare[@]}" "$1/first-2-4.json" --methods mini/assets/overlap_weights.json
-  "$python" mini/tools/zip_coefficients.py "$1/evaluation"
-  "$python" mini/tools/many_adapters.py "$1/manifest.json" -o "$1/many"
+  local folder="$out/$1" python=.venv/bin/python tools=mini/tools assets=mini/assets question
+  local ask=("${compare[@]}" -o "$folder/evaluation" --group)
+  "$python" "$tools/first_subjects.py" "$folder/manifest.json" --group B --count 10 --prompts 2
+  "${ask[@]}" first "$folder/first-10-2.json" --methods "$assets/strengths.json"
+  "$python" "$tools/strengths.py" "$folder/evaluation/images.csv"
+  "$python" "$tools/first_subjects.py" "$folder/manifest.json" --group B --count 2 --prompts 4
+  for question in sparsity ranks overlap_weights; do
+    "${ask[@]}" first "$folder/first-2-4.json" --methods "$assets/$question.json"
+  done
+  "$python" "$tools/zip_coefficients.py" "$folder/evaluation"
+  in_parts build/ziplora-mini regimes --half "$1" --groups B "${scope[@]}" --subjects 2 --together -o "$folder"
+  "${ask[@]}" "B, together" "$folder/together.json" --methods "$assets/together.json"
+  "$python" "$tools/aligned_columns.py" "$folder/first-2-4.json" -o "$folder/aligned"
+  "$python" "$tools/two_styles.py" "$folder/first-2-4.json" -o "$folder/two_styles"
+  "$python" "$tools/many_adapters.py" "$folder/manifest.json" -o "$folder/many"
 }
 
 (($#)) || set -- development report
 for half in "$@"; do
-  if [[ $questions ]]; then answer_questions "$out/$half"; continue; fi
+  if [[ $questions ]]; then answer_questions "$half"; continue; fi
   echo "evidence: $half: training LoRAs into $out/$half" >&2
   in_parts build/ziplora-mini regimes --half "$half" --groups "$groups" "${scope[@]}" -o "$out/$half"
   echo "evidence: $half: merging and drawing" >&2
-  compare=(build/ziplora evaluate "$out/$half/manifest.json" --methods "mini/assets/$contenders.json" --steps 8
-    --scheduler dpm++-2m --guidance-scale 3 --batch-size 8 -o "$out/$half/evaluation")
-  in_parts "${compare[@]}"
-  "${compare[@]}"
+  table=("${compare[@]}" "$out/$half/manifest.json" --methods "mini/assets/$contenders.json" -o "$out/$half/evaluation")
+  in_parts "${table[@]}"
+  "${table[@]}"
 done

@@ -8,14 +8,12 @@ Merges 1, 2, 4, 6 and 8 subjects that have prompts of their own, as many as ther
 """
 
 import argparse
-import csv
 import json
 import subprocess
-from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
+from quick_evaluation import evaluate, stem
 
 COUNTS = (2, 3, 5, 7, 9)
 STYLES = 3
@@ -33,7 +31,6 @@ METHODS = {"direct": Way(["--method", "direct"]), "direct, each 0.7, style 1": W
            "ssr, own prompts": Way(["--method", "ssr", "--joint-weight", "0"], learns=True),
            "zip-solve, own prompts": Way(["--method", "zip-solve", "--joint-weight", "0"], learns=True),
            "zip": Way(["--method", "zip"], learns=True)}
-QUICK = ["--steps", "8", "--scheduler", "dpm++-2m", "--guidance-scale", "3", "--batch-size", "8"]
 
 
 def with_own_prompts(subjects: list[dict], count: int) -> list[dict]:
@@ -62,8 +59,8 @@ def merge(program: str, name: str, subjects: list[dict], style: dict, folder: Pa
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
-def compare(program: str, count: int, listed: dict, folder: Path, output: Path) -> dict[str, list[float]]:
-    """Mean likeness to the true drawing, share of each subject kept, and of the style, by method."""
+def compare(program: str, count: int, listed: dict, folder: Path, output: Path) -> dict[str, dict[str, float]]:
+    """The scores of each method's merges."""
     subjects = with_own_prompts(listed["subjects"], count - 1)
     styles = [style for style in listed["styles"] if "lora" in style and "own_prompts" in style and style["name"].endswith(", 32")]
     truths = {(pair["subject"], pair["style"]): pair["truths"] for pair in listed["pairs"]}
@@ -71,7 +68,7 @@ def compare(program: str, count: int, listed: dict, folder: Path, output: Path) 
     for style in styles[:STYLES]:
         files = {}
         for name in METHODS:
-            files[name] = output / "merged" / f"{name}-{count}-{style['name']}.safetensors".replace(" ", "-").replace(",", "")
+            files[name] = output / "merged" / f"{stem(name, str(count), style['name'])}.safetensors"
             files[name].parent.mkdir(parents=True, exist_ok=True)
             if not files[name].exists():
                 merge(program, name, subjects, style, folder, files[name])
@@ -86,21 +83,7 @@ def compare(program: str, count: int, listed: dict, folder: Path, output: Path) 
                 "methods": [{"name": name, "file": name} for name in METHODS]}
     file = output / f"manifest-{count}.json"
     file.write_text(json.dumps(manifest, indent=1))
-    subprocess.run([program, "evaluate", file, "--quiet", *QUICK, "-o", output / "evaluation"], check=True, stdout=subprocess.DEVNULL)
-    return means(output / "evaluation" / "images.csv")
-
-
-def means(table: Path) -> dict[str, list[float]]:
-    with open(table, newline="", encoding="utf-8") as lines:
-        rows = list(csv.DictReader(lines))
-    found = defaultdict(lambda: defaultdict(list))
-    for row in rows:
-        if row["judge"] == rows[0]["judge"]:
-            for column in ("likeness", "subject_kept", "style_kept"):
-                if row[column]:
-                    found[row["contender"]][column].append(float(row[column]))
-    return {name: [np.mean(columns[column]) for column in ("likeness", "subject_kept", "style_kept")]
-            for name, columns in found.items() if name in METHODS}
+    return evaluate(program, file, output / "evaluation")
 
 
 def main() -> None:
@@ -112,8 +95,10 @@ def main() -> None:
     listed, folder = json.loads(given.manifest.read_text()), given.manifest.parent.resolve()
     print("| LoRAs | merge | likeness | subject kept | style kept |\n|---|---|---|---|---|")
     for count in (count for count in COUNTS if len(with_own_prompts(listed["subjects"], count - 1)) == count - 1):
-        for name, (likeness, subject, style) in compare(given.program, count, listed, folder, given.output.resolve()).items():
-            print(f"| {count} | {name} | {likeness:.2f} | {subject:.2f} | {style:.2f} |", flush=True)
+        found = compare(given.program, count, listed, folder, given.output.resolve())
+        for name in METHODS:
+            scores = found[name]
+            print(f"| {count} | {name} | {scores['likeness']:.2f} | {scores['subject_kept']:.2f} | {scores['style_kept']:.2f} |", flush=True)
 
 
 if __name__ == "__main__":
