@@ -2,8 +2,8 @@
 #                                                        PCH: a precompiled header of its own, in place of all folders'
 # ziplora_unit_tests(NAME SOURCES …)                     the folder's *_test.cpp files, with ZIPLORA_BUILD_TESTS: one binary,
 #                                                        one entry for ctest, since a start costs as much as many a case
-# SEPARATE in either: the files use one name for several things (each kind of adapter has its `parse`), so each is a
-# unit of its own even with ZIPLORA_UNITY.
+# SEPARATE in either: the files use one name for several things, so each is a unit of its own even with ZIPLORA_UNITY;
+# ALONE …: these files do (each kind of adapter has its `missing`), the others go together.
 if(ZIPLORA_BUILD_TESTS)
   find_package(GTest REQUIRED)
 endif()
@@ -45,7 +45,7 @@ function(ziplora_unity target separate)
 endfunction()
 
 function(ziplora_library name)
-  cmake_parse_arguments(ARG "SEPARATE" "PCH" "SOURCES;DEPENDS;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ARG "SEPARATE" "PCH" "SOURCES;ALONE;DEPENDS;LIBRARIES" ${ARGN})
   list(TRANSFORM ARG_DEPENDS PREPEND ziplora_)
   if(NOT ARG_SOURCES)
     add_library(ziplora_${name} INTERFACE)
@@ -61,6 +61,7 @@ function(ziplora_library name)
     target_precompile_headers(ziplora_${name} REUSE_FROM ziplora_pch)
   endif()
   ziplora_unity(ziplora_${name} ${ARG_SEPARATE})
+  set_source_files_properties(${ARG_ALONE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   ziplora_install_folder(${name})
 endfunction()
 
