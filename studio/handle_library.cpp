@@ -22,11 +22,12 @@ void refuse_unless_safetensors(const std::string& name, std::string_view head) {
   for (size_t i = 0; i < 8 && i < head.size(); ++i)
     length |= static_cast<uint64_t>(static_cast<unsigned char>(head[i])) << (8 * i);
   if (head.size() > 8 && length >= 2 && length <= kLongestHeader && head[8] == '{') return;
-  const bool is_pickle = head.starts_with("\x80") || head.starts_with("PK\x03\x04");
-  throw Refusal(422, "input", "upload " + name,
-                is_pickle ? "this is a Python pickle, which can run code when it is read"
-                          : "this is no safetensors file",
-                "convert it to safetensors first, with a program that you trust");
+  if (head.starts_with("\x80") || head.starts_with("PK\x03\x04"))
+    throw Refusal(422, "input", "upload " + name,
+                  "this is a Python pickle, which can run code when it is read",
+                  "convert it to safetensors first, with a program that you trust");
+  throw Refusal(422, "input", "upload " + name, "this is no safetensors file, whatever its name says",
+                "download it again: a broken download, or a web page in place of the file, looks like this");
 }
 
 /// @return a safe one, with this ending in lower case

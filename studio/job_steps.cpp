@@ -24,7 +24,7 @@ std::string stem_of(const std::string& choice) {
 
 std::string default_output(const std::string& verb, const json& config) {
   if (verb == "generate") return "image";
-  if (verb == "train") return "lora";
+  if (verb == "train") return config.value("prompt", "lora");
   if (!config.contains("subject") || !config.contains("style")) return "merged";
   return stem_of(config.at("subject")) + "-in-" + stem_of(config.at("style"));
 }

@@ -6,9 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 from playwright.sync_api import Error, Page, expect
 from program import ziplora
+from safetensors.torch import save_file
 from studio_page import browser_at, drop, findings, studio_at
 
 DEMO = Path(__file__).resolve().parents[2] / "assets/demo"
@@ -163,6 +165,7 @@ def test_generate_draws_and_keeps_every_setting(page, place):
     page.get_by_role("button", name="Draw", exact=True).click()
     latest = region(page, "Latest images").get_by_role("button", name="Open:")
     expect(latest).to_have_count(2, timeout=A_JOB)
+    expect(latest.first).to_have_accessible_name("Open: a cat face · cat × 0.5 · seed 0")
     latest.first.click()
     dialog = page.get_by_role("dialog")
     for words in ("cat × 0.5", "a cat face"):
@@ -198,8 +201,9 @@ def test_two_images_are_compared_with_a_slider(page):
 def test_a_grid_fills_with_images(page, place):
     visit(page, "generate/grid")
     page.get_by_label("Columns vary").select_option("strength")
-    page.get_by_label("Values of columns").fill("0, 1")
     page.get_by_label("Rows vary").select_option("seed")
+    expect(page.get_by_role("button", name="Draw the grid")).to_be_enabled()  # an empty field means what it shows
+    page.get_by_label("Values of columns").fill("0, 1")
     page.get_by_label("Values of rows").fill("3, 4")
     page.get_by_role("button", name="Draw the grid").click()
     expect(page.locator(".sheet img")).to_have_count(4, timeout=A_JOB)
@@ -218,7 +222,7 @@ def test_train_learns_from_dropped_images_and_captions(page):
     page.get_by_label("Prompt", exact=True).fill("a sks cat face")
     page.get_by_label("Iterations", exact=True).fill("2")
     page.get_by_label("Sample every").fill("2")
-    page.get_by_label("Output", exact=True).fill("my-cat")
+    page.get_by_label("Name", exact=True).fill("my-cat")
     page.get_by_role("button", name="Train", exact=True).click()
     result = region(page, "Result")
     expect(result.get_by_role("button", name="Merge as subject")).to_be_visible(timeout=A_JOB)
@@ -299,12 +303,37 @@ def test_jobs_outlive_a_reload_and_can_be_cancelled(page):
     now.get_by_role("button", name=re.compile("^Cancel")).click()
     row = region(page, "Ended").get_by_role("listitem").first
     expect(row).to_contain_text("cancelled", timeout=A_JOB)
+    expect(row).to_contain_text("You stopped it.")
+    expect(row).not_to_contain_text("--")
+    expect(page.get_by_role("link", name=re.compile("images? in the gallery")).first).to_be_visible()
     row.get_by_role("button", name="Log of").click()
     expect(page.get_by_role("dialog")).to_contain_text("ziplora generate")
     page.keyboard.press("Escape")
     before = region(page, "Ended").get_by_role("listitem").count()
     row.get_by_role("button", name="Remove").click()
     expect(region(page, "Ended").get_by_role("listitem")).to_have_count(before - 1)
+
+
+def test_a_file_that_the_base_cannot_wear_leads_to_another_base(page, place):
+    """As those from the web do, which are for SDXL, while the base is the miniature."""
+    layer = "lora_unet_input_blocks_4_1_transformer_blocks_0_attn1_to_q"
+    save_file({f"{layer}.lora_down.weight": torch.ones(4, 640), f"{layer}.lora_up.weight": torch.ones(640, 4), f"{layer}.alpha": torch.tensor(4.0)},
+              place / "web.safetensors", {"ss_base_model_version": "sdxl_base_v1-0"})
+    visit(page, "library")
+    drop(page, ".drop", place / "web.safetensors")
+    page.get_by_role("listitem").filter(has_text="web").get_by_role("button", name="Use as subject").click()
+    page.get_by_label("Method", exact=True).select_option("ssr")
+    expect(page.get_by_text("web is made for SDXL, and the base here is the miniature.")).to_be_visible()
+    expect(page.get_by_role("button", name="Merge", exact=True)).to_be_disabled()
+    page.get_by_role("button", name="Choose an SDXL checkpoint").click()
+    expect(page.get_by_role("dialog", name="Base")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_label("Method", exact=True).select_option("direct")
+    expect(page.get_by_role("button", name="Choose an SDXL checkpoint")).to_have_count(0)
+    visit(page, "generate")
+    page.get_by_label("Add a LoRA").select_option(label="web")
+    expect(page.get_by_text("Drawing needs an SDXL checkpoint.")).to_be_visible()
+    expect(page.get_by_role("button", name="Draw", exact=True)).to_be_disabled()
 
 
 @pytest.mark.parametrize("width", (1280, 400))

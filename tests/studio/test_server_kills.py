@@ -88,6 +88,7 @@ def test_workers_die_with_their_server(tmp_path):
 def test_killed_workers_are_told_and_can_be_started_again(loras, tmp_path):
     generator = random.Random(7)
     with Studio(tmp_path / "data") as studio:
+        told = 0
         for _ in range(KILLS):
             job = studio.job("generate", {"prompt": ["a dog"], "steps": 400})
             studio.wait_until(job, lambda found: processes_in(studio.data / f"jobs/{job}"))
@@ -98,6 +99,8 @@ def test_killed_workers_are_told_and_can_be_started_again(loras, tmp_path):
             if found["state"] == "failed":
                 assert found["error"]["kind"] == "killed" and "memory" in found["error"]["hint"] and found["images"] == []
                 assert not list((studio.data / f"jobs/{job}/out").glob("*.png"))
+                told += 1
+        assert told
         again = studio.job("generate", {"prompt": ["a dog"], "steps": 1})
         assert len(studio.wait(again)["images"]) == 1
 
@@ -120,3 +123,5 @@ def test_an_interrupted_training_goes_on_by_itself(tmp_path):
                  if event["event"] == "step" and event["stage"] == "train"]
         assert steps == sorted(set(steps)) and steps[-1] == 30, steps  # none is done twice
         assert len(found["adapters"]) == 1 and len(found["images"]) >= 2
+        [name] = [card["name"] for card in studio.get("/adapters")["adapters"] if card["id"] in found["adapters"]]
+        assert name == "a cat"  # the prompt, since it was given no other

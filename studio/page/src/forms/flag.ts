@@ -30,9 +30,9 @@ export function label(name: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-/** The help without the list of choices, which the field shows in another way. */
+/** The help without the list of choices, which the field shows in another way, and in the words of a page. */
 export function helpText(flag: Flag): string {
-  return flag.help.split("\n")[0]!.replace(/ \(required\)$/, "");
+  return flag.help.split("\n")[0]!.replace(/ \(required\)$/, "").replace("; repeat for more", "; one on each line").replace(/\b(INT|FLOAT)\b/, "this many");
 }
 
 const word = "[a-z0-9][a-z0-9+-]*";

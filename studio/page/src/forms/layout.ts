@@ -7,7 +7,7 @@ import type { Flag } from "./flag";
 export const first: Record<string, string[]> = {
   merge: [],
   generate: ["negative_prompt", "images", "seed", "width", "height", "steps", "guidance_scale", "style_strength", "scheduler"],
-  train: ["output", "iterations", "rank", "sample_every"],
+  train: ["iterations", "rank", "sample_every"],
   evaluate: ["steps", "guidance_scale"],
 };
 
@@ -15,7 +15,7 @@ export const first: Record<string, string[]> = {
 const byHand: Record<string, string[]> = {
   merge: ["subject_prompt", "style_prompt", "adapter_prompt", "method", "resume", "plan"],
   generate: ["prompt", "grid", "output", "preview_every", "show"],
-  train: ["prompt"],
+  train: ["prompt", "output"],
   evaluate: ["only", "group", "shard", "gather"],
 };
 

@@ -2,7 +2,7 @@
 import { useId } from "preact/hooks";
 
 import { label } from "../forms/flag";
-import { type AxisDraft, filesFor, isOfFiles } from "./axis";
+import { type AxisDraft, filesFor, isOfFiles, standardValues } from "./axis";
 
 interface Props {
   title: string;
@@ -10,8 +10,6 @@ interface Props {
   names: string[];
   change: (draft: AxisDraft) => void;
 }
-
-const examples: Record<string, string> = { prompt: "one on each line", seed: "0, 1, 2", strength: "0.6, 0.8, 1" };
 
 function Files({ draft, change }: Pick<Props, "draft" | "change">) {
   const all = filesFor(draft.axis);
@@ -49,7 +47,7 @@ export function AxisField({ title, draft, names, change }: Props) {
         <Files draft={draft} change={change} />
       ) : (
         <textarea id={id} rows={draft.axis === "prompt" ? 3 : 1} aria-label={`Values of ${title.toLowerCase()}`} value={draft.text}
-          placeholder={examples[draft.axis] ?? "numbers, with commas"} onInput={(event) => change({ ...draft, text: event.currentTarget.value })} />
+          placeholder={standardValues[draft.axis] ?? (draft.axis === "prompt" ? "one on each line" : "numbers, with commas")} onInput={(event) => change({ ...draft, text: event.currentTarget.value })} />
       )}
     </fieldset>
   );

@@ -8,6 +8,7 @@ import { FlagForm } from "../forms/FlagForm";
 import { drawFlags, first, flagOf } from "../forms/layout";
 import { JobEnd } from "../jobs/JobEnd";
 import { JobProgress } from "../jobs/JobProgress";
+import { BaseMisfit, misfits } from "../parts/BaseMisfit";
 import { DropZone } from "../parts/DropZone";
 import { Empty } from "../parts/Empty";
 import { Icon } from "../parts/icons";
@@ -16,7 +17,7 @@ import { Uploads } from "../parts/Uploads";
 import { baseInWords } from "../state/base";
 import { change, drawing, drawRequest, recall, setValue } from "../state/drawing";
 import { isActive, jobOf, progressOf, start } from "../state/jobs";
-import { images, readyAdapters, verbs } from "../state/server";
+import { adapterOf, images, readyAdapters, verbs } from "../state/server";
 import { sendImages } from "../state/uploads";
 import { Gallery } from "./Gallery";
 import { ImageStrip } from "./ImageStrip";
@@ -110,6 +111,8 @@ export function Draw() {
   const [error, setError] = useState<ApiError | null>(null);
   const job = jobOf(drawing.value.job);
   const isEmpty = drawing.value.prompts.every((text) => text.trim() === "");
+  const worn = drawing.value.worn.map(({ adapter }) => adapterOf(adapter));
+  const cannot = isEmpty || misfits(worn).length > 0;
   const run = async () => {
     setError(null);
     try {
@@ -128,12 +131,13 @@ export function Draw() {
       <form class="card stack" onSubmit={(event) => (event.preventDefault(), void run())}>
         <PromptBox />
         <WornList />
+        <BaseMisfit adapters={worn} refused="Drawing needs an SDXL checkpoint." />
         <DrawOptions />
         <ErrorNote error={error} />
-        <button type="submit" class="button main big" disabled={isEmpty}>
+        <button type="submit" class="button main big" disabled={cannot}>
           <Icon name="generate" /> Draw
         </button>
-        <button type="button" class="button" disabled={isEmpty} onClick={another}>
+        <button type="button" class="button" disabled={cannot} onClick={another}>
           Draw with another seed
         </button>
         {isEmpty && <p class="small muted">Say what to draw, then this button works.</p>}

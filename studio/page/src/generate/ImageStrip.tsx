@@ -12,7 +12,9 @@ interface Props {
   pick?: (id: number) => void; // adds a box to tick to each
 }
 
-const captionOf = (image: GalleryImage) => `${image.prompt ?? image.name}${image.seed === null ? "" : ` · seed ${image.seed}`}`;
+/** With the file that drew it: a sheet has the same prompt and seed from several. */
+const captionOf = (image: GalleryImage) =>
+  [image.prompt ?? image.name, image.contender, image.seed === null ? null : `seed ${image.seed}`].filter(Boolean).join(" · ");
 
 export const isSmall = (image: GalleryImage | undefined) => (image ? Math.max(image.width, image.height) <= 128 : false);
 

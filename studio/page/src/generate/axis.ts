@@ -22,8 +22,11 @@ export function axisNames(flags: Flag[]): string[] {
   return ["prompt", "seed", "strength", "method", "file", ...numbers];
 }
 
+/** What an empty field shows and means. */
+export const standardValues: Record<string, string> = { seed: "0, 1, 2", strength: "0.6, 0.8, 1" };
+
 function typed(draft: AxisDraft): unknown[] {
-  const lines = draft.text.split("\n").map((line) => line.trim()).filter(Boolean);
+  const lines = (draft.text.trim() ? draft.text : (standardValues[draft.axis] ?? "")).split("\n").map((line) => line.trim()).filter(Boolean);
   if (draft.axis === "prompt") return lines;
   return lines.flatMap((line) => line.split(/[\s,;]+/)).filter(Boolean).map((word) => (Number.isNaN(Number(word)) ? word : Number(word)));
 }

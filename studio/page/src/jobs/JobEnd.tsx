@@ -19,7 +19,7 @@ export function RestartButton({ job }: { job: Job }) {
 }
 
 const endings: Record<string, string> = {
-  cancelled: "Cancelled.",
+  cancelled: "You stopped it.",
   interrupted: "Interrupted: the studio or the machine stopped while it ran.",
   failed: "Failed.",
 };
@@ -29,7 +29,7 @@ export function JobEnd({ job }: { job: Job }) {
   if (!ending) return null;
   return (
     <div class="stack tight">
-      {job.error ? <ErrorNote error={job.error} /> : <p class="note warn">{ending}</p>}
+      {job.error && job.state !== "cancelled" ? <ErrorNote error={job.error} /> : <p class="note warn">{ending}</p>}
       <div class="row">
         <RestartButton job={job} />
       </div>

@@ -8,6 +8,7 @@ import { Icon } from "../parts/icons";
 import { asError, ErrorNote } from "../parts/Notice";
 import { count, duration, when } from "../parts/words";
 import { forget, isActive, move } from "../state/jobs";
+import { link } from "../state/route";
 import { adapterOf } from "../state/server";
 import { JobEnd } from "./JobEnd";
 import { JobProgress } from "./JobProgress";
@@ -33,7 +34,7 @@ function Made({ job }: { job: Job }) {
       {files.map((adapter) => (
         <FileLink key={adapter.id} adapter={adapter} />
       ))}
-      {job.images.length > 0 && <span class="muted">{count(job.images.length, "image")} in the gallery</span>}
+      {job.images.length > 0 && <a href={link("/generate")}>{count(job.images.length, "image")} in the gallery</a>}
     </p>
   );
 }

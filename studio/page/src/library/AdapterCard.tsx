@@ -43,7 +43,11 @@ export function Tags({ adapter }: { adapter: Adapter }) {
 }
 
 /** "as /usr/share/ziplora/mini" names the base by its folder. */
-const baseName = (base: string) => (base.startsWith("as /") ? `for ${base.split("/").pop()}` : base);
+function baseName(base: string): string {
+  if (!base.startsWith("as /")) return base;
+  const folder = base.split("/").pop();
+  return folder === "mini" ? "for the miniature" : `for ${folder}`;
+}
 
 export function AdapterCard({ adapter, open }: { adapter: Adapter; open: () => void }) {
   const words = adapter.summary?.trigger_words ?? [];

@@ -1,4 +1,6 @@
 /** For who opens the studio for the first time: what it is for, in three steps. */
+import { ChooseBase } from "../parts/BaseButton";
+import { isMiniature } from "../state/base";
 import { link } from "../state/route";
 
 export function Beginning() {
@@ -8,7 +10,7 @@ export function Beginning() {
       <ol class="steps">
         <li>
           <strong>Drop two LoRA files</strong>
-          <span class="muted">One of a subject, such as your dog, and one of a style, such as ink. Any from the web for SDXL will do.</span>
+          <span class="muted">One of a subject, such as your dog, and one of a style, such as ink.</span>
         </li>
         <li>
           <strong>Merge them</strong>
@@ -19,6 +21,12 @@ export function Beginning() {
           <span class="muted">Images are drawn at once, beside those of a plain sum. Compare, draw more, download.</span>
         </li>
       </ol>
+      {isMiniature() && (
+        <div class="row muted">
+          <span>Files from the web are for SDXL: to look at what they draw, ziplora needs a checkpoint of it.</span>
+          <ChooseBase />
+        </div>
+      )}
       <p class="muted">
         No files? <a href={link("/train")}>Make one from your own images</a>, or <a href={link("/generate")}>draw with the base alone</a>.
       </p>

@@ -20,6 +20,13 @@ const invitations = {
   adapter: "Drop another LoRA",
 };
 
+/** What the program takes if nothing is typed: the file's first words, or what its help says. */
+function standard(input: Input): string {
+  const words = adapterOf(input.adapter)?.summary?.trigger_words[0];
+  const flags = [`${input.role}_prompt`, "subject_prompt"].map((name) => flagOf(verbs.value.merge, name));
+  return words ?? flags.map((flag) => flag && defaultText(flag)).find(Boolean) ?? "";
+}
+
 function Prompts({ input, at }: { input: Input; at: number }) {
   const id = useId();
   const flag = flagOf(verbs.value.merge, `${input.role}_prompt`);
@@ -27,7 +34,7 @@ function Prompts({ input, at }: { input: Input; at: number }) {
   return (
     <div class="field">
       <label for={id}>{label(flag.name)}</label>
-      <textarea id={id} rows={Math.max(2, input.prompts.length)} value={input.prompts.join("\n")} placeholder={defaultText(flag) || defaultText(flagOf(verbs.value.merge, "subject_prompt") ?? flag)} aria-describedby={`${id}-help`}
+      <textarea id={id} rows={Math.max(2, input.prompts.length)} value={input.prompts.join("\n")} placeholder={standard(input)} aria-describedby={`${id}-help`}
         onInput={(event) => setInput(at, { prompts: event.currentTarget.value ? event.currentTarget.value.split("\n") : [] })} />
       <span class="help" id={`${id}-help`}>
         {helpText(flag)}

@@ -13,6 +13,8 @@ export function chosenMethod(): Method | undefined {
   return methods.value?.find((method) => method.name === name);
 }
 
+export const isDefault = (method: Method) => method.name === flagOf(verbs.value.merge, "method")?.default;
+
 export function MethodPicker() {
   const id = useId();
   const flag = flagOf(verbs.value.merge, "method");
@@ -23,6 +25,7 @@ export function MethodPicker() {
     all.filter((method) => method.needs_base === needsBase).map((method) => (
       <option key={method.name} value={method.name}>
         {method.name}
+        {isDefault(method) && " (recommended)"}
       </option>
     ));
   return (

@@ -7,22 +7,24 @@ import { mergeFlags } from "../forms/layout";
 import { Curves } from "../jobs/JobProgress";
 import { AdapterSlot } from "../merge/AdapterSlot";
 import { MergeResult } from "../merge/MergeResult";
-import { chosenMethod, MethodPicker } from "../merge/MethodPicker";
+import { chosenMethod, isDefault, MethodPicker } from "../merge/MethodPicker";
 import { PlanNote, usePlan } from "../merge/PlanNote";
 import { mergeRequest } from "../merge/request";
+import { BaseMisfit, misfits } from "../parts/BaseMisfit";
 import { Icon } from "../parts/icons";
 import { asError, ErrorNote } from "../parts/Notice";
 import { Uploads } from "../parts/Uploads";
 import { isActive, jobOf, jobOrNewest, start } from "../state/jobs";
 import { addInput, draft, setOption, swapRoles } from "../state/merge";
-import { verbs } from "../state/server";
+import { adapterOf, verbs } from "../state/server";
 
 function Options() {
   const verb = verbs.value.merge;
   const method = chosenMethod();
   if (!verb || !method) return null;
   const { own, common } = mergeFlags(verb, method);
-  return <FlagForm flags={[...own, ...common]} first={own.slice(0, 2).map((flag) => flag.name)} values={draft.value.values} change={setOption} />;
+  const first = isDefault(method) ? [] : own.slice(0, 2); // the default is for who does not want to set anything
+  return <FlagForm flags={[...own, ...common]} first={first.map((flag) => flag.name)} values={draft.value.values} change={setOption} />;
 }
 
 /** The options that the chosen method has: those of another one would be refused. */
@@ -42,6 +44,8 @@ function StartButton() {
   const request = mergeRequest(fitting());
   const plan = usePlan(request);
   const running = isActive(jobOf(draft.value.job));
+  const files = draft.value.inputs.map((input) => adapterOf(input.adapter));
+  const strange = chosenMethod()?.needs_base && misfits(files).length > 0;
   const run = async () => {
     if (!request) return;
     setSending(true);
@@ -57,7 +61,8 @@ function StartButton() {
   };
   return (
     <div class="stack">
-      {plan && <PlanNote plan={plan} />}
+      {strange && <BaseMisfit adapters={files} refused="This method looks at what the base draws. Choose an SDXL checkpoint, or a method that looks at the files alone." />}
+      {plan && !(strange && plan.refusal) && <PlanNote plan={plan} />}
       <ErrorNote error={error} />
       <button type="button" class="button main big" disabled={!request || sending || Boolean(plan?.refusal)} onClick={() => void run()}>
         <Icon name="merge" /> {running ? "Merge again, after this one" : "Merge"}

@@ -71,6 +71,21 @@ function Prompt() {
   );
 }
 
+function Name() {
+  const id = useId();
+  const prompt = training.value.prompt.trim();
+  return (
+    <div class="field">
+      <label for={id}>Name</label>
+      <input id={id} type="text" value={(training.value.values.output as string | undefined) ?? ""} placeholder={prompt || "as the prompt"} aria-describedby={`${id}-help`}
+        onInput={(event) => setValue("output", event.currentTarget.value || undefined)} />
+      <span class="help" id={`${id}-help`}>
+        Call the LoRA this in the library
+      </span>
+    </div>
+  );
+}
+
 function Images() {
   const chosen = training.value.images.length;
   return (
@@ -120,6 +135,7 @@ export function Train() {
           <Presets />
           <Images />
           <Prompt />
+          <Name />
           {verb && <FlagForm flags={formFlags(verb)} first={first.train!} values={training.value.values} change={setValue} />}
           <ErrorNote error={error} />
           <button type="button" class="button main big" disabled={lacks !== ""} onClick={() => void run()}>

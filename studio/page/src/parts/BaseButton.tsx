@@ -39,11 +39,23 @@ function BaseDialog({ close }: { close: () => void }) {
   );
 }
 
+export function ChooseBase() {
+  const [open, setOpen] = useState(false);
+  return (
+    <>
+      <button type="button" class="button small left" onClick={() => setOpen(true)}>
+        Choose an SDXL checkpoint
+      </button>
+      {open && <BaseDialog close={() => setOpen(false)} />}
+    </>
+  );
+}
+
 export function BaseButton() {
   const [open, setOpen] = useState(false);
   return (
     <>
-      <button type="button" class="button quiet small base" onClick={() => setOpen(true)}>
+      <button type="button" class="button quiet small base" title="The base: the model that draws" onClick={() => setOpen(true)}>
         <Icon name="folder" />
         <span class="clip">
           <span class="sr">Base: </span>

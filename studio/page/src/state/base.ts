@@ -13,6 +13,9 @@ export function baseInWords(): string {
   return path ? lastPart(path) : "the miniature";
 }
 
+/** Whether jobs draw with the miniature, which no LoRA from the web fits. */
+export const isMiniature = () => base.value === "" && about.value?.base.kind === "miniature";
+
 export function withBase(options: Record<string, unknown>): Record<string, unknown> {
   return base.value && options.base === undefined ? { ...options, base: base.value } : options;
 }
