@@ -2,15 +2,18 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <fstream>
 #include <map>
 #include <set>
+#include <thread>
 
 #include "mini/regimes/make_regimes.h"
 #include "mini/regimes/regime_manifest.h"
 #include "mini/regimes/regime_plan.h"
 #include "mini/regimes/regime_together.h"
 #include "mini/regimes/regime_world.h"
+#include "mini/report/claimed_folder.h"
 #include "mini/world/made_up_drawings.h"
 #include "ziplora/base/error.h"
 
@@ -18,6 +21,27 @@ namespace ziplora::mini {
 namespace {
 
 namespace fs = std::filesystem;
+
+TEST(ClaimedFolder, PartsThatBeginAtOnceClaimItTogether) {
+  const fs::path place = fs::temp_directory_path() / fmt::format("ziplora-claims-{}", ::getpid());
+  std::atomic<int> refused = 0;
+  for (int turn = 0; turn < 15; ++turn) {
+    std::vector<std::thread> parts;
+    for (int part = 0; part < 4; ++part)
+      parts.emplace_back([&] {
+        try {
+          claim_folder(place / std::to_string(turn), {{"seed", 1}}, "regimes");
+        } catch (const Error&) {
+          ++refused;
+        }
+      });
+    for (std::thread& part : parts) part.join();
+  }
+  EXPECT_EQ(refused, 0);
+  std::ofstream(place / "0" / "lora.safetensors") << "made";
+  EXPECT_THROW(claim_folder(place / "0", {{"seed", 2}}, "regimes"), Error);
+  fs::remove_all(place);
+}
 
 class RegimesTest : public testing::TestWithParam<Purpose> {
  protected:

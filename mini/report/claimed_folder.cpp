@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <system_error>
+#include <thread>
 
 #include "ziplora/base/error.h"
+#include "ziplora/base/lock_file.h"
 #include "ziplora/io/json_file.h"
 #include "ziplora/io/sha256.h"
 
@@ -14,6 +17,12 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kRecipeFile = "recipe.json";
+constexpr const char* kLockFile = ".recipe.json.lock";
+
+/// Parts of one work that begin at the same time claim one after the other.
+void wait_for(LockFile& lock) {
+  while (lock.take() == FileLock::kHeldByAnother) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+}
 
 }  // namespace
 
@@ -29,8 +38,10 @@ nlohmann::json weights_of(const fs::path& base) {
 void claim_folder(const fs::path& folder, const nlohmann::json& recipe, const std::string& where) {
   const fs::path file = folder / kRecipeFile;
   fs::create_directories(folder);
+  LockFile lock(folder / kLockFile);
+  wait_for(lock);
   const auto is_made = [](const fs::directory_entry& entry) {
-    return entry.path().filename() != kRecipeFile;
+    return entry.path().filename() != kRecipeFile && entry.path().filename() != kLockFile;
   };
   if (std::ranges::none_of(fs::directory_iterator(folder), is_made)) {
     write_json_file(file, recipe);

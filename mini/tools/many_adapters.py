@@ -23,11 +23,12 @@ class Way(NamedTuple):
     arguments: list[str]
     subject_strength: float = 1.0
     learns: bool = False  # so that it takes prompts
-    joint: bool = False  # and the first subject's prompt with the style
+    joint: int = 0  # of how many subjects, the first ones, it takes the prompt with the style, too
 
 
 METHODS = {"direct": Way(["--method", "direct"]), "direct, each 0.7, style 1": Way(["--method", "direct"], 0.7),
-           "ties": Way(["--method", "ties"]), "ssr": Way(["--method", "ssr"], learns=True, joint=True),
+           "ties": Way(["--method", "ties"]), "ssr": Way(["--method", "ssr"], learns=True, joint=1),
+           "ssr, a joint prompt for each": Way(["--method", "ssr"], learns=True, joint=max(COUNTS)),
            "ssr, own prompts": Way(["--method", "ssr", "--joint-weight", "0"], learns=True),
            "zip-solve, own prompts": Way(["--method", "zip-solve", "--joint-weight", "0"], learns=True),
            "zip": Way(["--method", "zip"], learns=True)}
@@ -54,8 +55,8 @@ def merge(program: str, name: str, subjects: list[dict], style: dict, folder: Pa
             command += ["--style-prompt", prompt]
         for subject in subjects[1:]:
             command += ["--adapter-prompt", subject["prompt"]]
-        if way.joint:
-            command += ["--joint-prompt", f"{subjects[0]['prompt']}, {style['prompt']}"]
+        for subject in subjects[:way.joint]:
+            command += ["--joint-prompt", f"{subject['prompt']}, {style['prompt']}"]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
