@@ -257,13 +257,28 @@ def test_a_guessed_joint_prompt_asks_nothing_of_a_third_adapter(command, files, 
     third = ["--adapter", f"{files['ink']}:0.5", "--adapter-prompt", "lcd screen", "--joint-weight", 1e9, "--joint-subject", 1, "--ridge", 1e-9]
     guessed = ziplora(*command(*third), cwd=tmp_path)
     without = deltas(tmp_path / "out.safetensors")
-    assert any("asks nothing of adapter (ink.safetensors)" in note for note in texts_of(guessed, "note"))
+    assert any("do not name adapter (ink.safetensors) and ask nothing" in note for note in texts_of(guessed, "note"))
     given = ziplora(*command(*third, "--joint-prompt", "a sks dog, in szn style"), cwd=tmp_path)
-    assert not any("asks nothing" in note for note in texts_of(given, "note"))
+    assert not any("ask nothing" in note for note in texts_of(given, "note"))
     name = "lora_unet_middle_block_1_transformer_blocks_0_attn1_to_q"
     ink = deltas(files["ink"])[name]
     added = deltas(tmp_path / "out.safetensors")[name] - without[name]
     assert ((added - 0.5 * ink).norm() / (0.5 * ink).norm()).item() < 1e-3
+
+
+def test_a_further_thing_has_a_joint_prompt_of_its_own(command, files, tmp_path):
+    """At a joint weight that drowns the rest, each is as strong as its prompt asks, although none asks for both things."""
+    limit = ["--joint-weight", 1e9, "--joint-subject", 0.6, "--ridge", 1e-9]
+    third = ["--adapter", f"{files['ink']}:0.5", "--adapter-prompt", "a sks plant"]
+    result = ziplora(*command(*limit, *third), cwd=tmp_path)
+    assert 'joint: "a sks dog, in szn style", "a sks plant, in szn style"' in texts_of(result, "note")
+    recipe = json.loads(metadata_of(tmp_path / "out.safetensors")["ziplora.recipe"])
+    assert recipe["joint_prompts"] == ["a sks dog, in szn style", "a sks plant, in szn style"]
+    guessed = deltas(tmp_path / "out.safetensors")
+    each = [word for prompt in recipe["joint_prompts"] for word in ("--joint-prompt", prompt)]
+    ziplora(*command(*limit, *third, *each), cwd=tmp_path)
+    given = deltas(tmp_path / "out.safetensors")
+    assert all(torch.equal(guessed[name], given[name]) for name in guessed)
 
 
 def test_an_interrupted_recording_says_merge(command, tmp_path):
@@ -286,6 +301,16 @@ def test_a_default_that_depends_on_the_method_can_be_given(command, tmp_path):
 @pytest.fixture(scope="module")
 def zip_options():
     return ["--images", 1, "--image-steps", 1, "--evaluation-draws", 2]
+
+
+def test_zip_has_a_term_for_each_joint_prompt(command, zip_options, files, tmp_path):
+    third = ["--adapter", f"{files['ink']}:0.5", "--adapter-prompt", "a sks plant"]
+    result = ziplora(*command("--joint-weight", 2.5, "--iterations", 1, *zip_options, *third, method="zip", style_prompts=STYLES[:2]), cwd=tmp_path)
+    [row] = result["history"]
+    own = {name for name in row if name.startswith("loss_")} - {"loss_joint", "loss_joint 2"}
+    assert len(own) == 3
+    terms = sum(row[name] for name in own) + 2.5 * (row["loss_joint"] + row["loss_joint 2"])
+    assert row["loss"] == pytest.approx(terms + 0.01 * row["overlap"] * result["overlap"]["unnormalised"]["before"], rel=1e-5)
 
 
 def test_zip_learns_under_the_joint_prompt_and_goes_on_where_it_stopped(command, zip_options, tmp_path):

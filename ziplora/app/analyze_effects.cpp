@@ -107,7 +107,7 @@ std::vector<ContextEffects> analyze_effects(const Adapter& merged, MergeOrigin o
                        .cancel = &cancel,
                        .kept_moments = kept ? &*kept : nullptr,
                        .state_path = {}};
-  note_joint_prompt(origin.inputs, contexts, progress);
+  note_joint_prompts(origin.inputs, contexts, progress);
   const std::vector<RecordedContext> recorded =
       record_contexts(origin.inputs, std::move(contexts), MomentsOf::kInputs,
                       &find_learned_targets("attention"), default_recording(MomentsOf::kInputs), context);

@@ -102,7 +102,7 @@ nlohmann::json recipe_of(const MergePlan& plan, const std::vector<MergeInput>& i
                          const std::vector<PromptContext>& contexts) {
   if (plan.recipe) return plan.recipe->to_json();
   nlohmann::json recipe{{"method", plan.method->name}, {"options", plan.options}};
-  if (has_joint(inputs, contexts)) recipe["joint_prompts"] = contexts.back().prompts;
+  if (!joint_of(contexts, inputs).empty()) recipe["joint_prompts"] = joint_prompts_in(contexts, inputs);
   return recipe;
 }
 

@@ -114,7 +114,7 @@ MergePreview preview_merge(const MergeRequest& request, ProgressSink& progress) 
   const InputsOfLayers layers = inputs_of_layers(adapters);
   std::vector<std::string> joint = request.joint_prompts;
   if (joint.empty()) joint = joint_prompts_of(inputs);
-  if (has_joint(inputs, contexts)) joint = contexts.back().prompts;
+  if (!joint_of(contexts, inputs).empty()) joint = joint_prompts_in(contexts, inputs);
   return {plan.recipe ? "recipe" : plan.method->name,
           plan.options,
           plan.needs_base(),

@@ -62,14 +62,14 @@ struct Learning {
     /// From 1.
     int64_t iteration;
     double loss;
-    /// By adapter, and "joint" if it counts.
+    /// By context: each adapter's, "joint", "joint 2" …
     std::map<std::string, double> fidelity;
     /// As a fraction of its start.
     double overlap;
   };
   /// By "subject", "style", "adapter", "adapter_2", …
   std::map<std::string, OfAdapter> adapters;
-  /// Fidelity to the weighted sum under the joint prompt, if it counts.
+  /// Fidelity to the weighted sum under the joint prompts, if they count: the mean of theirs.
   std::optional<BeforeAfter> joint_fidelity;
   /// As fractions of the start, so `before` is 1, or 0 if nothing overlapped.
   BeforeAfter overlap;

@@ -38,6 +38,14 @@ size_t shared_ending(const std::vector<Words>& prompts) {
   return shared;
 }
 
+/// "dog" and "dog,".
+bool same_word(std::string_view a, std::string_view b) {
+  const auto bare = [](std::string_view word) {
+    return word.ends_with(',') ? word.substr(0, word.size() - 1) : word;
+  };
+  return bare(a) == bare(b);
+}
+
 bool is_article(const std::string& word) { return word == "a" || word == "an" || word == "the"; }
 
 /// From the last preposition on; of a prompt that names no thing, all of it.
@@ -47,10 +55,68 @@ size_t ending_of_one(const Words& words) {
   return words.empty() || is_article(words.front()) ? 0 : words.size();
 }
 
-/// A guessed prompt has no words of further adapters, so it asks nothing of them.
-double joint_share(Role role, const JointOptions& joint, bool is_guessed) {
-  if (role == Role::kSubject) return joint.subject_share;
-  return role == Role::kAdapter && is_guessed ? 0 : 1;
+/// "a sks plant", but not "szn style" or "a fox, in szn style".
+bool names_a_thing(const Words& words) {
+  return !words.empty() && is_article(words.front()) && ending_of_one(words) == 0;
+}
+
+/// Whether one of the input's own prompts stands in the joint one, word for word.
+bool names(const Words& joint, const MergeInput& input) {
+  return std::ranges::any_of(input.prompts, [&](const std::string& prompt) {
+    const Words own = words_of(prompt);
+    return !own.empty() && !std::ranges::search(joint, own, same_word).empty();
+  });
+}
+
+bool names_one(const Words& joint, const std::vector<MergeInput>& inputs, Role role) {
+  return std::ranges::any_of(
+      inputs, [&](const MergeInput& input) { return input.role == role && names(joint, input); });
+}
+
+/// Further adapters that a prompt names without the subject stand in its place.
+/// @param by_name  whether it asks nothing of those that it does not name
+std::vector<double> joint_shares(const Words& joint, const std::vector<MergeInput>& inputs,
+                                 double subject_share, bool by_name) {
+  const bool asks_subject =
+      !names_one(joint, inputs, Role::kAdapter) || names_one(joint, inputs, Role::kSubject);
+  const auto share_of = [&](const MergeInput& input) {
+    if (input.role == Role::kStyle) return 1.0;
+    if (input.role == Role::kSubject) return asks_subject ? subject_share : 0.0;
+    if (!by_name) return 1.0;
+    if (!names(joint, input)) return 0.0;
+    return asks_subject ? 1.0 : subject_share;
+  };
+  std::vector<double> shares;
+  for (const MergeInput& input : inputs) shares.push_back(share_of(input));
+  return shares;
+}
+
+/// One for all prompts that ask for the same shares.
+std::vector<PromptContext> joint_contexts(const std::vector<std::string>& prompts,
+                                          const std::vector<MergeInput>& inputs, const JointOptions& joint,
+                                          bool is_guessed) {
+  const auto has = [&](Role role) {
+    return std::ranges::any_of(inputs, [&](const MergeInput& input) { return input.role == role; });
+  };
+  const auto names_further = [&](const std::string& prompt) {
+    return names_one(words_of(prompt), inputs, Role::kAdapter);
+  };
+  // Without roles nobody is further than another.
+  const bool by_name =
+      has(Role::kSubject) && has(Role::kStyle) && (is_guessed || std::ranges::any_of(prompts, names_further));
+  std::vector<PromptContext> contexts;
+  for (const std::string& prompt : prompts) {
+    std::vector<double> shares = joint_shares(words_of(prompt), inputs, joint.subject_share, by_name);
+    const auto same = std::ranges::find(contexts, shares, &PromptContext::shares);
+    if (same != contexts.end())
+      same->prompts.push_back(prompt);
+    else
+      contexts.push_back({.name = contexts.empty() ? "joint" : fmt::format("joint {}", contexts.size() + 1),
+                          .weight = joint.weight,
+                          .prompts = {prompt},
+                          .shares = std::move(shares)});
+  }
+  return contexts;
 }
 
 }  // namespace
@@ -80,9 +146,12 @@ std::vector<std::string> joint_prompts_of(const std::vector<MergeInput>& inputs)
   const auto begin = style.end() - static_cast<int64_t>(shared);
   const char* comma = begin == style.begin() || (begin - 1)->ends_with(',') ? "," : "";
 
+  std::vector<std::string> things = prompts_of(inputs, Role::kSubject);
+  for (const std::string& further : prompts_of(inputs, Role::kAdapter))
+    if (!things.empty() && names_a_thing(words_of(further))) things.push_back(further);
   std::vector<std::string> joint;
-  for (const std::string& subject : prompts_of(inputs, Role::kSubject))
-    joint.push_back(fmt::format("{}{} {}", subject, comma, fmt::join(begin, style.end(), " ")));
+  for (const std::string& thing : things)
+    joint.push_back(fmt::format("{}{} {}", thing, comma, fmt::join(begin, style.end(), " ")));
   return joint;
 }
 
@@ -112,16 +181,22 @@ std::vector<PromptContext> prompt_contexts(const std::vector<MergeInput>& inputs
     throw Error(ErrorKind::kUsage, "merge: --joint-prompt",
                 "the inputs' own prompts do not tell how subject and style are called together",
                 "add --joint-prompt \"a sks dog, in szn style\" with your words, or --joint-weight 0");
-  PromptContext together{
-      .name = "joint", .weight = joint.weight, .prompts = std::move(joint_prompts), .shares = {}};
-  for (const MergeInput& input : inputs)
-    together.shares.push_back(joint_share(input.role, joint, is_guessed));
-  contexts.push_back(std::move(together));
+  for (PromptContext& context : joint_contexts(joint_prompts, inputs, joint, is_guessed))
+    contexts.push_back(std::move(context));
   return contexts;
 }
 
-bool has_joint(const std::vector<MergeInput>& inputs, const std::vector<PromptContext>& contexts) {
-  return contexts.size() > inputs.size();
+std::span<const PromptContext> joint_of(const std::vector<PromptContext>& contexts,
+                                        const std::vector<MergeInput>& inputs) {
+  return std::span(contexts).subspan(std::min(inputs.size(), contexts.size()));
+}
+
+std::vector<std::string> joint_prompts_in(const std::vector<PromptContext>& contexts,
+                                          const std::vector<MergeInput>& inputs) {
+  std::vector<std::string> prompts;
+  for (const PromptContext& joint : joint_of(contexts, inputs))
+    prompts.insert(prompts.end(), joint.prompts.begin(), joint.prompts.end());
+  return prompts;
 }
 
 std::vector<double> strengths_in(const PromptContext& context, const std::vector<MergeInput>& inputs) {
@@ -130,16 +205,14 @@ std::vector<double> strengths_in(const PromptContext& context, const std::vector
   return strengths;
 }
 
-void note_joint_prompt(const std::vector<MergeInput>& inputs, const std::vector<PromptContext>& contexts,
-                       ProgressSink& progress) {
-  if (!has_joint(inputs, contexts)) return;
-  const PromptContext& joint = contexts.back();
-  progress.note(fmt::format("joint: \"{}\"", fmt::join(joint.prompts, "\", \"")));
+void note_joint_prompts(const std::vector<MergeInput>& inputs, const std::vector<PromptContext>& contexts,
+                        ProgressSink& progress) {
+  const std::span<const PromptContext> joints = joint_of(contexts, inputs);
+  if (joints.empty()) return;
+  progress.note(fmt::format("joint: \"{}\"", fmt::join(joint_prompts_in(contexts, inputs), "\", \"")));
   for (size_t k = 0; k < inputs.size(); ++k)
-    if (inputs[k].role == Role::kAdapter && joint.shares[k] == 0)
-      progress.note(fmt::format(
-          "the joint prompt is made of the subject's and the style's words and asks nothing of {}",
-          describe(inputs[k])));
+    if (std::ranges::all_of(joints, [&](const PromptContext& joint) { return joint.shares[k] == 0; }))
+      progress.note(fmt::format("joint prompts do not name {} and ask nothing of it", describe(inputs[k])));
 }
 
 }  // namespace ziplora

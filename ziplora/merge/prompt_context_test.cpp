@@ -63,6 +63,44 @@ TEST(PromptContexts, OnlyAGivenJointPromptAsksForFurtherAdapters) {
   EXPECT_EQ(prompt_contexts(inputs, {"all three"}, {}).back().shares, (std::vector<double>{0.7, 1, 1}));
 }
 
+TEST(PromptContexts, FurtherThingsHaveJointPromptsOfTheirOwn) {
+  std::vector<MergeInput> inputs = pair({"a sks dog"}, {"a rose, in szn style"});
+  inputs.push_back({.adapter = &kAdapter, .role = Role::kAdapter, .prompts = {"a sks plant"}});
+  inputs.push_back({.adapter = &kAdapter, .role = Role::kAdapter, .prompts = {"a fox, in lcd style"}});
+  const std::vector<PromptContext> contexts = prompt_contexts(inputs, {}, {.weight = 3});
+  const auto joint = joint_of(contexts, inputs);
+  ASSERT_EQ(joint.size(), 2U);
+  EXPECT_EQ(joint_prompts_in(contexts, inputs),
+            (Prompts{"a sks dog, in szn style", "a sks plant, in szn style"}));
+  EXPECT_EQ(joint[0].shares, (std::vector<double>{0.7, 1, 0, 0}));
+  EXPECT_EQ(joint[1].shares, (std::vector<double>{0, 1, 0.7, 0}));
+  EXPECT_EQ(joint[1].name, "joint 2");
+  EXPECT_EQ(joint[1].weight, 3);
+}
+
+TEST(PromptContexts, AJointPromptIsOfThoseThatItNames) {
+  std::vector<MergeInput> inputs = pair({"a sks dog"}, {"a rose, in szn style"});
+  inputs.push_back({.adapter = &kAdapter, .role = Role::kAdapter, .prompts = {"a sks plant"}});
+  const std::vector<PromptContext> contexts = prompt_contexts(
+      inputs,
+      {"a sks dog, inked", "a sks plant, inked", "a sks dog beside a sks plant, inked", "a sks dog asleep"},
+      {});
+  const auto joint = joint_of(contexts, inputs);
+  ASSERT_EQ(joint.size(), 3U);
+  EXPECT_EQ(joint[0].shares, (std::vector<double>{0.7, 1, 0}));
+  EXPECT_EQ(joint[0].prompts, (Prompts{"a sks dog, inked", "a sks dog asleep"}));
+  EXPECT_EQ(joint[1].shares, (std::vector<double>{0, 1, 0.7}));
+  EXPECT_EQ(joint[2].shares, (std::vector<double>{0.7, 1, 1}));
+}
+
+TEST(PromptContexts, AJointPromptIsOfAllWhereNoneIsASubjectOrAStyle) {
+  const std::vector<MergeInput> inputs{
+      {.adapter = &kAdapter, .role = Role::kAdapter, .prompts = {"a sks dog"}},
+      {.adapter = &kAdapter, .role = Role::kAdapter, .prompts = {"a rose, in szn style"}}};
+  const std::vector<PromptContext> contexts = prompt_contexts(inputs, {"a sks dog, in szn style"}, {});
+  EXPECT_EQ(contexts.back().shares, (std::vector<double>{1, 1}));
+}
+
 TEST(PromptContexts, WithoutAJointPromptSayHowToGiveOne) {
   try {
     prompt_contexts(pair({"a sks dog"}, {"a szn"}), {}, {});

@@ -150,7 +150,7 @@ std::vector<RecordedContext> record_contexts(const std::vector<MergeInput>& inpu
                                              MergeContext& context) {
   std::vector<PromptContext> contexts =
       prompt_contexts(inputs, context.joint_prompts, joint_options_of(options));
-  note_joint_prompt(inputs, contexts, *context.progress);
+  note_joint_prompts(inputs, contexts, *context.progress);
   return record_contexts(inputs, std::move(contexts), of,
                          of == MomentsOf::kInputs ? &find_learned_targets(options["targets"]) : nullptr,
                          {.steps = options["context-steps"],

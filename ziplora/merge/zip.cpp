@@ -7,7 +7,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 #include <set>
+#include <span>
 
 #include "ziplora/base/error.h"
 #include "ziplora/base/save_clock.h"
@@ -21,8 +23,6 @@
 
 namespace ziplora {
 namespace {
-
-const std::string kJoint = "joint";
 
 MergerLayout layout_of(const std::vector<MergeInput>& inputs, const LearnedTargets& targets) {
   std::vector<const Adapter*> adapters;
@@ -43,7 +43,8 @@ MergerLayout layout_of(const std::vector<MergeInput>& inputs, const LearnedTarge
 
 ZipObjectiveOptions with_joint(ZipObjectiveOptions options, const std::vector<MergeInput>& inputs,
                                const std::vector<PromptContext>& contexts) {
-  if (has_joint(inputs, contexts)) options.joint = {contexts.back().weight, contexts.back().shares};
+  for (const PromptContext& context : joint_of(contexts, inputs))
+    options.joints.push_back({context.weight, context.shares});
   return options;
 }
 
@@ -83,9 +84,9 @@ nlohmann::json settings_of(const std::vector<MergeInput>& inputs, const std::vec
                                             {"prompts", inputs[k].prompts},
                                             {"images", images}};
   }
-  if (has_joint(inputs, contexts)) {
-    settings["joint_prompts"] = contexts.back().prompts;
-    settings["joint_shares"] = contexts.back().shares;  // which depend on the roles
+  for (const PromptContext& joint : joint_of(contexts, inputs)) {
+    settings[joint.name + "_prompts"] = joint.prompts;
+    settings[joint.name + "_shares"] = joint.shares;  // which depend on the roles
   }
   return settings;
 }
@@ -157,7 +158,7 @@ MergerCoefficients coefficients_on(const at::Device& device, MergerLayout layout
 /// One merge; its members stand in the order in which they come to be.
 class ZipMerge {
  public:
-  /// @param contexts  the inputs' own and, if it counts, the joint one
+  /// @param contexts  the inputs' own and, if they count, the joint ones; outlive this
   /// @param state     where to start: of an interrupted merge, or with nothing but its settings
   ZipMerge(const std::vector<MergeInput>& inputs, const std::vector<PromptContext>& contexts,
            const ZipOptions& options, ZipState state, MergeContext& context)
@@ -165,6 +166,7 @@ class ZipMerge {
         options_(options),
         context_(context),
         names_(unique_names(inputs)),
+        contexts_(contexts),
         state_(std::move(state)),
         coefficients_(coefficients_on(context.base->policy.device, layout_of(inputs, *options.targets))),
         start_(options.start_solved && !context.resume
@@ -207,7 +209,7 @@ class ZipMerge {
       learning_.adapters[names_[k]] = {
           .fidelity = {fidelity_before[k], fidelity_after[k]}, .overlap = {}, .movement = movements[k]};
     if (fidelity_after.size() > names_.size())
-      learning_.joint_fidelity = {fidelity_before.back(), fidelity_after.back()};
+      learning_.joint_fidelity = {joint_mean(fidelity_before), joint_mean(fidelity_after)};
     report_overlap(coefficients_.layout, names_, overlap_before, objective_.overlap_per_adapter().detach(),
                    learning_);
     learning_.mean_movement = coefficients_.mean_movement();
@@ -285,7 +287,7 @@ class ZipMerge {
                                   .overlap = overlap_at_start > 0 ? losses.overlap / overlap_at_start : 0.0};
           Metrics metrics{{"loss", row.loss}};
           for (size_t c = 0; c < losses.fidelity.size(); ++c) {
-            const std::string& name = c < names_.size() ? names_[c] : kJoint;
+            const std::string& name = contexts_[c].name;
             row.fidelity[name] = losses.fidelity[c];
             metrics.emplace_back("loss_" + name, losses.fidelity[c]);
           }
@@ -328,6 +330,11 @@ class ZipMerge {
     return how_to_resume(context_.state_path, context_.kept_state);
   }
 
+  double joint_mean(const std::vector<double>& fidelity) const {
+    const std::span joint = std::span(fidelity).subspan(names_.size());
+    return std::accumulate(joint.begin(), joint.end(), 0.0) / static_cast<double>(joint.size());
+  }
+
   Adapter merged() const {
     std::vector<Adapter> folded;
     for (size_t k = 0; k < inputs_.size(); ++k)
@@ -341,6 +348,7 @@ class ZipMerge {
   const ZipOptions options_;
   MergeContext& context_;
   const std::vector<std::string> names_;  // in the report, by input
+  const std::vector<PromptContext>& contexts_;
   const ZipState state_;
   MergerCoefficients coefficients_;
   const NamedTensors start_;  // empty: ones
@@ -356,7 +364,7 @@ MergeResult run_zip(const std::vector<MergeInput>& inputs, const nlohmann::json&
   require_two(inputs);
   const ZipOptions zip = zip_options_of(options);
   const std::vector<PromptContext> contexts = prompt_contexts(inputs, context.joint_prompts, zip.joint);
-  note_joint_prompt(inputs, contexts, *context.progress);
+  note_joint_prompts(inputs, contexts, *context.progress);
   const nlohmann::json settings = settings_of(inputs, contexts, options, context);
   ZipState state =
       context.resume ? read_zip_state(context.state_path, settings) : ZipState{.settings = settings};

@@ -41,7 +41,7 @@ void require_prompts(const std::vector<MergeInput>& inputs);
 class ZipInputs {
  public:
   /// Encodes the prompts, and the images that `kept_latents` lacks.
-  /// @param contexts      the inputs' own, in their order, and then the joint one if it counts
+  /// @param contexts      the inputs' own, in their order, and then the joint ones if they count
   /// @param kept_latents  `latents.<c>` of an interrupted run
   /// @param team          outlives this
   /// @throws Error(kUsage) as require_prompts and require_shares, and for an image size that the base cannot draw

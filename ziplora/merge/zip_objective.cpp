@@ -87,7 +87,7 @@ void ZipObjective::clear_slots() {
 }
 
 int64_t ZipObjective::contexts() const {
-  return coefficients_.layout.adapter_count + (options_.joint.weight > 0 ? 1 : 0);
+  return coefficients_.layout.adapter_count + static_cast<int64_t>(options_.joints.size());
 }
 
 at::Tensor ZipObjective::row_gate(const Layer& layer, int64_t rows) const {
@@ -96,8 +96,10 @@ at::Tensor ZipObjective::row_gate(const Layer& layer, int64_t rows) const {
   for (int64_t r = 0; r < rank; ++r) {
     const int64_t k = layer.adapter_of_rank[r];
     gate.select(1, r).narrow(0, k * rows_each, rows_each).fill_(1);
-    if (options_.joint.weight > 0)
-      gate.select(1, r).narrow(0, rows - rows_each, rows_each).fill_(options_.joint.shares[k]);
+    for (size_t j = 0; j < options_.joints.size(); ++j)
+      gate.select(1, r)
+          .narrow(0, (coefficients_.layout.adapter_count + static_cast<int64_t>(j)) * rows_each, rows_each)
+          .fill_(options_.joints[j].shares[k]);
   }
   return gate.to(layer.stacked_down.options());
 }
@@ -164,7 +166,9 @@ ZipLosses ZipObjective::backward(const ZipBatch& batch) {
   const at::Tensor own = fidelity_terms.narrow(0, 0, coefficients_.layout.adapter_count);
   at::Tensor loss = own.sum() + options_.overlap_weight *
                                     (options_.overlap_over == OverlapOver::kMean ? overlaps.mean() : overlap);
-  if (options_.joint.weight > 0) loss = loss + options_.joint.weight * fidelity_terms[-1];
+  for (size_t j = 0; j < options_.joints.size(); ++j)
+    loss = loss + options_.joints[j].weight *
+                      fidelity_terms[coefficients_.layout.adapter_count + static_cast<int64_t>(j)];
   loss.backward();
 
   const at::Tensor on_cpu = fidelity_terms.detach().to(at::kCPU, at::kDouble);

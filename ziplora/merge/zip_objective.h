@@ -34,7 +34,7 @@
 
 namespace ziplora {
 
-/// rows = K·n in order of adapters: rows k·n … k·n+n−1 are inputs of adapter k. With a joint term n more follow.
+/// rows = K·n in order of adapters: rows k·n … k·n+n−1 are inputs of adapter k. For each joint term n more follow.
 struct ZipBatch {
   /// [rows, C, h, w]
   at::Tensor noisy_latents;
@@ -68,7 +68,7 @@ enum class OverlapOver {
 };
 
 struct JointTerm {
-  /// c; 0: no such term.
+  /// c
   double weight = 0;
   /// g, by adapter.
   std::vector<double> shares = {};
@@ -80,11 +80,12 @@ struct ZipObjectiveOptions {
   const OverlapReading* overlap = &overlap_readings().front();
   OverlapOver overlap_over = OverlapOver::kSum;
   FidelityReading fidelity = FidelityReading::kMeanSquares;
-  JointTerm joint = {};
+  /// None in the paper.
+  std::vector<JointTerm> joints = {};
 };
 
 struct ZipLosses {
-  /// By adapter; then that of the joint term, without its weight.
+  /// By adapter; then by joint term, without its weight.
   std::vector<double> fidelity;
   /// Σ_layers, without λ.
   double overlap = 0;
@@ -109,7 +110,7 @@ class ZipObjective {
   at::Tensor separate_predictions(const ZipBatch& batch);
   /// ε of the merged adapter, differentiable in the coefficients unless a NoGradGuard is in force.
   at::Tensor merged_predictions(const ZipBatch& batch);
-  /// [K], with a joint term [K + 1]; float32, or float64 for float64 predictions.
+  /// [K + J] with J joint terms; float32, or float64 for float64 predictions.
   at::Tensor fidelity(const at::Tensor& merged, const at::Tensor& separate) const;
   /// [layers], of the learned targets with the coefficients as they are now.
   at::Tensor overlap_per_layer() const;
@@ -131,7 +132,7 @@ class ZipObjective {
     at::Tensor row_gate;                   // [rows, R] for `gated_rows_`
   };
 
-  /// One for each adapter, and the joint one.
+  /// One for each adapter, and the joint ones.
   int64_t contexts() const;
   at::Tensor row_gate(const Layer& layer, int64_t rows) const;
   void fill_slots_separately(int64_t rows);

@@ -63,7 +63,7 @@ struct Problem {
         [this](const at::Tensor& x, const at::Tensor&, const UNetConditioning&) { return model.forward(x); },
         options);
     at::Generator generator = make_generator(11);
-    const auto contexts = static_cast<int64_t>(adapters.size()) + (options.joint.weight > 0 ? 1 : 0);
+    const auto contexts = static_cast<int64_t>(adapters.size()) + static_cast<int64_t>(options.joints.size());
     batch.noisy_latents = at::randn({contexts * rows_each, kChannels, kSide, kSide}, generator, at::kDouble);
   }
   MergerLayout layout(const std::function<bool(const std::string&)>& is_learned) const {
@@ -133,16 +133,36 @@ TEST(ZipObjective, GradientEqualsFiniteDifferencesForThreeAdaptersAndSums) {
 
 TEST(ZipObjective, GradientEqualsFiniteDifferencesWithAJointTermAndTheMeanOverLayers) {
   Problem problem({random_adapter(1, 2, true), random_adapter(2, 3, true)}, always,
-                  {.overlap_weight = 0.3, .overlap_over = OverlapOver::kMean, .joint = {2.5, {0.7, 1.0}}});
+                  {.overlap_weight = 0.3, .overlap_over = OverlapOver::kMean, .joints = {{2.5, {0.7, 1.0}}}});
   problem.perturb(7);
   expect_gradient_matches_differences(problem);
+}
+
+TEST(ZipObjective, GradientEqualsFiniteDifferencesWithTwoJointTerms) {
+  Problem problem({random_adapter(1, 2, true), random_adapter(2, 3, true), random_adapter(3, 1, false)},
+                  always, {.overlap_weight = 0.3, .joints = {{2.5, {0.7, 1.0, 0.0}}, {1.5, {0.0, 1.0, 0.7}}}});
+  problem.perturb(8);
+  expect_gradient_matches_differences(problem);
+}
+
+/// Each is to do what the weighted sum by its own shares does.
+TEST(ZipObjective, JointTermsHaveTheirOwnShares) {
+  const std::vector<Adapter> adapters{random_adapter(1, 2, true), random_adapter(2, 3, true)};
+  Problem problem(adapters, always, {.joints = {{1.0, {1.0, 1.0}}, {1.0, {0.7, 1.0}}}});
+  const ZipLosses whole = problem.objective->backward(problem.batch);
+  EXPECT_LT(whole.fidelity.at(2), 5e-32);
+  EXPECT_GT(whole.fidelity.at(3), 1e-4);
+  problem.coefficients.values.detach()[0].fill_(0.7);
+  const ZipLosses less = problem.objective->backward(problem.batch);
+  EXPECT_GT(less.fidelity.at(2), 1e-4);
+  EXPECT_LT(less.fidelity.at(3), 5e-32);
 }
 
 TEST(ZipObjective, TotalsTheTermsThatItReports) {
   const std::vector<Adapter> adapters{random_adapter(1, 2, true), random_adapter(2, 3, true)};
   const auto losses = [&](OverlapOver over) {
     Problem problem(adapters, always,
-                    {.overlap_weight = 0.3, .overlap_over = over, .joint = {2.5, {0.7, 1.0}}});
+                    {.overlap_weight = 0.3, .overlap_over = over, .joints = {{2.5, {0.7, 1.0}}}});
     problem.perturb(7);
     return problem.objective->backward(problem.batch);
   };
@@ -156,9 +176,9 @@ TEST(ZipObjective, TotalsTheTermsThatItReports) {
 /// With the joint shares of one, the direct merge is what the joint rows are to do.
 TEST(ZipObjective, AskForTheWeightedSumUnderTheJointPrompt) {
   const std::vector<Adapter> adapters{random_adapter(1, 2, true), random_adapter(2, 3, true)};
-  Problem whole(adapters, always, {.joint = {1.0, {1.0, 1.0}}});
+  Problem whole(adapters, always, {.joints = {{1.0, {1.0, 1.0}}}});
   EXPECT_LT(whole.objective->backward(whole.batch).fidelity.at(2), 5e-32);
-  Problem less(adapters, always, {.joint = {1.0, {0.7, 1.0}}});
+  Problem less(adapters, always, {.joints = {{1.0, {0.7, 1.0}}}});
   EXPECT_GT(less.objective->backward(less.batch).fidelity.at(2), 1e-4);
   less.coefficients.values.detach()[0].fill_(0.7);
   EXPECT_LT(less.objective->backward(less.batch).fidelity.at(2), 5e-32);

@@ -58,6 +58,9 @@ Response run_zip(const Request& request) {
   MergerCoefficients coefficients(MergerLayout(pointers, is_learned), noisy.scalar_type());
   coefficients.load(start_values(request));
   coefficients.values = coefficients.values.detach().to(request.device()).set_requires_grad(true);
+  std::vector<JointTerm> joints;
+  if (const double weight = arguments.at("joint_weight"); weight > 0)
+    joints.push_back({weight, arguments.at("joint_shares")});
   ZipObjective objective(
       Components{{"unet", &unet}}, terms, coefficients,
       [&](const at::Tensor& x, const at::Tensor& t, const UNetConditioning& c) {
@@ -66,7 +69,7 @@ Response run_zip(const Request& request) {
       {.overlap_weight = arguments.at("overlap_weight"),
        .overlap = &find_overlap_reading(arguments.at("overlap")),
        .overlap_over = arguments.at("overlap_over") == "mean" ? OverlapOver::kMean : OverlapOver::kSum,
-       .joint = {arguments.at("joint_weight"), arguments.at("joint_shares")}});
+       .joints = joints});
 
   const UNetConditioning conditioning{request.inputs.at("encoder_hidden_states"),
                                       request.inputs.at("text_embeds"), request.inputs.at("time_ids")};
