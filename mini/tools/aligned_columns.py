@@ -93,9 +93,9 @@ def main() -> None:
     print("| cosine of the columns | style kept, style alone | style kept, merged | subject kept, merged | likeness, merged |\n|---|---|---|---|---|")
     for cosine in COSINES:
         alone, merged = found[f"style, {cosine:g}"], found[f"direct, {cosine:g}"]
-        print(f"| {cosine:g} | {alone['style_kept']:.2f} | {merged['style_kept']:.2f} | {merged['subject_kept']:.2f} | {merged['likeness']:.3f} |")
+        print(f"| {cosine:g} | {alone['style_kept'].mean():.2f} | {merged['style_kept'].mean():.2f} | {merged['subject_kept'].mean():.2f} | {merged['likeness'].mean():.3f} |")
     untouched = found["direct 0.7, 1"]
-    print(f"| as they are | 1 | {untouched['style_kept']:.2f} | {untouched['subject_kept']:.2f} | {untouched['likeness']:.3f} |")
+    print(f"| as they are | 1 | {untouched['style_kept'].mean():.2f} | {untouched['subject_kept'].mean():.2f} | {untouched['likeness'].mean():.3f} |")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
-from quick_evaluation import evaluate, stem
+from quick_evaluation import Scores, evaluate, stem
 
 COUNTS = (2, 3, 5, 7, 9)
 STYLES = 3
@@ -23,12 +23,13 @@ class Way(NamedTuple):
     arguments: list[str]
     subject_strength: float = 1.0
     learns: bool = False  # so that it takes prompts
-    joint: int = 0  # of how many subjects, the first ones, it takes the prompt with the style, too
+    joint: bool = False  # takes the first subject's joint prompt alone, in place of one for each
 
 
 METHODS = {"direct": Way(["--method", "direct"]), "direct, each 0.7, style 1": Way(["--method", "direct"], 0.7),
-           "ties": Way(["--method", "ties"]), "ssr": Way(["--method", "ssr"], learns=True, joint=1),
-           "ssr, a joint prompt for each": Way(["--method", "ssr"], learns=True, joint=max(COUNTS)),
+           "direct, each 0.5, style 1": Way(["--method", "direct"], 0.5), "direct, each 0.35, style 1": Way(["--method", "direct"], 0.35),
+           "ties": Way(["--method", "ties"]), "ssr": Way(["--method", "ssr"], learns=True),
+           "ssr, the first's joint prompt": Way(["--method", "ssr"], learns=True, joint=True),
            "ssr, own prompts": Way(["--method", "ssr", "--joint-weight", "0"], learns=True),
            "zip-solve, own prompts": Way(["--method", "zip-solve", "--joint-weight", "0"], learns=True),
            "zip": Way(["--method", "zip"], learns=True)}
@@ -55,12 +56,12 @@ def merge(program: str, name: str, subjects: list[dict], style: dict, folder: Pa
             command += ["--style-prompt", prompt]
         for subject in subjects[1:]:
             command += ["--adapter-prompt", subject["prompt"]]
-        for subject in subjects[:way.joint]:
-            command += ["--joint-prompt", f"{subject['prompt']}, {style['prompt']}"]
+        if way.joint:
+            command += ["--joint-prompt", f"{subjects[0]['prompt']}, {style['prompt']}"]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
-def compare(program: str, count: int, listed: dict, folder: Path, output: Path) -> dict[str, dict[str, float]]:
+def compare(program: str, count: int, listed: dict, folder: Path, output: Path) -> dict[str, dict[str, Scores]]:
     """The scores of each method's merges."""
     subjects = with_own_prompts(listed["subjects"], count - 1)
     styles = [style for style in listed["styles"] if "lora" in style and "own_prompts" in style and style["name"].endswith(", 32")]
@@ -94,12 +95,13 @@ def main() -> None:
     parser.add_argument("--program", default="build/ziplora")
     given = parser.parse_args()
     listed, folder = json.loads(given.manifest.read_text()), given.manifest.parent.resolve()
-    print("| LoRAs | merge | likeness | subject kept | style kept |\n|---|---|---|---|---|")
+    print("| LoRAs | merge | likeness | subject kept | style kept | likeness − that of direct at its best |\n|---|---|---|---|---|---|")
     for count in (count for count in COUNTS if len(with_own_prompts(listed["subjects"], count - 1)) == count - 1):
         found = compare(given.program, count, listed, folder, given.output.resolve())
+        best = max((found[name]["likeness"] for name in METHODS if name.startswith("direct")), key=Scores.mean)
         for name in METHODS:
-            scores = found[name]
-            print(f"| {count} | {name} | {scores['likeness']:.2f} | {scores['subject_kept']:.2f} | {scores['style_kept']:.2f} |", flush=True)
+            scores = [f"{found[name][score].mean():.2f}" for score in ("likeness", "subject_kept", "style_kept")]
+            print(f"| {count} | {name} | {' | '.join(scores)} | {found[name]['likeness'].beyond(best)} |", flush=True)
 
 
 if __name__ == "__main__":

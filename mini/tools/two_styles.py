@@ -53,7 +53,7 @@ def main() -> None:
     found = evaluate(given.program, file, given.output / "evaluation", "--group", "first")
     print("| share of the style | likeness to the drawing in it | told as it |\n|---|---|---|")
     for share in SHARES:
-        likeness, told = (np.mean([found[f"{share:g}, {further}"][score] for further in PARTNERS]) for score in ("likeness", "style_told"))
+        likeness, told = (np.mean([found[f"{share:g}, {further}"][score].mean() for further in PARTNERS]) for score in ("likeness", "style_told"))
         print(f"| {share:g} | {likeness:.3f} | {told:.0%} |")
 
 
