@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <initializer_list>
+
 #include "studio/call.h"
 #include "studio/file_name.h"
 #include "studio/gallery.h"
@@ -30,16 +33,31 @@ void refuse_unless_safetensors(const std::string& name, std::string_view head) {
                 "download it again: a broken download, or a web page in place of the file, looks like this");
 }
 
+/// What mends it depends on what the file is.
+[[noreturn]] void refuse_ending(const std::string& name) {
+  const std::string ending = extension_of(name), where = "upload " + name;
+  const auto is_one_of = [&ending](std::initializer_list<const char*> all) {
+    return std::ranges::find(all, ending) != all.end();
+  };
+  if (is_one_of({".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"}))
+    throw Refusal(422, "input", where, "this is an image, and the library takes LoRA files (.safetensors)",
+                  "drop it on the page Train to learn from it, or on Generate for its settings");
+  if (is_one_of({".pt", ".pth", ".ckpt", ".bin", ".pkl"}))
+    throw Refusal(422, "input", where,
+                  "only .safetensors files are taken: a " + ending + " file can run code when it is read",
+                  "convert it to safetensors first, with a program that you trust");
+  throw Refusal(422, "input", where, "only LoRA files are taken, whose names end in .safetensors",
+                ending == ".zip" ? "unpack it, and give the .safetensors file in it"
+                                 : "choose the .safetensors file that was downloaded or trained");
+}
+
 /// @return a safe one, with this ending in lower case
 std::string safetensors_name(const std::string& given) {
   const std::string ending = ".safetensors";
   if (given.size() >= ending.size() &&
       extension_of("x" + given.substr(given.size() - ending.size())) == ending)
     return safe_name(given.substr(0, given.size() - ending.size()), "lora") + ending;
-  throw Refusal(
-      422, "input", "upload " + safe_name(given, "lora"),
-      "only .safetensors files are taken: others (.pt, .ckpt, .bin) can run code when they are read",
-      "convert it to safetensors first, with a program that you trust");
+  refuse_ending(safe_name(given, "lora"));
 }
 
 }  // namespace

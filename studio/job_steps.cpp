@@ -22,11 +22,20 @@ std::string stem_of(const std::string& choice) {
   return fs::path(choice.substr(0, choice.rfind(':'))).stem().string();
 }
 
+/// "dog-in-ink-zip": two ways of merging the same files differ in the name, too, by which votes rank them. A style that was
+/// trained on "in szn style" has the "in" already.
+std::string merged_name(const json& config) {
+  std::string style = stem_of(config.at("style"));
+  if (style.starts_with("in ")) style.erase(0, 3);
+  const std::string name = stem_of(config.at("subject")) + "-in-" + style;
+  return config.contains("method") ? name + "-" + config.at("method").get<std::string>() : name;
+}
+
 std::string default_output(const std::string& verb, const json& config) {
   if (verb == "generate") return "image";
   if (verb == "train") return config.value("prompt", "lora");
   if (!config.contains("subject") || !config.contains("style")) return "merged";
-  return stem_of(config.at("subject")) + "-in-" + stem_of(config.at("style"));
+  return merged_name(config);
 }
 
 }  // namespace

@@ -60,6 +60,13 @@ def refusals(watched):
     del watched.complaints[before:]
 
 
+# notes whether the words stood on the page at any moment
+WATCH_FOR = """words => {
+    window.seen = false
+    new MutationObserver(() => { window.seen ||= document.body.innerText.includes(words) }).observe(document.body, {childList: true, subtree: true, characterData: true})
+}"""
+
+
 def visit(page: Page, where: str):
     page.evaluate("where => { location.hash = '/' + where }", where)
     page.wait_for_function("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))")
@@ -74,6 +81,8 @@ def test_a_fresh_start_says_what_to_do_next(page):
     visit(page, "merge")
     expect(page.get_by_role("button", name="Merge", exact=True)).to_be_disabled()
     expect(page.get_by_text("Choose a file for each LoRA above")).to_be_visible()
+    visit(page, "judge/compare")
+    expect(page.get_by_role("link", name="put both into the library")).to_be_visible()
     visit(page, "judge")
     expect(page.get_by_role("heading", name="Nothing to judge yet")).to_be_visible()
     visit(page, "jobs")
@@ -92,6 +101,7 @@ def test_library_shows_what_a_dropped_file_is(page, loras):
     page.get_by_role("searchbox").fill("")
     card.get_by_role("button", name="show details").click()
     expect(page.get_by_role("dialog")).to_contain_text("ComfyUI")
+    expect(page.get_by_role("dialog").get_by_role("button", name="Draw with it")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
 
@@ -102,6 +112,15 @@ def test_library_refuses_a_pickle_by_name(page, place, refusals):
     expect(page.get_by_role("alert")).to_contain_text("old.ckpt")
     page.get_by_role("button", name="Dismiss").click()
     expect(page.locator(".adapter")).to_have_count(2)
+
+
+def test_refusals_name_the_file_s_own_page_and_stay_on_theirs(page, refusals):
+    drop(page, ".drop", DEMO / "subject/1.png")
+    expect(page.get_by_role("alert")).to_contain_text("Drop it on the page Train")
+    visit(page, "train")
+    expect(page.get_by_role("heading", level=1, name="Train")).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    visit(page, "library")
 
 
 def test_library_reads_a_folder_where_it_lies(page, place, loras, refusals):
@@ -128,12 +147,16 @@ def test_merge_writes_a_file_and_shows_it_beside_the_direct_merge(page, place):
     choose(page, "Style", "ink")
     page.get_by_label("Method", exact=True).select_option("direct")
     expect(page.get_by_text("direct: the exact sum")).to_be_visible()
+    page.evaluate(WATCH_FOR, "No program that we know")
     page.get_by_role("button", name="Merge", exact=True).click()
     result = region(page, "Result")
     with page.expect_download(timeout=A_JOB) as download:
         result.get_by_role("link", name="Download").click(timeout=A_JOB)
     download.value.save_as(place / "merged.safetensors")
     assert ziplora("inspect", place / "merged.safetensors")["files"][0]["recipe"]["method"] == "direct"
+    expect(result.get_by_role("heading", level=2)).to_have_text("cat-in-ink-direct")
+    expect(result).to_contain_text("Loads in")
+    assert not page.evaluate("() => window.seen")  # not even while the file is looked into
 
 
 def test_learning_shows_its_curves_also_after_a_reload(page, place):
@@ -254,6 +277,7 @@ def test_merges_are_compared_and_their_images_judged(page, studio):
     page.get_by_role("group", name="Subjects").get_by_role("checkbox", name=re.compile("^cat ")).check()
     page.get_by_role("group", name="Styles").get_by_role("checkbox", name=re.compile("^ink ")).check()
     methods = page.get_by_role("group", name="Methods")
+    expect(methods).to_contain_text("ssr: each adapter gets its share")
     methods.get_by_role("checkbox", name="ssr", exact=True).uncheck()
     methods.get_by_role("checkbox", name="ties", exact=True).check()
     page.get_by_label("Seeds").fill("0")

@@ -83,7 +83,8 @@ def test_what_is_no_lora_is_refused_and_leaves_nothing(studio, loras):
     good = (loras / "dog.safetensors").read_bytes()
     before = every_file(studio.data)
     pickle = b"\x80\x02}q\x00." + b"\0" * 100
-    for name, content, words in (("old.ckpt", pickle, ".safetensors"), ("a.pt", good, ".safetensors"), ("old.safetensors", pickle, "pickle"),
+    for name, content, words in (("old.ckpt", pickle, "a .ckpt file can run code"), ("cat.PNG", pickle, "the page Train"),
+                                 ("loras.zip", good, "unpack it"), ("notes.txt", good, "downloaded or trained"), ("a.pt", good, ".safetensors"), ("old.safetensors", pickle, "pickle"),
                                  ("zip.safetensors", b"PK\x03\x04" + b"\0" * 100, "pickle"), ("text.safetensors", b"hello", "no safetensors"),
                                  ("none.safetensors", b"", "no safetensors"), ("half.safetensors", good[:-100], "cut short"),
                                  ("huge.safetensors", (2**62).to_bytes(8, "little") + b"{" + b" " * 1000, "no safetensors")):

@@ -64,7 +64,7 @@ def test_killed_servers_lose_nothing(loras, tmp_path, trials):
     for job, verb in accepted.items():
         found = studio.wait(job, seconds=240)
         assert len(found["adapters" if verb == "merge" else "images"]) == 1, found
-    assert {card["name"] for card in studio.get("/adapters")["adapters"]} == {"dog", "ink", "dog-in-ink"}
+    assert {card["name"] for card in studio.get("/adapters")["adapters"]} == {"dog", "ink", "dog-in-ink-direct"}
     studio.stop()
     assert processes_in(data) == []
     files = [path for path in data.rglob("*") if path.suffix in (".safetensors", ".png")]

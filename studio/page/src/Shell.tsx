@@ -16,6 +16,7 @@ import { activeJobs } from "./state/jobs";
 import { link, path } from "./state/route";
 import { about, loadError } from "./state/server";
 import { isDark, switchTheme } from "./state/theme";
+import { dismissRefused } from "./state/uploads";
 
 const pages: Record<string, { icon: IconName; title: string; page: ComponentType }> = {
   library: { icon: "library", title: "Library", page: Library },
@@ -78,6 +79,7 @@ export function Shell() {
     document.title = `${title} · ziplora studio`;
     if (!first.current) main.current?.focus({ preventScroll: true }); // who reads the screen by ear hears the new page
     first.current = false;
+    dismissRefused();
     scrollTo(0, 0);
   }, [name]);
   return (

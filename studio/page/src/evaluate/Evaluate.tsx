@@ -11,24 +11,25 @@ import { Icon } from "../parts/icons";
 import { asError, ErrorNote } from "../parts/Notice";
 import { comparison, evaluateRequest, lacking, setOption, toggled } from "../state/comparison";
 import { isActive, jobOf, start } from "../state/jobs";
+import { link } from "../state/route";
 import { methods, readyAdapters, verbs } from "../state/server";
+
+const unmerged = () => readyAdapters().filter((adapter) => !adapter.summary?.recipe);
 
 function Files({ role, title }: { role: "subjects" | "styles"; title: string }) {
   const chosen = comparison.value[role];
   return (
     <fieldset class="stack tight">
       <legend class="label">{title}</legend>
-      {readyAdapters()
-        .filter((adapter) => !adapter.summary?.recipe)
-        .map((adapter) => (
-          <label key={adapter.id} class="check">
-            <input type="checkbox" checked={chosen.includes(adapter.id)}
-              onChange={() => (comparison.value = { ...comparison.value, [role]: toggled(chosen, adapter.id) })} />
-            <span class="wrap">
-              {adapter.name} <span class="muted">{adapter.summary?.trigger_words[0] ?? "names no trigger words"}</span>
-            </span>
-          </label>
-        ))}
+      {unmerged().map((adapter) => (
+        <label key={adapter.id} class="check">
+          <input type="checkbox" checked={chosen.includes(adapter.id)}
+            onChange={() => (comparison.value = { ...comparison.value, [role]: toggled(chosen, adapter.id) })} />
+          <span class="wrap">
+            {adapter.name} <span class="muted">{adapter.summary?.trigger_words[0] ?? "names no trigger words"}</span>
+          </span>
+        </label>
+      ))}
     </fieldset>
   );
 }
@@ -46,6 +47,13 @@ function Methods() {
           </label>
         ))}
       </div>
+      <ul class="small muted">
+        {methods.value?.filter(({ name }) => chosen.includes(name)).map(({ name, summary }) => (
+          <li key={name}>
+            <strong>{name}</strong>: {summary}
+          </li>
+        ))}
+      </ul>
     </fieldset>
   );
 }
@@ -86,6 +94,14 @@ export function Evaluate() {
           <Files role="subjects" title="Subjects" />
           <Files role="styles" title="Styles" />
         </div>
+        {unmerged().length < 2 && (
+          <p class="note">
+            <span>
+              A comparison needs the LoRA of a subject and that of a style: <a href={link("/library")}>put both into the library</a>, or{" "}
+              <a href={link("/train")}>make them from images</a>.
+            </span>
+          </p>
+        )}
         <Methods />
         <div class="fields">
           <Text name="prompts" title="Prompts" rows={2} help="one on each line, with {subject} and {style} in it" />

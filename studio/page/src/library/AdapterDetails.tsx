@@ -8,6 +8,7 @@ import { DownloadFile } from "../parts/DownloadFile";
 import { asError, ErrorNote } from "../parts/Notice";
 import { UseAs } from "../parts/UseAs";
 import { bytes, count } from "../parts/words";
+import { drawWith } from "../state/drawing";
 import { loadAdapters } from "../state/server";
 import { Recipe } from "./Recipe";
 
@@ -128,6 +129,9 @@ function Actions({ adapter, close }: { adapter: Adapter; close: () => void }) {
     <>
       <div class="row">
         <UseAs adapter={adapter.id} word="Use" />
+        <button type="button" class="button" onClick={() => drawWith(adapter.id, adapter.summary?.trigger_words[0])}>
+          Draw with it
+        </button>
         <DownloadFile adapter={adapter} />
         {adapter.origin !== "folder" && (
           <button type="button" class="button bad" onClick={() => void drop()}>

@@ -48,7 +48,7 @@ export function Folders() {
     <details class="more">
       <summary>Read a folder{folders.value.length > 0 && ` (${folders.value.length})`}</summary>
       <div class="stack">
-        <p class="muted small">Its .safetensors files appear here and stay where they are; nothing in it is moved or changed.</p>
+        <p class="muted small">Its .safetensors files appear here and stay where they are; nothing in it is moved or changed. A file manager shows a folder's path in its address bar, or in the folder's properties.</p>
         {folders.value.map((folder) => (
           <FolderRow key={folder.id} folder={folder} />
         ))}

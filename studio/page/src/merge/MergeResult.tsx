@@ -13,12 +13,12 @@ import { Sheet, sheetOf } from "./Sheet";
 function MergedFile({ job }: { job: Job }) {
   const adapter = adapterOf(job.adapters[0]);
   if (!adapter) return null;
-  const loads = adapter.summary?.programs.filter((each) => each.verdict === "fully").map((each) => each.program) ?? [];
+  const loads = adapter.summary?.programs.filter((each) => each.verdict === "fully").map((each) => each.program);
   return (
     <>
       <div class="stack tight">
         <Tags adapter={adapter} />
-        <p class="small muted">{loads.length > 0 ? `Loads in ${loads.join(", ")}` : "No program that we know loads this file fully."}</p>
+        {loads && <p class="small muted">{loads.length > 0 ? `Loads in ${loads.join(", ")}` : "No program that we know loads this file fully."}</p>}
       </div>
       <div class="row">
         <DownloadFile adapter={adapter} main />

@@ -92,7 +92,7 @@ function Exports() {
       <a class="button" href={address("/votes.csv")} download="votes.csv">
         <Icon name="download" /> Votes as CSV
       </a>
-      <a class="button" href={address("/evidence.zip")} download="evidence.zip">
+      <a class="button" href={address("/evidence.zip")} download="evidence.zip" title="The images, the votes and the ranking in one ZIP file, to show to others">
         <Icon name="download" /> Evidence
       </a>
     </div>

@@ -24,6 +24,11 @@ export const dismiss = (id: number) => {
   uploads.value = uploads.value.filter((each) => each.id !== id);
 };
 
+/** What was refused on one page is no matter of the next one. */
+export const dismissRefused = () => {
+  uploads.value = uploads.value.filter((each) => !each.error);
+};
+
 /** One after the other, so that two large files do not halve each other's pace. What fails is left out of the answer. */
 async function sendAll<T>(path: string, files: File[]): Promise<T[]> {
   const queued = files.map((file) => ({ id: next++, name: file.name, share: 0, error: null, file }));
