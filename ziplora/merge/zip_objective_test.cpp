@@ -140,7 +140,8 @@ TEST(ZipObjective, GradientEqualsFiniteDifferencesWithAJointTermAndTheMeanOverLa
 
 TEST(ZipObjective, GradientEqualsFiniteDifferencesWithTwoJointTerms) {
   Problem problem({random_adapter(1, 2, true), random_adapter(2, 3, true), random_adapter(3, 1, false)},
-                  always, {.overlap_weight = 0.3, .joints = {{2.5, {0.7, 1.0, 0.0}}, {1.5, {0.0, 1.0, 0.7}}}});
+                  always,
+                  {.overlap_weight = 0.3, .joints = {{2.5, {0.7, 1.0, 0.0}}, {1.5, {0.0, 1.0, 0.7}}}});
   problem.perturb(8);
   expect_gradient_matches_differences(problem);
 }
