@@ -5,8 +5,9 @@
 #   mini/tools/evidence.sh [HALF…]           default: development, on which methods are chosen, then report, which decides
 #   mini/tools/evidence.sh --short [HALF…]   the table of the README, estimated at 1½ hours: regimes B with its first ten subjects
 #                                            and C, two noises, own prompts, and the contenders of mini/assets/finalists.json
-#   mini/tools/evidence.sh --questions [HALF…]  after --short: strengths, sparsity, ranks, λ, coefficients, aligned columns, LoRAs of
-#                                            both, two styles and several subjects in one file, for docs/questions.md
+#   mini/tools/evidence.sh --questions [HALF…]  after --short: strengths, sparsity, ranks, λ, coefficients, aligned columns, styles
+#                                            from one image, LoRAs of both, two styles and several subjects in one file, for
+#                                            docs/questions.md
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 mini/tools/build.sh
@@ -30,7 +31,7 @@ in_parts() {
   trap - INT TERM
 }
 
-# answer_questions HALF: with the LoRAs that are there, and one of both for each of the first pairs
+# answer_questions HALF: with the LoRAs that are there, and those of both for the first pairs, and styles from one image
 answer_questions() {
   local folder="$out/$1" python=.venv/bin/python tools=mini/tools assets=mini/assets question
   local ask=("${compare[@]}" -o "$folder/evaluation" --group)
@@ -42,6 +43,9 @@ answer_questions() {
     "${ask[@]}" first "$folder/first-2-4.json" --methods "$assets/$question.json"
   done
   "$python" "$tools/zip_coefficients.py" "$folder/evaluation"
+  in_parts build/ziplora-mini regimes --half "$1" --groups A "${scope[@]}" --subjects 4 -o "$folder"
+  "$python" "$tools/first_subjects.py" "$folder/manifest.json" --group A --count 4 --prompts 4
+  "${ask[@]}" first "$folder/first-4-4.json" --methods "$assets/finalists.json"
   in_parts build/ziplora-mini regimes --half "$1" --groups B "${scope[@]}" --subjects 2 --together -o "$folder"
   "${ask[@]}" "B, together" "$folder/together.json" --methods "$assets/together.json"
   "$python" "$tools/aligned_columns.py" "$folder/first-2-4.json" -o "$folder/aligned"
