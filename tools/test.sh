@@ -11,8 +11,9 @@ tools/studio.sh page
 ZIPLORA_CMAKE_FLAGS="-DZIPLORA_BUILD_TESTS=ON -DZIPLORA_BUILD_MINI=ON -DZIPLORA_BUILD_STUDIO=ON" tools/build.sh "${ZIPLORA_PRESET:-release}" build
 wait "$referee"
 
-# One thread a test and a test a core: threads of PyTorch that wait for each other are slower than two tests at once.
-workers="${ZIPLORA_TEST_WORKERS:-$(nproc)}"  # asked first: nproc says what OMP_NUM_THREADS does
+# One thread a test: threads of PyTorch that wait for each other are slower than two tests at once. One test more than
+# there are cores, since a quarter of the time tests wait for servers, signals and disks.
+workers="${ZIPLORA_TEST_WORKERS:-$(($(nproc) + 1))}"  # asked first: nproc says what OMP_NUM_THREADS does
 export OMP_NUM_THREADS=1
 ctest --test-dir build --output-on-failure --no-tests=error --parallel "$workers"
 # Whole files go to one worker, which makes their fixtures once. What a test wrote goes when it has passed: all of it
