@@ -94,8 +94,8 @@ void add_input_flags(CLI::App& app, InputFlags& inputs, std::vector<std::string>
       ->type_name("PROMPT");
   app.add_option(
          "--joint-prompt", joint_prompts,
-         "Merge for this prompt of subject and style together; repeat for more; default: the subject's prompt "
-         "with the words that the style's prompts share")
+         "Merge for this prompt of subject and style together, or of an --adapter that it names; repeat for "
+         "more; default: the subject's prompt with the words that the style's prompts share")
       ->type_name("PROMPT");
   const std::string learn = "Learn on this image or folder; default: the LoRA draws its own";
   app.add_option("--subject-images", inputs.subject_images, learn)->type_name("PATH");

@@ -119,6 +119,15 @@ def test_a_merge_is_byte_for_byte_the_command_lines(studio, library, loras, tmp_
     assert (card["origin"], card["job"], card["name"]) == ("made", job["id"], "dog-in-ink")
 
 
+def test_a_merge_is_named_after_its_files_and_its_method(studio, library, loras):
+    style = studio.post("/adapters?name=in%20szn%20style.safetensors", data=(loras / "ink.safetensors").read_bytes())["id"]
+    options = {"subject": {"adapter": library["dog"]}, "style": {"adapter": style}, "method": "direct"}
+    [made] = studio.wait(studio.job("merge", options))["adapters"]
+    assert studio.get(f"/adapters/{made}")["name"] == "dog-in-szn style-direct"
+    for adapter in (made, style):
+        studio.ask("DELETE", f"/adapters/{adapter}")
+
+
 def test_a_plan_says_what_happens_to_each_layer_and_does_nothing(studio, library):
     options = {"subject": {"adapter": library["dog"]}, "style": {"adapter": library["ink"]}, "method": "zip", "joint_weight": 1, "joint_prompt": ["a sks dog, in szn style"]}
     before = len(studio.get("/jobs")["jobs"])
