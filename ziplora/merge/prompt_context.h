@@ -37,9 +37,10 @@ std::vector<MergeOption> joint_table(const JointOptions& defaults);
 /// @param values  resolved: with the rows of joint_table
 JointOptions joint_options_of(const nlohmann::json& values);
 
-/// The subject's prompts, and those of further adapters that name a thing ("a sks plant"), each with the words that the style's prompts share: "a sks dog" and "a rose, in szn
-/// style" make "a sks dog, in szn style". Of a single prompt of the style's these are the words from its last
-/// "in" or "by" on, or all of them where it begins with no article: trigger words such as "szn style".
+/// The subject's prompts, and those of further adapters that name a thing ("a sks plant"), each with the words that the
+/// style's prompts share: "a sks dog" and "a rose, in szn style" make "a sks dog, in szn style". Of a single prompt of the
+/// style's these are the words from its last "in" or "by" on, or all of them where it begins with no article: trigger words
+/// such as "szn style".
 /// @return empty if there is no subject, no style, or no such words
 std::vector<std::string> joint_prompts_of(const std::vector<MergeInput>& inputs);
 

@@ -89,7 +89,7 @@ export function Merge() {
         </div>
         <Uploads />
         <div class="row">
-          <button type="button" class="button small quiet" onClick={swapRoles}>
+          <button type="button" class="button small quiet" disabled={draft.value.inputs.every((input) => input.adapter === null)} onClick={swapRoles}>
             <Icon name="swap" /> Swap subject and style
           </button>
           <button type="button" class="button small quiet" onClick={addInput}>
