@@ -8,13 +8,11 @@ Turns every column of the style's ΔW towards the subject's until their cosine i
 style alone and with its direct merge at 0.7, 1. What is made is kept.
 """
 
-import argparse
-import json
 import subprocess
 from pathlib import Path
 
 import numpy as np
-from quick_evaluation import evaluate, stem
+from quick_evaluation import arguments, evaluate_first, first_pairs, stem
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
@@ -74,22 +72,14 @@ def ready_files(program: str, subject: Path, style: Path, name: str, folder: Pat
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("manifest", type=Path, help="with a group \"first\", as first_subjects.py writes it")
-    parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--program", default="build/ziplora")
-    given = parser.parse_args()
-    manifest, folder = json.loads(given.manifest.read_text()), given.manifest.parent.resolve()
-    loras = {entry["name"]: folder / entry["lora"] for entry in manifest["subjects"] + manifest["styles"] if "lora" in entry}
-    for pair in manifest["pairs"]:
-        if pair["group"] == "first" and pair["style"] in loras:
-            pair["files"] = ready_files(given.program, loras[pair["subject"]], loras[pair["style"]], stem(pair["subject"], pair["style"]),
-                                        given.output.resolve() / "files")
+    given = arguments(__doc__)
+    manifest, loras, pairs = first_pairs(given.manifest)
+    for pair in pairs:
+        pair["files"] = ready_files(given.program, loras[pair["subject"]], loras[pair["style"]], stem(pair["subject"], pair["style"]),
+                                    given.output.resolve() / "files")
     names = [f"{kind}, {cosine:g}" for cosine in COSINES for kind in ("style", "direct")]
     manifest["methods"] = [{"method": "direct", "strengths": [0.7, 1]}] + [{"name": name, "file": name} for name in names]
-    file = given.manifest.with_name("aligned.json")
-    file.write_text(json.dumps(manifest, indent=1))
-    found = evaluate(given.program, file, given.output / "evaluation", "--group", "first")
+    found = evaluate_first(given, manifest, "aligned.json")
     print("| cosine of the columns | style kept, style alone | style kept, merged | subject kept, merged | likeness, merged |\n|---|---|---|---|---|")
     for cosine in COSINES:
         alone, merged = found[f"style, {cosine:g}"], found[f"direct, {cosine:g}"]

@@ -1,11 +1,16 @@
 """What the scripts of the questions share: `ziplora evaluate` at the evidence's settings, and its scores by contender.
 
-    found = evaluate("build/ziplora", manifest_file, folder, "--group", "first")
+    given = arguments(__doc__)
+    manifest, loras, pairs = first_pairs(given.manifest)
+    …                                                                # gives pairs their "files", the manifest its "methods"
+    found = evaluate_first(given, manifest, "aligned.json")
     found["ssr"]["likeness"].mean()
     found["ssr"]["likeness"].beyond(found["direct"]["likeness"])      # "+0.012 [-0.003, +0.027]"
 """
 
+import argparse
 import csv
+import json
 import subprocess
 from collections import defaultdict
 from pathlib import Path
@@ -45,6 +50,28 @@ def evaluate(program: str, manifest: Path, folder: Path, *more: str) -> dict[str
                 if row[column]:
                     found[row["contender"]][column][row["subject"], row["style"]].append(float(row[column]))
     return {name: {column: Scores(images) for column, images in columns.items()} for name, columns in found.items()}
+
+
+def arguments(description: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("manifest", type=Path, help="with a group \"first\", as first_subjects.py writes it")
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--program", default="build/ziplora")
+    return parser.parse_args()
+
+
+def first_pairs(file: Path) -> tuple[dict, dict[str, Path], list[dict]]:
+    """The manifest, its LoRAs by name, and those pairs of its group "first" that have both."""
+    manifest, folder = json.loads(file.read_text()), file.parent.resolve()
+    loras = {entry["name"]: folder / entry["lora"] for entry in manifest["subjects"] + manifest["styles"] if "lora" in entry}
+    return manifest, loras, [pair for pair in manifest["pairs"] if pair["group"] == "first" and pair["style"] in loras]
+
+
+def evaluate_first(given: argparse.Namespace, manifest: dict, name: str) -> dict[str, dict[str, Scores]]:
+    """Beside the manifest that it was made of, since paths are relative to that."""
+    file = given.manifest.with_name(name)
+    file.write_text(json.dumps(manifest, indent=1))
+    return evaluate(given.program, file, given.output / "evaluation", "--group", "first")
 
 
 def stem(*words: str) -> str:

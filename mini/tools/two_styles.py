@@ -7,13 +7,11 @@ Adds each style to the two that follow it in the list, with shares of 1 and 0, 0
 An image is compared with the subject's true drawings in both styles. What is made is kept.
 """
 
-import argparse
-import json
 import subprocess
 from pathlib import Path
 
 import numpy as np
-from quick_evaluation import evaluate, stem
+from quick_evaluation import arguments, evaluate_first, first_pairs, stem
 
 SHARES = (1.0, 0.75, 0.5, 0.25, 0.0)
 PARTNERS = (1, 2)  # places further in the list
@@ -28,14 +26,8 @@ def merge(program: str, subject: Path, style: Path, partner: Path, share: float,
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("manifest", type=Path, help="with a group \"first\", as first_subjects.py writes it")
-    parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--program", default="build/ziplora")
-    given = parser.parse_args()
-    manifest, folder = json.loads(given.manifest.read_text()), given.manifest.parent.resolve()
-    loras = {entry["name"]: folder / entry["lora"] for entry in manifest["subjects"] + manifest["styles"] if "lora" in entry}
-    first = [pair for pair in manifest["pairs"] if pair["group"] == "first" and pair["style"] in loras]
+    given = arguments(__doc__)
+    manifest, loras, first = first_pairs(given.manifest)
     styles = list(dict.fromkeys(pair["style"] for pair in first))
     for pair in first:
         place = styles.index(pair["style"])
@@ -48,9 +40,7 @@ def main() -> None:
                                                               share, output)
     names = [f"{share:g}, {further}" for share in SHARES for further in PARTNERS]
     manifest["methods"] = [{"name": name, "file": name} for name in names]
-    file = given.manifest.with_name("two-styles.json")
-    file.write_text(json.dumps(manifest, indent=1))
-    found = evaluate(given.program, file, given.output / "evaluation", "--group", "first")
+    found = evaluate_first(given, manifest, "two-styles.json")
     print("| share of the style | likeness to the drawing in it | told as it |\n|---|---|---|")
     for share in SHARES:
         likeness, told = (np.mean([found[f"{share:g}, {further}"][score].mean() for further in PARTNERS]) for score in ("likeness", "style_told"))
