@@ -267,7 +267,7 @@ def test_a_guessed_joint_prompt_asks_nothing_of_a_third_adapter(command, files, 
 
 
 def test_a_further_thing_has_a_joint_prompt_of_its_own(command, files, tmp_path):
-    """At a joint weight that drowns the rest, each is as strong as its prompt asks, although none asks for both things."""
+    """The guess is what giving both prompts comes to; what each asks for is tested in prompt_context_test.cpp."""
     limit = ["--joint-weight", 1e9, "--joint-subject", 0.6, "--ridge", 1e-9]
     third = ["--adapter", f"{files['ink']}:0.5", "--adapter-prompt", "a sks plant"]
     result = ziplora(*command(*limit, *third), cwd=tmp_path)
