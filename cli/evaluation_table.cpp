@@ -26,7 +26,7 @@ std::string rows_of(const Table& table, const Evaluation& evaluation) {
       shown.push_back(entry);
   Cells cells = {{"contender"}};
   for (const MetricEntry& entry : shown) cells[0].push_back(entry.heading);
-  cells[0].push_back("harmonic mean");
+  cells[0].insert(cells[0].end(), {"harmonic mean", "behind the frontier"});
   for (const TableRow& row : table.rows) {
     std::vector<std::string>& line = cells.emplace_back();
     line.push_back(evaluation.contenders[row.contender].name);
@@ -36,6 +36,9 @@ std::string rows_of(const Table& table, const Evaluation& evaluation) {
     }
     const bool told = row.means.contains(Metric::kSubjectTold) && row.means.contains(Metric::kStyleTold);
     line.push_back(row.harmonic ? text_of(*row.harmonic, told) : "–");
+    line.push_back(!row.behind ? "–"
+                   : told      ? fmt::format("{:.0f} %", 100 * row.behind->by)
+                               : fmt::format("{:.3f}", row.behind->by));
   }
   return aligned_cells(cells);
 }

@@ -2,10 +2,12 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const byId = (id) => document.getElementById(id);
 const METRICS = [["likeness", "likeness to the true image"], ["harmonic_mean", "harmonic mean of subject and style"],
   ["subject_told", "subject told"], ["style_told", "style told"], ["reciprocal_rank", "1 / rank of the true image"],
+  ["leak", "leak: a style's image nearer than the true one"],
   ["subject_similarity", "similarity to the subject's images"], ["style_similarity", "similarity to the style's images"],
   ["text_similarity", "similarity to the prompt's words"],
   ["subject_kept", "subject kept under its own prompt"], ["style_kept", "style kept under its own prompt"]];
-const SHARES = ["subject_told", "style_told"];
+const SHARES = ["subject_told", "style_told", "leak"];
+const LESS_IS_BETTER = ["leak"];
 
 const contender = new Map(data.contenders.map((row) => [row.name, row]));
 // Rows that differ in the style strength alone are one method's course.
@@ -13,7 +15,7 @@ const family = (name) => {
   const row = contender.get(name);
   return JSON.stringify([row.method, row.strategy, row.options, row.strengths]);
 };
-const isBound = (name) => !contender.get(name).method && !contender.get(name).strategy;
+const isBound = (name) => !["method", "strategy", "file"].some((way) => contender.get(name)[way]);
 const groupName = (group) => group || "all pairs";
 const formatted = (value, metric) => SHARES.includes(metric) ? `${Math.round(100 * value)} %` : value.toFixed(3);
 
@@ -68,7 +70,8 @@ function drawPlane(table) {
   const [x, y] = axes(table);
   const rows = shownRows(table).filter((row) => row[x] && row[y]);
   const points = rows.map((row) => ({ name: row.contender, family: family(row.contender), bound: isBound(row.contender),
-    strength: contender.get(row.contender).style_strength ?? 1, x: row[x].mean, y: row[y].mean }));
+    strength: contender.get(row.contender).style_strength ?? 1, behind: row.behind_frontier, x: row[x].mean,
+    y: row[y].mean }));
   const courses = points.filter((point) => points.filter((other) => other.family === point.family).length > 1 && !point.bound)
     .sort((a, b) => a.strength - b.strength);
   const told = x === "subject_told", scale = told ? { domain: [0, 1], tickFormat: "%" } : {};
@@ -78,6 +81,8 @@ function drawPlane(table) {
     y: { label: METRICS.find(([name]) => name === y)[1], ...scale },
     marks: [
       ...(told ? [Plot.line(isoHarmonic(), { x: "x", y: "y", z: "level", stroke: "var(--line)" })] : []),
+      Plot.line(points.filter((p) => p.behind === 0).sort((a, b) => a.x - b.x || b.y - a.y),
+        { x: "x", y: "y", curve: "step-before", stroke: "var(--ink)", strokeDasharray: "2 4" }),
       Plot.line(courses, { x: "x", y: "y", z: "family", stroke: "var(--mark)", strokeOpacity: 0.5 }),
       Plot.dot(points, { x: "x", y: "y", r: 4, tip: true, title: "name", fill: (p) => p.bound ? "var(--faint)" : "var(--mark)" }),
       Plot.text(points, { x: "x", y: "y", text: "name", dx: 7, textAnchor: "start", fontSize: 11 })] }));
@@ -128,20 +133,28 @@ function meanCell(row, metric, best) {
   return made;
 }
 
+function behindCell(row, told) {
+  const by = row.behind_frontier;
+  if (by === undefined) return cell("td", "–");
+  const title = row.led_by ? `${row.led_by} is ahead in both subject and style` : "none is ahead in both subject and style";
+  return cell("td", told ? `${Math.round(100 * by)} %` : by.toFixed(3), { title, className: by === 0 ? "best" : "" });
+}
+
 function drawTable(table) {
+  const told = axes(table)[0] === "subject_told";
   const rows = shownRows(table), shown = METRICS.filter(([metric]) => rows.some((row) => row[metric]));
   const best = new Map(shown.map(([metric]) =>
-    [metric, Math.max(...rows.filter((row) => !isBound(row.contender) && row[metric]).map((row) => row[metric].mean))]));
+    [metric, (LESS_IS_BETTER.includes(metric) ? Math.min : Math.max)(...rows.filter((row) => !isBound(row.contender) && row[metric]).map((row) => row[metric].mean))]));
   const lines = rows.map((row) => {
     const line = document.createElement("tr"), by = contender.get(row.contender);
     line.append(cell("th", row.contender, { scope: "row" }), ...shown.map(([metric]) => meanCell(row, metric, best.get(metric))),
-      cell("td", by.merge_seconds?.toFixed(1) ?? "–"), cell("td", by.seconds_per_image?.toFixed(2) ?? "–"));
+      behindCell(row, told), cell("td", by.merge_seconds?.toFixed(1) ?? "–"), cell("td", by.seconds_per_image?.toFixed(2) ?? "–"));
     const command = document.createElement("td");
     command.append(cell("code", by.command ?? ""));
     line.append(command);
     return line;
   });
-  const headings = ["", ...shown.map(([, text]) => text), "merge, s", "an image, s", "command"];
+  const headings = ["", ...shown.map(([, text]) => text), "behind the frontier", "merge, s", "an image, s", "command"];
   byId("table").replaceChildren(tableOf(headings, lines));
 }
 

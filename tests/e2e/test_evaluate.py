@@ -109,13 +109,40 @@ def test_every_pair_is_drawn_by_every_contender_and_scored(manifest, arguments, 
     assert json.loads((tmp_path / "out/evaluation.json").read_text())["tables"] == result["tables"]
 
 
-def test_likeness_is_the_cosine_of_sixteen_by_sixteen_colours(manifest, arguments, tmp_path):
-    ziplora(*arguments(manifest(), "--only", "direct"))
+def pixels_cosine(*files):
+    a, b = (np.asarray(Image.open(file).convert("RGB").resize((16, 16), Image.BILINEAR), dtype=float) / 127.5 - 1
+            for file in files)
+    return (a * b).sum() / np.linalg.norm(a) / np.linalg.norm(b)
+
+
+def test_likeness_and_leak_are_cosines_of_sixteen_by_sixteen_colours(manifest, arguments, folder, tmp_path):
+    result = ziplora(*arguments(manifest(), "--only", "direct"))
+    leaks = {}
     for row in rows_of(tmp_path / "out/images.csv"):
-        truth = tmp_path / ("cat-night.png" if "night" in row["prompt"] else f"{row['subject']}.png")
-        a, b = (np.asarray(Image.open(file).convert("RGB").resize((16, 16), Image.BILINEAR), dtype=float) / 127.5 - 1
-                for file in (tmp_path / "out" / row["file"], truth))
-        assert float(row["likeness"]) == pytest.approx((a * b).sum() / np.linalg.norm(a) / np.linalg.norm(b), abs=1e-4)
+        drawn, truth = tmp_path / "out" / row["file"], tmp_path / ("cat-night.png" if "night" in row["prompt"] else f"{row['subject']}.png")
+        likeness = pixels_cosine(drawn, truth)
+        assert float(row["likeness"]) == pytest.approx(likeness, abs=1e-4)
+        of_style = pixels_cosine(drawn, folder / "ink/1.png")
+        assert abs(of_style - likeness) > 1e-3  # else rounding would decide
+        assert float(row["leak"]) == (of_style > likeness)
+        leaks.setdefault(row["contender"], {}).setdefault(row["subject"], []).append(of_style > likeness)
+    assert {True, False} <= {leak for by_pair in leaks.values() for found in by_pair.values() for leak in found}
+    for name, by_pair in leaks.items():
+        assert rows_by(result["tables"][0], name)["leak"]["mean"] == pytest.approx(np.mean([np.mean(found) for found in by_pair.values()]))
+
+
+def test_rows_behind_the_frontier_are_led_in_both(manifest, arguments):
+    methods = [{"method": "direct", "style_strengths": [0.5, 1, 2]}, {"method": "direct", "strengths": [0.5, 0.5]}]
+    [table] = ziplora(*arguments(manifest(methods=methods), "--group", "A"))["tables"]
+    rows = {row["contender"]: row for row in table["rows"]}
+    assert all("behind_frontier" not in rows[bound] for bound in ("base alone", "subject alone", "style alone"))
+    merges = {name: [row[axis]["mean"] for axis in ("subject_similarity", "style_similarity")]
+              for name, row in rows.items() if "behind_frontier" in row}
+    assert len(merges) == 4
+    for name, (subject, style) in merges.items():
+        leads = {other: min(s - subject, t - style) for other, (s, t) in merges.items()}
+        assert rows[name]["behind_frontier"] == pytest.approx(max(0, *leads.values()), abs=1e-9)
+        assert rows[name].get("led_by") == (max(leads, key=leads.get) if rows[name]["behind_frontier"] else None)
 
 
 def test_merges_and_images_are_those_of_merge_and_generate(manifest, arguments, folder, tmp_path):
@@ -189,9 +216,8 @@ def test_own_prompts_are_compared_with_each_lora_alone(manifest, arguments, tmp_
     assert len(own) == 2 * 2 * 4 and all(row["style_kept"] and not row["likeness"] and not row["subject_kept"] for row in own)
     alone = {row["seed"]: row["file"] for row in own if row["contender"] == "style alone"}
     for row in (row for row in own if row["contender"] == "direct"):
-        a, b = (np.asarray(Image.open(tmp_path / "out" / file).convert("RGB").resize((16, 16), Image.BILINEAR), dtype=float)
-                / 127.5 - 1 for file in (row["file"], alone[row["seed"]]))
-        assert float(row["style_kept"]) == pytest.approx((a * b).sum() / np.linalg.norm(a) / np.linalg.norm(b), abs=1e-4)
+        own, of_lora = (tmp_path / "out" / file for file in (row["file"], alone[row["seed"]]))
+        assert float(row["style_kept"]) == pytest.approx(pixels_cosine(own, of_lora), abs=1e-4)
 
 
 def test_an_image_says_how_it_is_made_again(manifest, arguments, tmp_path):

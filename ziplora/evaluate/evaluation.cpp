@@ -1,6 +1,7 @@
 #include "ziplora/evaluate/evaluation.h"
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
 #include <span>
 
@@ -64,6 +65,7 @@ class TableMaker {
       scored[contender] = scores_of(contender, pairs);
       table.rows.push_back(row_of(contender, scored[contender], pairs.size()));
     }
+    find_frontier(scored, table);
     compare(scored, table);
     return table;
   }
@@ -100,6 +102,23 @@ class TableMaker {
           },
           seed_);
     return row;
+  }
+
+  void find_frontier(const std::vector<Scored>& scored, Table& table) const {
+    std::vector<size_t> every(table.pairs);
+    std::iota(every.begin(), every.end(), size_t{0});
+    std::vector<size_t> contenders;
+    std::vector<AxesPoint> points;
+    for (size_t contender = 0; contender < scored.size(); ++contender) {
+      if (evaluation_.contenders[contender].is_bound() || !scored[contender].subject) continue;
+      contenders.push_back(contender);
+      points.push_back({mean(*scored[contender].subject, every), mean(*scored[contender].style, every)});
+    }
+    const std::vector<Behind> found = behind_frontier(points);
+    for (size_t i = 0; i < found.size(); ++i) {
+      table.rows[contenders[i]].behind = found[i];
+      if (found[i].leads) table.rows[contenders[i]].behind->leads = contenders[*found[i].leads];
+    }
   }
 
   /// What the table leads with.

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "ziplora/evaluate/contender.h"
+#include "ziplora/evaluate/frontier.h"
 #include "ziplora/evaluate/image_scores.h"
 #include "ziplora/evaluate/manifest.h"
 #include "ziplora/evaluate/statistics.h"
@@ -55,6 +56,9 @@ struct TableRow {
   std::map<Metric, Interval> means;
   /// Of subject and style, told where true images are known: of the two means.
   std::optional<Interval> harmonic;
+  /// By the same two means, among all rows but the bounds; `leads` is a contender. It has no interval: the frontier is drawn
+  /// by the best of these very pairs.
+  std::optional<Behind> behind = {};
 };
 
 /// First minus second, on the same pairs.

@@ -68,6 +68,25 @@ TEST_F(AnEvaluation, TheHarmonicMeanIsOfTheTwoMeans) {
   EXPECT_NEAR(tables_of(evaluation_, 1)[0].rows[0].harmonic->value, 0.375, 1e-12);
 }
 
+/// The bounds draw no frontier, however far out they lie.
+TEST_F(AnEvaluation, SaysHowFarARowLiesBehindTheFrontier) {
+  add(bounds()[1], {0, 0, 0, 0, 0, 0}, 1, 0.9);
+  add(by("direct", "direct"), {0, 0, 0, 0, 0, 0}, 0.5, 0.75);
+  add(by("zip", "zip"), {0, 0, 0, 0, 0, 0}, 0.25, 0.625);
+  add(by("ssr", "ssr"), {0, 0, 0, 0, 0, 0}, 0.75, 0.5);
+  const std::vector<Table> tables = tables_of(evaluation_, 1);
+  const std::vector<TableRow>& rows = tables[0].rows;
+  EXPECT_FALSE(rows[0].behind);
+  EXPECT_EQ(rows[1].behind->by, 0);
+  EXPECT_EQ(rows[2].behind->by, 0.125);
+  EXPECT_EQ(rows[2].behind->leads, 1U);
+  EXPECT_EQ(rows[3].behind->by, 0);
+  const nlohmann::json json = to_json(evaluation_, tables)["tables"][0]["rows"];
+  EXPECT_EQ(json[1]["behind_frontier"], 0);
+  EXPECT_FALSE(json[1].contains("led_by"));
+  EXPECT_EQ(json[2]["led_by"], "direct");
+}
+
 /// Against the better of two sums and against the first zip; bounds are compared with nothing.
 TEST_F(AnEvaluation, ComparesWithTheBestSumAndWithZip) {
   add(bounds()[0], {9, 9, 9, 9, 9, 9});
@@ -110,9 +129,9 @@ TEST_F(AnEvaluation, IsWrittenAsCsv) {
   EXPECT_EQ(
       csv,
       "contender,group,subject,style,prompt,seed,judge,likeness,subject_told,style_told,reciprocal_rank,"
-      "subject_similarity,style_similarity,text_similarity,subject_kept,style_kept,file\r\n"
-      "\"direct \"\"0.7\"\", 1\",A,cat,ink,cat ink,1,pixels,0.49,0.5,0.5,,,,,,,\"a,b.png\"\r\n"
-      "\"direct \"\"0.7\"\", 1\",A,cat,ink,cat ink,2,pixels,0.51,0.5,0.5,,,,,,,\"a,b.png\"\r\n");
+      "leak,subject_similarity,style_similarity,text_similarity,subject_kept,style_kept,file\r\n"
+      "\"direct \"\"0.7\"\", 1\",A,cat,ink,cat ink,1,pixels,0.49,0.5,0.5,,,,,,,,\"a,b.png\"\r\n"
+      "\"direct \"\"0.7\"\", 1\",A,cat,ink,cat ink,2,pixels,0.51,0.5,0.5,,,,,,,,\"a,b.png\"\r\n");
 }
 
 TEST_F(AnEvaluation, IsWrittenAsJson) {

@@ -20,6 +20,8 @@ json to_json(const TableRow& row, const Evaluation& evaluation) {
     if (const auto mean = row.means.find(entry.metric); mean != row.means.end())
       object[entry.name] = to_json(mean->second);
   if (row.harmonic) object["harmonic_mean"] = to_json(*row.harmonic);
+  if (row.behind) object["behind_frontier"] = row.behind->by;
+  if (row.behind && row.behind->leads) object["led_by"] = evaluation.contenders[*row.behind->leads].name;
   return object;
 }
 

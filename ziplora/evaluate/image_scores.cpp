@@ -10,11 +10,16 @@
 namespace ziplora {
 namespace {
 
-/// Of vectors that have been made unit, or of means of such.
+/// Of vectors that have been made unit.
 double cosine(const at::Tensor& a, const at::Tensor& b) { return a.dot(b).item<double>(); }
 
-at::Tensor mean_of(const Judge& judge, const std::filesystem::path& images) {
-  return images.empty() ? at::Tensor() : judge.embed(list_images(images)).mean(0);
+at::Tensor features_of(const Judge& judge, const std::filesystem::path& images) {
+  return images.empty() ? at::Tensor() : judge.embed(list_images(images));
+}
+
+/// @param images  [images, D]
+double mean_cosine(const at::Tensor& images, const at::Tensor& image) {
+  return images.matmul(image).mean().item<double>();
 }
 
 }  // namespace
@@ -25,6 +30,7 @@ const std::vector<MetricEntry>& metrics() {
       {Metric::kSubjectTold, "subject_told", "subject told", true},
       {Metric::kStyleTold, "style_told", "style told", true},
       {Metric::kRank, "reciprocal_rank", "1/rank", false},
+      {Metric::kLeak, "leak", "leak", true},
       {Metric::kSubject, "subject_similarity", "subject", false},
       {Metric::kStyle, "style_similarity", "style", false},
       {Metric::kText, "text_similarity", "text", false},
@@ -55,8 +61,8 @@ void ImageScorer::embed_truths(const Judge& judge) {
 
 void ImageScorer::embed_images(const Judge& judge) {
   for (const Manifest::Concept& subject : manifest_.subjects)
-    subjects_.push_back(mean_of(judge, subject.images));
-  for (const Manifest::Concept& style : manifest_.styles) styles_.push_back(mean_of(judge, style.images));
+    subjects_.push_back(features_of(judge, subject.images));
+  for (const Manifest::Concept& style : manifest_.styles) styles_.push_back(features_of(judge, style.images));
 }
 
 void ImageScorer::embed_words(const Judge& judge) {
@@ -70,8 +76,8 @@ Scores ImageScorer::score(size_t pair, size_t prompt, const at::Tensor& image) c
   Scores scores;
   const Manifest::Pair& of = manifest_.pairs[pair];
   if (!of.truths.empty()) compare_with_truths(pair, prompt, image, scores);
-  scores[Metric::kSubject] = cosine(subjects_[of.subject], image);
-  scores[Metric::kStyle] = cosine(styles_[of.style], image);
+  scores[Metric::kSubject] = mean_cosine(subjects_[of.subject], image);
+  scores[Metric::kStyle] = mean_cosine(styles_[of.style], image);
   if (const auto words = words_.find({pair, prompt}); words != words_.end())
     scores[Metric::kText] = cosine(words->second, image);
   return scores;
@@ -90,6 +96,7 @@ void ImageScorer::compare_with_truths(size_t pair, size_t prompt, const at::Tens
   const at::Tensor cosines = truth_features_.matmul(image).contiguous();
   const float* cosine = cosines.data_ptr<float>();
   scores[Metric::kLikeness] = cosine[own->row];
+  scores[Metric::kLeak] = styles_[of.style].matmul(image).max().item<float>() > cosine[own->row];
 
   std::vector<bool> nearer(static_cast<size_t>(cosines.numel()), false);
   bool has_rival_subject = false, has_rival_style = false, subject_told = true, style_told = true;

@@ -23,6 +23,7 @@ enum class Metric {
   kSubjectTold,  ///< 1 if no other subject's true image in this style, for this prompt, is nearer; else 0
   kStyleTold,    ///< 1 if no other style's true image of this subject, for this prompt, is nearer; else 0
   kRank,         ///< 1 / place of the true image among those of all pairs for this prompt
+  kLeak,         ///< 1 if one of the style's own images is nearer than the true image; else 0
   kSubject,      ///< mean cosine to the subject's images: CLIP-I, the DINO score
   kStyle,        ///< mean cosine to the style's images
   kText,         ///< cosine to the prompt's words: CLIP-T
@@ -66,7 +67,7 @@ class ImageScorer {
   const Manifest& manifest_;
   std::vector<Truth> truths_;
   at::Tensor truth_features_;                              ///< [files, D]
-  std::vector<at::Tensor> subjects_, styles_;              ///< mean of their images' features, [D]
+  std::vector<at::Tensor> subjects_, styles_;              ///< by concept: its images' features, [images, D]
   std::map<std::pair<size_t, size_t>, at::Tensor> words_;  ///< by pair and prompt, [D]
 };
 

@@ -62,6 +62,22 @@ TEST_F(ColouredPairs, ErrorsAreToldAlongTheirAxis) {
   EXPECT_EQ(other_style.at(Metric::kStyleTold), 0);
 }
 
+/// The style's image is white: what is drawn so shows the style's own image, not the subject in it.
+TEST_F(ColouredPairs, TheStylesOwnImageLeaks) {
+  EXPECT_EQ(scores_of(folder_ / "pink.png").at(Metric::kLeak), 0);
+  EXPECT_EQ(scores_of(colour("grey", 0.9, 0.8, 0.8)).at(Metric::kLeak), 1);
+}
+
+/// One of several is enough: their mean lies further off than the true image.
+TEST_F(ColouredPairs, OneOfTheStylesImagesIsEnoughToLeak) {
+  const fs::path images = folder_ / "plain";
+  fs::create_directory(images);
+  fs::copy_file(folder_ / "white.png", images / "white.png");
+  fs::copy_file(colour("black", 0, 0, 0), images / "black.png");
+  manifest_.styles[0].images = images;
+  EXPECT_EQ(scores_of(folder_ / "white.png").at(Metric::kLeak), 1);
+}
+
 /// From −1 to 1, red is (1, −1, −1) and pink (1, d, d) with d = 2 · 128/255 − 1 = 1/255.
 TEST_F(ColouredPairs, CosinesAreThoseOfTheColours) {
   constexpr double d = 1.0 / 255;
@@ -89,6 +105,7 @@ TEST_F(ColouredPairs, AreMeasuredWithoutTrueImages) {
   manifest_.pairs[0].truths.clear();
   const Scores scores = scores_of(folder_ / "pink.png");
   EXPECT_FALSE(scores.contains(Metric::kLikeness));
+  EXPECT_FALSE(scores.contains(Metric::kLeak));
   EXPECT_TRUE(scores.contains(Metric::kSubject));
 }
 
