@@ -1,4 +1,7 @@
 // ziplora evaluate: ways of merging, compared on many pairs.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <memory>
 
 #include "cli/commands.h"
@@ -18,6 +21,12 @@ struct EvaluateFlags {
   std::string device = DevicePolicy{}.device.str(), shard;
 };
 
+std::vector<std::string> names_of_protocols() {
+  std::vector<std::string> names;
+  for (const Protocol& protocol : protocols()) names.emplace_back(protocol.name);
+  return names;
+}
+
 void add_flags(CLI::App& app, EvaluateFlags& flags) {
   EvaluateRequest& request = flags.request;
   app.add_option("manifest", request.manifest, "Compare on the pairs of this JSON file")
@@ -29,6 +38,13 @@ void add_flags(CLI::App& app, EvaluateFlags& flags) {
   app.add_option("--methods", request.methods,
                  "Compare the list in this JSON file; default: the manifest's, or every method and strategy")
       ->type_name("FILE");
+  app.add_option(
+         "--protocol", request.protocol,
+         fmt::format(
+             "Follow the paper ({}): take its number of seeds where the manifest has none, and say what else "
+             "differs",
+             fmt::join(names_of_protocols(), ", ")))
+      ->type_name("NAME");
   app.add_option("--only", request.only,
                  "Compare this one alone, by its name in the list or in the program; repeat for more")
       ->type_name("NAME")

@@ -57,6 +57,12 @@ std::string comparisons_of(const Table& table, const Evaluation& evaluation) {
   return cells.size() == 1 ? "" : aligned_cells(cells);
 }
 
+/// "Not as in K-LoRA, arXiv 2502.18461: 18 pairs in the paper, 12 here"
+std::string protocol_line(const FollowedProtocol& followed) {
+  if (followed.differences.empty()) return fmt::format("As in {}.", followed.protocol->source);
+  return fmt::format("Not as in {}: {}.", followed.protocol->source, fmt::join(followed.differences, "; "));
+}
+
 }  // namespace
 
 std::string evaluation_table(const EvaluateResult& result) {
@@ -74,6 +80,7 @@ std::string evaluation_table(const EvaluateResult& result) {
       text += "\n" + comparisons;
   }
   if (!text.empty()) text += "\n";
+  if (result.protocol) text += protocol_line(*result.protocol) + "\n";
   return text + fmt::format("{}", fmt::join(names, "\n"));
 }
 

@@ -197,6 +197,10 @@ options(byId("judge"), data.judges.map((judge) => [judge, judge]));
 chooseMetric();
 byId("summary").textContent = `${counted(data.tables[0].pairs, "pair")}, ${counted(data.images, "image")}, seeds ${data.seeds.join(", ")}; prompts: ` +
   `${data.prompts.join("; ")}. Judged by ${data.judges.join(" and ")}.`;
+if (data.protocol)
+  byId("protocol").textContent = `${data.protocol.differences.length ? "Not as" : "As"} in ${data.protocol.source}` +
+    `${data.protocol.differences.map((difference, i) => `${i ? "; " : ": "}${difference}`).join("")}. The paper scores by ` +
+    `${data.protocol.scores}.`;
 byId("command").textContent = data.command_line;
 for (const id of ["group", "judge"]) byId(id).addEventListener("change", () => { chooseMetric(); draw(); });
 byId("metric").addEventListener("change", draw);

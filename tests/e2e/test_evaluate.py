@@ -14,7 +14,7 @@ import pytest
 from diffusers import StableDiffusionXLPipeline
 from lora_files import LayerChoice, random_layers, save_kohya
 from PIL import Image
-from program import BUILD, interrupt, run_ziplora, steps_of, ziplora, ziplora_fails
+from program import BUILD, interrupt, run_ziplora, steps_of, texts_of, ziplora, ziplora_fails
 from tiny_sdxl import make_tiny_sdxl
 
 METHODS = [{"method": "direct"}, {"method": "ties", "options": {"density": 0.5}, "style_strengths": [1, 2]},
@@ -143,6 +143,27 @@ def test_rows_behind_the_frontier_are_led_in_both(manifest, arguments):
         leads = {other: min(s - subject, t - style) for other, (s, t) in merges.items()}
         assert rows[name]["behind_frontier"] == pytest.approx(max(0, *leads.values()), abs=1e-9)
         assert rows[name].get("led_by") == (max(leads, key=leads.get) if rows[name]["behind_frontier"] else None)
+
+
+def test_a_papers_protocol_gives_seeds_and_says_what_differs(manifest, arguments, tmp_path):
+    file = manifest(prompts=["{subject}, {style}"], pairs=[{"subject": "dog", "style": "ink"}], methods=[{"method": "direct"}])
+    content = json.loads(file.read_text())
+    del content["seeds"]
+    file.write_text(json.dumps(content))
+    assert "paper's protocol" in ziplora_fails(3, *arguments(file))["hint"]
+    result = ziplora(*arguments(file, "--protocol", "klora", steps=1))
+    assert result["seeds"] == list(range(10)) and result["images"] == 10 * 4
+    assert result["protocol"]["differences"] == ["18 pairs in the paper, 1 here"]
+    assert "2502.18461" in result["protocol"]["source"]
+    assert "not as in K-LoRA, arXiv 2502.18461: 18 pairs in the paper, 1 here" in texts_of(result, "warning")
+    page, console = in_browser(tmp_path / "out/report.html")
+    assert "Not as in K-LoRA, arXiv 2502.18461: 18 pairs in the paper, 1 here." in page and not console
+    assert "--protocol klora" in page
+    # the manifest's own seeds stay, and differ
+    content["seeds"] = [5]
+    file.write_text(json.dumps(content))
+    printed = run_ziplora(*arguments(file, "--protocol", "klora", steps=1)).stdout
+    assert "Not as in K-LoRA, arXiv 2502.18461: 18 pairs in the paper, 1 here; 10 images a pair in the paper, 1 here." in printed
 
 
 def test_merges_and_images_are_those_of_merge_and_generate(manifest, arguments, folder, tmp_path):
@@ -374,6 +395,7 @@ def test_a_console_error_would_be_seen(tmp_path):
     ({"methods": [{"strategy": "asymmetric-guidance"}]}, ("--guidance-scale", 1), 2, "unconditional"),
     ({"subjects": []}, (), 3, "subjects"),
     ({}, ("--only", "zipp"), 2, "zipp"),
+    ({}, ("--protocol", "k-lora"), 2, "k-lora"),
     ({}, ("--group", "C"), 2, "'C'"),
     ({}, ("--shard", "3/2"), 2, "part 3 of 2"),
     ({}, ("--shard", "half"), 2, "expected a part"),

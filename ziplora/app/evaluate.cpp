@@ -32,6 +32,22 @@ std::vector<std::filesystem::path> write_results(const EvaluateRequest& request,
   return {page, json, csv};
 }
 
+nlohmann::json to_json(const FollowedProtocol& followed) {
+  const Protocol& protocol = *followed.protocol;
+  return {{"name", protocol.name},
+          {"source", protocol.source},
+          {"scores", protocol.scores},
+          {"differences", followed.differences}};
+}
+
+/// Before the work, which may take hours.
+void note_protocol(const FollowedProtocol& followed, ProgressSink& progress) {
+  const Protocol& protocol = *followed.protocol;
+  progress.note(fmt::format("{} scores by {}", protocol.source, protocol.scores));
+  for (const std::string& difference : followed.differences)
+    progress.warning(fmt::format("not as in {}: {}", protocol.source, difference));
+}
+
 }  // namespace
 
 nlohmann::json to_json(const EvaluateResult& result) {
@@ -41,6 +57,7 @@ nlohmann::json to_json(const EvaluateResult& result) {
   json["drawn"] = result.drawn;
   for (const MissingWork& missing : result.missing) json["missing"].push_back(to_json(missing, result));
   json["seconds"] = result.seconds;
+  if (result.protocol) json["protocol"] = to_json(*result.protocol);
   for (const std::filesystem::path& file : result.files) json["files"].push_back(file.string());
   return json;
 }
@@ -49,9 +66,13 @@ EvaluateResult run_evaluate(const EvaluateRequest& request, ProgressSink& progre
                             const CancelToken& cancel) {
   const auto started = std::chrono::steady_clock::now();
   const EvaluatePlan plan = plan_of(request);
+  if (plan.protocol) note_protocol(*plan.protocol, progress);
   for (const std::string& judge : plan.judges) Judge{judge};  // before hours of drawing
   EvaluateWork work(request, plan, progress, cancel);
-  EvaluateResult result{.evaluation = {plan.manifest, plan.contenders, {}}, .tables = {}, .files = {}};
+  EvaluateResult result{.evaluation = {plan.manifest, plan.contenders, {}},
+                        .tables = {},
+                        .protocol = plan.protocol,
+                        .files = {}};
   if (request.gather)
     work.gather(result);
   else

@@ -20,6 +20,7 @@
 #include "ziplora/base/progress.h"
 #include "ziplora/base/shard.h"
 #include "ziplora/evaluate/evaluation.h"
+#include "ziplora/evaluate/protocols.h"
 #include "ziplora/models/sdxl.h"
 #include "ziplora/pipeline/text_to_image.h"
 
@@ -29,6 +30,8 @@ struct EvaluateRequest {
   std::filesystem::path manifest = {};
   /// A JSON list of contenders, in place of the manifest's own.
   std::optional<std::filesystem::path> methods = {};
+  /// A row of protocols(): its seeds where the manifest has none; the result says what differs from it.
+  std::optional<std::string> protocol = {};
   /// Only these contenders of the list, by name; a name that is none, but one of a method or strategy, adds that.
   std::vector<std::string> only = {};
   /// As Judge takes them; empty: for the miniature, its own and `pixels`.
@@ -56,12 +59,19 @@ struct MissingWork {
   size_t images;
 };
 
+/// The paper whose protocol a comparison follows, and where it does not.
+struct FollowedProtocol {
+  const Protocol* protocol;
+  std::vector<std::string> differences;
+};
+
 struct EvaluateResult {
   Evaluation evaluation;
   std::vector<Table> tables;              ///< empty for a shard, or where gathering finds no complete pair
   size_t merged = 0, drawn = 0;           ///< merges and images that this run made
   std::vector<MissingWork> missing = {};  ///< that gathering did not find
   size_t asked = 0;                       ///< images, of all pairs of a gathering
+  std::optional<FollowedProtocol> protocol = {};
   std::vector<std::filesystem::path> files;
   double seconds = 0;
 };

@@ -76,6 +76,7 @@ std::string command_of(const EvaluateRequest& request) {
   const SamplingOptions &sampling = request.sampling, &usual_sampling = usual.sampling;
   Flags flags("ziplora evaluate " + word(request.manifest.string()));
   if (request.methods) flags.add_text("--methods " + word(request.methods->string()));
+  if (request.protocol) flags.add_text("--protocol " + word(*request.protocol));
   flags.add_each("only", request.only);
   flags.add_each("judge", request.judges);
   flags.add_each("group", request.groups);

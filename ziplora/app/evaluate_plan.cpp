@@ -142,8 +142,12 @@ EvaluatePlan plan_of(const EvaluateRequest& request) {
     throw Error(ErrorKind::kUsage, "evaluate: --gather", "a part makes images, and gathering makes none",
                 "leave out --shard");
   EvaluatePlan plan;
-  plan.manifest = read_manifest(request.manifest);
+  const Protocol* protocol =
+      request.protocol ? &find_protocol(*request.protocol, "evaluate: --protocol") : nullptr;
+  plan.manifest = read_manifest(request.manifest, protocol ? protocol->seeds() : std::vector<uint64_t>{});
   keep_groups(plan.manifest, request.groups);
+  if (protocol)
+    plan.protocol = {protocol, differences_from(*protocol, plan.manifest, request.sampling.steps)};
   plan.contenders = chosen_contenders(request, plan.manifest);
   for (const Contender& contender : plan.contenders) check(contender, request);
   plan.pairs = pairs_of_shard(plan.manifest, request.shard);

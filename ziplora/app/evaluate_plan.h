@@ -3,6 +3,8 @@
 ///
 ///     const EvaluatePlan plan = plan_of(request);
 
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "ziplora/app/evaluate.h"
@@ -15,6 +17,7 @@ struct EvaluatePlan {
   std::vector<size_t> pairs;  ///< to draw: those of the shard
   /// As Judge takes them.
   std::vector<std::string> judges;
+  std::optional<FollowedProtocol> protocol;
 };
 
 /// @throws Error(kUsage, kInput) for what is wrong with the manifest, the contenders, their options, or the request

@@ -26,11 +26,12 @@ bool is_joint(const std::string& prompt) { return names(prompt, kSubjectWord) &&
 
 class ManifestReader {
  public:
-  explicit ManifestReader(const fs::path& path) : path_(path), folder_(path.parent_path()) {}
+  ManifestReader(const fs::path& path, const std::vector<uint64_t>& usual_seeds)
+      : path_(path), folder_(path.parent_path()), usual_seeds_(usual_seeds) {}
 
   Manifest read() {
     const json root = read_json_file(path_);
-    require_keys(root, "", {"subjects", "styles", "prompts", "seeds"}, {"pairs", "methods"});
+    require_keys(root, "", {"subjects", "styles", "prompts"}, {"seeds", "pairs", "methods"});
     Manifest manifest;
     manifest.subjects = concepts(root, "subjects");
     manifest.styles = concepts(root, "styles");
@@ -129,6 +130,10 @@ class ManifestReader {
   }
 
   std::vector<uint64_t> seeds(const json& root) const {
+    if (!root.contains("seeds") && usual_seeds_.empty())
+      refuse("", "'seeds' is missing",
+             "for example [1, 2, 3, 4]; or follow a paper's protocol, which has them");
+    if (!root.contains("seeds")) return usual_seeds_;
     std::vector<uint64_t> found;
     for (const json& seed : list(root, "seeds")) {
       if (!seed.is_number_unsigned())
@@ -203,6 +208,7 @@ class ManifestReader {
   }
 
   const fs::path path_, folder_;
+  const std::vector<uint64_t> usual_seeds_;
 };
 
 void replace_all(std::string& text, const std::string& word, const std::string& by) {
@@ -248,6 +254,8 @@ size_t Manifest::joint_prompt() const {
   return static_cast<size_t>(std::ranges::find_if(prompts, is_joint) - prompts.begin());
 }
 
-Manifest read_manifest(const fs::path& path) { return ManifestReader(path).read(); }
+Manifest read_manifest(const fs::path& path, const std::vector<uint64_t>& seeds) {
+  return ManifestReader(path, seeds).read();
+}
 
 }  // namespace ziplora

@@ -75,7 +75,8 @@ struct Manifest {
   size_t joint_prompt() const;
 };
 
+/// @param seeds  for a manifest without its own; empty: it must have them
 /// @throws Error(kInput) that names the place: what is missing, unknown, given twice, or leads to no file
-Manifest read_manifest(const std::filesystem::path& path);
+Manifest read_manifest(const std::filesystem::path& path, const std::vector<uint64_t>& seeds = {});
 
 }  // namespace ziplora
