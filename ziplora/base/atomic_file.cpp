@@ -19,6 +19,8 @@ namespace {
   throw_write_failure(what, path, errno);
 }
 
+constexpr size_t kMostPieceBytes = size_t{1} << 16;
+
 struct Descriptor {
   int value;
   ~Descriptor() { ::close(value); }
@@ -66,13 +68,24 @@ void AtomicFile::write_at(const char* bytes, size_t size_bytes, int64_t offset) 
 }
 
 void AtomicFile::write(const void* bytes, size_t size_bytes) {
-  write_at(static_cast<const char*>(bytes), size_bytes, end_);
+  const char* const begin = static_cast<const char*>(bytes);
+  if (pieces_.size() + size_bytes > kMostPieceBytes) write_pieces();
+  if (size_bytes > kMostPieceBytes)
+    write_at(begin, size_bytes, end_);
+  else
+    pieces_.append(begin, size_bytes);
   end_ += static_cast<int64_t>(size_bytes);
+}
+
+void AtomicFile::write_pieces() {
+  write_at(pieces_.data(), pieces_.size(), end_ - static_cast<int64_t>(pieces_.size()));
+  pieces_.clear();
 }
 
 void AtomicFile::rewrite_start(std::string_view text) {
   if (static_cast<int64_t>(text.size()) > end_)
     throw Error(ErrorKind::kInternal, "write " + path_.string(), "more than what was written");
+  write_pieces();
   write_at(text.data(), text.size(), 0);
 }
 
@@ -95,6 +108,7 @@ void AtomicFile::send() {
 }
 
 void AtomicFile::commit() {
+  write_pieces();
   require_unchanged_inputs();  // what was made of a file that changed meanwhile is no result
   if (target_.is_stream) return send();
   if (flush(descriptor_) != 0) fail("flushing failed", path_);

@@ -28,6 +28,7 @@ class AtomicFile {
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
 
+  /// Small pieces go to the file together: a LoRA has thousands of tensors of a few bytes each.
   /// @throws Error(kExhausted) when the disk is full
   void write(const void* bytes, size_t size_bytes);
   void write(std::string_view text) { write(text.data(), text.size()); }
@@ -39,11 +40,14 @@ class AtomicFile {
 
  private:
   void write_at(const char* bytes, size_t size_bytes, int64_t offset);
+  /// Writes what has been collected.
+  void write_pieces();
   void send();
   std::filesystem::path path_, part_path_;  ///< the part of a stream has no path
   OutputTarget target_;
   int descriptor_;
-  int64_t end_ = 0;
+  std::string pieces_;  ///< the last bytes, not in the file yet
+  int64_t end_ = 0;     ///< of all bytes
 };
 
 /// @throws as AtomicFile

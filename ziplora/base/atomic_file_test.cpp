@@ -81,6 +81,23 @@ TEST(AtomicFile, TheStartCanBeWrittenAgainAndNoMore) {
   EXPECT_EQ(read_file(folder / "out"), "HEad and body!");
 }
 
+/// Small ones are collected, large ones are not.
+TEST(AtomicFile, PiecesOfAnySizeKeepTheirOrder) {
+  const TemporaryFolder folder;
+  AtomicFile file(folder / "out");
+  std::string expected;
+  for (const size_t size : {1, 0, 65'535, 1, 65'536, 65'537, 3, 200'000, 7, 40'000, 40'000}) {
+    const std::string piece(size, static_cast<char>('a' + expected.size() % 26));
+    file.write(piece);
+    expected += piece;
+  }
+  file.rewrite_start("start");
+  expected.replace(0, 5, "start");
+  file.write("end");
+  file.commit();
+  EXPECT_EQ(read_file(folder / "out"), expected + "end");
+}
+
 TEST(AtomicFile, LeavesTheOldFileWhenNotCommitted) {
   TemporaryFolder folder;
   write_text_file(folder / "out.txt", "old");
