@@ -6,8 +6,8 @@
 #   mini/tools/evidence.sh --short [HALF…]   the table of the README, estimated at 1½ hours: regimes B with its first ten subjects
 #                                            and C, two noises, own prompts, and the contenders of mini/assets/finalists.json
 #   mini/tools/evidence.sh --questions [HALF…]  after --short: strengths, sparsity, ranks, λ, coefficients, aligned columns, styles
-#                                            from one image, LoRAs of both, two styles and several subjects in one file, for
-#                                            docs/questions.md
+#                                            from one image, a second training seed, LoRAs of both, two styles and several subjects
+#                                            in one file, for docs/questions.md
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 mini/tools/build.sh
@@ -46,6 +46,8 @@ answer_questions() {
   in_parts build/ziplora-mini regimes --half "$1" --groups A "${scope[@]}" --subjects 4 -o "$folder"
   "$python" "$tools/first_subjects.py" "$folder/manifest.json" --group A --count 4 --prompts 4
   "${ask[@]}" first "$folder/first-4-4.json" --methods "$assets/finalists.json"
+  in_parts build/ziplora-mini regimes --half "$1" --groups B2 "${scope[@]}" -o "$folder"
+  "${compare[@]}" "$folder/manifest.json" --group "B, seed 2" --methods "$assets/finalists.json" -o "$folder/evaluation"
   in_parts build/ziplora-mini regimes --half "$1" --groups B "${scope[@]}" --subjects 2 --together -o "$folder"
   "${ask[@]}" "B, together" "$folder/together.json" --methods "$assets/together.json"
   "$python" "$tools/aligned_columns.py" "$folder/first-2-4.json" -o "$folder/aligned"
