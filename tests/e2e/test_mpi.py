@@ -59,7 +59,7 @@ def test_two_processes_learn_the_coefficients_of_one_with_the_batch_of_both(inpu
         "one.coefficients.safetensors", "one.safetensors", "two.coefficients.safetensors", "two.safetensors"]
 
 
-@pytest.mark.parametrize("method, processes, images", [("ssr", 3, 2), ("route", 2, 3)])
+@pytest.mark.parametrize("method, processes, images", [("ssr", 3, 2), ("route", 2, 3), ("zip-solve", 2, 2)])
 def test_moments_are_those_of_the_images_of_all(method, processes, images, inputs, tmp_path):
     """Of two images in each context, the third process has none; of three, the second has one."""
     options = ("--context-images", images, "--context-steps", 2)
