@@ -220,8 +220,9 @@ std::string encode_png(const at::Tensor& pixels, const StringMap& text, const st
   std::vector<png_bytep> rows = row_pointers(pixels);
   if (!write_all(writer, static_cast<png_uint_32>(pixels.size(1)), static_cast<png_uint_32>(pixels.size(0)),
                  rows.data(), chunks.data(), static_cast<int>(chunks.size())))
-    throw Error(ErrorKind::kInternal, where,
-                fmt::format("encoding the PNG failed: {}", writer.failure.message));
+    // Of pixels and texts that have been checked, only for want of memory.
+    throw Error(ErrorKind::kExhausted, where,
+                fmt::format("encoding the PNG failed: {}", writer.failure.message), "make a smaller image");
   return std::move(writer.bytes);
 }
 
