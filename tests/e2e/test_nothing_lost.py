@@ -11,6 +11,7 @@ import signal
 import struct
 
 import pytest
+from noise_photo import save_noise_photo
 from program import act_in_the_middle, interrupt, steps_of, texts_of, ziplora, ziplora_fails
 from safetensors import safe_open
 from small_disk import disk, fill  # noqa: F401  (disk is a fixture)
@@ -205,7 +206,7 @@ def test_names_of_any_bytes_are_trained_on_written_and_resumed(inputs, trained, 
     interrupt(command, tmp_path, "train", after_step=4)
     run = bytes_path(tmp_path, b"runs/caf\xe9")
     (tmp_path / "others").mkdir()
-    shutil.copy(inputs / "photos/a.png", tmp_path / "others")
+    save_noise_photo(tmp_path / "others/a.png", side=41)
     error = ziplora_fails(4, "train", tmp_path / "others", "--resume", run, cwd=tmp_path)
     assert "ph\ufffdtos" in error["problem"]
     ziplora("train", "--resume", run, cwd=tmp_path)

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import shutil
 import subprocess
 
 import numpy
@@ -171,6 +172,25 @@ def test_a_resumed_run_cannot_turn_into_another(command, photos, base, tmp_path)
     assert longer["iterations"] == 12
     error = ziplora_fails(2, *command(), cwd=tmp_path)
     assert "earlier run" in error["problem"] and "--resume runs/dog" in error["hint"]
+
+
+def test_a_run_goes_on_after_its_images_have_moved(command, uninterrupted, photos, tmp_path):
+    """Under other names and in another order, too: their bytes tell which is which."""
+    there, moved = tmp_path / "there", tmp_path / "moved"
+    shutil.copytree(photos, there)
+    ziplora(*command(*ALL_STATE, "--checkpoint-every", 15, images=(there,)), cwd=tmp_path)
+    (tmp_path / OUTPUT).unlink()
+    moved.mkdir()
+    for file in there.iterdir():
+        file.rename(moved / f"{ord('z') - ord(file.stem)}-{file.name}")
+    resume = ["train", "--resume", tmp_path / "runs/dog/checkpoint-000015.safetensors"]
+    error = ziplora_fails(3, *resume, cwd=tmp_path)
+    assert "does not exist any more" in error["problem"] and "where the images are now" in error["hint"]
+    ziplora(*resume, moved, cwd=tmp_path)
+    assert bytes_of(tmp_path) == bytes_of(uninterrupted)
+    image = next(moved.glob("*.png"))
+    image.write_bytes(image.read_bytes() + b"changed")
+    assert "the list of images" in ziplora_fails(4, *resume, moved, cwd=tmp_path)["problem"]
 
 
 # Options

@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <map>
+
 #include "ziplora/app/output_guard.h"
 #include "ziplora/base/error.h"
 #include "ziplora/data/image_folder.h"
 #include "ziplora/io/json_file.h"
+#include "ziplora/io/sha256.h"
 
 namespace ziplora {
 namespace fs = std::filesystem;
@@ -23,6 +26,12 @@ nlohmann::json absolute_paths(const std::vector<fs::path>& files) {
   nlohmann::json paths = nlohmann::json::array();
   for (const fs::path& file : files) paths.push_back(absolute_text(file));
   return paths;
+}
+
+nlohmann::json digests_of(const std::vector<fs::path>& files) {
+  nlohmann::json digests = nlohmann::json::array();
+  for (const fs::path& file : files) digests.push_back(sha256_of_file(file));
+  return digests;
 }
 
 /// @return the file itself, or the run folder's newest checkpoint
@@ -47,6 +56,38 @@ struct RequireSame {
   }
 };
 
+std::vector<fs::path> remembered_images(const nlohmann::json& past, const std::string& where) {
+  std::vector<fs::path> images;
+  for (const auto& image : past.at("images")) {
+    images.emplace_back(image.get<std::string>());
+    if (!fs::exists(images.back()))
+      throw Error(ErrorKind::kInput, where, images.back().string() + " does not exist any more",
+                  "say where the images are now: train FOLDER --resume …");
+  }
+  return images;
+}
+
+/// The images of the past run, in its order, where they lie now.
+std::vector<fs::path> moved_images(const std::vector<fs::path>& now, const nlohmann::json& past,
+                                   const RequireSame& require_same) {
+  const nlohmann::json paths = absolute_paths(now);
+  std::multimap<std::string, fs::path> by_digest;
+  if (paths != past.at("images") && past.contains("image_sha256"))
+    for (const fs::path& file : now) by_digest.emplace(sha256_of_file(file), file);
+  if (by_digest.empty() || by_digest.size() != past.at("image_sha256").size()) {
+    require_same("the list of images", paths, past.at("images"));
+    return now;
+  }
+  std::vector<fs::path> images;
+  for (const auto& digest : past.at("image_sha256")) {
+    const auto found = by_digest.find(digest.get<std::string>());
+    if (found == by_digest.end()) require_same("the list of images", paths, past.at("images"));
+    images.push_back(found->second);
+    by_digest.erase(found);
+  }
+  return images;
+}
+
 /// The settings of the past run with those of the request in their place, where they may change.
 nlohmann::json resumed_settings(const nlohmann::json& past, const nlohmann::json& asked,
                                 const RequireSame& require_same) {
@@ -66,6 +107,7 @@ nlohmann::json resumed_settings(const nlohmann::json& past, const nlohmann::json
 nlohmann::json remembered_request(const TrainRequest& request, const std::vector<fs::path>& images,
                                   const TrainSettings& settings) {
   return {{"images", absolute_paths(images)},
+          {"image_sha256", digests_of(images)},
           {"prompt", request.prompt},
           {"output", absolute_text(request.output)},
           {"base", absolute_text(request.base.value())},
@@ -97,12 +139,10 @@ void complete(TrainRequest& request, const fs::path& file, const TrainingCheckpo
   const RequireSame require_same{"train: --resume " + file.string()};
   if (!request.prompt.empty()) require_same("--prompt", request.prompt, past.at("prompt"));
   if (request.base) require_same("--base", absolute_text(*request.base), past.at("base"));
-  if (!request.images.empty())
-    require_same("the list of images", absolute_paths(listed(request.images)), past.at("images"));
   request.prompt = past.at("prompt").get<std::string>();
   request.base = past.at("base").get<std::string>();
-  request.images.clear();
-  for (const auto& image : past.at("images")) request.images.emplace_back(image.get<std::string>());
+  request.images = request.images.empty() ? remembered_images(past, require_same.where)
+                                          : moved_images(listed(request.images), past, require_same);
   if (request.run_folder.empty()) request.run_folder = file.parent_path();
   if (request.output.empty())
     request.output = remembered_output(past, request.run_folder, require_same.where);
