@@ -58,6 +58,7 @@ TEST(EngineShard, IsThatOfTheArrayWhereverItBegins) {
 
 TEST(EngineShard, OfAListOfTasksIsRefused) {
   EXPECT_EQ(part_in(array("5", "1", "7", "1", "3")), "refused");  // --array=1,5,7
+  EXPECT_EQ(part_in(array("2", "1", "7", "1", "3")), "refused");  // --array=1,2,7
   EXPECT_EQ(part_in(array("4", "4", "4", "1", "1")), "");         // --array=4
 }
 
