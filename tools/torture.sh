@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Breaks the program for hours (kills, failing system calls, two writers, hostile files and settings) and writes what
+# Breaks the program for half an hour (kills, failing system calls, two writers, hostile files and settings) and writes what
 # held to docs/reliability.md. A slice of it runs in `make test`. Arguments go on to pytest: tools/torture.sh -k kills
 set -euo pipefail
 cd "$(dirname "$0")/.."

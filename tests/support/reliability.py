@@ -15,7 +15,7 @@ from pathlib import Path
 HEAD = """# Reliability
 
 What ziplora promises about your files and your machine, and the test that holds it to each promise. `make torture`
-breaks it for hours and writes this page; `make test` runs all of it at a short length. These counts are of a run at {length}
+breaks it for half an hour and writes this page; `make test` runs all of it at a short length. These counts are of a run at {length}
 length on {date}.
 
 | Promise | Test | Trials | Failed |
