@@ -148,7 +148,9 @@ std::vector<std::string> joint_prompts_of(const std::vector<MergeInput>& inputs)
 
   std::vector<std::string> things = prompts_of(inputs, Role::kSubject);
   for (const std::string& further : prompts_of(inputs, Role::kAdapter))
-    if (!things.empty() && names_a_thing(words_of(further))) things.push_back(further);
+    if (!things.empty() && names_a_thing(words_of(further)) &&
+        std::ranges::find(things, further) == things.end())  // one that is called so, too, is no other prompt
+      things.push_back(further);
   std::vector<std::string> joint;
   for (const std::string& thing : things)
     joint.push_back(fmt::format("{}{} {}", thing, comma, fmt::join(begin, style.end(), " ")));

@@ -78,6 +78,14 @@ TEST(PromptContexts, FurtherThingsHaveJointPromptsOfTheirOwn) {
   EXPECT_EQ(joint[1].weight, 3);
 }
 
+/// Twice the same images would weigh it twice.
+TEST(PromptContexts, TwoThingsOfOneNameHaveOneJointPrompt) {
+  std::vector<MergeInput> inputs = pair({"a sks dog"}, {"a rose, in szn style"});
+  inputs.push_back({.adapter = &kAdapter, .role = Role::kAdapter, .prompts = {"a sks dog"}});
+  const std::vector<PromptContext> contexts = prompt_contexts(inputs, {}, {});
+  EXPECT_EQ(joint_prompts_in(contexts, inputs), Prompts{"a sks dog, in szn style"});
+}
+
 TEST(PromptContexts, AJointPromptIsOfThoseThatItNames) {
   std::vector<MergeInput> inputs = pair({"a sks dog"}, {"a rose, in szn style"});
   inputs.push_back({.adapter = &kAdapter, .role = Role::kAdapter, .prompts = {"a sks plant"}});
