@@ -13,7 +13,7 @@ fi
 raw="$(mktemp -d)"
 trap 'rm -rf "$raw"' EXIT
 .venv/bin/python -m pip wheel . --quiet --disable-pip-version-check --no-build-isolation --no-deps \
-  -C cmake.define.ZIPLORA_WHEEL_FROM="${ZIPLORA_BUILD:-$PWD/build}" -w "$raw"
+  --config-settings cmake.define.ZIPLORA_WHEEL_FROM="${ZIPLORA_BUILD:-$PWD/build}" -w "$raw"
 # Names the oldest glibc that it runs with. A shared library that the program needs, for want of an archive, would be packed.
 PATH="$PWD/.venv/bin:$PATH" .venv/bin/python -m auditwheel repair --exclude 'libtorch*.so' --exclude libc10.so --wheel-dir "$dist" "$raw"/*.whl
 ls "$dist"/ziplora-*
