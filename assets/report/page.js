@@ -143,8 +143,10 @@ function behindCell(row, told) {
 function drawTable(table) {
   const told = axes(table)[0] === "subject_told";
   const rows = shownRows(table), shown = METRICS.filter(([metric]) => rows.some((row) => row[metric]));
-  const best = new Map(shown.map(([metric]) =>
-    [metric, (LESS_IS_BETTER.includes(metric) ? Math.min : Math.max)(...rows.filter((row) => !isBound(row.contender) && row[metric]).map((row) => row[metric].mean))]));
+  const best = new Map(shown.map(([metric]) => {
+    const means = rows.filter((row) => !isBound(row.contender) && row[metric]).map((row) => row[metric].mean);
+    return [metric, LESS_IS_BETTER.includes(metric) ? Math.min(...means) : Math.max(...means)];
+  }));
   const lines = rows.map((row) => {
     const line = document.createElement("tr"), by = contender.get(row.contender);
     line.append(cell("th", row.contender, { scope: "row" }), ...shown.map(([metric]) => meanCell(row, metric, best.get(metric))),

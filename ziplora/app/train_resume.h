@@ -30,10 +30,11 @@ struct ResumePoint {
   TrainingCheckpoint checkpoint;
 };
 
-/// Completes a request with `resume` from the checkpoint that it names, or from the newest of the run folder
-/// that it names. Images may lie elsewhere by now: the request names them, and their bytes tell which is which. @return nothing for a request without `resume`
-/// @throws Error(kInput) if there is no checkpoint, it cannot be read, or an image is gone; Error(kIncompatible) if the request
-///         names other images, another prompt, base or fixed setting, or fewer iterations than are done;
+/// Completes a request with `resume` from the checkpoint that it names, or from the newest of the run folder that it names.
+/// Images that lie elsewhere by now are named in the request; their bytes tell which is which.
+/// @return nothing for a request without `resume`
+/// @throws Error(kInput) if there is no checkpoint, it cannot be read, or an image is gone; Error(kIncompatible) if the
+///         request names other images, another prompt, base or fixed setting, or fewer iterations than are done;
 ///         Error(kUsage) if the output is the checkpoint's alone and not is_place_of_the_run
 std::optional<ResumePoint> take_over(TrainRequest& request);
 
