@@ -1,5 +1,7 @@
 #include "cli/frame/config_file.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -30,6 +32,14 @@ nlohmann::ordered_json value_of(const CLI::Option& option, const std::string& te
   if (!is_numeric(option)) return text;
   const auto number = parse_ordered_json(text);
   return number && number->is_number() ? *number : nlohmann::ordered_json(text);
+}
+
+/// CLI11 takes a number for "so many times", and throws at other texts what is no error of its own.
+void require_switch_value(const std::string& text, const std::string& name, const std::string& where) {
+  for (const char* known : {"true", "false", "1", "0"})
+    if (text == known) return;
+  throw Error(ErrorKind::kUsage, where, fmt::format("'{}' is {}, expected true or false", name, text),
+              "write one with --print-config");
 }
 
 }  // namespace
@@ -66,6 +76,10 @@ void apply_config(const nlohmann::json& config, const std::string& where, CLI::A
     else
       texts.push_back(keep_whole(setting_text(value)));
     if (texts.empty()) continue;
+    if (is_switch(*option)) {
+      if (texts.size() > 1) texts = {setting_text(value)};
+      require_switch_value(texts.front(), name, where);
+    }
     option->add_result(texts);
     option->run_callback();
   }

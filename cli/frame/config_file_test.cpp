@@ -51,6 +51,26 @@ TEST(ApplyConfig, FillsWhatNoFlagHasSet) {
   EXPECT_TRUE(verb.grid);
 }
 
+/// Text that CLI11 would take for a number, lists and objects, too.
+TEST(ApplyConfig, ASwitchIsTrueOrFalse) {
+  for (const json& value : {json("aaa"), json(uint64_t{1} << 63), json({"a", "b"}), json({true, true}),
+                            json({{"a", 1}}), json(0.5)}) {
+    Verb verb;
+    verb.parse({});
+    try {
+      apply_config({{"grid", value}}, "run.json", verb.app);
+      ADD_FAILURE() << value;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kUsage) << value;
+      EXPECT_NE(error.problem().find("expected true or false"), std::string::npos) << error.problem();
+    }
+  }
+  Verb verb;
+  verb.parse({});
+  apply_config({{"grid", true}}, "run.json", verb.app);
+  EXPECT_TRUE(verb.grid);
+}
+
 TEST(ApplyConfig, TakesKeysWithEitherKindOfStroke) {
   for (const char* key : {"guidance_scale", "guidance-scale"}) {
     Verb verb;

@@ -58,9 +58,10 @@ struct RequireSame {
 
 std::vector<fs::path> remembered_images(const nlohmann::json& past, const std::string& where) {
   std::vector<fs::path> images;
+  std::error_code unseen;  // what cannot be looked at is not there
   for (const auto& image : past.at("images")) {
     images.emplace_back(image.get<std::string>());
-    if (!fs::exists(images.back()))
+    if (!fs::exists(images.back(), unseen))
       throw Error(ErrorKind::kInput, where, images.back().string() + " does not exist any more",
                   "say where the images are now: train FOLDER --resume …");
   }
