@@ -5,6 +5,8 @@
 #include <c10/core/InferenceMode.h>
 #include <gtest/gtest.h>
 
+#include "ziplora/base/rng.h"
+
 namespace ziplora {
 namespace {
 
@@ -19,8 +21,11 @@ double difference(const at::Tensor& found, const at::Tensor& expected) {
 
 class PackedConvolutionTest : public testing::Test {
  protected:
-  at::Tensor x = at::rand({2, 32, 9, 7}) - 0.5, weight = at::rand({48, 32, 3, 3}) - 0.5,
-             bias = at::rand({48});
+  /// Uniform from −½ to ½, the same in every run.
+  at::Tensor values(at::IntArrayRef sizes) { return at::rand(sizes, generator) - 0.5; }
+
+  at::Generator generator = make_generator(1);
+  at::Tensor x = values({2, 32, 9, 7}), weight = values({48, 32, 3, 3}), bias = values({48});
   PackedConvolution packed;
   c10::InferenceMode drawing;
 };
@@ -45,7 +50,7 @@ TEST_F(PackedConvolutionTest, HasTheValuesOfAPlainOne) {
 TEST_F(PackedConvolutionTest, TakesAnySizeAfterTheFirst) {
   ASSERT_TRUE(packed.forward(x, weight, {}, 1, 1));
   for (const auto& [height, width] : {std::pair(16, 16), {5, 40}}) {
-    const at::Tensor other = at::rand({3, 32, height, width}) - 0.5;
+    const at::Tensor other = values({3, 32, height, width});
     EXPECT_LT(difference(*packed.forward(other, weight, {}, 1, 1), convolved(other, weight, {}, 1)), 1e-6);
   }
 }
@@ -54,7 +59,7 @@ TEST_F(PackedConvolutionTest, NoticesAChangedWeight) {
   ASSERT_TRUE(packed.forward(x, weight, bias, 1, 1));
   weight.mul_(-2);
   EXPECT_LT(difference(*packed.forward(x, weight, bias, 1, 1), convolved(x, weight, bias, 1)), 1e-6);
-  const at::Tensor other = at::rand({48, 32, 3, 3});
+  const at::Tensor other = values({48, 32, 3, 3});
   EXPECT_LT(difference(*packed.forward(x, other, bias, 1, 1), convolved(x, other, bias, 1)), 1e-6);
 }
 
