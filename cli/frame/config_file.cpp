@@ -76,10 +76,8 @@ void apply_config(const nlohmann::json& config, const std::string& where, CLI::A
     else
       texts.push_back(keep_whole(setting_text(value)));
     if (texts.empty()) continue;
-    if (is_switch(*option)) {
-      if (texts.size() > 1) texts = {setting_text(value)};
-      require_switch_value(texts.front(), name, where);
-    }
+    if (is_switch(*option))
+      require_switch_value(texts.size() == 1 ? texts.front() : setting_text(value), name, where);
     option->add_result(texts);
     option->run_callback();
   }

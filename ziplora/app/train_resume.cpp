@@ -72,20 +72,18 @@ std::vector<fs::path> remembered_images(const nlohmann::json& past, const std::s
 std::vector<fs::path> moved_images(const std::vector<fs::path>& now, const nlohmann::json& past,
                                    const RequireSame& require_same) {
   const nlohmann::json paths = absolute_paths(now);
+  if (paths == past.at("images")) return now;
   std::multimap<std::string, fs::path> by_digest;
-  if (paths != past.at("images") && past.contains("image_sha256"))
-    for (const fs::path& file : now) by_digest.emplace(sha256_of_file(file), file);
-  if (by_digest.empty() || by_digest.size() != past.at("image_sha256").size()) {
-    require_same("the list of images", paths, past.at("images"));
-    return now;
-  }
+  for (const fs::path& file : now) by_digest.emplace(sha256_of_file(file), file);
   std::vector<fs::path> images;
-  for (const auto& digest : past.at("image_sha256")) {
-    const auto found = by_digest.find(digest.get<std::string>());
-    if (found == by_digest.end()) require_same("the list of images", paths, past.at("images"));
-    images.push_back(found->second);
-    by_digest.erase(found);
-  }
+  // A checkpoint of an earlier build has no digests.
+  for (const auto& digest : past.value("image_sha256", nlohmann::json::array()))
+    if (const auto found = by_digest.find(digest.get<std::string>()); found != by_digest.end()) {
+      images.push_back(found->second);
+      by_digest.erase(found);
+    }
+  if (!by_digest.empty() || images.size() != past.at("images").size())
+    require_same("the list of images", paths, past.at("images"));
   return images;
 }
 

@@ -17,11 +17,6 @@ at::Tensor features_of(const Judge& judge, const std::filesystem::path& images) 
   return images.empty() ? at::Tensor() : judge.embed(list_images(images));
 }
 
-/// @param images  [images, D]
-double mean_cosine(const at::Tensor& images, const at::Tensor& image) {
-  return images.matmul(image).mean().item<double>();
-}
-
 }  // namespace
 
 const std::vector<MetricEntry>& metrics() {
@@ -76,8 +71,11 @@ Scores ImageScorer::score(size_t pair, size_t prompt, const at::Tensor& image) c
   Scores scores;
   const Manifest::Pair& of = manifest_.pairs[pair];
   if (!of.truths.empty()) compare_with_truths(pair, prompt, image, scores);
-  scores[Metric::kSubject] = mean_cosine(subjects_[of.subject], image);
-  scores[Metric::kStyle] = mean_cosine(styles_[of.style], image);
+  scores[Metric::kSubject] = subjects_[of.subject].matmul(image).mean().item<double>();
+  const at::Tensor to_style = styles_[of.style].matmul(image);
+  scores[Metric::kStyle] = to_style.mean().item<double>();
+  if (const auto likeness = scores.find(Metric::kLikeness); likeness != scores.end())
+    scores[Metric::kLeak] = to_style.max().item<double>() > likeness->second;
   if (const auto words = words_.find({pair, prompt}); words != words_.end())
     scores[Metric::kText] = cosine(words->second, image);
   return scores;
@@ -96,7 +94,6 @@ void ImageScorer::compare_with_truths(size_t pair, size_t prompt, const at::Tens
   const at::Tensor cosines = truth_features_.matmul(image).contiguous();
   const float* cosine = cosines.data_ptr<float>();
   scores[Metric::kLikeness] = cosine[own->row];
-  scores[Metric::kLeak] = styles_[of.style].matmul(image).max().item<float>() > cosine[own->row];
 
   std::vector<bool> nearer(static_cast<size_t>(cosines.numel()), false);
   bool has_rival_subject = false, has_rival_style = false, subject_told = true, style_told = true;
